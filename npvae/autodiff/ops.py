@@ -1,0 +1,260 @@
+"""The elementary operations: forward, and one derivative per input.
+
+Each is a plain NumPy function. It computes its value y, and defines one function per input that takes the gradient of
+the loss ℓ by the value, dy = ∂ℓ/∂y, and returns the gradient of the loss by that input. What a derivative needs from
+the forward pass, it captures. The algebra stands on the line that computes it; ⊙ is the elementwise product.
+
+Where two inputs are broadcast against each other, NumPy repeats the smaller one. A repeated number acts on the loss
+through every one of its copies, so its derivative is the sum over them: `sum_to`.
+
+A value never shares memory with an input, so that changing a parameter in place changes nothing else.
+"""
+
+import numpy as np
+
+from .tensor import Tensor, op
+
+
+def sum_to(dy, shape):
+    """Sum dy over the axes along which an array of this shape was repeated: the derivative of broadcasting."""
+    added = dy.ndim - len(shape)  # broadcasting adds axes on the left, and stretches axes of length 1
+    stretched = tuple(added + i for i, n in enumerate(shape) if n == 1 and dy.shape[added + i] != 1)
+    axes = tuple(range(added)) + stretched
+    return dy.sum(axis=axes).reshape(shape) if axes else dy
+
+
+# --- products of matrices ---------------------------------------------------------------------------------------------
+
+
+@op
+def dense(x, W, b):                          # x (N, I)   W (I, O)   b (O,)   ->   y (N, O)
+    """A layer of O linear units: y = x W + b, one example in each row."""
+    y = x @ W                                # y_no = Σ_i x_ni W_io + b_o
+    y += b
+    def dx(dy): return dy @ W.T              # Σ_o dy_no W_io
+    def dW(dy): return x.T @ dy              # Σ_n x_ni dy_no
+    def db(dy): return dy.sum(axis=0)        # Σ_n dy_no
+    return y, dx, dW, db
+
+
+@op
+def matmul(a, b):                            # a (N, K)   b (K, M)   ->   y (N, M)
+    """The matrix product y = a b."""
+    y = a @ b                                # y_nm = Σ_k a_nk b_km
+    def da(dy): return dy @ b.T              # Σ_m dy_nm b_km
+    def db(dy): return a.T @ dy              # Σ_n a_nk dy_nm
+    return y, da, db
+
+
+# --- arithmetic, with broadcasting ------------------------------------------------------------------------------------
+
+
+@op
+def add(a, b):
+    """y = a + b."""
+    shape_a, shape_b = np.shape(a), np.shape(b)             # all that has to be kept of the inputs
+    def da(dy): return sum_to(dy, shape_a)
+    def db(dy): return sum_to(dy, shape_b)
+    return a + b, da, db
+
+
+@op
+def sub(a, b):
+    """y = a − b."""
+    shape_a, shape_b = np.shape(a), np.shape(b)
+    def da(dy): return sum_to(dy, shape_a)
+    def db(dy): return sum_to(-dy, shape_b)
+    return a - b, da, db
+
+
+@op
+def mul(a, b):
+    """y = a ⊙ b."""
+    def da(dy): return sum_to(dy * b, np.shape(a))
+    def db(dy): return sum_to(dy * a, np.shape(b))
+    return a * b, da, db
+
+
+@op
+def div(a, b):
+    """y = a / b."""
+    y = a / b
+    shape_a = np.shape(a)
+    def da(dy): return sum_to(dy / b, shape_a)
+    def db(dy): return sum_to(-dy * y / b, np.shape(b))     # ∂(a/b)/∂b = −a/b² = −y/b
+    return y, da, db
+
+
+@op
+def neg(x):
+    """y = −x."""
+    def dx(dy): return -dy
+    return -x, dx
+
+
+@op
+def square(x):
+    """y = x²."""
+    def dx(dy): return 2 * x * dy
+    return x * x, dx
+
+
+@op
+def exp(x):
+    """y = eˣ."""
+    y = np.exp(x)
+    def dx(dy): return y * dy                # the exponential is its own derivative
+    return y, dx
+
+
+@op
+def log(x):
+    """The natural logarithm, y = ln x."""
+    def dx(dy): return dy / x
+    return np.log(x), dx
+
+
+@op
+def sqrt(x):
+    """y = √x."""
+    y = np.sqrt(x)
+    def dx(dy): return dy / (2 * y)
+    return y, dx
+
+
+# --- reductions -------------------------------------------------------------------------------------------------------
+
+
+def _restore_axes(a, shape, axis):
+    """View a reduced array (or its gradient) with the reduced axes as axes of length 1, to broadcast against shape."""
+    axes = range(len(shape)) if axis is None else [i % len(shape) for i in np.atleast_1d(axis)]
+    return np.reshape(a, [1 if i in axes else n for i, n in enumerate(shape)])
+
+
+@op
+def sum(x, *, axis=None):
+    """The sum of all elements, or over one axis or a tuple of axes."""
+    shape = x.shape
+    def dx(dy): return np.broadcast_to(_restore_axes(dy, shape, axis), shape)       # each element counts once
+    return np.sum(x, axis=axis), dx
+
+
+@op
+def mean(x, *, axis=None):
+    """The mean of all elements, or over one axis or a tuple of axes."""
+    y = np.mean(x, axis=axis)
+    shape, n = x.shape, x.size // np.size(y)                # n elements in each mean
+    def dx(dy): return np.broadcast_to(_restore_axes(dy, shape, axis) / n, shape)
+    return y, dx
+
+
+@op
+def logsumexp(x, *, axis=None):
+    """y = ln Σ_i exp x_i, without overflow: the largest x is taken out, ln Σ_i exp x_i = m + ln Σ_i exp(x_i − m)."""
+    m = np.max(x, axis=axis, keepdims=True)
+    m = np.where(np.isfinite(m), m, 0).astype(x.dtype)      # when every x_i is −∞, the answer is −∞ and not NaN
+    e = np.exp(x - m)
+    total = e.sum(axis=axis, keepdims=True)
+    with np.errstate(divide="ignore"):       # ln 0 = −∞
+        y = np.log(total) + m
+    def dx(dy): return e / total * _restore_axes(dy, x.shape, axis)     # ∂y/∂x_i = exp(x_i − y), the softmax
+    return y.reshape(np.sum(x, axis=axis).shape), dx
+
+
+# --- shapes -----------------------------------------------------------------------------------------------------------
+
+
+@op
+def reshape(x, *, shape):
+    """The same elements, row by row, in another shape."""
+    old_shape = x.shape
+    def dx(dy): return dy.reshape(old_shape)
+    return x.reshape(shape).copy(), dx
+
+
+@op
+def transpose(x, *, axes=None):
+    """Axes in reverse order, or in the given order: axis i of y is axis axes[i] of x."""
+    back = None if axes is None else np.argsort(axes)       # the inverse permutation
+    def dx(dy): return dy.transpose(back)
+    return x.transpose(axes).copy(), dx
+
+
+@op
+def concatenate(*arrays, axis=0):
+    """The arrays one after another along an axis: concatenate(a, b, c, axis=0)."""
+    ends = np.cumsum([a.shape[axis] for a in arrays])[:-1]
+    def backward(dy): return tuple(np.split(dy, ends, axis=axis))       # each takes back its own piece
+    return np.concatenate(arrays, axis=axis), backward
+
+
+@op
+def getitem(x, *, index):
+    """y = x[index], for every kind of NumPy index."""
+    def dx(dy):
+        taken = np.zeros_like(x)
+        np.add.at(taken, index, dy)          # an element that was taken twice gets the sum of both gradients
+        return taken
+    return np.array(x[index]), dx
+
+
+# --- activations ------------------------------------------------------------------------------------------------------
+
+
+@op
+def relu(x):
+    """y = max(x, 0). At the kink x = 0 the derivative is taken to be 0."""
+    y = np.maximum(x, 0)
+    def dx(dy): return dy * (y > 0)
+    return y, dx
+
+
+@op
+def leaky_relu(x, *, slope=0.01):
+    """y = x where x > 0, and slope · x elsewhere."""
+    factor = np.where(x > 0, x.dtype.type(1), x.dtype.type(slope))
+    def dx(dy): return dy * factor
+    return x * factor, dx
+
+
+@op
+def sigmoid(x):
+    """σ(x) = 1 / (1 + e⁻ˣ)."""
+    with np.errstate(over="ignore"):         # e⁻ˣ may overflow to ∞, and then 1 / (1 + ∞) = 0 is the right answer
+        y = 1 / (1 + np.exp(-x))
+    def dx(dy): return dy * y * (1 - y)      # σ' = σ (1 − σ)
+    return y, dx
+
+
+@op
+def tanh(x):
+    """y = tanh x."""
+    y = np.tanh(x)
+    def dx(dy): return dy * (1 - y * y)      # tanh' = 1 − tanh²
+    return y, dx
+
+
+@op
+def softplus(x):
+    """ζ(x) = ln(1 + eˣ), as max(x, 0) + ln(1 + e^−|x|), whose exponential cannot overflow."""
+    y = np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
+    def dx(dy): return dy * sigmoid.raw(x)[0]               # ζ' = eˣ / (1 + eˣ) = σ(x)
+    return y, dx
+
+
+# --- Python's operators, so that a formula reads as it does on paper --------------------------------------------------
+
+Tensor.__add__ = Tensor.__radd__ = add
+Tensor.__mul__ = Tensor.__rmul__ = mul
+Tensor.__sub__ = sub
+Tensor.__rsub__ = lambda b, a: sub(a, b)
+Tensor.__truediv__ = div
+Tensor.__rtruediv__ = lambda b, a: div(a, b)
+Tensor.__matmul__ = matmul
+Tensor.__rmatmul__ = lambda b, a: matmul(a, b)
+Tensor.__neg__ = neg
+Tensor.__getitem__ = lambda x, index: getitem(x, index=index)
+Tensor.sum = sum
+Tensor.mean = mean
+Tensor.reshape = lambda x, *shape: reshape(x, shape=shape)
+Tensor.T = property(transpose)

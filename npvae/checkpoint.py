@@ -1,0 +1,82 @@
+"""Checkpoints: everything that a run needs to go on, saved atomically, and loaded without executing anything.
+
+A checkpoint is an .npz file: an uncompressed zip archive of arrays, which `numpy.load` opens too. One of its entries,
+`settings`, is JSON. Two things are added to what NumPy would write:
+
+- The file is written under another name, forced to the disk, and only then renamed over the previous one. Renaming is
+  atomic, so at every moment the name stands for one complete checkpoint, whatever happens to the process or the disk.
+- The archive's comment, the last 64 bytes of the file, is the SHA-256 of all the bytes before it. A zip archive's own
+  checksums do not cover its directory; this covers every byte.
+"""
+
+import contextlib
+import hashlib
+import io
+import json
+import os
+import pathlib
+import zipfile
+
+import numpy as np
+
+from .errors import UserError
+
+DIGEST_LENGTH = 64
+
+
+def save(path, arrays, settings):
+    """Write a checkpoint, atomically.
+
+    arrays     a dict from names to arrays of numbers
+    settings   whatever JSON can hold
+
+    Raises UserError if it cannot be written, for instance because the disk is full: then the previous file stays.
+    """
+    path = pathlib.Path(path)
+    partial = path.with_name(f"{path.name}.partial")
+    try:
+        with open(partial, "wb") as file:
+            file.write(_pack(arrays, settings))
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(partial, path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            partial.unlink()
+        raise UserError(
+            f"the checkpoint {path} could not be written: {error.strerror}; the previous one, if any, is untouched"
+        ) from None
+
+
+def _pack(arrays, settings):
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
+        for name, array in {**arrays, "settings": np.array(json.dumps(settings))}.items():
+            with archive.open(zipfile.ZipInfo(f"{name}.npy"), "w", force_zip64=True) as entry:
+                np.lib.format.write_array(entry, np.asanyarray(array), allow_pickle=False)
+        archive.comment = b"0" * DIGEST_LENGTH  # the comment ends the file; its place is filled below
+    content = buffer.getbuffer()
+    content[-DIGEST_LENGTH:] = hashlib.sha256(content[:-DIGEST_LENGTH]).hexdigest().encode()
+    return content
+
+
+def load(path):
+    """The (arrays, settings) of a checkpoint.
+
+    Raises UserError if the file is missing or unreadable, or if it is not, to the last bit, what `save` wrote.
+    """
+    try:
+        content = pathlib.Path(path).read_bytes()
+    except FileNotFoundError:
+        raise UserError(f"there is no checkpoint {path}") from None
+    except OSError as error:
+        raise UserError(f"the checkpoint {path} cannot be read: {error.strerror}") from None
+    digest = hashlib.sha256(memoryview(content)[:-DIGEST_LENGTH]).hexdigest().encode()
+    if content[-DIGEST_LENGTH:] != digest:
+        raise UserError(
+            f"the checkpoint {path} is damaged or cut off (its checksum does not match): it cannot be used; restore it "
+            "from a copy, or train again"
+        )
+    with np.load(io.BytesIO(content), allow_pickle=False) as file:
+        arrays = {name: file[name] for name in file.files}
+    return arrays, json.loads(str(arrays.pop("settings")))

@@ -1,0 +1,30 @@
+"""Data sets: MNIST, Fashion-MNIST, a person's own .npz file, and synthetic ones."""
+
+from ..errors import unknown
+from .dataset import Dataset
+from .idx import read_idx
+from .minibatches import Minibatches
+from .mnist import load_mnist
+from .npz import load_npz
+from .toys import load_bars
+
+LOADERS = {
+    "mnist": lambda: load_mnist("mnist"),
+    "fashion-mnist": lambda: load_mnist("fashion-mnist"),
+    "bars": load_bars,
+}
+
+
+def load(name):
+    """A `Dataset` by its name, or from the path of an .npz file.
+
+    Raises UserError for an unknown name, with the nearest one as a suggestion, and whatever a loader raises.
+    """
+    if str(name).endswith(".npz"):
+        return load_npz(name)
+    if name not in LOADERS:
+        raise unknown("data set", name, [*LOADERS, "PATH.npz"])
+    return LOADERS[name]()
+
+
+__all__ = ["LOADERS", "Dataset", "Minibatches", "load", "load_bars", "load_mnist", "load_npz", "read_idx"]

@@ -1,0 +1,36 @@
+"""Minibatches: the training set in a new random order in every epoch."""
+
+import numpy as np
+
+
+class Minibatches:
+    """An endless iterator over index arrays: `x[next(batches)]` is a minibatch.
+
+    N            the number of examples
+    batch_size   how many of them are in a minibatch; the last of an epoch has what is left over
+    rng          the numpy Generator that shuffles, at the beginning of every epoch
+    """
+
+    def __init__(self, N, batch_size, rng):
+        self.N, self.batch_size, self.rng = N, batch_size, rng
+        self.order = rng.permutation(N)
+        self.position = 0  # in the order, of the next example
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        if self.position >= self.N:
+            self.order = self.rng.permutation(self.N)
+            self.position = 0
+        batch = self.order[self.position : self.position + self.batch_size]
+        self.position += len(batch)
+        return batch
+
+    def state_dict(self):
+        """Where the iterator stands, as arrays; the generator's own state is its owner's to save."""
+        return {"order": self.order.astype(np.int32), "position": np.array(self.position)}
+
+    def load_state_dict(self, state):
+        """Go on from there."""
+        self.order, self.position = state["order"].astype(np.int64), int(state["position"])

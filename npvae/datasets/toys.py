@@ -1,0 +1,32 @@
+"""Synthetic data sets: small, made on the spot, and with a known cause of every example."""
+
+import numpy as np
+
+from .dataset import Dataset
+
+
+def load_bars(side=8, N=2000, seed=0):
+    """Black and white images of one to four bars, each a whole row or column: a `Dataset`.
+
+    side   height and width of an image
+    N      examples for training; a quarter as many for testing
+    seed   of the generator
+
+    The label is the number of bars. Source: Földiák (1990), Forming sparse representations by local anti-Hebbian
+    learning, where the bars have to be found as the causes of the images.
+    """
+    rng = np.random.default_rng(seed)
+
+    def draw(n):
+        images, labels = np.zeros((n, side, side), dtype=np.float32), rng.integers(1, 5, n)
+        for image, label in zip(images, labels):
+            for bar in rng.choice(2 * side, size=label, replace=False):
+                if bar < side:
+                    image[bar, :] = 1
+                else:
+                    image[:, bar - side] = 1
+        return images.reshape(n, -1), labels
+
+    x_train, y_train = draw(N)
+    x_test, y_test = draw(N // 4)
+    return Dataset("bars", "made on the spot", x_train, y_train, x_test, y_test, (side, side, 1))

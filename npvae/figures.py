@@ -1,0 +1,113 @@
+"""Arrays in, matplotlib figures out. Nothing here knows a model: what is drawn has been computed elsewhere.
+
+Every function returns a `matplotlib.figure.Figure`; `figure.savefig(path)` writes it. matplotlib is imported when the
+first figure is drawn, because importing it takes longer than importing everything else.
+"""
+
+import statistics
+
+import numpy as np
+
+
+def _figure(width, height):
+    from matplotlib.figure import Figure  # not pyplot, which keeps every figure alive and wants a screen
+
+    return Figure(figsize=(width, height), dpi=100, layout="constrained")
+
+
+def tile(images, columns, gap=2):
+    """Images (N, H, W, C) side by side on a grey ground, row by row: an array (height, width, C).
+
+    N need not fill the last row. Values are clipped to [0, 1].
+    """
+    N, H, W, C = images.shape
+    rows = -(-N // columns)
+    sheet = np.full((rows * (H + gap) + gap, columns * (W + gap) + gap, C), 0.5, dtype=np.float32)
+    for n, image in enumerate(np.clip(images, 0, 1)):
+        top, left = gap + n // columns * (H + gap), gap + n % columns * (W + gap)
+        sheet[top : top + H, left : left + W] = image
+    return sheet
+
+
+def image_sheet(images, columns, title=""):
+    """Images (N, H, W, C), one or three channels, in a grid."""
+    sheet = tile(images, columns)
+    height, width = sheet.shape[:2]
+    scale = 8 / max(height, width)
+    figure = _figure(width * scale, height * scale + (0.3 if title else 0))
+    axes = figure.add_subplot()
+    axes.imshow(sheet.squeeze(-1) if sheet.shape[-1] == 1 else sheet, cmap="gray", vmin=0, vmax=1)
+    axes.set_axis_off()
+    axes.set_title(title, fontsize=10)
+    return figure
+
+
+def reconstructions(originals, reconstructed, columns=20):
+    """Images (N, H, W, C) and their reconstructions, in alternating columns: reconstruction, original, …"""
+    pairs = np.stack([reconstructed, originals], axis=1)
+    pairs = pairs.reshape(-1, *originals.shape[1:])
+    return image_sheet(pairs, columns, "in each pair: left the reconstruction, right the original")
+
+
+def history(rows, columns, validations=()):
+    """The history of a run: rows (steps, len(columns)), the first column the loss; one panel for each column.
+
+    Grey: every step. Black: the mean over the last 100 steps (fewer in a short run). Points: the validation loss.
+    """
+    rows = np.asarray(rows, dtype=np.float64)
+    figure = _figure(4 * len(columns), 3)
+    window = max(1, min(100, len(rows) // 10))
+    steps = np.arange(1, len(rows) + 1)
+    kernel = np.ones(window) / window
+    for i, name in enumerate(columns):
+        axes = figure.add_subplot(1, len(columns), i + 1)
+        axes.plot(steps, rows[:, i], color="0.75", linewidth=0.5, label="each step")
+        smooth = np.convolve(rows[:, i], kernel, "valid")
+        axes.plot(steps[window - 1 :], smooth, color="black", label=f"mean of {window}")
+        if i == 0 and validations:
+            axes.plot(*zip(*validations), "o", markersize=3, color="tab:red", label="validation")
+        settled = rows[len(rows) // 100 :, i]  # the first steps would flatten all the others
+        margin = 0.05 * (settled.max() - settled.min()) or 1
+        axes.set_ylim(settled.min() - margin, settled.max() + margin)
+        axes.set_xlabel("step")
+        axes.set_ylabel("nats per example")
+        axes.set_title(name)
+        axes.legend(fontsize=8, frameon=False)
+    return figure
+
+
+def manifold_codes(side):
+    """The codes of a side × side grid over a 2-D latent space, (side², 2), row by row from the top left.
+
+    They are equally spaced in probability: a grid on the unit square, put through the inverse of the normal
+    distribution function, is a grid that N(0, I) finds as likely everywhere (Kingma and Welling 2014, appendix A).
+    """
+    quantiles = (np.arange(side) + 0.5) / side
+    values = [statistics.NormalDist().inv_cdf(q) for q in quantiles]
+    z2, z1 = np.meshgrid(values[::-1], values, indexing="ij")
+    return np.stack([z1.ravel(), z2.ravel()], axis=1)
+
+
+def manifold(images, side):
+    """The decoded `manifold_codes(side)`: images (side², H, W, C)."""
+    return image_sheet(images, side, "decoded grid of the latent space: z₁ to the right, z₂ upwards")
+
+
+def latent_scatter(codes, labels=None):
+    """Codes (N, 2), coloured by label where there are labels (N,)."""
+    figure = _figure(7, 6)
+    axes = figure.add_subplot()
+    style = {"s": 3, "alpha": 0.6, "linewidths": 0}
+    if labels is None:
+        axes.scatter(*codes.T, color="black", **style)
+    else:
+        kinds = np.unique(labels)
+        colours = "tab10" if len(kinds) <= 10 else "turbo"
+        points = axes.scatter(*codes.T, c=np.searchsorted(kinds, labels), cmap=colours, **style)
+        if len(kinds) <= 20:
+            handles = [axes.scatter([], [], color=points.to_rgba(i), label=kind) for i, kind in enumerate(kinds)]
+            axes.legend(handles=handles, title="label", loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
+    axes.set_xlabel("posterior mean of z₁")
+    axes.set_ylabel("posterior mean of z₂")
+    axes.set_aspect("equal", adjustable="datalim")
+    return figure

@@ -1,0 +1,43 @@
+"""How to draw the first weights: large enough that a signal survives the layers, small enough that it does not explode.
+
+If the I inputs of a linear unit are independent with variance v, its output has variance I · Var(W) · v. Forward, the
+variance is kept if Var(W) = 1/I; backward, where the sum runs over the O outputs, if Var(W) = 1/O. Xavier's
+initialisation is the compromise 2/(I + O). A ReLU sets half of its inputs to zero and halves the second moment, so
+He's has 2/I. A uniform distribution on [−a, a] has variance a²/3, hence a = √(3 Var).
+
+Every function takes the number of inputs and outputs of a layer and returns W of shape (fan_in, fan_out), float32.
+
+Sources: Glorot and Bengio (2010), Understanding the difficulty of training deep feedforward neural networks, eq. 12
+and 16; He, Zhang, Ren, Sun (2015), Delving deep into rectifiers, eq. 10.
+"""
+
+import numpy as np
+
+
+def xavier_uniform(rng, fan_in, fan_out):
+    """W ~ U(−a, a) with a = √(6 / (fan_in + fan_out)), that is, Var(W) = 2 / (fan_in + fan_out)."""
+    return _uniform(rng, fan_in, fan_out, variance=2 / (fan_in + fan_out))
+
+
+def xavier_normal(rng, fan_in, fan_out):
+    """W ~ N(0, 2 / (fan_in + fan_out))."""
+    return _normal(rng, fan_in, fan_out, variance=2 / (fan_in + fan_out))
+
+
+def he_uniform(rng, fan_in, fan_out):
+    """W ~ U(−a, a) with a = √(6 / fan_in), that is, Var(W) = 2 / fan_in."""
+    return _uniform(rng, fan_in, fan_out, variance=2 / fan_in)
+
+
+def he_normal(rng, fan_in, fan_out):
+    """W ~ N(0, 2 / fan_in)."""
+    return _normal(rng, fan_in, fan_out, variance=2 / fan_in)
+
+
+def _uniform(rng, fan_in, fan_out, variance):
+    bound = np.sqrt(3 * variance)
+    return rng.uniform(-bound, bound, (fan_in, fan_out)).astype(np.float32)
+
+
+def _normal(rng, fan_in, fan_out, variance):
+    return rng.normal(0, np.sqrt(variance), (fan_in, fan_out)).astype(np.float32)

@@ -1,0 +1,159 @@
+"""Optimisers: from gradients to steps.
+
+All of them follow the same form: `step()` reads `p.grad` of every parameter p and moves `p.data` in place. They differ
+in `update`, which states the rule for one array. The learning rate is a number or a schedule (see schedules.py).
+
+An update makes several passes over arrays that together do not fit into a processor's cache: the reference network has
+1.4 million parameters, and Adam reads or writes four arrays of that size in ten passes. So a parameter is updated in
+blocks of 65,536 numbers, of which a few do fit, all temporary results go into one scratch block, and the blocks are
+shared out among threads. A plain `p -= lr * m / (np.sqrt(v) + eps)` takes 4.1 ms where this takes 2.0 ms (two cores of
+a Xeon with 2 MB of level-2 cache each, 2026).
+"""
+
+import functools
+
+import numpy as np
+
+from .. import runtime
+from . import schedules
+
+BLOCK = 65_536
+
+
+class Optimizer:
+    """The base class: parameters, a schedule, a step count, and the accumulators of the subclass.
+
+    parameters   a list of Tensors, in the same order in every run
+    lr           a number, or a schedule: a function from the step, counted from 0, to a number
+
+    Raises ValueError where there is nothing to optimise.
+    """
+
+    accumulators = ()  # the names of the arrays that the rule keeps for each parameter, all zero in the beginning
+
+    def __init__(self, parameters, lr):
+        self.parameters = list(parameters)
+        if not self.parameters:
+            raise ValueError("an optimiser needs at least one parameter, found none")
+        self.schedule = lr if callable(lr) else schedules.constant(lr)
+        self.steps = 0  # taken so far
+        self.state = {name: [np.zeros_like(p.data) for p in self.parameters] for name in self.accumulators}
+
+    def step(self):
+        """Move every parameter that has a gradient."""
+        lr = self.schedule(self.steps)
+        self.steps += 1
+        blocks = []
+        for i, p in enumerate(self.parameters):
+            if p.grad is None:
+                continue
+            p.data = np.ascontiguousarray(p.data)  # so that reshape gives a view, and the update reaches p
+            arrays = [p.data, p.grad] + [self.state[name][i] for name in self.accumulators]
+            arrays = [a.reshape(-1) for a in arrays]
+            blocks += [[a[start : start + BLOCK] for a in arrays] for start in range(0, p.data.size, BLOCK)]
+        runtime.in_threads(functools.partial(self._update_all, lr), blocks)
+
+    def _update_all(self, lr, blocks):
+        if not blocks:
+            return
+        scratch = np.empty(BLOCK, dtype=blocks[0][0].dtype)
+        for block in blocks:
+            self.update(lr, scratch[: block[0].size], *block)
+
+    def zero_grad(self):
+        """Forget the gradients of the last step."""
+        for p in self.parameters:
+            p.grad = None
+
+    def state_dict(self):
+        """Everything that the next step depends on, besides the parameters: a dict from names to arrays."""
+        arrays = {f"{name}.{i}": a.copy() for name, many in self.state.items() for i, a in enumerate(many)}
+        return {"steps": np.array(self.steps)} | arrays
+
+    def load_state_dict(self, state):
+        """Go on from a `state_dict` of the same optimiser for the same parameters."""
+        self.steps = int(state["steps"])
+        for name, many in self.state.items():
+            for i, a in enumerate(many):
+                a[...] = state[f"{name}.{i}"]
+
+
+class SGD(Optimizer):
+    """Stochastic gradient descent with momentum:  u ← momentum · u + g;  p ← p − lr · u.
+
+    Source: Sutskever, Martens, Dahl, Hinton (2013), eq. 1, with the learning rate taken out of u.
+    """
+
+    accumulators = ("velocity",)
+
+    def __init__(self, parameters, lr, momentum=0.0):
+        super().__init__(parameters, lr)
+        self.momentum = momentum
+
+    def update(self, lr, scratch, p, g, u):
+        u *= self.momentum
+        u += g
+        np.multiply(u, lr, out=scratch)
+        p -= scratch
+
+
+class Adagrad(Optimizer):
+    """A rate for every number, which falls as its squared gradients add up:  s ← s + g²;  p ← p − lr · g / (√s + ε).
+
+    Source: Duchi, Hazan, Singer (2011), the diagonal form in their figure 1.
+    """
+
+    accumulators = ("squares",)
+
+    def __init__(self, parameters, lr, eps=1e-10):
+        super().__init__(parameters, lr)
+        self.eps = eps
+
+    def update(self, lr, scratch, p, g, s):
+        np.multiply(g, g, out=scratch)
+        s += scratch
+        np.sqrt(s, out=scratch)
+        scratch += self.eps
+        np.divide(g, scratch, out=scratch)
+        scratch *= lr
+        p -= scratch
+
+
+class Adam(Optimizer):
+    """Steps of about lr in every number, whatever the scale of its gradient.
+
+        m ← β₁ m + (1 − β₁) g          the mean of the gradient
+        v ← β₂ v + (1 − β₂) g²         the mean of its square
+        p ← p − lr · m̂ / (√v̂ + ε),     m̂ = m / (1 − β₁ᵗ),  v̂ = v / (1 − β₂ᵗ),  t = 1, 2, …
+
+    m and v begin at zero; the divisions undo the bias of that. The arrays that are kept are M = m / (1 − β₁) and
+    V = v / (1 − β₂), which are updated by M ← β₁ M + g and V ← β₂ V + g²: two passes less over each block. In terms of
+    these, with a = (1 − β₁) / (1 − β₁ᵗ) and b = (1 − β₂) / (1 − β₂ᵗ),
+
+        lr · m̂ / (√v̂ + ε) = lr · a M / (√b √V + ε) = (lr a / √b) · M / (√V + ε / √b).
+
+    Source: Kingma and Ba (2015), Adam: a method for stochastic optimization, algorithm 1.
+    """
+
+    accumulators = ("M", "V")
+
+    def __init__(self, parameters, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8):
+        super().__init__(parameters, lr)
+        self.beta1, self.beta2, self.eps = beta1, beta2, eps
+
+    def update(self, lr, scratch, p, g, M, V):
+        a = (1 - self.beta1) / (1 - self.beta1**self.steps)
+        sqrt_b = ((1 - self.beta2) / (1 - self.beta2**self.steps)) ** 0.5
+        M *= self.beta1
+        M += g
+        V *= self.beta2
+        np.multiply(g, g, out=scratch)
+        V += scratch
+        np.sqrt(V, out=scratch)
+        scratch += self.eps / sqrt_b
+        np.divide(M, scratch, out=scratch)
+        scratch *= lr * a / sqrt_b
+        p -= scratch
+
+
+OPTIMIZERS = {"sgd": SGD, "adagrad": Adagrad, "adam": Adam}

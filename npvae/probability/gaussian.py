@@ -1,0 +1,111 @@
+"""The Gaussian with a diagonal covariance, by its mean and the logarithm of its variance.
+
+`logvar` is ln σ², always: any real number is a valid logvar, so that a network can output it without constraint. The
+standard deviation is σ = exp(logvar / 2). Writing exp(logvar) in the sampler would use the variance as the standard
+deviation, and no gradient check can see that: the wrong sampler has a right derivative. A test of the moments does.
+"""
+
+import numpy as np
+
+from ..autodiff import Tensor, op
+from ..autodiff.ops import sum_to
+
+LOG_2PI = float(np.log(2 * np.pi))
+
+
+@op
+def reparameterize(mu, logvar, eps):         # mu (N, D)   logvar (N, D)   eps (N, D) or (L, N, D)   ->   z like eps
+    """z = μ + σ ⊙ ε: for ε ~ N(0, I) a sample of N(μ, σ²) that has derivatives by μ and σ.
+
+    Source: Kingma and Welling (2014), section 2.4 and eq. 10.
+    """
+    sigma = np.exp(0.5 * logvar)             # logvar = ln σ², hence σ = exp(logvar / 2)
+    noise = sigma * eps
+    def dmu(dy): return sum_to(dy, mu.shape)
+    def dlogvar(dy): return sum_to(dy * noise * 0.5, logvar.shape)      # ∂z/∂logvar = ε ∂σ/∂logvar = ε σ/2
+    return mu + noise, dmu, dlogvar, None    # the noise ε has no derivative
+
+
+@op
+def gaussian_log_likelihood(x, mu, logvar):  # x, mu, logvar (N, D), or anything that broadcasts to it   ->   y (N,)
+    """ln N(x_n; μ_n, σ_n²) = −½ Σ_d [ln 2π + logvar + (x − μ)² / σ²], in nats.
+
+    The variance is fixed where logvar is a number, learned where it is a Tensor: one for all, one for each dimension,
+    or one for each element. Any number of leading axes will do; the sum runs over the last.
+    Source: Kingma and Welling (2014), appendix C.2, eq. 12.
+    """
+    precision = np.exp(-logvar)              # 1/σ²
+    r = x - mu
+    quadratic = r * r * precision
+    y = -0.5 * (LOG_2PI + logvar + quadratic).sum(axis=-1)
+    def dx(dy): return sum_to(-dy[..., None] * r * precision, np.shape(x))               # −(x − μ) / σ²
+    def dmu(dy): return sum_to(dy[..., None] * r * precision, np.shape(mu))              # (x − μ) / σ²
+    def dlogvar(dy): return sum_to(0.5 * dy[..., None] * (quadratic - 1), np.shape(logvar))  # ½ [(x − μ)² / σ² − 1]
+    return y, dx, dmu, dlogvar
+
+
+@op
+def kl_to_standard_normal(mu, logvar):       # mu, logvar (N, D)   ->   y (N,)
+    """KL(N(μ_n, σ_n²) ‖ N(0, I)) = ½ Σ_d [μ² + σ² − 1 − logvar], in nats.
+
+    σ² − 1 is computed as expm1(logvar), which keeps its digits when σ is near 1.
+    Source: Kingma and Welling (2014), appendix B.
+    """
+    excess = np.expm1(logvar)                # σ² − 1
+    y = 0.5 * (mu * mu + excess - logvar).sum(axis=-1)
+    def dmu(dy): return dy[..., None] * mu                               # ∂/∂μ ½ μ² = μ
+    def dlogvar(dy): return dy[..., None] * (0.5 * excess)               # ∂/∂logvar ½ [exp(logvar) − logvar]
+    return y, dmu, dlogvar
+
+
+@op
+def gaussian_kl_divergence(mu_q, logvar_q, mu_p, logvar_p):              # all (N, D)   ->   y (N,)
+    """KL(q_n ‖ p_n) = ½ Σ_d [logvar_p − logvar_q + (σ_q² + (μ_q − μ_p)²) / σ_p² − 1], in nats.
+
+    The expectation under q of ln q − ln p: E[(z − μ_q)²] = σ_q² gives the −1, E[(z − μ_p)²] = σ_q² + (μ_q − μ_p)².
+    """
+    precision = np.exp(-logvar_p)            # 1/σ_p²
+    d = mu_q - mu_p
+    ratio = np.exp(logvar_q - logvar_p)      # σ_q² / σ_p²
+    distance = d * d * precision
+    y = 0.5 * (logvar_p - logvar_q + ratio + distance - 1).sum(axis=-1)
+    def dmu_q(dy): return sum_to(dy[..., None] * d * precision, np.shape(mu_q))          # (μ_q − μ_p) / σ_p²
+    def dlogvar_q(dy): return sum_to(0.5 * dy[..., None] * (ratio - 1), np.shape(logvar_q))
+    def dmu_p(dy): return sum_to(-dy[..., None] * d * precision, np.shape(mu_p))
+    def dlogvar_p(dy): return sum_to(0.5 * dy[..., None] * (1 - ratio - distance), np.shape(logvar_p))
+    return y, dmu_q, dlogvar_q, dmu_p, dlogvar_p
+
+
+class DiagonalGaussian:
+    """N(μ, diag σ²) over vectors of D numbers.
+
+    mu       Tensor or array (N, D)
+    logvar   ln σ²: Tensor or array (N, D); a number where the variance is fixed
+    """
+
+    def __init__(self, mu, logvar):
+        self.mu, self.logvar = mu, logvar
+
+    @property
+    def mean(self):
+        """μ as an array (N, D)."""
+        return self.mu.data if isinstance(self.mu, Tensor) else self.mu
+
+    def rsample(self, rng, samples=None):
+        """A reparameterized draw z = μ + σ ⊙ ε, a Tensor (N, D); or (samples, N, D) where `samples` is given."""
+        shape = self.mean.shape if samples is None else (samples, *self.mean.shape)
+        return reparameterize(self.mu, self.logvar, rng.standard_normal(shape, dtype=self.mean.dtype))
+
+    def log_prob(self, x):
+        """ln N(x; μ, σ²), a Tensor (N,) in nats, summed over the last axis."""
+        return gaussian_log_likelihood(x, self.mu, self.logvar)
+
+    def kl_divergence(self, other=None):
+        """KL(self ‖ other), a Tensor (N,) in nats; KL(self ‖ N(0, I)) where no other is given."""
+        if other is None:
+            return kl_to_standard_normal(self.mu, self.logvar)
+        return gaussian_kl_divergence(self.mu, self.logvar, other.mu, other.logvar)
+
+    def entropy(self):
+        """−E ln q(z) = ½ Σ_d [1 + ln 2π + logvar], a Tensor (N,) in nats."""
+        return (self.logvar * 0.5 + 0.5 * (1 + LOG_2PI)).sum(axis=-1)

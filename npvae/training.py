@@ -1,0 +1,206 @@
+"""The training loop: minibatches, progress, history, validation, checkpoints. It knows no model by name.
+
+All it asks of a model is `loss(x, rng)`, which returns the loss, a Tensor with a single number, and a dict of its parts
+as numbers. One step is
+
+    loss = model.loss(x[minibatch], rng);   loss.backward();   optimizer.step()
+
+and everything that the next step depends on (parameters, the optimiser's accumulators, the order of the minibatches,
+the state of the random generator) can be saved and restored, so that a run that was interrupted ends with the same
+bits as one that was not.
+"""
+
+import contextlib
+import signal
+
+import numpy as np
+from tqdm import tqdm
+
+from .autodiff import trap_nonfinite
+from .datasets import Minibatches
+from .errors import UserError
+from .evaluation import mean_loss
+
+VALIDATION_SEED = 0  # the same noise at every validation, so that only the model makes a difference
+
+
+class Training:
+    """A run that can be stopped and taken up again at any step.
+
+    model          with `loss(x, rng)`, `named_parameters`, `state_dict`, `load_state_dict`
+    optimizer      of the model's parameters
+    x              the training set, an array (N, D)
+    batch_size     examples in a minibatch
+    rng            the numpy Generator for the order of the minibatches and for the noise
+    x_validation   a validation set (M, D), or None
+    patience       stop early after so many validations without a new best one, and go back to the best parameters;
+                   None never to stop
+
+    step           the number of steps that have been taken
+    history        one row for each step: loss and its parts, in nats, in the order of `columns`
+    validations    pairs of step and validation loss
+    """
+
+    def __init__(self, model, optimizer, x, batch_size, rng, x_validation=None, patience=None):
+        self.model, self.optimizer, self.x, self.rng = model, optimizer, x, rng
+        self.x_validation, self.patience = x_validation, patience
+        self.batches = Minibatches(len(x), batch_size, rng)
+        self.step = 0
+        self.columns = []
+        self.history = []
+        self.validations = []
+        self.best = {}  # the parameters at the best validation
+        self._last_saved = None
+
+    def run(self, steps, save=lambda arrays, settings: None, every=500):
+        """Train until `steps` steps have been taken in all, or until the early stop.
+
+        save    called in the beginning, every `every` steps, and at the end, with what `state` returns
+        every   how many steps between two lines of the log, two validations, and two checkpoints
+
+        Ctrl-C (and SIGTERM) finishes the step, saves, and raises KeyboardInterrupt. Raises UserError if the loss
+        becomes NaN or infinite; it names the operation where that began, and what was saved last is still good.
+        """
+        with interruptible() as interrupted, tqdm(total=steps, initial=self.step, unit="step", disable=None) as bar:
+            if self.step == 0:
+                self._save(save)
+            while self.step < steps and not self.is_stopped_early():
+                self.take_step()
+                bar.update()
+                if self.step % every == 0 or self.step in (1, steps):
+                    self._log(every)
+                if self.step % every == 0 or self.step == steps:
+                    self._validate()
+                    self._save(save)
+                elif interrupted():
+                    self._save(save)
+                if interrupted():
+                    raise KeyboardInterrupt
+            if self.is_stopped_early():
+                tqdm.write(f"early stop: {self.patience} validations without a new best one; back to the best one")
+                self.model.load_state_dict(self.best)
+                self._save(save)
+
+    def take_step(self):
+        """One step: forward, backward, update."""
+        with np.errstate(all="ignore"):  # the loss is looked at instead
+            loss, parts = self.model.loss(self.x[next(self.batches)], self.rng)
+            if not np.isfinite(loss.data):
+                raise self._explain(f"the loss became {float(loss)} in step {self.step + 1}", self.step + 1)
+            self.optimizer.zero_grad()
+            loss.backward()
+            self.optimizer.step()
+        self.step += 1
+        self.columns = ["loss", *parts]
+        self.history.append((float(loss), *parts.values()))
+
+    def is_stopped_early(self):
+        """Whether the last `patience` validations brought no new best one."""
+        losses = [loss for _, loss in self.validations]
+        return bool(self.patience and losses and len(losses) - 1 - int(np.argmin(losses)) >= self.patience)
+
+    def _log(self, every):
+        """A line with the means over the steps since the last line."""
+        since = len(self.history) - 1 if self.step == 1 else max(0, (self.step - 1) // every * every)
+        means = np.mean(self.history[since:], axis=0)
+        tqdm.write(f"step {self.step:6}  " + "  ".join(f"{n} {v:8.2f}" for n, v in zip(self.columns, means)))
+
+    def _validate(self):
+        if self.x_validation is None:
+            return
+        loss = mean_loss(self.model, self.x_validation, np.random.default_rng(VALIDATION_SEED))["loss"]
+        if all(loss < other for _, other in self.validations):
+            self.best = self.model.state_dict()
+        self.validations.append((self.step, loss))
+        tqdm.write(f"step {self.step:6}  validation loss {loss:8.2f}")
+
+    # --- saving, and what happens when a number is no longer one -----------------------------------------------------
+
+    def _save(self, save):
+        name = self._spoilt_parameter()
+        if name:
+            raise self._explain(f"the parameter {name} is no longer finite after step {self.step}", self.step)
+        arrays, settings = self.state()
+        save(arrays, settings)
+        self._last_saved = arrays, settings
+
+    def _spoilt_parameter(self):
+        """The name of the first parameter with NaN or infinity, or None."""
+        return next((name for name, p in self.model.named_parameters() if not np.isfinite(p.data).all()), None)
+
+    def _explain(self, what, step):
+        """A UserError that says what gave the first NaN or infinity on the way to this step.
+
+        A loss shows it late, when the parameters may be spoilt already. So the run goes back to what was saved last
+        and takes the same steps again, with every operation watched.
+        """
+        if self._last_saved is None:  # the very first parameters
+            return UserError(f"{what}: they were so from the start")
+        first = "which did not happen when the steps since the last checkpoint were taken once more"
+        self.load_state(*self._last_saved)
+        try:
+            with trap_nonfinite():
+                while self.step < step:
+                    self.take_step()
+                    name = self._spoilt_parameter()
+                    if name:
+                        raise FloatingPointError(f"the optimiser's update of {name} gave the first NaN or infinity")
+        except FloatingPointError as error:
+            first = f"in step {self.step + 1}, {error}"
+        self.load_state(*self._last_saved)
+        return UserError(
+            f"{what}: {first}; the checkpoint of step {self.step} is good and was kept: try a smaller learning rate"
+        )
+
+    def state(self):
+        """(arrays, settings): everything that the rest of the run depends on, for a checkpoint."""
+        parts = {"model": self.model, "optimizer": self.optimizer, "batches": self.batches}
+        arrays = {f"{part}/{name}": a for part, owner in parts.items() for name, a in owner.state_dict().items()}
+        arrays |= {f"best/{name}": a for name, a in self.best.items()}
+        arrays["history"] = np.array(self.history, dtype=np.float64)
+        settings = {
+            "step": self.step,
+            "columns": self.columns,
+            "validations": self.validations,
+            "rng": self.rng.bit_generator.state,
+        }
+        return arrays, settings
+
+    def load_state(self, arrays, settings):
+        """Go on from what `state` returned. Raises UserError if it belongs to another network."""
+        self.model.load_state_dict(part_of(arrays, "model"))
+        self.optimizer.load_state_dict(part_of(arrays, "optimizer"))
+        self.batches.load_state_dict(part_of(arrays, "batches"))
+        self.best = part_of(arrays, "best")
+        self.history = [tuple(row) for row in arrays["history"].tolist()]
+        self.step, self.columns = settings["step"], settings["columns"]
+        self.validations = [tuple(pair) for pair in settings["validations"]]
+        self.rng.bit_generator.state = settings["rng"]
+
+
+def part_of(arrays, part):
+    """The arrays of one part of a checkpoint, under their own names: "model/mu.W" is "mu.W" of "model"."""
+    return {name.removeprefix(f"{part}/"): a for name, a in arrays.items() if name.startswith(f"{part}/")}
+
+
+@contextlib.contextmanager
+def interruptible():
+    """Within this context the first Ctrl-C or SIGTERM only takes a note: it yields a function that tells whether.
+
+    An exception in the middle of a step would leave half of the parameters updated. A second Ctrl-C does not wait.
+    """
+    received = []
+
+    def note(number, frame):
+        received.append(number)
+        signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
+
+    try:
+        before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    except ValueError:  # only the main thread may handle signals; in another one there is nothing to do
+        before = {}
+    try:
+        yield lambda: bool(received)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
