@@ -8,9 +8,16 @@ An update makes several passes over arrays that together do not fit into a proce
 blocks of 65,536 numbers, of which a few do fit, all temporary results go into one scratch block, and the blocks are
 shared out among threads. A plain `p -= lr * m / (np.sqrt(v) + eps)` takes 4.1 ms where this takes 2.0 ms (two cores of
 a Xeon with 2 MB of level-2 cache each, 2026).
+
+The gradient of a unit that has died is exactly zero, and its momentum shrinks by 0.9 in every step: after 800 steps it
+is below 10⁻³⁸ and *denormal*, where a processor computes a hundred times more slowly, and there it stays, because 0.9
+times the smallest positive number is rounded up to that number. In the trained reference network a third of the momenta
+were denormal, and an Adam step took 9.3 ms. So every hundred steps, what is smaller than 10⁻³⁰ is set to zero, which
+changes no parameter: divided by ε = 10⁻⁸ it is still a step of 10⁻²² lr.
 """
 
 import functools
+import itertools
 
 import numpy as np
 
@@ -18,6 +25,8 @@ from .. import runtime
 from . import schedules
 
 BLOCK = 65_536
+FLUSH_EVERY = 100  # steps; 10⁻³⁰ · 0.9¹⁰⁰ > 10⁻³⁸, so that nothing gets denormal in between
+NEGLIGIBLE = 1e-30
 
 
 class Optimizer:
@@ -52,6 +61,9 @@ class Optimizer:
             arrays = [a.reshape(-1) for a in arrays]
             blocks += [[a[start : start + BLOCK] for a in arrays] for start in range(0, p.data.size, BLOCK)]
         runtime.in_threads(functools.partial(self._update_all, lr), blocks)
+        if self.steps % FLUSH_EVERY == 0:
+            for a in itertools.chain(*self.state.values()):
+                a[np.abs(a) < NEGLIGIBLE] = 0
 
     def _update_all(self, lr, blocks):
         if not blocks:
