@@ -111,7 +111,7 @@ OPERATIONS = [
     operation(ops.transpose, one(normal)),
     operation(ops.transpose, lambda rng, N, D, K: (normal(rng, N, D, K),), "(axes=(1, 2, 0))", axes=(1, 2, 0)),
     operation(ops.concatenate, lambda rng, N, D, K: (normal(rng, N, D), normal(rng, N, K)), axis=1),
-    operation(ops.getitem, one(normal), "(slice)", index=(slice(None, None, 2), 1)),
+    operation(ops.getitem, one(normal), "(slice)", index=(slice(None, None, 2), 0)),
     operation(ops.getitem, one(normal), "(repeated rows)", index=np.array([0, 2, 2, 1, 2])),
     operation(ops.relu, one(off_zero)),
     operation(ops.leaky_relu, one(off_zero), slope=0.2),

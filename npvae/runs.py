@@ -77,7 +77,8 @@ class Run:
         with open(self.folder / "history.csv", "w", newline="") as file:
             writer = csv.writer(file)
             writer.writerow(["step", *self.training.columns])
-            writer.writerows([step, *row] for step, row in enumerate(self.training.history, start=1))
+            for step, row in enumerate(self.training.history, start=1):
+                writer.writerow([step, *(f"{value:.4f}" for value in row)])
 
     def draw(self):
         """Write the pictures that apply; return their names."""

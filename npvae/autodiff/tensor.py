@@ -208,7 +208,7 @@ def op(f):
     def recorded(*inputs, **options):
         arrays = [x.data if isinstance(x, Tensor) else x for x in inputs]
         input_names = [f"{names[0]}[{i}]" for i in range(len(inputs))] if takes_many else names
-        _check_inputs(name, input_names, arrays, options)
+        dtype = _common_dtype(name, input_names, arrays, options)
         try:
             y, *derivatives = f(*arrays, **options)
         except ValueError as error:
@@ -217,6 +217,8 @@ def op(f):
         if _trapping.get():
             _check_finite(y, name, _caller())
         result = Tensor(y)
+        if result.dtype != dtype:
+            raise TypeError(f"{name} made {result.dtype} of {dtype}: an operation keeps the dtype of its inputs")
         if _recording.get():
             wanted = [x if isinstance(x, Tensor) and (x.requires_grad or x.record) else None for x in inputs]
             if any(x is not None for x in wanted):
@@ -228,8 +230,8 @@ def op(f):
     return recorded
 
 
-def _check_inputs(operation, names, arrays, options):
-    """Refuse what NumPy would take and silently change to another dtype."""
+def _common_dtype(operation, names, arrays, options):
+    """The dtype of all inputs; TypeError for what NumPy would take and silently change to another dtype."""
     for option, value in options.items():
         if isinstance(value, Tensor):
             raise TypeError(f"{operation}: {option} is a Tensor, and inputs are positional: leave out '{option}='")
@@ -239,6 +241,7 @@ def _check_inputs(operation, names, arrays, options):
         raise TypeError(
             f"{operation} takes inputs of one dtype, float32 or float64, found {found}: convert with .astype"
         )
+    return dtypes.pop() if dtypes else np.dtype(np.float64)
 
 
 def _check_finite(array, what, caller):

@@ -34,8 +34,8 @@ def gaussian_log_likelihood(x, mu, logvar):  # x, mu, logvar (N, D), or anything
     or one for each element. Any number of leading axes will do; the sum runs over the last.
     Source: Kingma and Welling (2014), appendix C.2, eq. 12.
     """
-    precision = np.exp(-logvar)              # 1/σ²
     r = x - mu
+    precision = np.exp(-np.asarray(logvar, dtype=r.dtype))               # 1/σ²
     quadratic = r * r * precision
     y = -0.5 * (LOG_2PI + logvar + quadratic).sum(axis=-1)
     def dx(dy): return sum_to(-dy[..., None] * r * precision, np.shape(x))               # −(x − μ) / σ²

@@ -1,0 +1,167 @@
+"""Proves that the checker can fail: a checker that cannot is worse than none, and there are famous ones.
+
+For every operation of the package, each derivative is replaced by a wrong one (zero, negated, scaled by 1.0005,
+transposed, one element off), and the check must object. It would catch a tolerance that is too wide, an upstream
+gradient of ones, a comparison that NaN slips through, and inputs at which two different formulas agree.
+"""
+
+import numpy as np
+import pytest
+
+from npvae import checks, nn
+from npvae.autodiff import Tensor, gradcheck, op, ops
+
+
+def one_element_off(dx):
+    dx = np.array(dx)
+    dx.flat[dx.size // 2] += 1e-4
+    return dx
+
+
+DAMAGES = {
+    "zeroed": np.zeros_like,
+    "negated": np.negative,
+    "scaled by 1.0005": lambda dx: 1.0005 * dx,
+    "transposed": np.transpose,
+    "one element off": one_element_off,
+    "NaN": lambda dx: np.full_like(dx, np.nan),
+}
+
+
+def with_damage(f, i, damage):
+    """The operation f with the gradient for its input i put through `damage`."""
+
+    def damaged(*inputs, **options):
+        y, *derivatives = f(*inputs, **options)
+        if len(derivatives) == 1 and len(inputs) > 1:
+            together = derivatives[0]
+            return y, lambda dy: tuple(damage(dx) if j == i else dx for j, dx in enumerate(together(dy)))
+        return y, *(d and (lambda dy, d=d: damage(d(dy))) if j == i else d for j, d in enumerate(derivatives))
+
+    return damaged
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+@pytest.mark.parametrize("check", checks.OPERATIONS, ids=lambda check: check.name)
+def test_a_wrong_derivative_is_caught(check, damage):
+    sizes = (3, 3, 3) if damage == "transposed" else checks.SIZES     # a transposed square has the right shape
+    (f, *inputs), options = check.arguments(sizes=sizes)
+    planted = 0
+    for i, x in enumerate(inputs):
+        y, *derivatives = f(*inputs, **options)
+        if not isinstance(x, np.ndarray) or (i < len(derivatives) and derivatives[i] is None):
+            continue                                                  # no derivative here
+        if damage == "transposed" and (x.ndim != 2 or x.shape[0] != x.shape[1]):
+            continue
+        if damage == "transposed" and check.name in ("sum", "mean"):
+            continue                                                  # the gradient is constant: equal to its transpose
+        report = gradcheck(with_damage(f, i, DAMAGES[damage]), *inputs, **options)
+        assert not report.ok, f"{check.name}: the derivative for input {i}, {damage}, passed\n{report}"
+        planted += 1
+    assert planted or damage == "transposed"
+
+
+def test_ones_as_the_upstream_gradient_would_hide_a_wrong_softmax():
+    def softmax(x):
+        e = np.exp(x - x.max())
+        y = e / e.sum()
+        return y, lambda dy: np.zeros_like(x)                         # wrong, but right in sum: Σ_j y_j = 1
+
+    class Ones:
+        def standard_normal(self, shape):
+            return np.ones(shape)
+
+    x = np.random.default_rng(0).standard_normal(5)
+    assert gradcheck(softmax, x, rng=Ones()).ok
+    assert not gradcheck(softmax, x).ok
+
+
+def test_the_upstream_gradient_is_not_the_input():
+    x, W = (np.random.default_rng(0).standard_normal((3, 3)) for _ in range(2))
+
+    def matmul(x, W):
+        return x @ W, lambda dy: dy @ W.T, lambda dy: (x.T @ dy).T    # wrong, but right if dy = x
+
+    assert gradcheck(matmul, x, W, rng=np.random.default_rng(0)).ok   # the trap
+    assert not gradcheck(matmul, x, W).ok
+
+
+def test_a_report_is_neither_true_nor_false(rng):
+    report = gradcheck(ops.exp.raw, rng.standard_normal((3, 5)))
+    with pytest.raises(TypeError, match="assert_ok"):
+        assert report
+
+
+def test_a_report_says_where_and_what():
+    def square(x):
+        return x * x, lambda dy: one_element_off(2 * x * dy)
+
+    report = gradcheck(square, np.ones((3, 5)))
+    assert report.rows[0].where == (1, 2)
+    assert report.rows[0].analytic - report.rows[0].numeric == pytest.approx(1e-4, rel=1e-3)
+    assert "square: FAILED" in str(report) and "(1, 2)" in str(report) and "<- wrong" in str(report)
+    with pytest.raises(AssertionError, match="square: FAILED"):
+        report.assert_ok()
+    assert all(len(line) <= 80 for line in str(report).splitlines())
+
+
+def test_a_wrong_shape_randomness_and_mutation_are_named(rng):
+    x = rng.standard_normal((3, 5))
+
+    def forgets_the_rows(x):
+        return x * 2, lambda dy: 2 * dy.sum(axis=0)
+
+    def redraws_its_noise(x):
+        return x + rng.standard_normal(x.shape), lambda dy: dy
+
+    def changes_dy(x):
+        def dx(dy):
+            dy *= 2
+            return dy
+        return 2 * x, dx
+
+    def changes_x(x):
+        x *= 2
+        return x.copy(), lambda dy: 2 * dy
+
+    assert "the derivative has shape (5,), the input (3, 5)" in str(gradcheck(forgets_the_rows, x))
+    assert "freeze the noise" in str(gradcheck(redraws_its_noise, x))
+    assert "changed dy in place" in str(gradcheck(changes_dy, x))
+    assert "changed this input in place" in str(gradcheck(changes_x, x))
+    before = x.copy()
+    gradcheck(ops.exp.raw, x)
+    assert np.array_equal(x, before)
+
+
+def test_tensor_functions_layers_and_bounds(rng):
+    x = Tensor(rng.standard_normal((3, 5)))
+    gradcheck(lambda x: (x * x).sum(axis=0), x).assert_ok()
+
+    layer = nn.Dense(5, 7, rng).astype(np.float64)
+    report = gradcheck(layer, x)
+    assert [row.name for row in report.rows] == ["input 0", "W", "b"]
+    report.assert_ok()
+
+    loss = lambda: ops.tanh(layer(x)).sum()  # noqa: E731
+    report = gradcheck(loss, parameters=layer.named_parameters())
+    assert [row.name for row in report.rows] == ["W", "b"]
+    report.assert_ok()
+    assert layer.W.grad is None and x.requires_grad is False          # the check leaves no trace
+
+
+def test_a_parameter_that_the_loss_forgets_is_caught(rng):
+    @op
+    def without_bias(x, W, b):
+        return x @ W + b, lambda dy: dy @ W.T, lambda dy: x.T @ dy, lambda dy: 0 * b
+
+    layer = nn.Dense(5, 7, rng).astype(np.float64)
+    layer.forward = lambda x: without_bias(x, layer.W, layer.b)
+    report = gradcheck(layer, Tensor(rng.standard_normal((3, 5))))
+    assert [row.name for row in report.rows if row.error > report.limit] == ["b"]
+
+
+def test_float32_and_nothing_to_check_are_refused(rng):
+    with pytest.raises(TypeError, match="float64"):
+        gradcheck(ops.exp.raw, rng.standard_normal(3).astype(np.float32))
+    with pytest.raises(TypeError, match="nothing to check"):
+        gradcheck(lambda: None)

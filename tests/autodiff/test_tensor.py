@@ -1,0 +1,164 @@
+"""Proves that the walk over the tape passes gradients on rightly, whatever the shape of the graph.
+
+It would catch a value that is used twice and counted once, a gradient that is added into an array that someone else
+holds, recursion that overflows on a deep graph, and errors that do not say what was wrong.
+"""
+
+import threading
+
+import numpy as np
+import pytest
+
+from npvae.autodiff import Tensor, no_grad, op, ops, trap_nonfinite
+
+
+def leaf(*values):
+    return Tensor(np.array(values, dtype=np.float64), requires_grad=True)
+
+
+def test_a_value_used_twice_gets_both_gradients():
+    x = leaf(3.0)
+    y = ops.square(x)
+    (y * x + y).sum().backward()                            # ℓ = x³ + x², ℓ' = 3x² + 2x
+    assert x.grad == pytest.approx(33)
+
+
+def test_a_diamond_is_walked_once_per_operation():
+    x = leaf(2.0)
+    y = x
+    for _ in range(60):                                     # y doubles each time: 2⁶⁰ paths lead back to x
+        y = y + y
+    y.sum().backward()
+    assert x.grad == 2.0**60
+
+
+def test_a_deep_graph_needs_no_recursion():
+    x = leaf(1.0)
+    y = x
+    for _ in range(20_000):
+        y = y + 1.0
+    y.sum().backward()
+    assert x.grad == 1
+
+
+def test_gradients_add_up_over_calls_until_they_are_forgotten():
+    x = leaf(1.0, 2.0)
+    for _ in range(3):
+        (x * 2.0).sum().backward()
+    assert x.grad.tolist() == [6, 6]
+
+
+def test_leaves_do_not_share_their_gradient():
+    a, b = leaf(1.0), leaf(2.0)
+    (a + b).sum().backward()                                # the derivative of + passes the same array to both
+    a.grad += 10
+    assert b.grad == 1
+
+
+def test_the_upstream_gradient_is_not_changed():
+    a, dy = leaf(1.0, 2.0), np.array([1.0, -1.0])
+    y = a + a + a
+    y.backward(dy)
+    assert dy.tolist() == [1, -1]
+    assert a.grad.tolist() == [3, -3]
+
+
+def test_backward_of_a_leaf_is_its_upstream_gradient():
+    x = leaf(1.0)
+    x.backward(np.array([5.0]))
+    assert x.grad == 5
+
+
+def test_nothing_is_computed_for_what_needs_no_gradient():
+    called = []
+
+    @op
+    def product(a, b):
+        def da(dy):
+            called.append("a")
+            return dy * b
+        def db(dy):
+            called.append("b")
+            return dy * a
+        return a * b, da, db
+
+    product(leaf(2.0), np.array([3.0])).sum().backward()
+    assert called == ["a"]
+
+
+def test_detach_and_no_grad_stop_gradients():
+    x = leaf(2.0)
+    y = x * x.detach()
+    y.sum().backward()
+    assert x.grad == 2
+    with no_grad():
+        assert (x * x).record is None
+    assert (x * x).record is not None
+
+
+def test_no_grad_is_for_one_thread_only():
+    recorded = []
+    with no_grad():
+        thread = threading.Thread(target=lambda: recorded.append((leaf(1.0) * 2.0).record is not None))
+        thread.start()
+        thread.join()
+    assert recorded == [True]
+
+
+def test_numpy_on_the_left_gives_a_tensor():
+    y = np.ones(2) * leaf(1.0, 2.0)
+    assert isinstance(y, Tensor)
+    assert isinstance(np.ones((1, 2)) @ leaf(1.0, 2.0).reshape(2, 1), Tensor)
+
+
+def test_a_derivative_of_the_wrong_shape_is_named():
+    @op
+    def halve(x):
+        return x / 2, lambda dy: dy.sum() / 2
+
+    y = halve(leaf(1.0, 2.0))
+    with pytest.raises(ValueError, match=r"halve.*input x has shape \(\), but the input has shape \(2,\).*test_tensor.py"):
+        y.sum().backward()
+
+
+def test_a_missing_derivative_is_not_silently_zero():
+    @op
+    def noise(x, eps):
+        return x + eps, lambda dy: dy, None
+
+    noise(leaf(1.0), np.ones(1)).sum().backward()
+    with pytest.raises(ValueError, match="noise has no derivative for its input eps"):
+        noise(leaf(1.0), leaf(1.0)).sum().backward()
+
+
+def test_one_derivative_too_few_is_an_error():
+    @op
+    def add(a, b, c):
+        return a + b + c, lambda dy: dy, lambda dy: dy
+
+    with pytest.raises(ValueError):
+        add(leaf(1.0), leaf(1.0), leaf(1.0)).sum().backward()
+
+
+def test_errors_name_the_operation_and_all_shapes():
+    with pytest.raises(ValueError, match=r"dense cannot take x \(3, 5\), W \(4, 2\), b \(2,\)"):
+        ops.dense(np.ones((3, 5)), np.ones((4, 2)), np.ones(2))
+    with pytest.raises(TypeError, match="a float32, b float64"):
+        ops.add(np.ones(3, np.float32), leaf(1.0, 2.0, 3.0))
+    with pytest.raises(TypeError, match="found int64"):
+        Tensor(np.arange(3))
+    with pytest.raises(TypeError, match="b is a Tensor"):
+        ops.add(leaf(1.0), b=leaf(1.0))
+    with pytest.raises(ValueError, match="needs the upstream gradient"):
+        leaf(1.0, 2.0).backward()
+    with pytest.raises(ValueError, match=r"has shape \(3,\), expected \(2,\)"):
+        (leaf(1.0, 2.0) * 2.0).backward(np.ones(3))
+
+
+def test_the_first_nonfinite_value_is_found():
+    x = leaf(0.0)
+    with np.errstate(all="ignore"):
+        with trap_nonfinite(), pytest.raises(FloatingPointError, match=r"^log gave the first infinity.*test_tensor.py"):
+            ops.exp(ops.log(x))                             # e^(ln 0) = 0 is finite again: the end does not show it
+        with trap_nonfinite(), pytest.raises(FloatingPointError, match="the derivative of sqrt for its input x"):
+            ops.sqrt(x).sum().backward()                    # √0 = 0 is finite, its derivative is not
