@@ -14,7 +14,7 @@ import numpy as np
 from . import nn
 from . import probability as p
 from .autodiff import Tensor, gradcheck, ops
-from .errors import unknown
+from .errors import choose
 from .models import VAE
 
 SIZES = (3, 5, 7)
@@ -143,72 +143,59 @@ def with_random_parameters(module, rng):
     return module
 
 
-def dense_layer(rng, N, D, K):
-    return with_random_parameters(nn.Dense(D, K, rng), rng), normal(rng, N, D)
-
-
-def sequence(rng, N, D, K):
-    layers = nn.Sequential(nn.Dense(D, K, rng), nn.Tanh(), nn.Sequential(nn.Dense(K, N, rng), nn.Sigmoid()))
-    return with_random_parameters(layers, rng), normal(rng, N, D)
-
-
-def activation(layer):
-    return lambda rng, N, D, K: (layer(), off_zero(rng, N, D))
-
-
-LAYERS = [
-    function("Dense", "layer", dense_layer),
-    function("Sequential", "layer", sequence),
-    *(
-        function(layer.__name__, "layer", activation(layer))
-        for layer in (nn.ReLU, nn.LeakyReLU, nn.Sigmoid, nn.Tanh, nn.Softplus)
-    ),
-]
-
-
-def rsample(mu, logvar):
-    return p.DiagonalGaussian(mu, logvar).rsample(np.random.default_rng(1), 5)
-
-
-def kl_divergence(mu_q, logvar_q, mu_p, logvar_p):
-    return p.DiagonalGaussian(mu_q, logvar_q).kl_divergence(p.DiagonalGaussian(mu_p, logvar_p))
-
-
-def distribution(f, count, with_x=False):
-    """A check of a method of DiagonalGaussian: `count` Gaussians, after an x if there is one."""
+def parametric_layer(make):
+    """A check of the layer make(rng, N, D, K), which takes (N, D), by its input and its parameters."""
 
     def build(rng, N, D, K):
-        return f, *([normal(rng, N, D)] if with_x else []), *gaussians(count, rng, N, D)
+        return with_random_parameters(make(rng, N, D, K), rng), normal(rng, N, D)
 
     return build
 
 
+def activation(make):
+    """A check of an activation, away from its kink."""
+    return lambda rng, N, D, K: (make(), off_zero(rng, N, D))
+
+
+def three_layers(rng, N, D, K):
+    """A Sequential inside a Sequential."""
+    return nn.Sequential(nn.Dense(D, K, rng), nn.Tanh(), nn.Sequential(nn.Dense(K, N, rng), nn.Sigmoid()))
+
+
+LAYERS = [
+    function("Dense", "layer", parametric_layer(lambda rng, N, D, K: nn.Dense(D, K, rng))),
+    function("Sequential", "layer", parametric_layer(three_layers)),
+    function("ReLU", "layer", activation(nn.ReLU)),
+    function("LeakyReLU", "layer", activation(nn.LeakyReLU)),
+    function("Sigmoid", "layer", activation(nn.Sigmoid)),
+    function("Tanh", "layer", activation(nn.Tanh)),
+    function("Softplus", "layer", activation(nn.Softplus)),
+]
+
+
+def of_gaussians(name, f, count, with_x=False):
+    """A check of a method of DiagonalGaussian: f takes x, if there is one, and mu and logvar of `count` Gaussians."""
+
+    def build(rng, N, D, K):
+        return f, *([normal(rng, N, D)] if with_x else []), *gaussians(count, rng, N, D)
+
+    return function(f"DiagonalGaussian.{name}", "distribution", build)
+
+
+def bernoulli_log_prob(rng, N, D, K):
+    """Bernoulli.log_prob as a function of the logits."""
+    x = rng.random((N, D))
+    return lambda logits: p.Bernoulli(logits).log_prob(x), normal(rng, N, D)
+
+
+Gaussian = p.DiagonalGaussian
 DISTRIBUTIONS = [
-    function("DiagonalGaussian.rsample", "distribution", distribution(rsample, 1)),
-    function(
-        "DiagonalGaussian.log_prob",
-        "distribution",
-        distribution(lambda x, mu, logvar: p.DiagonalGaussian(mu, logvar).log_prob(x), 1, with_x=True),
-    ),
-    function("DiagonalGaussian.kl_divergence", "distribution", distribution(kl_divergence, 2)),
-    function(
-        "DiagonalGaussian.kl_divergence(standard)",
-        "distribution",
-        distribution(lambda mu, logvar: p.DiagonalGaussian(mu, logvar).kl_divergence(), 1),
-    ),
-    function(
-        "DiagonalGaussian.entropy",
-        "distribution",
-        distribution(lambda mu, logvar: p.DiagonalGaussian(mu, logvar).entropy(), 1),
-    ),
-    function(
-        "Bernoulli.log_prob",
-        "distribution",
-        lambda rng, N, D, K: (
-            lambda logits: p.Bernoulli(logits).log_prob(np.linspace(0, 1, N * D).reshape(N, D)),
-            normal(rng, N, D),
-        ),
-    ),
+    of_gaussians("rsample", lambda mu, logvar: Gaussian(mu, logvar).rsample(np.random.default_rng(1), 5), 1),
+    of_gaussians("log_prob", lambda x, mu, logvar: Gaussian(mu, logvar).log_prob(x), 1, with_x=True),
+    of_gaussians("kl_divergence", lambda m, v, mu, logvar: Gaussian(m, v).kl_divergence(Gaussian(mu, logvar)), 2),
+    of_gaussians("kl_divergence(standard)", lambda mu, logvar: Gaussian(mu, logvar).kl_divergence(), 1),
+    of_gaussians("entropy", lambda mu, logvar: Gaussian(mu, logvar).entropy(), 1),
+    function("Bernoulli.log_prob", "distribution", bernoulli_log_prob),
 ]
 
 
@@ -231,7 +218,7 @@ ALL = OPERATIONS + LAYERS + DISTRIBUTIONS + BOUNDS
 
 def find(name):
     """The checks of this name, in all its cases. Raises UserError for an unknown name, with the nearest one."""
-    names = {check.name for check in ALL} | {check.name.split("(")[0] for check in ALL}
-    if name not in names:
-        raise unknown("operation", name, {n.split("(")[0] for n in names})
-    return [check for check in ALL if name in (check.name, check.name.split("(")[0])]
+    table = {}
+    for check in ALL:
+        table.setdefault(check.name.split("(")[0], []).append(check)
+    return choose("operation", name, table)

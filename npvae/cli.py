@@ -8,14 +8,16 @@ import argparse
 import contextlib
 import pathlib
 import sys
+import textwrap
 import time
 
 import numpy as np
 
 from . import checks, datasets, runs
 from .datasets import mnist
-from .errors import UserError, unknown
+from .errors import UserError, choose
 from .evaluation import evaluate
+from .nn.init import INITIALIZERS
 from .nn.optim import OPTIMIZERS
 from .probability import LIKELIHOODS
 
@@ -46,17 +48,6 @@ whole = positive(int, "a whole number")
 real = positive(float, "a number")
 
 
-def one_of(kind, names):
-    """A converter for argparse: one of the names; for any other, the nearest is suggested."""
-
-    def convert(text):
-        if text not in names:
-            raise unknown(kind, text, names)
-        return text
-
-    return convert
-
-
 def build_parser():
     """The parser of the whole command line."""
     parser = Parser(prog="npvae", description="Variational autoencoders in plain NumPy.")
@@ -76,13 +67,9 @@ def build_parser():
         "--hidden", type=whole, nargs="+", metavar="WIDTH",
         help=f"the encoder's hidden layers; the decoder mirrors them (default {' '.join(map(str, d['hidden']))})",
     )  # fmt: skip
-    train.add_argument(
-        "--optimizer", type=one_of("optimiser", OPTIMIZERS), help=f"{', '.join(OPTIMIZERS)} (default {d['optimizer']})"
-    )
-    train.add_argument(
-        "--likelihood", type=one_of("likelihood", LIKELIHOODS),
-        help=f"{', '.join(LIKELIHOODS)} (default {d['likelihood']})",
-    )  # fmt: skip
+    train.add_argument("--optimizer", help=f"{', '.join(OPTIMIZERS)} (default {d['optimizer']})")
+    train.add_argument("--likelihood", help=f"{', '.join(LIKELIHOODS)} (default {d['likelihood']})")
+    train.add_argument("--init", help=f"{', '.join(INITIALIZERS)} (default {d['init']})")
     train.add_argument("--seed", type=int, help=f"of all that is random (default {d['seed']})")
     train.add_argument("--validation", type=whole, metavar="N", help="hold out N training examples for validation")
     train.add_argument(
@@ -146,7 +133,8 @@ def do_train(options):
     run = runs.load(folder, settings) if goes_on else runs.create(folder, settings)
     parameters = sum(p.data.size for p in run.model.parameters())
     print(f"{run.dataset.name} from {run.dataset.source}: {len(run.training.x)} training examples")
-    print(f"{parameters} parameters; {run.settings}".replace("'", "").replace("{", "").replace("}", ""))
+    choices = ", ".join(f"{name} {value}" for name, value in run.settings.items() if value is not None)
+    print(textwrap.fill(f"{parameters:,} parameters; {choices}", 80, subsequent_indent="  "))
     if run.training.step:
         print(f"going on from step {run.training.step}")
 
@@ -211,8 +199,8 @@ def do_gradcheck(options):
 
 def do_data(options):
     """npvae data: what is here and from where, verified; with a name, fetch what is missing."""
-    if options.name is not None and options.name not in datasets.LOADERS:
-        raise unknown("data set", options.name, datasets.LOADERS)
+    if options.name is not None:
+        choose("data set", options.name, datasets.LOADERS)
     for name in [options.name] if options.name else datasets.LOADERS:
         if options.name is None and name in mnist.MIRRORS and mnist.find(name) is None:
             print(f"{name:<14} not here; npvae data {name} fetches it")

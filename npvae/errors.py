@@ -11,10 +11,10 @@ class UserError(ValueError):
     """Something that the person at the keyboard can put right: a file, a setting, a name."""
 
 
-def unknown(kind, name, known):
-    """A `UserError` for a name that is not among the known ones, with the nearest one as a suggestion."""
-    known = sorted(known)
-    near = difflib.get_close_matches(str(name).lower(), known, n=1)
-    return UserError(
-        f"unknown {kind} {name!r}: " + (f"did you mean {near[0]!r}?" if near else f"expected one of {', '.join(known)}")
-    )
+def choose(kind, name, table):
+    """table[name]; UserError for an unknown name, with the nearest one as a suggestion, or else all of them."""
+    if name in table:
+        return table[name]
+    near = difflib.get_close_matches(str(name), table, n=1)
+    hint = f"did you mean {near[0]!r}?" if near else f"expected one of {', '.join(table)}"
+    raise UserError(f"unknown {kind} {name!r}: {hint}")

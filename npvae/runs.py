@@ -16,16 +16,17 @@ import pathlib
 import numpy as np
 
 from . import checkpoint, datasets, figures
-from .errors import UserError, unknown
+from .errors import UserError, choose
 from .evaluation import posterior_means
 from .models import VAE
+from .nn.init import INITIALIZERS
 from .nn.optim import OPTIMIZERS
 from .training import Training
 
 CHECKPOINT = "model.npz"
 DEFAULTS = {
     "data": "mnist", "batch_size": 100, "lr": 1e-3, "latent_dim": 10, "hidden": [512, 384, 256], "optimizer": "adam",
-    "likelihood": "bernoulli", "seed": 0, "validation": 0, "patience": None,
+    "init": "xavier_uniform", "likelihood": "bernoulli", "seed": 0, "validation": 0, "patience": None,
 }  # fmt: skip
 
 
@@ -40,16 +41,16 @@ class Run:
 
     def __init__(self, folder, settings):
         self.folder, self.settings = pathlib.Path(folder), settings
-        if settings["optimizer"] not in OPTIMIZERS:
-            raise unknown("optimiser", settings["optimizer"], OPTIMIZERS)
+        init = choose("initialisation", settings["init"], INITIALIZERS)
+        make_optimizer = choose("optimiser", settings["optimizer"], OPTIMIZERS)
         self.dataset = datasets.load(settings["data"])
         rng = np.random.default_rng(settings["seed"])
         data_dim = self.dataset.x_train.shape[1]
-        model = VAE(data_dim, settings["latent_dim"], settings["hidden"], rng, settings["likelihood"])
+        model = VAE(data_dim, settings["latent_dim"], settings["hidden"], rng, settings["likelihood"], init)
         for x in (self.dataset.x_train, self.dataset.x_test):
             model.likelihood.check(x)
         x_train, x_validation = self._split()
-        optimizer = OPTIMIZERS[settings["optimizer"]](model.parameters(), settings["lr"])
+        optimizer = make_optimizer(model.parameters(), settings["lr"])
         self.training = Training(
             model, optimizer, x_train, settings["batch_size"], rng, x_validation, settings["patience"]
         )

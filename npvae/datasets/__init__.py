@@ -1,6 +1,6 @@
 """Data sets: MNIST, Fashion-MNIST, a person's own .npz file, and synthetic ones."""
 
-from ..errors import unknown
+from ..errors import choose
 from .dataset import Dataset
 from .idx import read_idx
 from .minibatches import Minibatches
@@ -22,9 +22,7 @@ def load(name):
     """
     if str(name).endswith(".npz"):
         return load_npz(name)
-    if name not in LOADERS:
-        raise unknown("data set", name, [*LOADERS, "PATH.npz"])
-    return LOADERS[name]()
+    return choose("data set", name, LOADERS)()
 
 
 __all__ = ["LOADERS", "Dataset", "Minibatches", "load", "load_bars", "load_mnist", "load_npz", "read_idx"]

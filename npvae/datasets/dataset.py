@@ -10,7 +10,7 @@ import numpy as np
 class Dataset:
     """Examples in rows, for training and for testing.
 
-    name          as it is given to `load`
+    name          for people: the name that `load` knows, or the name of the file without .npz
     source        where it was found, for people
     x_train       float32 (N, D), and x_test likewise: one example in each row, images row by row
     y_train       labels, int64 (N,), or None; y_test likewise

@@ -1,5 +1,6 @@
 """A person's own data, from an .npz file."""
 
+import pathlib
 import zipfile
 import zlib
 
@@ -43,14 +44,15 @@ def load_npz(path):
     x = x.reshape(len(x), -1)
     is_test = np.arange(len(x)) % TEST_EVERY == TEST_EVERY - 1
     y_train, y_test = (None, None) if y is None else (y[~is_test], y[is_test])
-    return Dataset(str(path), str(path), x[~is_test], y_train, x[is_test], y_test, image_shape)
+    return Dataset(pathlib.Path(path).stem, str(path), x[~is_test], y_train, x[is_test], y_test, image_shape)
 
 
 def _read(path):
     try:
-        with np.load(path, allow_pickle=False) as file:
-            if not isinstance(file, np.lib.npyio.NpzFile):
-                raise UserError(f"{path} holds a single array, expected an .npz file: use numpy.savez(path, x=x)")
+        file = np.load(path, allow_pickle=False)
+        if not isinstance(file, np.lib.npyio.NpzFile):
+            raise UserError(f"{path} holds a single array, expected an .npz file: use numpy.savez(path, x=x)")
+        with file:
             return {name: file[name] for name in file.files if name in ("x", "y")} or dict.fromkeys(file.files)
     except FileNotFoundError:
         raise UserError(f"there is no file {path}") from None

@@ -11,16 +11,17 @@ import itertools
 
 from .. import probability
 from ..autodiff import no_grad
-from ..errors import unknown
+from ..errors import choose
 from ..nn import Dense, Module, ReLU, Sequential
+from ..nn.init import xavier_uniform
 from ..probability import LIKELIHOODS, DiagonalGaussian
 
 
-def mlp(sizes, rng):
-    """Dense layers of the given sizes, each followed by a ReLU: mlp([784, 512, 256], rng) has two."""
+def mlp(sizes, rng, init):
+    """Dense layers of the given sizes, each followed by a ReLU: mlp([784, 512, 256], rng, init) has two."""
     layers = []
     for fan_in, fan_out in itertools.pairwise(sizes):
-        layers += [Dense(fan_in, fan_out, rng), ReLU()]
+        layers += [Dense(fan_in, fan_out, rng, init), ReLU()]
     return Sequential(*layers)
 
 
@@ -32,22 +33,21 @@ class VAE(Module):
     hidden       the widths of the encoder's hidden layers, from the data to the latent space
     likelihood   "bernoulli" or "gaussian" (means by the decoder, one learned variance)
     rng          the numpy Generator that the first weights are drawn from
+    init         how they are drawn: a function of nn.init
 
     Raises UserError for an unknown likelihood.
     """
 
-    def __init__(self, data_dim, latent_dim, hidden, rng, likelihood="bernoulli"):
-        if likelihood not in LIKELIHOODS:
-            raise unknown("likelihood", likelihood, LIKELIHOODS)
+    def __init__(self, data_dim, latent_dim, hidden, rng, likelihood="bernoulli", init=xavier_uniform):
         self.latent_dim = latent_dim
-        self.encoder = mlp([data_dim, *hidden], rng)
-        self.mu = Dense(hidden[-1], latent_dim, rng)
-        self.logvar = Dense(hidden[-1], latent_dim, rng)
+        self.encoder = mlp([data_dim, *hidden], rng, init)
+        self.mu = Dense(hidden[-1], latent_dim, rng, init)
+        self.logvar = Dense(hidden[-1], latent_dim, rng, init)
         self.decoder = Sequential(
-            mlp([latent_dim, *reversed(hidden)], rng),
-            Dense(hidden[0], data_dim, rng),
+            mlp([latent_dim, *reversed(hidden)], rng, init),
+            Dense(hidden[0], data_dim, rng, init),
         )
-        self.likelihood = LIKELIHOODS[likelihood]()
+        self.likelihood = choose("likelihood", likelihood, LIKELIHOODS)()
 
     def encode(self, x):
         """q(z | x) of the examples x, an array (N, D): a DiagonalGaussian (N, latent_dim)."""

@@ -34,6 +34,11 @@ def he_normal(rng, fan_in, fan_out):
     return _normal(rng, fan_in, fan_out, variance=2 / fan_in)
 
 
+def pytorch_uniform(rng, fan_in, fan_out):
+    """W ~ U(−a, a) with a = 1 / √fan_in, that is, Var(W) = 1 / (3 fan_in): what PyTorch's nn.Linear does by default."""
+    return _uniform(rng, fan_in, fan_out, variance=1 / (3 * fan_in))
+
+
 def _uniform(rng, fan_in, fan_out, variance):
     bound = np.sqrt(3 * variance)
     return rng.uniform(-bound, bound, (fan_in, fan_out)).astype(np.float32)
@@ -41,3 +46,6 @@ def _uniform(rng, fan_in, fan_out, variance):
 
 def _normal(rng, fan_in, fan_out, variance):
     return rng.normal(0, np.sqrt(variance), (fan_in, fan_out)).astype(np.float32)
+
+
+INITIALIZERS = {f.__name__: f for f in (xavier_uniform, xavier_normal, he_uniform, he_normal, pytorch_uniform)}

@@ -56,7 +56,7 @@ class Optimizer:
         for i, p in enumerate(self.parameters):
             if p.grad is None:
                 continue
-            p.data = np.ascontiguousarray(p.data)  # so that reshape gives a view, and the update reaches p
+            p.data = np.asarray(p.data, order="C")  # so that reshape gives a view, and the update reaches p
             arrays = [p.data, p.grad] + [self.state[name][i] for name in self.accumulators]
             arrays = [a.reshape(-1) for a in arrays]
             blocks += [[a[start : start + BLOCK] for a in arrays] for start in range(0, p.data.size, BLOCK)]

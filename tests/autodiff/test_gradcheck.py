@@ -48,7 +48,7 @@ def test_a_wrong_derivative_is_caught(check, damage):
     (f, *inputs), options = check.arguments(sizes=sizes)
     planted = 0
     for i, x in enumerate(inputs):
-        y, *derivatives = f(*inputs, **options)
+        _, *derivatives = f(*inputs, **options)
         if not isinstance(x, np.ndarray) or (i < len(derivatives) and derivatives[i] is None):
             continue                                                  # no derivative here
         if damage == "transposed" and (x.ndim != 2 or x.shape[0] != x.shape[1]):

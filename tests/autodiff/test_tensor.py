@@ -117,7 +117,7 @@ def test_a_derivative_of_the_wrong_shape_is_named():
         return x / 2, lambda dy: dy.sum() / 2
 
     y = halve(leaf(1.0, 2.0))
-    with pytest.raises(ValueError, match=r"halve.*input x has shape \(\), but the input has shape \(2,\).*test_tensor.py"):
+    with pytest.raises(ValueError, match=r"halve.*input x has shape \(\), but .* \(2,\).*test_tensor.py"):
         y.sum().backward()
 
 

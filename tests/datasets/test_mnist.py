@@ -1,0 +1,133 @@
+"""Proves that MNIST is the published MNIST, and that a download ends with the right files or with none.
+
+The downloads run against a server on this machine that serves small files of its own. It would catch a half file that
+is taken for a whole one, a wrong file that is kept, and a mirror that is not tried.
+"""
+
+import gzip
+import hashlib
+import http.server
+import threading
+
+import numpy as np
+import pytest
+
+from npvae import datasets
+from npvae.datasets import mnist
+from npvae.errors import UserError
+from tests.datasets.test_idx import idx_bytes
+
+
+def test_the_bundled_files_are_mnist():
+    data = datasets.load("mnist")
+    assert data.x_train.shape == (60_000, 784) and data.x_test.shape == (10_000, 784)
+    assert data.x_train.dtype == np.float32 and data.x_train.min() == 0 and data.x_train.max() == 1
+    assert data.y_train[:10].tolist() == [5, 0, 4, 1, 9, 2, 1, 3, 1, 4]
+    assert np.bincount(data.y_test).tolist() == [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]
+
+
+def test_names():
+    assert datasets.load("bars").name == "bars"
+    with pytest.raises(UserError, match="unknown data set 'fashion_mnist': did you mean 'fashion-mnist'"):
+        datasets.load("fashion_mnist")
+
+
+class Server(http.server.ThreadingHTTPServer):
+    """Serves `files`, a dict from paths to bytes; notes what is asked for; cuts off what is in `cut`."""
+
+    def __init__(self):
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.files, self.cut, self.asked = {}, set(), []
+        self.address = f"http://127.0.0.1:{self.server_port}"
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.server.asked.append(self.path)
+        data = self.server.files.get(self.path)
+        self.send_response(404 if data is None else 200)
+        if data is not None:
+            self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        if data is not None:
+            self.wfile.write(data[: len(data) // 2] if self.path in self.server.cut else data)
+
+    def log_message(self, *args):
+        pass
+
+
+@pytest.fixture
+def server(tmp_path, monkeypatch):
+    """A small set named fashion-mnist, of which the server's folder /good/ has everything; no other place has it."""
+    images = (np.arange(5 * 784) % 256).astype(np.uint8).reshape(5, 28, 28)
+    labels = np.arange(5, dtype=np.uint8)
+    files = [idx_bytes(images), idx_bytes(labels), idx_bytes(images[:2]), idx_bytes(labels[:2])]
+    server = Server()
+    server.files = {f"/good/{name}.gz": gzip.compress(data) for name, data in zip(mnist.FILES, files)}
+    monkeypatch.setitem(mnist.SHA256, "fashion-mnist", [hashlib.sha256(data).hexdigest() for data in files])
+    monkeypatch.setitem(mnist.MIRRORS, "fashion-mnist", [f"{server.address}/bad/", f"{server.address}/good/"])
+    monkeypatch.setattr(mnist, "folders", lambda name: [tmp_path / "new" / name])
+    monkeypatch.setenv("NPVAE_DATA", str(tmp_path / "new"))
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield server
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def names(folder):
+    return sorted(path.name for path in folder.rglob("*") if path.is_file())
+
+
+def test_a_missing_set_is_fetched_once_from_the_mirror_that_has_it(server, tmp_path):
+    data = datasets.load("fashion-mnist")
+    assert data.x_train.shape == (5, 784) and data.y_test.tolist() == [0, 1]
+    assert names(tmp_path) == sorted(f"{name}.gz" for name in mnist.FILES)
+    assert len(server.asked) == 8                           # four files, each from the bad mirror and the good one
+    datasets.load("fashion-mnist")
+    assert len(server.asked) == 8
+
+
+@pytest.mark.parametrize("damage", ["cut off", "wrong file", "not there"])
+def test_a_failed_download_leaves_no_half_file_and_says_what_to_do(server, tmp_path, damage):
+    path = f"/good/{mnist.FILES[2]}.gz"
+    if damage == "cut off":
+        server.cut.add(path)
+    elif damage == "wrong file":
+        server.files[path] = server.files[f"/good/{mnist.FILES[0]}.gz"]
+    else:
+        del server.files[path]
+    with pytest.raises(UserError, match=rf"{mnist.FILES[2]}.gz is not on this machine and could not be .*: put"):
+        datasets.load("fashion-mnist")
+    assert names(tmp_path) == sorted(f"{name}.gz" for name in mnist.FILES[:2])
+
+    server.cut.clear()
+    server.files[path] = gzip.compress(idx_bytes(np.zeros((2, 28, 28), np.uint8)))
+    with pytest.raises(UserError, match="checksum"):
+        datasets.load("fashion-mnist")
+
+
+def test_the_next_attempt_fetches_only_what_is_missing(server, tmp_path):
+    path = f"/good/{mnist.FILES[3]}.gz"
+    data = server.files.pop(path)
+    with pytest.raises(UserError):
+        datasets.load("fashion-mnist")
+    server.files[path] = data
+    server.asked.clear()
+    assert len(datasets.load("fashion-mnist").x_train) == 5
+    assert [asked.rpartition("/")[2] for asked in server.asked] == [f"{mnist.FILES[3]}.gz"] * 2
+
+
+def test_a_damaged_file_is_not_used(server, tmp_path):
+    datasets.load("fashion-mnist")
+    path = tmp_path / "new" / "fashion-mnist" / f"{mnist.FILES[0]}.gz"
+    path.write_bytes(gzip.compress(idx_bytes(np.ones((5, 28, 28), np.uint8))))
+    with pytest.raises(UserError, match="damaged or not the published file"):
+        datasets.load("fashion-mnist")
+
+
+def test_a_folder_that_cannot_be_written(server, tmp_path):
+    (tmp_path / "new").write_text("a file where a folder should be")
+    with pytest.raises(UserError, match="cannot be written"):
+        datasets.load("fashion-mnist")

@@ -1,0 +1,68 @@
+"""Proves that a Module finds all its parameters, and that a saved state goes back to where it came from, or nowhere.
+
+It would catch a layer in a list that is not trained, a state that is a view of live parameters, and half a load.
+"""
+
+import numpy as np
+import pytest
+
+from npvae.autodiff import Tensor
+from npvae.errors import UserError
+from npvae.nn import Dense, Module, ReLU, Sequential
+
+
+class Net(Module):
+    def __init__(self, rng, width=4):
+        self.body = Sequential(Dense(3, width, rng), ReLU(), Sequential(Dense(width, 2, rng)))
+        self.scale = Tensor(np.ones(2, dtype=np.float32), requires_grad=True)
+        self.constant = Tensor(np.ones(2))
+
+    def forward(self, x):
+        return self.body(x) * self.scale
+
+
+def test_names_are_paths_and_shapes_are_in_and_out(rng):
+    assert {name: p.shape for name, p in Net(rng).named_parameters()} == {
+        "body.layers.0.W": (3, 4), "body.layers.0.b": (4,),
+        "body.layers.2.layers.0.W": (4, 2), "body.layers.2.layers.0.b": (2,), "scale": (2,),
+    }  # fmt: skip
+
+
+def test_a_state_is_a_copy_and_comes_back(rng):
+    net, x = Net(rng), rng.standard_normal((5, 3)).astype(np.float32)
+    y, state = net(x).data, net.state_dict()
+    for p in net.parameters():
+        p.data += 1
+    assert not np.allclose(net(x).data, y)
+    net.load_state_dict(state)
+    assert np.array_equal(net(x).data, y)
+
+
+def test_another_network_is_refused_and_nothing_is_changed(rng):
+    net = Net(rng)
+    before = net.state_dict()
+    with pytest.raises(UserError, match=r"body.layers.0.W was saved with shape \(3, 5\), but the network has \(3, 4\)"):
+        net.load_state_dict(Net(rng, width=5).state_dict())
+    with pytest.raises(UserError, match="scale is in the network, not in the saved state"):
+        net.load_state_dict({name: a for name, a in before.items() if name != "scale"})
+    with pytest.raises(UserError, match="extra is in the saved state, not in the network"):
+        net.load_state_dict(before | {"extra": np.ones(1)})
+    assert all(np.array_equal(a, before[name]) for name, a in net.state_dict().items())
+
+
+def test_every_parameter_gets_a_gradient_and_zero_grad_forgets_it(rng):
+    net = Net(rng)
+    net(rng.standard_normal((5, 3)).astype(np.float32)).sum().backward()
+    assert all(p.grad is not None and p.grad.dtype == np.float32 for p in net.parameters())
+    net.zero_grad()
+    assert all(p.grad is None for p in net.parameters())
+
+
+def test_astype_converts_everything(rng):
+    net = Net(rng).astype(np.float64)
+    assert {p.dtype for p in net.parameters()} == {np.dtype(np.float64)}
+
+
+def test_a_module_without_forward_says_so():
+    with pytest.raises(NotImplementedError, match="Module has to define forward"):
+        Module()(1)

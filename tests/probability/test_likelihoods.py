@@ -1,0 +1,41 @@
+"""Proves that a likelihood turns a decoder's output into the distribution that its name says, and refuses other data.
+
+It would catch a variance that is not learned, and grey levels from 0 to 255 under a Bernoulli likelihood.
+"""
+
+import numpy as np
+import pytest
+
+from npvae.autodiff import Tensor
+from npvae.errors import UserError
+from npvae.probability import Bernoulli, BernoulliLikelihood, DiagonalGaussian, GaussianLikelihood
+
+
+def test_bernoulli(rng):
+    output = rng.standard_normal((3, 5))
+    p = BernoulliLikelihood()(Tensor(output))
+    assert isinstance(p, Bernoulli)
+    assert np.allclose(p.mean, 1 / (1 + np.exp(-output)))
+
+
+@pytest.mark.parametrize("values", [(0, 255), (-0.1, 1)])
+def test_bernoulli_refuses_what_is_not_between_0_and_1(values):
+    with pytest.raises(UserError, match=r"expects values in \[0, 1\]"):
+        BernoulliLikelihood().check(np.array(values))
+    GaussianLikelihood().check(np.array(values))
+
+
+def test_gaussian_with_a_learned_variance_finds_the_variance(rng):
+    """At the maximum of the likelihood, ∂/∂logvar = 0, the variance is the mean squared error."""
+    likelihood = GaussianLikelihood().astype(np.float64)
+    output, x = rng.standard_normal((2, 300, 5))
+    (logvar,) = likelihood.parameters()
+    logvar.data[...] = np.log(np.mean((x - output) ** 2))
+    p = likelihood(Tensor(output))
+    assert isinstance(p, DiagonalGaussian)
+    p.log_prob(x).sum().backward()
+    assert logvar.grad == pytest.approx(0, abs=1e-9)
+
+
+def test_gaussian_with_a_fixed_variance_has_no_parameter():
+    assert GaussianLikelihood(learned=False).parameters() == []

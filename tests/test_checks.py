@@ -1,0 +1,49 @@
+"""Proves every derivative of the package: operations, layers, distributions and bounds, for several draws.
+
+It would catch any wrong derivative, and an operation or layer that somebody adds without a check. That the checker
+itself can fail is proved in tests/autodiff/test_gradcheck.py.
+"""
+
+import importlib
+import inspect
+import pkgutil
+
+import pytest
+
+import npvae
+from npvae import checks, nn
+from npvae.errors import UserError
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("check", checks.ALL, ids=lambda check: check.name)
+def test_derivatives(check, seed):
+    check.run(seed).assert_ok()
+
+
+def modules():
+    for module in pkgutil.walk_packages(npvae.__path__, "npvae."):
+        if not module.name.endswith("__main__"):
+            yield importlib.import_module(module.name)
+
+
+def test_every_operation_has_a_check():
+    operations = {
+        name for module in modules() for name, f in vars(module).items() if hasattr(f, "raw") and name == f.__name__
+    }
+    assert len(operations) > 25
+    assert operations <= {check.name.split("(")[0] for check in checks.OPERATIONS}
+
+
+def test_every_layer_has_a_check():
+    layers = {
+        name for name, layer in vars(nn.layers).items()
+        if getattr(layer, "__module__", "") == nn.layers.__name__ and (inspect.isclass(layer) or name[0].isupper())
+    }  # fmt: skip
+    assert layers - {"Activation"} <= {check.name for check in checks.LAYERS}
+
+
+def test_find():
+    assert [check.name for check in checks.find("sum")] == ["sum", "sum(axis=1)"]
+    with pytest.raises(UserError, match="unknown operation 'sofplus': did you mean 'softplus'"):
+        checks.find("sofplus")

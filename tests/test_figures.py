@@ -1,0 +1,66 @@
+"""Proves that pictures show what they claim: the right pixel in the right place, and every figure can be written.
+
+It would catch rows and columns exchanged in a grid, a reconstruction shown as the original, and a manifold that is
+upside down.
+"""
+
+import statistics
+
+import numpy as np
+import pytest
+
+from npvae import figures
+
+
+def numbered(n, shape=(2, 3, 1)):
+    """n images, image i grey with the value i / n."""
+    return np.broadcast_to(np.arange(n).reshape(-1, 1, 1, 1) / n, (n, *shape))
+
+
+def test_tile_puts_images_row_by_row():
+    sheet = figures.tile(numbered(5), columns=2, gap=1)
+    assert sheet.shape == (3 * (2 + 1) + 1, 2 * (3 + 1) + 1, 1)
+    for n in range(5):
+        row, column = divmod(n, 2)
+        assert (sheet[1 + 3 * row : 3 + 3 * row, 1 + 4 * column : 4 + 4 * column] == np.float32(n / 5)).all()
+    assert (sheet[0] == 0.5).all() and (sheet[7:9, 5:8] == 0.5).all()     # gaps, and the place that stays empty
+
+
+def sheet_of(figure):
+    return figure.axes[0].images[0].get_array()
+
+
+def test_a_grid_of_100_reconstructions_is_10_by_20_with_the_reconstruction_on_the_left():
+    originals, reconstructed = np.ones((100, 4, 4, 1)), np.zeros((100, 4, 4, 1))
+    sheet = sheet_of(figures.reconstructions(originals, reconstructed))
+    assert sheet.shape == (10 * 6 + 2, 20 * 6 + 2)
+    assert (sheet[2:6, 2:6] == 0).all() and (sheet[2:6, 8:12] == 1).all()
+
+
+def test_colour_images_keep_their_colours():
+    red = np.zeros((4, 2, 2, 3))
+    red[..., 0] = 1
+    assert sheet_of(figures.image_sheet(red, columns=2))[2, 2].tolist() == [1, 0, 0]
+
+
+def test_manifold_codes_are_equally_likely_and_z2_points_upwards():
+    codes = figures.manifold_codes(5).reshape(5, 5, 2)
+    assert (np.diff(codes[:, :, 0], axis=1) > 0).all() and (np.diff(codes[:, :, 1], axis=0) < 0).all()
+    probabilities = [statistics.NormalDist().cdf(z) for z in codes[0, :, 0]]
+    assert probabilities == pytest.approx([0.1, 0.3, 0.5, 0.7, 0.9])
+
+
+@pytest.mark.parametrize("labels", [None, np.arange(50) % 10, np.arange(50) % 3 + 7, np.arange(50)])
+def test_the_latent_scatter_shows_every_code(tmp_path, rng, labels):
+    figure = figures.latent_scatter(rng.standard_normal((50, 2)), labels)
+    assert len(figure.axes[0].collections[0].get_offsets()) == 50
+    figure.savefig(tmp_path / "latent.png")
+
+
+@pytest.mark.parametrize("steps", [1, 2, 50, 1000])
+def test_the_history_of_runs_of_any_length(tmp_path, steps):
+    rows = np.linspace(500, 100, steps)[:, None] * [1, 0.8, 0.2]
+    figure = figures.history(rows, ["loss", "rec", "kl"], [(steps, 100.0)])
+    assert [axes.get_title() for axes in figure.axes] == ["loss", "rec", "kl"]
+    figure.savefig(tmp_path / "history.png")
+    assert (tmp_path / "history.png").stat().st_size > 1000

@@ -1,0 +1,57 @@
+"""Proves that the house stands as designed: imports run downward, everything public is explained, importing is cheap.
+
+It would catch a layer that imports the training loop, a function without a docstring, and matplotlib loaded by an
+`import npvae`.
+"""
+
+import ast
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+import npvae
+
+ROOT = pathlib.Path(npvae.__file__).parent
+FILES = sorted(ROOT.rglob("*.py"))
+FLOORS = [
+    {"autodiff", "datasets", "checkpoint", "errors", "figures", "runtime"},
+    {"nn", "probability"},
+    {"evaluation", "models", "training", "checks", "runs"},
+    {"cli"},
+    {"__main__", "__init__"},
+]
+FLOOR = {name: floor for floor, names in enumerate(FLOORS, start=1) for name in names}
+
+
+def own_imports(path):
+    """The parts of the package that a file imports: 'nn' for `from ..nn.init import …`."""
+    parts = ("npvae", *path.relative_to(ROOT).with_suffix("").parts)
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.level:
+            base = parts[: -node.level] + tuple((node.module or "").split(".") if node.module else ())
+            yield from ([base[1]] if len(base) > 1 else [alias.name for alias in node.names])
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_imports_run_downward(path):
+    here = path.relative_to(ROOT).with_suffix("").parts[0]
+    assert here in FLOOR, f"{here} is on no floor"
+    for name in own_imports(path):
+        if here != "__init__":
+            assert FLOOR.get(name, 0) <= FLOOR[here], f"{path.name} imports {name}, which is above it"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_everything_public_is_explained(path):
+    tree = ast.parse(path.read_text())
+    assert ast.get_docstring(tree)
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_"):
+            assert ast.get_docstring(node), node.name
+
+
+def test_importing_npvae_loads_neither_matplotlib_nor_the_command_line():
+    program = "import sys, npvae; print([m for m in sys.modules if m.startswith(('matplotlib', 'npvae.cli', 'tqdm'))])"
+    assert subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout == "[]\n"

@@ -1,0 +1,180 @@
+"""Proves that a run goes on with the same bits wherever it was interrupted, that it stops early where it should, and
+that a loss that is no longer a number is traced to the operation where that began.
+
+It would catch a random state, an accumulator or an epoch's order that is not saved; a checkpoint of spoilt parameters;
+and an early stop that keeps the last parameters instead of the best.
+"""
+
+import os
+import signal
+
+import numpy as np
+import pytest
+
+from npvae.autodiff import ops
+from npvae.datasets import load_bars
+from npvae.errors import UserError
+from npvae.models import VAE
+from npvae.nn import optim
+from npvae.training import Training, interruptible
+
+BARS = load_bars(side=4, N=203)                             # 203: the last minibatch of an epoch is not full
+
+
+def training(seed=0, model=None, lr=1e-3, **options):
+    rng = np.random.default_rng(seed)
+    model = model or VAE(16, 2, [11], rng)
+    return Training(model, optim.Adam(model.parameters(), lr), BARS.x_train, 20, rng, **options)
+
+
+def weights(run):
+    return run.model.state_dict()
+
+
+def same(a, b):
+    return a.keys() == b.keys() and all(np.array_equal(a[name], b[name]) for name in a)
+
+
+def test_the_same_seed_gives_the_same_bits():
+    a, b, c = training(), training(), training(seed=1)
+    for run in (a, b, c):
+        run.run(30)
+    assert same(weights(a), weights(b)) and not same(weights(a), weights(c))
+    assert a.history == b.history
+
+
+@pytest.mark.parametrize("interrupted_at", [0, 1, 7, 11, 25])
+def test_an_interrupted_run_ends_with_the_same_bits(interrupted_at):
+    whole = training()
+    whole.run(30)
+    first = training()
+    for _ in range(interrupted_at):
+        first.take_step()
+    second = training(seed=99)                              # another beginning, which must not matter
+    second.load_state(*first.state())
+    second.run(30)
+    assert same(weights(whole), weights(second))
+    assert whole.history == second.history
+
+
+def test_twenty_examples_are_learned_and_every_step_is_in_the_history():
+    """16 pixels of 0.69 nats each are 11 nats; to say which of 20 examples it is takes ln 20 = 3."""
+    rng = np.random.default_rng(0)
+    model = VAE(16, 4, [64], rng)
+    run = Training(model, optim.Adam(model.parameters(), 1e-2), BARS.x_train[:20], 20, rng)
+    run.run(1000)
+    assert run.columns == ["loss", "rec", "kl"] and len(run.history) == 1000
+    losses = np.array(run.history)[:, 0]
+    assert losses[0] > 10 and losses[-50:].mean() < 6
+
+
+def test_it_saves_in_the_beginning_regularly_and_at_the_end():
+    saved = []
+    training().run(25, save=lambda arrays, settings: saved.append(settings["step"]), every=10)
+    assert saved == [0, 10, 20, 25]
+
+
+def test_the_log_has_the_means_since_the_last_line(capsys):
+    run = training()
+    run.run(25, every=10)
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert [line[1] for line in lines] == ["1", "10", "20", "25"]
+    losses = np.array(run.history)[:, 0]
+    expected = [losses[0], losses[:10].mean(), losses[10:20].mean(), losses[20:].mean()]
+    assert [float(line[3]) for line in lines] == pytest.approx(expected, abs=0.006)
+
+
+def test_early_stop_goes_back_to_the_best_parameters():
+    """With 20 examples to learn from, the validation loss has its minimum early."""
+    rng = np.random.default_rng(0)
+    model = VAE(16, 2, [64], rng)
+    run = Training(
+        model, optim.Adam(model.parameters(), 1e-2), BARS.x_train[:20], 20, rng, BARS.x_test[:50], patience=3
+    )
+    run.run(5000, every=20)
+    steps, losses = zip(*run.validations)
+    best = int(np.argmin(losses))
+    assert run.step < 5000 and run.step == steps[-1] and len(losses) - 1 - best == 3
+    assert same(run.best, weights(run))
+    assert run.best and not same(run.best, training().model.state_dict())
+    state = run.state()
+    run.run(6000, every=20)                                 # and it stays stopped
+    assert run.state()[1]["step"] == state[1]["step"]
+
+
+def test_a_validation_does_not_disturb_the_training():
+    a, b = training(), training(x_validation=BARS.x_test)
+    for run in (a, b):
+        run.run(30, every=10)
+    assert same(weights(a), weights(b))
+    assert len(b.validations) == 3
+
+
+class Explodes(VAE):
+    """A VAE that takes the logarithm of zero in one step."""
+
+    def __init__(self, rng, step):
+        super().__init__(16, 2, [11], rng)
+        self.calls, self.step = 0, step
+
+    def loss(self, x, rng):
+        loss, parts = super().loss(x, rng)
+        self.calls += 1
+        return (ops.log(loss * 0.0) if self.calls >= self.step else loss), parts
+
+
+def test_a_loss_that_becomes_nan_is_traced_to_its_operation():
+    saved = []
+    run = training(model=Explodes(np.random.default_rng(0), step=13))
+    with pytest.raises(UserError, match=r"-inf in step 13: in step \d+, log gave the first infinity \(called at") as e:
+        run.run(30, save=lambda *state: saved.append(state), every=5)
+    assert "checkpoint of step 10 is good and was kept" in str(e.value)
+    assert [settings["step"] for _, settings in saved] == [0, 5, 10]
+    assert all(np.isfinite(a).all() for a in saved[-1][0].values())
+    assert run.step == 10
+
+
+def test_an_explosion_by_the_learning_rate_is_explained():
+    run = training(lr=1e30)
+    with pytest.raises(UserError, match=r"gave the first (NaN|infinity).*try a smaller learning rate"):
+        run.run(300, every=100)
+    assert run.step == 0 and all(np.isfinite(a).all() for a in weights(run).values())
+
+
+def test_spoilt_parameters_are_never_saved():
+    saved = []
+    run = training()
+    run.run(5, save=lambda *state: saved.append(state), every=5)
+    run.model.mu.b.data[0] = np.nan
+    with pytest.raises(UserError, match=r"mu\.b is no longer finite"):
+        run._save(lambda *state: saved.append(state))
+    assert len(saved) == 2
+
+
+def test_an_interrupt_finishes_the_step_and_saves():
+    saved = []
+    run = training()
+    take_step = run.take_step
+
+    def step_with_signal():
+        if run.step == 6:
+            os.kill(os.getpid(), signal.SIGINT)
+        take_step()
+
+    run.take_step = step_with_signal
+    with pytest.raises(KeyboardInterrupt):
+        run.run(30, save=lambda *state: saved.append(state), every=500)
+    assert [settings["step"] for _, settings in saved] == [0, 7]
+    whole, rest = training(), training(seed=5)
+    whole.run(30)
+    rest.load_state(*saved[-1])
+    rest.run(30)
+    assert same(weights(whole), weights(rest))
+
+
+def test_a_second_interrupt_does_not_wait():
+    with interruptible() as interrupted:
+        os.kill(os.getpid(), signal.SIGINT)
+        assert interrupted()
+        with pytest.raises(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGINT)
