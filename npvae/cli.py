@@ -164,15 +164,15 @@ def report(run, importance_samples):
     x = run.dataset.x_test
     result = evaluate(run.model, x, np.random.default_rng(0), importance_samples)
     print(f"test set of {run.dataset.name}, {len(x)} examples, nats per example:")
-    print(f"  loss = -ELBO     {-result['elbo']:9.2f}")
-    print(f"  rec              {-result['reconstruction']:9.2f}")
-    print(f"  KL               {result['kl']:9.2f}")
+    print(f"  loss = -ELBO   {-result['elbo']:8.2f}")
+    print(f"  rec            {-result['reconstruction']:8.2f}")
+    print(f"  KL             {result['kl']:8.2f}")
     if importance_samples:
-        print(f"  log p(x)         {result['log_likelihood']:9.2f} ± {result['standard_error']:.2f}", end="")
-        print(f"   with {importance_samples} importance samples: a lower bound in expectation")
-    print(f"  active units     {result['active_units']:6} of {run.settings['latent_dim']}")
+        print(f"  -log p(x)      {-result['log_likelihood']:8.2f} ± {result['standard_error']:.2f}", end="")
+        print(f"   ({importance_samples} importance samples; ± standard error of the mean)")
+    print(f"  active units   {result['active_units']:5} of {run.settings['latent_dim']}")
     if run.settings["likelihood"] == "bernoulli" and ((x > 0) & (x < 1)).any():
-        print("  (a Bernoulli likelihood on grey pixels is a convention, and no log-likelihood of the data)")
+        print("  On grey pixels a Bernoulli likelihood is a convention, not a log-likelihood.")
 
 
 def do_draw(options):

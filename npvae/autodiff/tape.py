@@ -7,6 +7,8 @@ import numpy as np
 
 from .tensor import records
 
+WIDTH = 80
+
 
 def tape(y):
     """The tape of the Tensor y as text, in the order of execution.
@@ -18,7 +20,9 @@ def tape(y):
     lines = []
     for number, record in enumerate(records(y)):
         inputs = " ".join(map(_shape, record.shapes))
-        lines.append(f"{number:4} {record.operation:<12} {inputs} -> {_shape(record.shape)}    {record.caller}")
+        line = f"{number:4} {record.operation:<12} {inputs} -> {_shape(record.shape)}"
+        fits = len(line) + 4 + len(record.caller) <= WIDTH
+        lines += [f"{line}    {record.caller}"] if fits else [line, f"       called at {record.caller}"]
         together = len(record.derivatives) == 1 < len(record.inputs)
         names = ["all inputs"] if together else record.names
         wanted = [True] if together else [x is not None for x in record.inputs]

@@ -21,8 +21,9 @@ def reparameterize(mu, logvar, eps):         # mu (N, D)   logvar (N, D)   eps (
     """
     sigma = np.exp(0.5 * logvar)             # logvar = ln σ², hence σ = exp(logvar / 2)
     noise = sigma * eps
-    def dmu(dy): return sum_to(dy, mu.shape)
-    def dlogvar(dy): return sum_to(dy * noise * 0.5, logvar.shape)      # ∂z/∂logvar = ε ∂σ/∂logvar = ε σ/2
+    shape = mu.shape                         # with L samples, eps has one axis more: mu and logvar are broadcast
+    def dmu(dy): return sum_to(dy, shape)
+    def dlogvar(dy): return sum_to(dy * noise * 0.5, shape)              # ∂z/∂logvar = ε ∂σ/∂logvar = ε σ/2
     return mu + noise, dmu, dlogvar, None    # the noise ε has no derivative
 
 
@@ -38,9 +39,10 @@ def gaussian_log_likelihood(x, mu, logvar):  # x, mu, logvar (N, D), or anything
     precision = np.exp(-np.asarray(logvar, dtype=r.dtype))               # 1/σ²
     quadratic = r * r * precision
     y = -0.5 * (LOG_2PI + logvar + quadratic).sum(axis=-1)
-    def dx(dy): return sum_to(-dy[..., None] * r * precision, np.shape(x))               # −(x − μ) / σ²
-    def dmu(dy): return sum_to(dy[..., None] * r * precision, np.shape(mu))              # (x − μ) / σ²
-    def dlogvar(dy): return sum_to(0.5 * dy[..., None] * (quadratic - 1), np.shape(logvar))  # ½ [(x − μ)² / σ² − 1]
+    shape_x, shape_mu, shape_logvar = np.shape(x), np.shape(mu), np.shape(logvar)
+    def dx(dy): return sum_to(-dy[..., None] * r * precision, shape_x)                   # −(x − μ) / σ²
+    def dmu(dy): return sum_to(dy[..., None] * r * precision, shape_mu)                  # (x − μ) / σ²
+    def dlogvar(dy): return sum_to(0.5 * dy[..., None] * (quadratic - 1), shape_logvar)  # ½ [(x − μ)² / σ² − 1]
     return y, dx, dmu, dlogvar
 
 
@@ -69,10 +71,10 @@ def gaussian_kl_divergence(mu_q, logvar_q, mu_p, logvar_p):              # all (
     ratio = np.exp(logvar_q - logvar_p)      # σ_q² / σ_p²
     distance = d * d * precision
     y = 0.5 * (logvar_p - logvar_q + ratio + distance - 1).sum(axis=-1)
-    def dmu_q(dy): return sum_to(dy[..., None] * d * precision, np.shape(mu_q))          # (μ_q − μ_p) / σ_p²
-    def dlogvar_q(dy): return sum_to(0.5 * dy[..., None] * (ratio - 1), np.shape(logvar_q))
-    def dmu_p(dy): return sum_to(-dy[..., None] * d * precision, np.shape(mu_p))
-    def dlogvar_p(dy): return sum_to(0.5 * dy[..., None] * (1 - ratio - distance), np.shape(logvar_p))
+    def dmu_q(dy): return dy[..., None] * d * precision                  # (μ_q − μ_p) / σ_p²
+    def dlogvar_q(dy): return 0.5 * dy[..., None] * (ratio - 1)          # ½ [σ_q² / σ_p² − 1]
+    def dmu_p(dy): return -dy[..., None] * d * precision                 # −(μ_q − μ_p) / σ_p²
+    def dlogvar_p(dy): return 0.5 * dy[..., None] * (1 - ratio - distance)               # ½ [1 − (σ_q² + d²) / σ_p²]
     return y, dmu_q, dlogvar_q, dmu_p, dlogvar_p
 
 

