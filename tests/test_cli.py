@@ -64,7 +64,7 @@ def test_train_evaluate_and_draw(npvae_):
     assert float(rows[-1]["loss"]) == pytest.approx(float(rows[-1]["rec"]) + float(rows[-1]["kl"]), abs=1e-3)
 
     status, evaluated, _ = npvae_("evaluate", "runs/bars", "--importance-samples", 5)
-    assert status == 0 and "with 5 importance samples" in evaluated
+    assert status == 0 and "(5 importance samples;" in evaluated
     loss = next(line for line in out.splitlines() if "loss = -ELBO" in line)
     assert loss in evaluated                                # the same noise: the same number
     assert "convention" not in out                          # the bars are black and white
