@@ -33,7 +33,7 @@ def save(path, arrays, settings):
     Raises UserError if it cannot be written, for instance because the disk is full: then the previous file stays.
     """
     path = pathlib.Path(path)
-    partial = path.with_name(f"{path.name}.partial")
+    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
     try:
         with open(partial, "wb") as file:
             file.write(_pack(arrays, settings))
@@ -41,11 +41,12 @@ def save(path, arrays, settings):
             os.fsync(file.fileno())
         os.replace(partial, path)
     except OSError as error:
-        with contextlib.suppress(OSError):
-            partial.unlink()
         raise UserError(
             f"the checkpoint {path} could not be written: {error.strerror}; the previous one, if any, is untouched"
         ) from None
+    finally:  # after an error or an interrupt; after success it is no longer there
+        with contextlib.suppress(OSError):
+            partial.unlink()
 
 
 def _pack(arrays, settings):
@@ -68,7 +69,7 @@ def load(path):
     try:
         content = pathlib.Path(path).read_bytes()
     except FileNotFoundError:
-        raise UserError(f"there is no checkpoint {path}") from None
+        raise UserError(f"there is no checkpoint {path}: expected a file that npvae train has written") from None
     except OSError as error:
         raise UserError(f"the checkpoint {path} cannot be read: {error.strerror}") from None
     digest = hashlib.sha256(memoryview(content)[:-DIGEST_LENGTH]).hexdigest().encode()

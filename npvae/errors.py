@@ -11,10 +11,14 @@ class UserError(ValueError):
     """Something that the person at the keyboard can put right: a file, a setting, a name."""
 
 
-def choose(kind, name, table):
-    """table[name]; UserError for an unknown name, with the nearest one as a suggestion, or else all of them."""
+def choose(kind, name, table, or_else=None):
+    """table[name]; UserError for an unknown name, with the nearest one as a suggestion, or else all of them.
+
+    or_else: in words, what could be given instead of a name.
+    """
     if name in table:
         return table[name]
     near = difflib.get_close_matches(str(name), table, n=1)
     hint = f"did you mean {near[0]!r}?" if near else f"expected one of {', '.join(table)}"
+    hint += f" or {or_else}" if or_else and not near else ""
     raise UserError(f"unknown {kind} {name!r}: {hint}")

@@ -20,9 +20,14 @@ def load(name):
 
     Raises UserError for an unknown name, with the nearest one as a suggestion, and whatever a loader raises.
     """
-    if str(name).endswith(".npz"):
+    if is_path(name):
         return load_npz(name)
-    return choose("data set", name, LOADERS)()
+    return choose("data set", name, LOADERS, or_else="the path of an .npz file")()
+
+
+def is_path(name):
+    """Whether this is the path of an .npz file and not the name of a set."""
+    return str(name).lower().endswith(".npz")
 
 
 __all__ = ["LOADERS", "Dataset", "Minibatches", "load", "load_bars", "load_mnist", "load_npz", "read_idx"]

@@ -1,7 +1,7 @@
 """What every data set looks like to the rest of the package."""
 
 import dataclasses
-import math
+import hashlib
 
 import numpy as np
 
@@ -14,7 +14,7 @@ class Dataset:
     source        where it was found, for people
     x_train       float32 (N, D), and x_test likewise: one example in each row, images row by row
     y_train       labels, int64 (N,), or None; y_test likewise
-    image_shape   (H, W, C) with H · W · C = D: how to draw an example
+    image_shape   (H, W, C) with H · W · C = D: how to draw an example; None where there is nothing to draw
     """
 
     name: str
@@ -23,10 +23,11 @@ class Dataset:
     y_train: np.ndarray | None
     x_test: np.ndarray
     y_test: np.ndarray | None
-    image_shape: tuple
+    image_shape: tuple | None
 
-
-def shape_to_draw(D):
-    """(H, W, 1) for an example of which only its D numbers are known: a square if D is one, else a strip."""
-    side = math.isqrt(D)
-    return (side, side, 1) if side * side == D else (1, D, 1)
+    def fingerprint(self):
+        """SHA-256 of all examples, in hexadecimal: it tells whether data is still what a model was trained on."""
+        digest = hashlib.sha256()
+        for x in (self.x_train, self.x_test):
+            digest.update(np.ascontiguousarray(x))
+        return digest.hexdigest()

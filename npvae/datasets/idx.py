@@ -20,6 +20,7 @@ import numpy as np
 from ..errors import UserError
 
 UINT8 = 8
+MOST_DIMENSIONS = 4  # images with channels
 
 
 def read_idx(path, sha256=None):
@@ -32,16 +33,19 @@ def read_idx(path, sha256=None):
     """
     data = _unpack(path)
     if len(data) < 4 or data[:2] != b"\0\0":
-        raise UserError(f"{path} is not an IDX file: it begins with {data[:4].hex(' ')}, expected 00 00 08")
+        found = f"begins with {data[:4].hex(' ')}" if len(data) >= 4 else f"has only {len(data)} bytes"
+        raise UserError(f"{path} is not an IDX file: it {found}, expected 00 00 08 and more")
     kind, dimensions = data[2], data[3]
     if kind != UINT8:
         raise UserError(f"{path} holds IDX numbers of type {kind:#04x}, expected 0x08, unsigned bytes")
     start = 4 + 4 * dimensions
-    if dimensions == 0 or len(data) < start:
+    if not 1 <= dimensions <= MOST_DIMENSIONS:
+        raise UserError(f"{path} says that it has {dimensions} dimensions, expected 1 to {MOST_DIMENSIONS}; get it again")
+    if len(data) < start:
         raise UserError(f"{path} ends inside its IDX header: it has {len(data)} bytes; get it again")
     shape = struct.unpack(f">{dimensions}I", data[4:start])
     expected, found = math.prod(shape), len(data) - start
-    if found != expected:
+    if found != expected or expected == 0:
         raise UserError(
             f"{path} says that it holds {' × '.join(map(str, shape))} = {expected} bytes, but {found} follow: it is "
             "cut off or damaged; get it again"

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from ..errors import UserError
+
 
 class Minibatches:
     """An endless iterator over index arrays: `x[next(batches)]` is a minibatch.
@@ -9,9 +11,13 @@ class Minibatches:
     N            the number of examples
     batch_size   how many of them are in a minibatch; the last of an epoch has what is left over
     rng          the numpy Generator that shuffles, at the beginning of every epoch
+
+    Raises UserError for a batch size below 1.
     """
 
     def __init__(self, N, batch_size, rng):
+        if batch_size < 1:
+            raise UserError(f"the batch size is {batch_size}, expected at least 1")
         self.N, self.batch_size, self.rng = N, batch_size, rng
         self.order = rng.permutation(N)
         self.position = 0  # in the order, of the next example

@@ -5,9 +5,9 @@ in the user's home, and where Debian puts its packages of data sets. Every file 
 unpacked bytes each time it is read; it takes 0.1 s.
 """
 
+import http.client
 import os
 import pathlib
-import urllib.error
 import urllib.request
 
 import numpy as np
@@ -54,7 +54,7 @@ def folders(name):
 
 
 def _cache():
-    return pathlib.Path.home() / ".cache" / "npvae"
+    return pathlib.Path(os.path.expanduser("~")) / ".cache" / "npvae"
 
 
 def find(name):
@@ -92,16 +92,14 @@ def fetch(name):
     Raises UserError if no mirror gives the right bytes.
     """
     folder = pathlib.Path(os.environ.get("NPVAE_DATA") or _cache()) / name
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"{folder} cannot be made: {error.strerror}; set NPVAE_DATA to a folder that can") from None
     for file, sha256 in zip(FILES, SHA256[name]):
         path = folder / f"{file}.gz"
         if not path.exists():
-            try:
-                folder.mkdir(parents=True, exist_ok=True)
-                _fetch_file(path, sha256, [mirror + path.name for mirror in MIRRORS[name]])
-            except OSError as error:
-                raise UserError(
-                    f"{path} cannot be written: {error.strerror}; set NPVAE_DATA to a folder that can"
-                ) from None
+            _fetch_file(path, sha256, [mirror + path.name for mirror in MIRRORS[name]])
     return folder
 
 
@@ -114,8 +112,8 @@ def _fetch_file(path, sha256, addresses):
             read_idx(partial, sha256)
             os.replace(partial, path)
             return
-        except (UserError, urllib.error.URLError, TimeoutError, ConnectionError) as error:
-            failures.append(f"{address}: {getattr(error, 'reason', error)}")
+        except (OSError, ValueError, http.client.HTTPException) as error:  # the next mirror may do better
+            failures.append(f"{address}: {getattr(error, 'reason', None) or error}")
         finally:
             partial.unlink(missing_ok=True)
     raise UserError(

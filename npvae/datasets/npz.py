@@ -1,13 +1,13 @@
 """A person's own data, from an .npz file."""
 
+import math
 import pathlib
 import zipfile
-import zlib
 
 import numpy as np
 
 from ..errors import UserError
-from .dataset import Dataset, shape_to_draw
+from .dataset import Dataset
 
 TEST_EVERY = 10
 
@@ -16,18 +16,20 @@ def load_npz(path):
     """The data in an .npz file, as a `Dataset`.
 
     The file holds `x` (N, D), (N, H, W) or (N, H, W, C), and perhaps `y` (N,), whole numbers. uint8 is divided by 255,
-    other numbers are taken as they are. Every tenth example (the 10th, 20th, …) is kept for testing.
+    other numbers are taken as they are; C is 1 or 3; D numbers are drawn as a square image if D is a square. Every tenth example (the 10th, 20th, …) is kept for testing.
 
     Nothing in the file is executed: an array of Python objects, which would have to be unpickled, is refused. Raises
     UserError for that, for a file that is missing, unreadable or damaged, that has no `x`, or fewer than 10 examples,
     whose arrays have the wrong rank, length or type, or hold NaN or infinity.
     """
     arrays = _read(path)
-    if "x" not in arrays:
+    if not isinstance(arrays.get("x"), np.ndarray):
         raise UserError(f"{path} holds {', '.join(sorted(arrays)) or 'nothing'}, expected an array named x")
     x, y = arrays["x"], arrays.get("y")
     if x.ndim not in (2, 3, 4):
         raise UserError(f"x in {path} has shape {x.shape}, expected (N, D), (N, H, W) or (N, H, W, C)")
+    if x.ndim == 4 and x.shape[-1] not in (1, 3):
+        raise UserError(f"x in {path} has shape {x.shape}, expected 1 or 3 channels, and as the last axis")
     if x.size == 0 or len(x) < TEST_EVERY:
         raise UserError(
             f"x in {path} has shape {x.shape}, expected at least {TEST_EVERY} examples: every tenth is kept for testing"
@@ -40,7 +42,11 @@ def load_npz(path):
             raise UserError(f"y in {path} has shape {y.shape} and holds {y.dtype}, expected ({len(x)},) whole numbers")
         y = y.astype(np.int64)
 
-    image_shape = shape_to_draw(x.shape[1]) if x.ndim == 2 else (*x.shape[1:], 1)[:3]
+    side = math.isqrt(x.shape[1])
+    if x.ndim > 2:
+        image_shape = (*x.shape[1:], 1)[:3]
+    else:
+        image_shape = (side, side, 1) if side * side == x.shape[1] else None
     x = x.reshape(len(x), -1)
     is_test = np.arange(len(x)) % TEST_EVERY == TEST_EVERY - 1
     y_train, y_test = (None, None) if y is None else (y[~is_test], y[is_test])
@@ -48,27 +54,26 @@ def load_npz(path):
 
 
 def _read(path):
+    """The arrays x and y of the file, as far as it has them; None for others, of which only the name is told."""
     try:
-        file = np.load(path, allow_pickle=False)
-        if not isinstance(file, np.lib.npyio.NpzFile):
-            raise UserError(f"{path} holds a single array, expected an .npz file: use numpy.savez(path, x=x)")
-        with file:
+        if not zipfile.is_zipfile(path):
+            open(path, "rb").close()  # a missing or unreadable file says so here
+            raise UserError(f"{path} is not an .npz file, or is cut off: write it with numpy.savez(path, x=x)")
+        with np.load(path, allow_pickle=False) as file:
             return {name: file[name] for name in file.files if name in ("x", "y")} or dict.fromkeys(file.files)
     except FileNotFoundError:
         raise UserError(f"there is no file {path}") from None
     except UserError:
         raise
-    except ValueError as error:
+    except OSError as error:
+        raise UserError(f"{path} cannot be read: {error.strerror or error}") from None
+    except Exception as error:  # a damaged archive can make the readers of zip and npy fail in a dozen ways
         if "allow_pickle" in str(error):
             raise UserError(
                 f"{path} holds pickled Python objects, which could run any program when they are read, and is refused: "
                 "save arrays of numbers"
             ) from None
-        raise UserError(f"{path} is damaged or not an .npz file ({error})") from None
-    except (zipfile.BadZipFile, zlib.error, EOFError, KeyError, NotImplementedError) as error:
-        raise UserError(f"{path} is damaged or not an .npz file ({error})") from None
-    except OSError as error:
-        raise UserError(f"{path} cannot be read: {error.strerror or error}") from None
+        raise UserError(f"{path} is damaged ({type(error).__name__}: {error}): write it again") from None
 
 
 def _to_float32(x, path):

@@ -129,5 +129,5 @@ def test_a_damaged_file_is_not_used(server, tmp_path):
 
 def test_a_folder_that_cannot_be_written(server, tmp_path):
     (tmp_path / "new").write_text("a file where a folder should be")
-    with pytest.raises(UserError, match="cannot be written"):
+    with pytest.raises(UserError, match="cannot be made"):
         datasets.load("fashion-mnist")
