@@ -1,6 +1,6 @@
 """What `npvae gradcheck` checks: every operation, layer, distribution and bound, with inputs that can show a mistake.
 
-The sizes N, D and K are distinct odd primes: with a batch of 2, a missing ½ and a missing division by the batch look
+The sizes are distinct odd primes: with a batch of 2, a missing ½ and a missing division by the batch look
 the same, and with equal sizes a transposed derivative has the right shape. Where a function has a kink (ReLU at 0),
 inputs are drawn away from it, because there finite differences measure something else than a derivative. What is random
 inside a bound is frozen: its generator is made anew, from the same seed, at each call.
@@ -17,7 +17,8 @@ from .autodiff import Tensor, gradcheck, ops
 from .errors import choose
 from .models import VAE
 
-SIZES = (3, 5, 7)
+SIZES = (3, 5, 7)  # N, D, K
+LATENT, SAMPLES = 11, 13
 
 
 @dataclasses.dataclass
@@ -109,10 +110,10 @@ OPERATIONS = [
     operation(ops.logsumexp, one(normal), "(axis=0)", axis=0),
     operation(ops.reshape, one(normal), shape=(-1, 1)),
     operation(ops.transpose, one(normal)),
-    operation(ops.transpose, lambda rng, N, D, K: (normal(rng, N, D, K),), "(axes=(1, 2, 0))", axes=(1, 2, 0)),
+    operation(ops.transpose, lambda rng, N, D, K: (normal(rng, N, D, K),), "(axes=(1, -1, 0))", axes=(1, -1, 0)),
     operation(ops.concatenate, lambda rng, N, D, K: (normal(rng, N, D), normal(rng, N, K)), axis=1),
     operation(ops.getitem, one(normal), "(slice)", index=(slice(None, None, 2), 0)),
-    operation(ops.getitem, one(normal), "(repeated rows)", index=np.array([0, 2, 2, 1, 2])),
+    operation(ops.getitem, one(normal), "(repeated rows)", index=np.array([0, 2, 2, 1, 2, 0, 1])),
     operation(ops.relu, one(off_zero)),
     operation(ops.leaky_relu, one(off_zero), slope=0.2),
     operation(ops.sigmoid, one(normal)),
@@ -130,8 +131,19 @@ OPERATIONS = [
     operation(
         p.gaussian_log_likelihood, lambda rng, N, D, K: (normal(rng, N, D), normal(rng, N, D), 0.3), "(fixed variance)"
     ),
+    operation(
+        p.reparameterize,
+        lambda rng, N, D, K: (normal(rng, N, D), np.array(0.3), normal(rng, N, D)),
+        "(one variance)",
+    ),
     operation(p.kl_to_standard_normal, lambda rng, N, D, K: gaussians(1, rng, N, D)),
+    operation(p.kl_to_standard_normal, lambda rng, N, D, K: (normal(rng, N, D), np.array(0.3)), "(one variance)"),
     operation(p.gaussian_kl_divergence, lambda rng, N, D, K: gaussians(2, rng, N, D)),
+    operation(
+        p.gaussian_kl_divergence,
+        lambda rng, N, D, K: (normal(rng, N, D), np.array(0.3), normal(rng, D), normal(rng, D)),
+        "(broadcast)",
+    ),
 ]
 
 
@@ -159,7 +171,7 @@ def activation(make):
 
 def three_layers(rng, N, D, K):
     """A Sequential inside a Sequential."""
-    return nn.Sequential(nn.Dense(D, K, rng), nn.Tanh(), nn.Sequential(nn.Dense(K, N, rng), nn.Sigmoid()))
+    return nn.Sequential(nn.Dense(D, K, rng), nn.Tanh(), nn.Sequential(nn.Dense(K, LATENT, rng), nn.Sigmoid()))
 
 
 LAYERS = [
@@ -190,7 +202,7 @@ def bernoulli_log_prob(rng, N, D, K):
 
 Gaussian = p.DiagonalGaussian
 DISTRIBUTIONS = [
-    of_gaussians("rsample", lambda mu, logvar: Gaussian(mu, logvar).rsample(np.random.default_rng(1), 5), 1),
+    of_gaussians("rsample", lambda mu, logvar: Gaussian(mu, logvar).rsample(np.random.default_rng(1), SAMPLES), 1),
     of_gaussians("log_prob", lambda x, mu, logvar: Gaussian(mu, logvar).log_prob(x), 1, with_x=True),
     of_gaussians("kl_divergence", lambda m, v, mu, logvar: Gaussian(m, v).kl_divergence(Gaussian(mu, logvar)), 2),
     of_gaussians("kl_divergence(standard)", lambda mu, logvar: Gaussian(mu, logvar).kl_divergence(), 1),
@@ -203,7 +215,7 @@ def vae_bound(likelihood, samples):
     """The ELBO of a small VAE, by every one of its parameters."""
 
     def build(rng, N, D, K):
-        model = with_random_parameters(VAE(K, N, [D], rng, likelihood), rng)
+        model = with_random_parameters(VAE(K, LATENT, [D], rng, likelihood), rng)
         x = rng.random((N, K))
         elbo = lambda: model.elbo(x, np.random.default_rng(1), samples).elbo  # noqa: E731
         return (elbo,), {"parameters": model.named_parameters()}
@@ -211,14 +223,19 @@ def vae_bound(likelihood, samples):
     return Check(f"VAE.elbo({likelihood}, {samples} sample{'s' if samples > 1 else ''})", "bound", build)
 
 
-BOUNDS = [vae_bound(likelihood, samples) for likelihood in p.LIKELIHOODS for samples in (1, 5)]
+BOUNDS = [vae_bound(likelihood, samples) for likelihood in p.LIKELIHOODS for samples in (1, SAMPLES)]
 
 ALL = OPERATIONS + LAYERS + DISTRIBUTIONS + BOUNDS
 
 
 def find(name):
-    """The checks of this name, in all its cases. Raises UserError for an unknown name, with the nearest one."""
+    """The checks of this name, in all its cases, or of all methods of this class.
+
+    Raises UserError for an unknown name, with the nearest one as a suggestion.
+    """
     table = {}
     for check in ALL:
-        table.setdefault(check.name.split("(")[0], []).append(check)
+        function = check.name.split("(")[0]
+        for key in {check.name, function, function.split(".")[0]}:
+            table.setdefault(key, []).append(check)
     return choose("operation", name, table)

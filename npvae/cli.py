@@ -6,7 +6,9 @@ Ctrl-C.
 
 import argparse
 import contextlib
+import os
 import pathlib
+import shlex
 import sys
 import textwrap
 import time
@@ -14,6 +16,7 @@ import time
 import numpy as np
 
 from . import checks, datasets, runs
+from .autodiff.gradcheck import LIMIT
 from .datasets import mnist
 from .errors import UserError, choose
 from .evaluation import evaluate
@@ -29,6 +32,9 @@ class Parser(argparse.ArgumentParser):
         raise UserError(f"{message}; see {self.prog} --help")
 
 
+LARGEST = 1e9
+
+
 def positive(kind, name):
     """A converter for argparse: a number of this kind above zero."""
 
@@ -37,11 +43,18 @@ def positive(kind, name):
             number = kind(text)
         except ValueError:
             number = 0
-        if not 0 < number < float("inf"):
-            raise argparse.ArgumentTypeError(f"found {text!r}, expected {name} above zero")
+        if not 0 < number <= LARGEST:
+            raise argparse.ArgumentTypeError(f"found {text!r}, expected {name} above zero and up to {LARGEST:g}")
         return number
 
     return convert
+
+
+def seed(text):
+    """A converter for argparse: a seed for numpy.random.default_rng."""
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"found {text!r}, expected a whole number from 0 on")
+    return int(text)
 
 
 whole = positive(int, "a whole number")
@@ -70,7 +83,7 @@ def build_parser():
     train.add_argument("--optimizer", help=f"{', '.join(OPTIMIZERS)} (default {d['optimizer']})")
     train.add_argument("--likelihood", help=f"{', '.join(LIKELIHOODS)} (default {d['likelihood']})")
     train.add_argument("--init", help=f"{', '.join(INITIALIZERS)} (default {d['init']})")
-    train.add_argument("--seed", type=int, help=f"of all that is random (default {d['seed']})")
+    train.add_argument("--seed", type=seed, help=f"of all that is random (default {d['seed']})")
     train.add_argument("--validation", type=whole, metavar="N", help="hold out N training examples for validation")
     train.add_argument(
         "--patience", type=whole, metavar="P", help="stop after P validations (one every 500 steps) without a new best"
@@ -100,9 +113,11 @@ def build_parser():
 
 def main(arguments=None):
     """Run a command; return the exit status."""
-    for stream in (sys.stdout, sys.stderr):
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by the caller
+            setattr(sys, name, open(os.devnull, "w"))
         with contextlib.suppress(AttributeError):
-            stream.reconfigure(line_buffering=True, errors="replace")
+            getattr(sys, name).reconfigure(line_buffering=True, errors="replace")
     try:
         options = build_parser().parse_args(arguments)
         return options.do(options)
@@ -112,45 +127,56 @@ def main(arguments=None):
     except MemoryError as error:
         print(f"npvae: not enough memory ({error}): choose a smaller network or batch", file=sys.stderr)
         return 2
+    except BrokenPipeError:  # the reader of a pipe has left, as in `npvae gradcheck | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # so that Python's own last flush succeeds
+        print("npvae: nobody reads the output any more", file=sys.stderr)
+        return 1
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        print(f"npvae: {where}{error.strerror or error}: look at the disk and the permissions", file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         print("npvae: interrupted", file=sys.stderr)
         return 130
-    except BrokenPipeError:  # the reader of a pipe has left, as in `npvae gradcheck | head`
-        sys.stderr.close()
-        return 1
 
 
 def do_train(options):
     """npvae train: train, evaluate, and write the checkpoint, the history and the pictures."""
     settings = {name: getattr(options, name) for name in runs.DEFAULTS if getattr(options, name) is not None}
-    if str(settings.get("data", "")).endswith(".npz"):
+    if datasets.is_path(settings.get("data", "")):
         settings["data"] = str(pathlib.Path(settings["data"]).absolute())
-    if options.patience and not options.validation and not options.resume:
-        raise UserError("--patience needs a validation set: add --validation N")
     folder = pathlib.Path(options.out or f"runs/{pathlib.Path(settings.get('data', runs.DEFAULTS['data'])).stem}")
 
     goes_on = options.resume and (not folder.is_dir() or (folder / runs.CHECKPOINT).exists())
-    run = runs.load(folder, settings) if goes_on else runs.create(folder, settings)
+    run = runs.load(folder, settings, to_train=True) if goes_on else runs.create(folder, settings)
     parameters = sum(p.data.size for p in run.model.parameters())
     print(f"{run.dataset.name} from {run.dataset.source}: {len(run.training.x)} training examples")
     choices = ", ".join(f"{name} {value}" for name, value in run.settings.items() if value is not None)
-    print(textwrap.fill(f"{parameters:,} parameters; {choices}", 80, subsequent_indent="  "))
+    print_wrapped(f"{parameters:,} parameters; {choices}")
     if run.training.step:
         print(f"going on from step {run.training.step}")
+    if run.training.step >= options.steps:
+        print(f"--steps {options.steps} have been taken already: nothing to train")
 
     start, first = time.perf_counter(), run.training.step
     try:
         run.training.run(options.steps, run.save)
     except KeyboardInterrupt:
-        step = run.training.step
-        print(f"stopped after step {step}; go on with: npvae train --out {folder} --resume", file=sys.stderr)
+        again = shlex.join(["npvae", "train", "--out", str(folder), "--steps", str(options.steps), "--resume"])
+        print(f"npvae: stopped; step {run.training.saved_step} is saved; go on with: {again}", file=sys.stderr)
         return 130
     seconds = time.perf_counter() - start
-    print(f"{run.training.step - first} steps in {seconds:.0f} s")
+    if run.training.step > first:
+        print(f"{run.training.step - first} steps in {seconds:.0f} s")
     run.write_history()
     report(run, importance_samples=0)
-    print(f"wrote {folder}/: {', '.join([runs.CHECKPOINT, 'history.csv', *run.draw()])}")
+    print_wrapped(f"wrote to {folder}: {', '.join([runs.CHECKPOINT, 'history.csv', *run.draw()])}")
     return 0
+
+
+def print_wrapped(text):
+    """Print a long line in lines of at most 80 columns."""
+    print(textwrap.fill(text, 80, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False))
 
 
 def do_evaluate(options):
@@ -169,7 +195,7 @@ def report(run, importance_samples):
     print(f"  KL             {result['kl']:8.2f}")
     if importance_samples:
         print(f"  -log p(x)      {-result['log_likelihood']:8.2f} ± {result['standard_error']:.2f}", end="")
-        print(f"   ({importance_samples} importance samples; ± standard error of the mean)")
+        print(f"   ({importance_samples} importance samples, ± standard error)")
     print(f"  active units   {result['active_units']:5} of {run.settings['latent_dim']}")
     if run.settings["likelihood"] == "bernoulli" and ((x > 0) & (x < 1)).any():
         print("  On grey pixels a Bernoulli likelihood is a convention, not a log-likelihood.")
@@ -178,7 +204,7 @@ def report(run, importance_samples):
 def do_draw(options):
     """npvae draw: write the pictures of a run again."""
     run = runs.load(options.run)
-    print(f"wrote {options.run}/: {', '.join(run.draw())}")
+    print_wrapped(f"wrote to {options.run}: {', '.join(run.draw())}")
     return 0
 
 
@@ -193,7 +219,7 @@ def do_gradcheck(options):
             print(result)
         else:
             print(f"{check.kind:<12} {check.name:<42} ok  {result.largest_error:.1e}")
-    print(f"{len(chosen) - failed} passed, {failed} failed: central differences in float64, limit 1e-07")
+    print(f"{len(chosen) - failed} passed, {failed} failed: central differences in float64, limit {LIMIT:.0e}")
     return 1 if failed else 0
 
 
@@ -206,7 +232,7 @@ def do_data(options):
             print(f"{name:<14} not here; npvae data {name} fetches it")
             continue
         data = datasets.load(name)
-        H, W, C = data.image_shape
+        H, W, C = data.image_shape  # all named sets are images
         verified = "checksums verified" if name in mnist.MIRRORS else "nothing to verify"
         print(f"{name:<14} {data.source}: {verified}")
         print(f"{'':<14} {len(data.x_train)} training and {len(data.x_test)} test images, {H} × {W} × {C}")

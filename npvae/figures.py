@@ -34,7 +34,7 @@ def image_sheet(images, columns, title=""):
     sheet = tile(images, columns)
     height, width = sheet.shape[:2]
     scale = 8 / max(height, width)
-    figure = _figure(width * scale, height * scale + (0.3 if title else 0))
+    figure = _figure(max(width * scale, 1), max(height * scale, 1) + (0.3 if title else 0))
     axes = figure.add_subplot()
     axes.imshow(sheet.squeeze(-1) if sheet.shape[-1] == 1 else sheet, cmap="gray", vmin=0, vmax=1)
     axes.set_axis_off()

@@ -12,10 +12,11 @@
 
 import csv
 import pathlib
+import weakref
 
 import numpy as np
 
-from . import checkpoint, datasets, figures
+from . import checkpoint, datasets, figures, runtime
 from .errors import UserError, choose
 from .evaluation import posterior_means
 from .models import VAE
@@ -28,6 +29,8 @@ DEFAULTS = {
     "data": "mnist", "batch_size": 100, "lr": 1e-3, "latent_dim": 10, "hidden": [512, 384, 256], "optimizer": "adam",
     "init": "xavier_uniform", "likelihood": "bernoulli", "seed": 0, "validation": 0, "patience": None,
 }  # fmt: skip
+INTERPOLATION_STEPS = 10
+MANIFOLD_SIDE = 20
 
 
 class Run:
@@ -39,15 +42,17 @@ class Run:
     training   a `Training`; `training.model` is the model
     """
 
-    def __init__(self, folder, settings):
-        self.folder, self.settings = pathlib.Path(folder), settings
+    def __init__(self, folder, settings, dataset):
+        self.folder, self.settings, self.dataset = pathlib.Path(folder), settings, dataset
+        self.fingerprint = dataset.fingerprint()
         init = choose("initialisation", settings["init"], INITIALIZERS)
         make_optimizer = choose("optimiser", settings["optimizer"], OPTIMIZERS)
-        self.dataset = datasets.load(settings["data"])
+        if settings["patience"] and not settings["validation"]:
+            raise UserError("an early stop (patience) needs a validation set: hold out some examples (validation)")
         rng = np.random.default_rng(settings["seed"])
-        data_dim = self.dataset.x_train.shape[1]
+        data_dim = dataset.x_train.shape[1]
         model = VAE(data_dim, settings["latent_dim"], settings["hidden"], rng, settings["likelihood"], init)
-        for x in (self.dataset.x_train, self.dataset.x_test):
+        for x in (dataset.x_train, dataset.x_test):
             model.likelihood.check(x)
         x_train, x_validation = self._split()
         optimizer = make_optimizer(model.parameters(), settings["lr"])
@@ -71,7 +76,8 @@ class Run:
 
     def save(self, arrays, settings):
         """Write the checkpoint; `Training.run` calls it."""
-        checkpoint.save(self.folder / CHECKPOINT, arrays, {"run": self.settings, "training": settings})
+        saved = {"run": self.settings, "training": settings, "fingerprint": self.fingerprint}
+        checkpoint.save(self.folder / CHECKPOINT, arrays, saved)
 
     def write_history(self):
         """Write history.csv."""
@@ -82,33 +88,44 @@ class Run:
                 writer.writerow([step, *(f"{value:.4f}" for value in row)])
 
     def draw(self):
-        """Write the pictures that apply; return their names."""
-        drawn = {"history": figures.history(self.training.history, self.training.columns, self.training.validations)}
-        rng = np.random.default_rng(0)
+        """Write the pictures that apply; return their names. Data without an image shape has no images to draw."""
+        drawn = {}
         x, y, latent_dim = self.dataset.x_test, self.dataset.y_test, self.settings["latent_dim"]
-        drawn["reconstructions"] = figures.reconstructions(
-            self._images(x[:100]), self._images(self.model.reconstruct(x[:100]))
-        )
-        drawn["samples"] = figures.image_sheet(self._images(self.model.sample(100, rng)), columns=10)
-        drawn["interpolations"] = self._draw_interpolations(x[:20])
+        if self.training.history:
+            drawn["history"] = figures.history(
+                self.training.history, self.training.columns, self.training.validations
+            )
         if latent_dim == 2:
-            codes = figures.manifold_codes(side=20)
-            drawn["manifold"] = figures.manifold(self._images(self.model.generate(codes)), side=20)
             drawn["latent"] = figures.latent_scatter(posterior_means(self.model, x), y)
+        if self.dataset.image_shape:
+            drawn |= self._draw_images(x[:100])
         for name, figure in drawn.items():
             figure.savefig(self.folder / f"{name}.png")
         return [f"{name}.png" for name in drawn]
 
-    def _draw_interpolations(self, x, steps=10):
-        """One row for each pair of examples: straight lines between their codes, decoded."""
-        codes = posterior_means(self.model, x)
-        weights = np.linspace(0, 1, steps)[:, None]
-        rows = [(1 - weights) * a + weights * b for a, b in zip(codes[0::2], codes[1::2])]
-        images = self._images(self.model.generate(np.concatenate(rows)))
-        return figures.image_sheet(images, steps, "from one code to another")
+    def _draw_images(self, x):
+        def images(x):
+            return x.reshape(-1, *self.dataset.image_shape)
 
-    def _images(self, x):
-        return x.reshape(-1, *self.dataset.image_shape)
+        drawn = {
+            "reconstructions": figures.reconstructions(images(x), images(self.model.reconstruct(x))),
+            "samples": figures.image_sheet(images(self.model.sample(100, np.random.default_rng(0))), columns=10),
+        }
+        if len(x) > 1:
+            between = self.model.generate(_between(posterior_means(self.model, x[:20]), INTERPOLATION_STEPS))
+            drawn["interpolations"] = figures.image_sheet(
+                images(between), INTERPOLATION_STEPS, "from one code to another"
+            )
+        if self.settings["latent_dim"] == 2:
+            decoded = self.model.generate(figures.manifold_codes(MANIFOLD_SIDE))
+            drawn["manifold"] = figures.manifold(images(decoded), MANIFOLD_SIDE)
+        return drawn
+
+
+def _between(codes, steps):
+    """Straight lines between the codes 0 and 1, 2 and 3, …, with `steps` codes on each: (pairs · steps, latent_dim)."""
+    weights = np.linspace(0, 1, steps)[:, None]
+    return np.concatenate([(1 - weights) * a + weights * b for a, b in zip(codes[0::2], codes[1::2])])
 
 
 def create(folder, settings):
@@ -117,31 +134,70 @@ def create(folder, settings):
     Raises UserError where the folder holds a run already.
     """
     folder = pathlib.Path(folder)
-    if (folder / CHECKPOINT).exists() or (folder.exists() and not folder.is_dir()):
-        raise UserError(f"{folder} is already there: go on with --resume, or choose another folder with --out")
-    run = Run(folder, DEFAULTS | settings)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(f"the folder {folder} cannot be made: {error.strerror}") from None
+    if folder.exists() and not folder.is_dir():
+        raise UserError(f"{folder} is a file, expected the name of a new folder: choose another with --out")
+    _refuse_a_run_in(folder)
+    settings = DEFAULTS | settings
+    run = Run(folder, settings, datasets.load(settings["data"]))
+    folder.mkdir(parents=True, exist_ok=True)
+    weakref.finalize(run, _lock(folder))
+    _refuse_a_run_in(folder)  # which another process may have begun in the meantime
     return run
 
 
-def load(folder, settings=None):
-    """A run as it was saved. `settings`: choices that must agree with those of the run.
+def _refuse_a_run_in(folder):
+    """Refuse a folder with anything in it but the beginning of a first checkpoint that was never finished."""
+    if folder.is_dir() and any(path.suffix != ".partial" for path in folder.iterdir()):
+        go_on = "go on with --resume, or " if (folder / CHECKPOINT).exists() else ""
+        raise UserError(f"{folder} is already there: {go_on}choose another folder with --out")
 
-    Raises UserError where the folder is not there or holds no run, its checkpoint is damaged, or they do not agree.
+
+def _lock(folder):
+    try:
+        return runtime.lock_folder(folder)
+    except BlockingIOError:
+        raise UserError(
+            f"another process is training in {folder}: wait for it, or choose another folder with --out"
+        ) from None
+
+
+def load(folder, settings=None, to_train=False):
+    """A run as it was saved.
+
+    settings   choices that must agree with those of the run
+    to_train   whether to go on with it, so that no other process may
+
+    Raises UserError where the folder is not there or holds no run, its checkpoint is damaged or of another program,
+    the data has changed, or the settings do not agree.
     """
     folder = pathlib.Path(folder)
     if not folder.is_dir():
         raise UserError(f"there is no folder {folder}: train a model first, with npvae train --out {folder}")
-    arrays, saved = checkpoint.load(folder / CHECKPOINT)
-    for name, value in (settings or {}).items():
-        if value != saved["run"][name]:
-            raise UserError(
-                f"{folder} was trained with {name} = {saved['run'][name]}, but {value} is asked for: leave it out to "
-                "go on, or begin a new run with another --out"
-            )
-    run = Run(folder, saved["run"])
-    run.training.load_state(arrays, saved["training"])
+    unlock = _lock(folder) if to_train else lambda: None
+    try:
+        run = _load(folder, settings or {})
+    except BaseException:
+        unlock()
+        raise
+    weakref.finalize(run, unlock)
+    return run
+
+
+def _load(folder, settings):
+    path = folder / CHECKPOINT
+    arrays, saved = checkpoint.load(path)
+    try:
+        for name, value in settings.items():
+            if value != saved["run"][name]:
+                raise UserError(
+                    f"{folder} was trained with {name} = {saved['run'][name]}, but {value} is asked for: leave it out "
+                    "to go on, or begin a new run with another --out"
+                )
+        dataset = datasets.load(saved["run"]["data"])
+        if dataset.fingerprint() != saved["fingerprint"]:
+            raise UserError(f"{dataset.source} has changed since {folder} was trained on it: restore it, or train anew")
+        run = Run(folder, saved["run"], dataset)
+        run.training.load_state(arrays, saved["training"])
+    except (KeyError, TypeError, AttributeError) as error:
+        raise UserError(f"{path} was not written by this version of npvae train ({error!r}): train anew") from None
     return run

@@ -1,4 +1,4 @@
-"""The one place for what is ugly: what is set before NumPy loads, and threads.
+"""The one place for what is ugly: what is set before NumPy loads, threads, and locks.
 
 NumPy's matrix products use all cores by themselves; its elementwise functions use one. But they release Python's
 global lock while they work, so that plain threads run at the same time. That pays where the arrays are large and the
@@ -40,3 +40,24 @@ def in_threads(function, items):
     function(items[::threads])
     for other in others:
         other.result()
+
+
+def lock_folder(folder):
+    """Lock a folder against other processes; return the function that unlocks it. The end of the process does, too.
+
+    Raises BlockingIOError if another process has it. Where the system or the disk knows no such locks (Windows, some
+    networks), nothing is locked.
+    """
+    try:
+        import fcntl
+    except ImportError:
+        return lambda: None
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        raise
+    except OSError:
+        pass
+    return functools.partial(os.close, descriptor)

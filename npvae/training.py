@@ -37,6 +37,7 @@ class Training:
                    None never to stop
 
     step           the number of steps that have been taken
+    saved_step     the step of the last save (or load), None before the first
     history        one row for each step: loss and its parts, in nats, in the order of `columns`
     validations    pairs of step and validation loss
     """
@@ -58,23 +59,27 @@ class Training:
         save    called in the beginning, every `every` steps, and at the end, with what `state` returns
         every   how many steps between two lines of the log, two validations, and two checkpoints
 
-        Ctrl-C (and SIGTERM) finishes the step, saves, and raises KeyboardInterrupt. Raises UserError if the loss
-        becomes NaN or infinite; it names the operation where that began, and what was saved last is still good.
+        What happens in a step does not depend on where earlier calls ended: there are validations at multiples of
+        `every` only. Ctrl-C (and SIGTERM) finishes the step, saves, and raises KeyboardInterrupt. Raises UserError if
+        the loss becomes NaN or infinite; it names the operation where that began, and what was saved last is still
+        good.
         """
         with interruptible() as interrupted, tqdm(total=steps, initial=self.step, unit="step", disable=None) as bar:
             if self.step == 0:
                 self._save(save)
+            elif self._last_saved is None:
+                self._last_saved = self.state()
             while self.step < steps and not self.is_stopped_early():
                 self.take_step()
                 bar.update()
                 if self.step % every == 0 or self.step in (1, steps):
                     self._log(every)
-                if self.step % every == 0 or self.step == steps:
+                if self.step % every == 0:
                     self._validate()
+                stop = interrupted()
+                if self.step % every == 0 or self.step == steps or stop:
                     self._save(save)
-                elif interrupted():
-                    self._save(save)
-                if interrupted():
+                if stop:
                     raise KeyboardInterrupt
             if self.is_stopped_early():
                 tqdm.write(f"early stop: {self.patience} validations without a new best one; back to the best one")
@@ -94,6 +99,10 @@ class Training:
         self.columns = ["loss", *parts]
         self.history.append((float(loss), *parts.values()))
 
+    @property
+    def saved_step(self):
+        return None if self._last_saved is None else self._last_saved[1]["step"]
+
     def is_stopped_early(self):
         """Whether the last `patience` validations brought no new best one."""
         losses = [loss for _, loss in self.validations]
@@ -109,6 +118,8 @@ class Training:
         if self.x_validation is None:
             return
         loss = mean_loss(self.model, self.x_validation, np.random.default_rng(VALIDATION_SEED))["loss"]
+        if not np.isfinite(loss):
+            raise self._explain(f"the validation loss became {loss} after step {self.step}", self.step)
         if all(loss < other for _, other in self.validations):
             self.best = self.model.state_dict()
         self.validations.append((self.step, loss))
@@ -134,10 +145,12 @@ class Training:
         A loss shows it late, when the parameters may be spoilt already. So the run goes back to what was saved last
         and takes the same steps again, with every operation watched.
         """
-        if self._last_saved is None:  # the very first parameters
-            return UserError(f"{what}: they were so from the start")
+        if self._last_saved is None:
+            return UserError(what)
         first = "which did not happen when the steps since the last checkpoint were taken once more"
-        self.load_state(*self._last_saved)
+        saved = self._last_saved
+        self.load_state(*saved)
+        self._last_saved = None  # so that the second time, taking a step explains nothing
         try:
             with trap_nonfinite():
                 while self.step < step:
@@ -147,10 +160,14 @@ class Training:
                         raise FloatingPointError(f"the optimiser's update of {name} gave the first NaN or infinity")
         except FloatingPointError as error:
             first = f"in step {self.step + 1}, {error}"
-        self.load_state(*self._last_saved)
-        return UserError(
-            f"{what}: {first}; the checkpoint of step {self.step} is good and was kept: try a smaller learning rate"
-        )
+        except UserError:
+            first = f"in step {self.step + 1}, outside of all operations"
+        failed = self.step + 1
+        self.load_state(*saved)
+        cure = "begin a new run with a smaller learning rate"
+        if failed == 1:  # nothing has been learned yet
+            cure = f"rescale the data, which runs from {self.x.min():g} to {self.x.max():g}"
+        return UserError(f"{what}: {first}; what was saved after step {self.step} is good and was kept: {cure}")
 
     def state(self):
         """(arrays, settings): everything that the rest of the run depends on, for a checkpoint."""
@@ -161,7 +178,7 @@ class Training:
         settings = {
             "step": self.step,
             "columns": self.columns,
-            "validations": self.validations,
+            "validations": list(self.validations),
             "rng": self.rng.bit_generator.state,
         }
         return arrays, settings
@@ -176,6 +193,7 @@ class Training:
         self.step, self.columns = settings["step"], settings["columns"]
         self.validations = [tuple(pair) for pair in settings["validations"]]
         self.rng.bit_generator.state = settings["rng"]
+        self._last_saved = arrays, settings
 
 
 def part_of(arrays, part):

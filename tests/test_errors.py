@@ -1,4 +1,7 @@
-"""Proves that a mistyped name is met with the nearest known one, and a strange one with all of them."""
+"""Proves that a mistyped name is met with the nearest known one, and a strange one with all of them.
+
+It would catch a message that leaves a person guessing.
+"""
 
 import pytest
 

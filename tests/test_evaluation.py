@@ -6,6 +6,7 @@ It would catch a mean of means over batches of different size, and a measure wit
 import numpy as np
 import pytest
 
+from npvae.autodiff import Tensor
 from npvae.evaluation import evaluate, mean_loss, posterior_means
 from npvae.models import VAE
 
@@ -28,6 +29,24 @@ def test_the_mean_is_over_examples(rng):
     assert found == pytest.approx({"loss": x[:, 0].mean(), "rec": x[:, 1].mean()})
 
 
+class Records:
+    """A model that notes whether its loss was recorded."""
+
+    def __init__(self):
+        self.W, self.recorded = Tensor(np.ones((2, 1)), requires_grad=True), []
+
+    def loss(self, x, rng):
+        loss = (x @ self.W).sum()
+        self.recorded.append(loss.record is not None)
+        return loss, {}
+
+
+def test_nothing_is_recorded(rng):
+    model = Records()
+    mean_loss(model, rng.random((5, 2)), rng)
+    assert model.recorded == [False]
+
+
 def test_posterior_means(rng, model):
     x = rng.random((23, 20)).astype(np.float32)
     assert np.allclose(posterior_means(model, x, batch_size=10), model.encode(x).mu.data, atol=1e-6)
@@ -39,6 +58,7 @@ def test_evaluate(rng, model):
     assert found["elbo"] == pytest.approx(found["reconstruction"] - found["kl"], rel=1e-5)
     assert found["kl"] > 0 > found["reconstruction"]
     assert found["elbo"] < found["log_likelihood"] < 0
-    assert 0 < found["standard_error"] < 1
+    log_p = model.log_likelihood(x[:50], np.random.default_rng(1), 50)
+    assert found["standard_error"] == pytest.approx(log_p.std() / np.sqrt(200), rel=0.5)
     assert 0 <= found["active_units"] <= 3
     assert "log_likelihood" not in evaluate(model, x, rng)

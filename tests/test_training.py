@@ -11,7 +11,7 @@ import signal
 import numpy as np
 import pytest
 
-from npvae.autodiff import ops
+from npvae.autodiff import Tensor, ops
 from npvae.datasets import load_bars
 from npvae.errors import UserError
 from npvae.models import VAE
@@ -128,15 +128,70 @@ def test_a_loss_that_becomes_nan_is_traced_to_its_operation():
     run = training(model=Explodes(np.random.default_rng(0), step=13))
     with pytest.raises(UserError, match=r"-inf in step 13: in step \d+, log gave the first infinity \(called at") as e:
         run.run(30, save=lambda *state: saved.append(state), every=5)
-    assert "checkpoint of step 10 is good and was kept" in str(e.value)
+    assert "what was saved after step 10 is good and was kept" in str(e.value)
     assert [settings["step"] for _, settings in saved] == [0, 5, 10]
     assert all(np.isfinite(a).all() for a in saved[-1][0].values())
     assert run.step == 10
 
 
+def test_after_a_resume_too():
+    first = training(model=Explodes(np.random.default_rng(0), step=1000))
+    for _ in range(7):
+        first.take_step()
+    second = training(model=Explodes(np.random.default_rng(1), step=4))
+    second.load_state(*first.state())
+    with pytest.raises(UserError, match=r"-inf in step 11: in step 8, log gave the first infinity") as raised:
+        second.run(30)
+    assert "what was saved after step 7" in str(raised.value)
+
+
+class NotANumber(VAE):
+    """A VAE whose loss becomes NaN without an operation."""
+
+    def loss(self, x, rng):
+        return Tensor(np.float32(np.nan)), {"rec": 0.0, "kl": 0.0}
+
+
+def test_a_nan_that_no_operation_made():
+    with pytest.raises(UserError, match="outside of all operations"):
+        training(model=NotANumber(16, 2, [11], np.random.default_rng(0))).run(3)
+
+
+def test_a_validation_loss_that_is_not_a_number():
+    run = training(x_validation=np.full((5, 16), np.nan, np.float32))
+    with pytest.raises(UserError, match="validation loss became nan"):
+        run.run(10, every=5)
+
+
+def test_the_same_model_is_validated_with_the_same_noise():
+    run = training(x_validation=BARS.x_test)
+    for _ in range(2):
+        run._validate()
+    assert run.validations[0] == run.validations[1]
+
+
+def test_an_early_stop_survives_an_interruption():
+    """The best parameters and the validations so far are part of what is saved; a call that ends does not count."""
+
+    def overfitting(seed):
+        rng = np.random.default_rng(seed)
+        model = VAE(16, 2, [64], rng)
+        adam = optim.Adam(model.parameters(), 1e-2)
+        return Training(model, adam, BARS.x_train[:20], 20, rng, BARS.x_test[:50], patience=3)
+
+    whole = overfitting(0)
+    whole.run(5000, every=20)
+    for stop in (whole.step - 45, whole.step - 1):
+        first, second = overfitting(0), overfitting(1)
+        first.run(stop, every=20)
+        second.load_state(*first.state())
+        second.run(5000, every=20)
+        assert second.validations == whole.validations and same(weights(second), weights(whole))
+
+
 def test_an_explosion_by_the_learning_rate_is_explained():
     run = training(lr=1e30)
-    with pytest.raises(UserError, match=r"gave the first (NaN|infinity).*try a smaller learning rate"):
+    with pytest.raises(UserError, match=r"gave the first (NaN|infinity).*smaller learning rate"):
         run.run(300, every=100)
     assert run.step == 0 and all(np.isfinite(a).all() for a in weights(run).values())
 

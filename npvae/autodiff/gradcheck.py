@@ -5,8 +5,9 @@ value moves:
 
     ∂ℓ/∂x_i  ≈  Σ_j dy_j · (y_j(x + h e_i) − y_j(x − h e_i)) / 2h,        ℓ = Σ_j dy_j y_j.
 
-The error of this *central* difference is of order h² from the curvature, plus rounding of order 10⁻¹⁶/h; in float64,
-h = 10⁻⁵ makes both about 10⁻¹¹, and a wrong derivative is wrong by much more. The upstream gradient dy is random:
+The error of this *central* difference is h²/6 times the third derivative (the second cancels), plus rounding of about
+10⁻¹⁶ |y|/h; in float64, with inputs and values of order 1, h = 10⁻⁵ makes both about 10⁻¹¹, and a wrong derivative is
+wrong by much more. The upstream gradient dy is random:
 with dy = 1 the derivative of a softmax could be anything that sums to zero, because a softmax sums to 1 whatever its
 input is, and the check would pass. The differences are taken element by element before they are weighted and added,
 which keeps the rounding small.
@@ -16,6 +17,7 @@ large ones.
 """
 
 import dataclasses
+import inspect
 
 import numpy as np
 
@@ -33,11 +35,11 @@ class Row:
 
     name       of the input
     shape      of the input
-    error      the largest |analytic − numeric| / max(1, |numeric|); infinity if `problem` is not empty
+    error      the largest |analytic − numeric| / max(1, |numeric|); infinity if the two could not be compared
     where      the index of the element with the largest error
     analytic   what the derivative says there
     numeric    what finite differences say there
-    problem    in words, when the two could not even be compared; otherwise empty
+    remark     in words, why there was nothing to compare; otherwise empty
     """
 
     name: str
@@ -46,7 +48,7 @@ class Row:
     where: tuple = ()
     analytic: float = float("nan")
     numeric: float = float("nan")
-    problem: str = ""
+    remark: str = ""
 
 
 class Report:
@@ -84,10 +86,10 @@ class Report:
             f"  {'input':<{width}}  {'error':>8}  {'at':<12} {'analytic':>13} {'numeric':>13}",
         ]
         for row in self.rows:
-            if row.problem:
-                lines.append(f"  {row.name:<{width}}  {'':>8}  {row.problem}  <- wrong")
-                continue
             mark = "" if row.error <= self.limit else "  <- wrong"
+            if row.remark:
+                lines.append(f"  {row.name:<{width}}  {row.remark}{mark}")
+                continue
             where = "(" + ", ".join(map(str, row.where)) + ")"
             lines.append(
                 f"  {row.name:<{width}}  {row.error:8.1e}  {where:<12} {row.analytic:13.6g} {row.numeric:13.6g}{mark}"
@@ -107,7 +109,8 @@ def gradcheck(f, *inputs, parameters=None, rng=None, name=None, limit=LIMIT, **o
 
         gradcheck(dense.raw, x, W, b)                arrays: f is a bare operation and returns its value and its
                                                      derivatives, in the form of `op`; no tape is involved
-        gradcheck(f, Tensor(x), Tensor(y))           Tensors: f returns a Tensor, of any shape
+        gradcheck(f, Tensor(x), Tensor(y))           Tensors: f returns a Tensor, of any shape; an array among them
+                                                     is a constant
         gradcheck(layer, Tensor(x))                  a Module: its parameters are checked too
         gradcheck(loss, parameters=model.named_parameters())       a whole bound: `loss()` takes no input, and the
                                                      parameters, pairs of name and Tensor, are moved instead
@@ -117,12 +120,13 @@ def gradcheck(f, *inputs, parameters=None, rng=None, name=None, limit=LIMIT, **o
     options   passed on to f as keywords
 
     Returns a `Report`. f must give the same value at every call: a noise ε must be drawn outside and frozen. Raises
-    TypeError where an input is not float64 (in float32, rounding hides every mistake below 1 %), or where there is
-    nothing to check.
+    TypeError where an input is not float64 (in float32, rounding hides every mistake below 1 %), where f does not
+    return what is said above, or where there is nothing to check.
     """
     rng = np.random.default_rng(SEED) if rng is None else rng
     name = name or getattr(f, "__name__", type(f).__name__)
-    if any(isinstance(x, np.ndarray) for x in inputs):
+    takes_tensors = any(isinstance(x, Tensor) for x in inputs) or hasattr(f, "named_parameters")
+    if inputs and not takes_tensors:
         checked = _check_operation(f, inputs, options, rng)
     else:
         checked = _check_function(f, inputs, parameters, options, rng)
@@ -131,52 +135,76 @@ def gradcheck(f, *inputs, parameters=None, rng=None, name=None, limit=LIMIT, **o
 
 def _check_operation(f, inputs, options, rng):
     """Rows for a bare operation: y, *derivatives = f(*arrays)."""
+    f = getattr(f, "raw", f)
+    inputs = [np.array(x) if isinstance(x, (np.ndarray, np.floating, float)) else x for x in inputs]  # copies, to move
     _require_float64(inputs)
-    inputs = [np.array(x) if isinstance(x, np.ndarray) else x for x in inputs]  # the check moves them in place
     before = [np.array(x) for x in inputs]
-    y, *derivatives = f(*inputs, **options)
-    dy = rng.standard_normal(np.shape(y))
+    result = f(*inputs, **options)
+    if not isinstance(result, tuple) or not all(d is None or callable(d) for d in result[1:]):
+        raise TypeError(
+            f"an operation returns its value and one derivative for each input, found {type(result).__name__}: to "
+            "check a function of Tensors, pass Tensors"
+        )
+    y, *derivatives = result
+    y_before, dy = np.array(y), rng.standard_normal(np.shape(y))
     given = dy.copy()
     gradients = input_gradients(derivatives, given, [True] * len(inputs))
-    names = list(f.__code__.co_varnames[: f.__code__.co_argcount])
-    if len(names) != len(inputs):  # f(*arrays)
-        names = [f"input {i}" for i in range(len(inputs))]
+    if all(dx is None for dx in gradients):
+        raise TypeError("gradcheck found nothing to check: none of the derivatives exists")
     if not np.array_equal(given, dy):
-        return [Row("dy", np.shape(y), problem="a derivative changed dy in place: other operations read it too")]
+        return [Row("dy", dy.shape, remark="a derivative changed dy in place: other operations read it too")]
+    if not np.array_equal(y, y_before, equal_nan=True):
+        return [Row("y", dy.shape, remark="a derivative changed the operation's value in place")]
     rows = []
-    for name, x, x_before, dx in zip(names, inputs, before, gradients):
+    for name, x, x_before, dx in zip(_names(f, inputs), inputs, before, gradients):
         if not np.array_equal(x, x_before):
-            rows.append(Row(name, x.shape, problem="the operation changed this input in place"))
-        elif dx is not None and isinstance(x, np.ndarray):
+            rows.append(Row(name, x.shape, remark="the operation changed this input in place"))
+        elif dx is None:
+            rows.append(Row(name, np.shape(x), error=0.0, remark="has no derivative: not checked"))
+        else:
             rows.append(_compare(name, x, dx, lambda: f(*inputs, **options)[0], dy))
     return rows
+
+
+def _names(f, inputs):
+    """The names of an operation's inputs; numbers where it takes any number of them."""
+    parameters = inspect.signature(f).parameters.values()
+    names = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    return names if len(names) == len(inputs) else [f"input {i}" for i in range(len(inputs))]
 
 
 def _check_function(f, inputs, parameters, options, rng):
     """Rows for a function that returns a Tensor: its Tensor inputs and the parameters, with gradients off the tape."""
     if parameters is None:
         parameters = f.named_parameters() if hasattr(f, "named_parameters") else ()
-    tensors = {f"input {i}": x for i, x in enumerate(inputs) if isinstance(x, Tensor)} | dict(parameters)
+    inputs = [x.detach() if isinstance(x, Tensor) else x for x in inputs]  # leaves, whatever they were made from
+    tensors = {f"input {i}": x for i, x in enumerate(inputs) if isinstance(x, Tensor)}
+    try:
+        tensors |= dict(parameters)
+    except (TypeError, ValueError):
+        raise TypeError("gradcheck takes parameters by name: pass model.named_parameters()") from None
     if not tensors:
         raise TypeError("gradcheck found nothing to check: pass Tensors (or arrays for a bare operation) or parameters")
     _require_float64([x.data for x in tensors.values()])
-    before = {name: (x.requires_grad, x.grad) for name, x in tensors.items()}
+    before = [(x, x.data, x.requires_grad, x.grad) for x in tensors.values()]
     for x in tensors.values():
-        x.requires_grad, x.grad = True, None
-    try:
-        y = f(*inputs, **options)
-        dy = rng.standard_normal(y.shape)
-        y.backward(dy)
-        gradients = {n: np.zeros(x.shape) if x.grad is None else x.grad for n, x in tensors.items()}
-    finally:
-        for name, x in tensors.items():
-            x.requires_grad, x.grad = before[name]
+        x.data, x.requires_grad, x.grad = np.array(x.data), True, None  # a copy, to move
 
     def value():
         with no_grad():
             return f(*inputs, **options).data
 
-    return [_compare(name, x.data, gradients[name], value, dy) for name, x in tensors.items()]
+    try:
+        y = f(*inputs, **options)
+        if not isinstance(y, Tensor):
+            raise TypeError(f"gradcheck expects a function that returns a Tensor, found {type(y).__name__}")
+        dy = rng.standard_normal(y.shape)
+        y.backward(dy)
+        gradients = {name: np.zeros(x.shape) if x.grad is None else x.grad for name, x in tensors.items()}
+        return [_compare(name, x.data, gradients[name], value, dy) for name, x in tensors.items()]
+    finally:
+        for x, data, requires_grad, grad in before:
+            x.data, x.requires_grad, x.grad = data, requires_grad, grad
 
 
 def _require_float64(arrays):
@@ -188,12 +216,14 @@ def _require_float64(arrays):
 def _compare(name, x, analytic, value, dy):
     """One row: the derivative for the array x, which `value()` depends on, against central differences."""
     row = Row(name, x.shape)
-    analytic = np.asarray(analytic)
+    if not isinstance(analytic, (np.ndarray, np.generic)):
+        row.remark = f"the derivative is a {type(analytic).__name__}, expected an array"
+        return row
     if analytic.shape != x.shape:
-        row.problem = f"the derivative has shape {analytic.shape}, the input {x.shape}"
+        row.remark = f"the derivative has shape {analytic.shape}, the input {x.shape}"
         return row
     if not np.array_equal(value(), value(), equal_nan=True):
-        row.problem = "two calls with the same input gave different values: freeze the noise"
+        row.remark = "two calls with the same input gave different values: freeze the noise"
         return row
     numeric = numeric_gradient(value, x, dy)
     error = np.abs(analytic - numeric) / np.maximum(1, np.abs(numeric))

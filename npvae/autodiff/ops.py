@@ -7,7 +7,8 @@ the forward pass, it captures. The algebra stands on the line that computes it; 
 Where two inputs are broadcast against each other, NumPy repeats the smaller one. A repeated number acts on the loss
 through every one of its copies, so its derivative is the sum over them: `sum_to`.
 
-A value never shares memory with an input, so that changing a parameter in place changes nothing else.
+Where nothing else is said, an operation takes arrays of any shape, and y has the shape of x. A value never shares
+memory with an input, so that changing a parameter in place changes nothing else.
 """
 
 import numpy as np
@@ -152,13 +153,13 @@ def mean(x, *, axis=None):
 def logsumexp(x, *, axis=None):
     """y = ln Σ_i exp x_i, without overflow: the largest x is taken out, ln Σ_i exp x_i = m + ln Σ_i exp(x_i − m)."""
     m = np.max(x, axis=axis, keepdims=True)
-    m = np.where(np.isfinite(m), m, 0).astype(x.dtype)      # when every x_i is −∞, the answer is −∞ and not NaN
+    m = np.where(np.isfinite(m), m, 0)       # when every x_i is −∞, the answer is −∞ and not NaN
     e = np.exp(x - m)
     total = e.sum(axis=axis, keepdims=True)
     with np.errstate(divide="ignore"):       # ln 0 = −∞
         y = np.log(total) + m
     def dx(dy): return e / total * _restore_axes(dy, x.shape, axis)     # ∂y/∂x_i = exp(x_i − y), the softmax
-    return y.reshape(np.sum(x, axis=axis).shape), dx
+    return np.squeeze(y, axis=axis), dx
 
 
 # --- shapes -----------------------------------------------------------------------------------------------------------
@@ -175,7 +176,7 @@ def reshape(x, *, shape):
 @op
 def transpose(x, *, axes=None):
     """Axes in reverse order, or in the given order: axis i of y is axis axes[i] of x."""
-    back = None if axes is None else np.argsort(axes)       # the inverse permutation
+    back = None if axes is None else np.argsort([i % x.ndim for i in axes])     # the inverse permutation
     def dx(dy): return dy.transpose(back)
     return x.transpose(axes).copy(), dx
 
@@ -191,8 +192,9 @@ def concatenate(*arrays, axis=0):
 @op
 def getitem(x, *, index):
     """y = x[index], for every kind of NumPy index."""
+    shape = x.shape
     def dx(dy):
-        taken = np.zeros_like(x)
+        taken = np.zeros(shape, dtype=dy.dtype)
         np.add.at(taken, index, dy)          # an element that was taken twice gets the sum of both gradients
         return taken
     return np.array(x[index]), dx
@@ -254,7 +256,7 @@ Tensor.__matmul__ = matmul
 Tensor.__rmatmul__ = lambda b, a: matmul(a, b)
 Tensor.__neg__ = neg
 Tensor.__getitem__ = lambda x, index: getitem(x, index=index)
-Tensor.sum = sum
-Tensor.mean = mean
+Tensor.sum = lambda x, axis=None: sum(x, axis=axis)
+Tensor.mean = lambda x, axis=None: mean(x, axis=axis)
 Tensor.reshape = lambda x, *shape: reshape(x, shape=shape)
 Tensor.T = property(transpose)

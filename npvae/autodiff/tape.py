@@ -37,6 +37,8 @@ def _shape(shape):
 
 def _keeps(derivative):
     """The arrays that a derivative captured: the cells of its closure."""
+    if not hasattr(derivative, "__code__"):
+        return "is not a function of its own" if derivative else "does not exist"
     cells = zip(derivative.__code__.co_freevars, derivative.__closure__ or ())
     arrays = [(name, cell.cell_contents) for name, cell in cells if isinstance(cell.cell_contents, np.ndarray)]
     return "keeps " + ", ".join(f"{name} {_shape(a.shape)}" for name, a in arrays) if arrays else "keeps nothing"

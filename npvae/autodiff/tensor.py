@@ -42,6 +42,8 @@ class Tensor:
     __array_ufunc__ = None  # so that `array * tensor` asks the Tensor, instead of looping over its elements
 
     def __init__(self, data, requires_grad=False):
+        if isinstance(data, Tensor):
+            raise TypeError("a Tensor of a Tensor would forget how it was made: use it as it is, or detach() it")
         if not isinstance(data, (np.ndarray, np.floating)):
             data = np.asarray(data, dtype=np.float64)
         if data.dtype not in _FLOATS:
@@ -73,8 +75,9 @@ class Tensor:
         """Add ∂ℓ/∂p to `p.grad` for every leaf p that this Tensor was made from.
 
         dy: the gradient of ℓ by this Tensor, an array of its shape; for a single number it is 1, that is, ℓ is this
-        Tensor itself. Raises ValueError when dy is missing or has another shape, and for a derivative that is missing
-        or has another shape than its input.
+        Tensor itself. No array that the Tensor was made from may have been changed since: derivatives read them now.
+        Raises ValueError when dy is missing or has another shape, and for a derivative that is missing or has another
+        shape or dtype than its input.
         """
         if dy is None and self.data.size != 1:
             raise ValueError(
@@ -93,12 +96,13 @@ class Tensor:
         owned = set()  # records whose gradient is an array that this walk allocated, so that it may add in place
         for record in reversed(records(self)):
             dy = gradients.pop(record)
+            one_by_one = len(record.derivatives) == len(record.inputs)  # else a tuple, which may hold an array twice
             for x, dx in zip(record.inputs, record.backward(dy)):
                 if x is None:
                     continue
                 source = x.record
                 if source is None:
-                    _add_to_leaf(x, dx, owned=dx.base is None and dx is not dy)
+                    _add_to_leaf(x, dx, owned=one_by_one and dx.base is None and dx is not dy)
                 elif source not in gradients:
                     gradients[source] = dx
                 elif source in owned:
@@ -136,7 +140,13 @@ class Record:
 
     def backward(self, dy):
         """The gradient of every wanted input, by the operation's own derivatives, which are checked."""
-        gradients = input_gradients(self.derivatives, dy, [x is not None for x in self.inputs])
+        try:
+            gradients = input_gradients(self.derivatives, dy, [x is not None for x in self.inputs])
+        except ValueError as error:
+            raise ValueError(
+                f"{self.operation}: its derivatives cannot take the upstream gradient {dy.shape} (called at "
+                f"{self.caller}): {error}"
+            ) from error
         for x, dx, name, shape in zip(self.inputs, gradients, self.names, self.shapes):
             if x is None:
                 continue
@@ -145,11 +155,17 @@ class Record:
                     f"{self.operation} has no derivative for its input {name}, but a gradient is wanted there: pass "
                     f"it as an array, or detach it (called at {self.caller})"
                 )
-            if np.shape(dx) != shape:
+            if not isinstance(dx, (np.ndarray, np.generic)):
+                raise TypeError(
+                    f"{self.operation}: the derivative for the input {name} is a {type(dx).__name__}, expected an array"
+                )
+            if dx.shape != shape:
                 raise ValueError(
-                    f"{self.operation}: the derivative for the input {name} has shape {np.shape(dx)}, but the input "
+                    f"{self.operation}: the derivative for the input {name} has shape {dx.shape}, but the input "
                     f"has shape {shape} (called at {self.caller})"
                 )
+            if dx.dtype != dy.dtype:
+                raise ValueError(f"{self.operation}: the derivative for {name} made {dx.dtype} of {dy.dtype}")
             if _trapping.get():
                 _check_finite(dx, f"the derivative of {self.operation} for its input {name}", self.caller)
         return gradients
@@ -170,15 +186,21 @@ def input_gradients(derivatives, dy, wanted):
     """From dy, one gradient per input: `derivatives` as an operation returns them, `wanted` a bool for each input.
 
     An operation returns one derivative per input, and only those that are wanted are computed; or, where they share
-    their work, one function for all that returns a tuple. A derivative that does not exist is None.
+    their work, one function for all that returns a tuple. A derivative that does not exist is None, and so is its
+    gradient; a derivative that returns None is a blank, and NotImplementedError is raised.
     """
     if len(derivatives) == 1 and derivatives[0] is not None:
         together = derivatives[0](dy)
         gradients = together if isinstance(together, tuple) else (together,)
+        blank = together is None
     else:
         gradients = tuple(d(dy) if d and w else None for d, w in zip(derivatives, wanted))
-    if len(gradients) != len(wanted):
-        raise ValueError(f"{len(gradients)} derivatives for {len(wanted)} inputs: an operation owes one for each input")
+        blank = any(d and w and dx is None for d, w, dx in zip(derivatives, wanted, gradients))
+    if blank:
+        raise NotImplementedError("a derivative returned nothing: it is still a blank")
+    owed, given = len(wanted), max(len(derivatives), len(gradients))
+    if not len(gradients) == given == owed:
+        raise ValueError(f"{given} derivatives for {owed} inputs: an operation owes one for each input")
     return gradients
 
 

@@ -26,8 +26,9 @@ class Dataset:
     image_shape: tuple | None
 
     def fingerprint(self):
-        """SHA-256 of all examples, in hexadecimal: it tells whether data is still what a model was trained on."""
+        """SHA-256 of all examples and their shapes: it tells whether data is still what a model was trained on."""
         digest = hashlib.sha256()
         for x in (self.x_train, self.x_test):
+            digest.update(f"{x.shape}".encode())
             digest.update(np.ascontiguousarray(x))
         return digest.hexdigest()

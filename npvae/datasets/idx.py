@@ -40,7 +40,7 @@ def read_idx(path, sha256=None):
         raise UserError(f"{path} holds IDX numbers of type {kind:#04x}, expected 0x08, unsigned bytes")
     start = 4 + 4 * dimensions
     if not 1 <= dimensions <= MOST_DIMENSIONS:
-        raise UserError(f"{path} says that it has {dimensions} dimensions, expected 1 to {MOST_DIMENSIONS}; get it again")
+        raise UserError(f"{path} says that it has {dimensions} dimensions, expected 1 to {MOST_DIMENSIONS}")
     if len(data) < start:
         raise UserError(f"{path} ends inside its IDX header: it has {len(data)} bytes; get it again")
     shape = struct.unpack(f">{dimensions}I", data[4:start])

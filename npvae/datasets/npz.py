@@ -15,8 +15,9 @@ TEST_EVERY = 10
 def load_npz(path):
     """The data in an .npz file, as a `Dataset`.
 
-    The file holds `x` (N, D), (N, H, W) or (N, H, W, C), and perhaps `y` (N,), whole numbers. uint8 is divided by 255,
-    other numbers are taken as they are; C is 1 or 3; D numbers are drawn as a square image if D is a square. Every tenth example (the 10th, 20th, …) is kept for testing.
+    The file holds `x` (N, D), (N, H, W) or (N, H, W, C) with C = 1 or 3, and perhaps `y` (N,), whole numbers. uint8 is
+    divided by 255, other numbers are taken as they are. Vectors of D numbers are drawn as images if D is a square.
+    Every tenth example (the 10th, 20th, …) is kept for testing.
 
     Nothing in the file is executed: an array of Python objects, which would have to be unpickled, is refused. Raises
     UserError for that, for a file that is missing, unreadable or damaged, that has no `x`, or fewer than 10 examples,

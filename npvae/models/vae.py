@@ -11,7 +11,7 @@ import itertools
 
 from .. import probability
 from ..autodiff import no_grad
-from ..errors import choose
+from ..errors import UserError, choose
 from ..nn import Dense, Module, ReLU, Sequential
 from ..nn.init import xavier_uniform
 from ..probability import LIKELIHOODS, DiagonalGaussian
@@ -35,10 +35,12 @@ class VAE(Module):
     rng          the numpy Generator that the first weights are drawn from
     init         how they are drawn: a function of nn.init
 
-    Raises UserError for an unknown likelihood.
+    Raises UserError for an unknown likelihood, or without a hidden layer.
     """
 
     def __init__(self, data_dim, latent_dim, hidden, rng, likelihood="bernoulli", init=xavier_uniform):
+        if not hidden:
+            raise UserError("a VAE needs at least one hidden layer, found none")
         self.latent_dim = latent_dim
         self.encoder = mlp([data_dim, *hidden], rng, init)
         self.mu = Dense(hidden[-1], latent_dim, rng, init)
@@ -63,7 +65,10 @@ class VAE(Module):
         return probability.elbo(x, self.encode(x), self.decode, rng, samples)
 
     def loss(self, x, rng):
-        """−ELBO, averaged over the batch, a Tensor; and its two parts {"rec": …, "kl": …} as numbers, in nats."""
+        """−ELBO, averaged over the batch, a Tensor (), in nats; and its two parts as numbers, both to be minimised.
+
+        {"rec": −E ln p(x | z), "kl": KL(q ‖ p)}: `rec` has the opposite sign of `ELBO.reconstruction`.
+        """
         bound = self.elbo(x, rng)
         parts = {"rec": -float(bound.reconstruction.data.mean()), "kl": float(bound.kl.data.mean())}
         return -bound.elbo.mean(), parts

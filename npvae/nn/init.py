@@ -35,7 +35,10 @@ def he_normal(rng, fan_in, fan_out):
 
 
 def pytorch_uniform(rng, fan_in, fan_out):
-    """W ~ U(−a, a) with a = 1 / √fan_in, that is, Var(W) = 1 / (3 fan_in): what PyTorch's nn.Linear does by default."""
+    """W ~ U(−a, a) with a = 1 / √fan_in, that is, Var(W) = 1 / (3 fan_in).
+
+    PyTorch's default for the weights of nn.Linear. It draws the biases in the same way; here they are zero.
+    """
     return _uniform(rng, fan_in, fan_out, variance=1 / (3 * fan_in))
 
 

@@ -1,7 +1,7 @@
 """A Module is a function with parameters: Tensors that it finds by name, saves, loads, and converts.
 
-A subclass sets its parameters (Tensors with `requires_grad`) and its parts (other Modules, or lists of them) as
-attributes and defines `forward`. A parameter's name is the path of attributes that leads to it: `encoder.0.W`.
+A subclass sets its parameters (Tensors with `requires_grad`) and its parts (other Modules, or lists or dicts of them)
+as attributes and defines `forward`. A parameter's name is the path of attributes that leads to it: `encoder.0.W`.
 """
 
 import numpy as np
@@ -20,12 +20,21 @@ class Module:
         raise NotImplementedError(f"{type(self).__name__} has to define forward")
 
     def named_parameters(self, prefix=""):
-        """Pairs of name and parameter, in the order in which the attributes were set."""
+        """Pairs of name and parameter, in the order in which the attributes were set; a shared one comes once."""
+        found = set()
+        for name, p in self._all_parameters(prefix):
+            if id(p) not in found:
+                found.add(id(p))
+                yield name, p
+
+    def _all_parameters(self, prefix):
         for name, value in vars(self).items():
-            parts = {f"{name}.{i}": part for i, part in enumerate(value)} if isinstance(value, list) else {name: value}
+            if isinstance(value, (list, tuple)):
+                value = dict(enumerate(value))
+            parts = {f"{name}.{key}": part for key, part in value.items()} if isinstance(value, dict) else {name: value}
             for path, part in parts.items():
                 if isinstance(part, Module):
-                    yield from part.named_parameters(f"{prefix}{path}.")
+                    yield from part._all_parameters(f"{prefix}{path}.")
                 elif isinstance(part, Tensor) and part.requires_grad:
                     yield prefix + path, part
 
@@ -54,7 +63,7 @@ class Module:
         Raises UserError where a name is missing or too many, or a shape differs; then nothing has been changed.
         """
         parameters = dict(self.named_parameters())
-        for name in parameters.keys() ^ state.keys():
+        for name in sorted(parameters.keys() ^ state.keys()):
             where = "network, not in the saved state" if name in parameters else "saved state, not in the network"
             raise UserError(f"the parameter {name} is in the {where}: they are different networks")
         for name, p in parameters.items():

@@ -1,7 +1,8 @@
 """Optimisers: from gradients to steps.
 
 All of them follow the same form: `step()` reads `p.grad` of every parameter p and moves `p.data` in place. They differ
-in `update`, which states the rule for one array. The learning rate is a number or a schedule (see schedules.py).
+in `update(lr, scratch, p, g, …)`, the rule for one block of numbers: p the parameters, g their gradients, then the
+accumulators, all flat, of the same length, and changed in place. The learning rate is a number or a schedule.
 
 An update makes several passes over arrays that together do not fit into a processor's cache: the reference network has
 1.4 million parameters, and Adam reads or writes four arrays of that size in ten passes. So a parameter is updated in
@@ -12,8 +13,8 @@ a Xeon with 2 MB of level-2 cache each, 2026).
 The gradient of a unit that has died is exactly zero, and its momentum shrinks by 0.9 in every step: after 800 steps it
 is below 10⁻³⁸ and *denormal*, where a processor computes a hundred times more slowly, and there it stays, because 0.9
 times the smallest positive number is rounded up to that number. In the trained reference network a third of the momenta
-were denormal, and an Adam step took 9.3 ms. So every hundred steps, what is smaller than 10⁻³⁰ is set to zero, which
-changes no parameter: divided by ε = 10⁻⁸ it is still a step of 10⁻²² lr.
+were denormal, and an Adam step took 9.3 ms. So every hundred steps, what is smaller than 10⁻³⁰ is set to zero. Beside
+the usual ε of 10⁻⁸ neither such a momentum counts, nor the root of such a mean square, 10⁻¹⁵.
 """
 
 import functools
@@ -22,9 +23,11 @@ import itertools
 import numpy as np
 
 from .. import runtime
+from ..errors import UserError
 from . import schedules
 
 BLOCK = 65_536
+WORTH_THREADS = 4 * BLOCK  # numbers; with fewer, handing them to another thread takes longer than updating them
 FLUSH_EVERY = 100  # steps; 10⁻³⁰ · 0.9¹⁰⁰ > 10⁻³⁸, so that nothing gets denormal in between
 NEGLIGIBLE = 1e-30
 
@@ -35,7 +38,7 @@ class Optimizer:
     parameters   a list of Tensors, in the same order in every run
     lr           a number, or a schedule: a function from the step, counted from 0, to a number
 
-    Raises ValueError where there is nothing to optimise.
+    Raises ValueError where there is nothing to optimise, or for a learning rate that is not above zero.
     """
 
     accumulators = ()  # the names of the arrays that the rule keeps for each parameter, all zero in the beginning
@@ -44,9 +47,11 @@ class Optimizer:
         self.parameters = list(parameters)
         if not self.parameters:
             raise ValueError("an optimiser needs at least one parameter, found none")
+        if not callable(lr) and not lr > 0:
+            raise ValueError(f"the learning rate is {lr}, expected a number above zero")
         self.schedule = lr if callable(lr) else schedules.constant(lr)
         self.steps = 0  # taken so far
-        self.state = {name: [np.zeros_like(p.data) for p in self.parameters] for name in self.accumulators}
+        self.state = {name: [np.zeros(p.shape, p.dtype) for p in self.parameters] for name in self.accumulators}
 
     def step(self):
         """Move every parameter that has a gradient."""
@@ -60,7 +65,11 @@ class Optimizer:
             arrays = [p.data, p.grad] + [self.state[name][i] for name in self.accumulators]
             arrays = [a.reshape(-1) for a in arrays]
             blocks += [[a[start : start + BLOCK] for a in arrays] for start in range(0, p.data.size, BLOCK)]
-        runtime.in_threads(functools.partial(self._update_all, lr), blocks)
+        update_all = functools.partial(self._update_all, lr)
+        if sum(block[0].size for block in blocks) > WORTH_THREADS:
+            runtime.in_threads(update_all, blocks)
+        else:
+            update_all(blocks)
         if self.steps % FLUSH_EVERY == 0:
             for a in itertools.chain(*self.state.values()):
                 a[np.abs(a) < NEGLIGIBLE] = 0
@@ -83,7 +92,15 @@ class Optimizer:
         return {"steps": np.array(self.steps)} | arrays
 
     def load_state_dict(self, state):
-        """Go on from a `state_dict` of the same optimiser for the same parameters."""
+        """Go on from a `state_dict` of the same optimiser for the same parameters; UserError if it is not one."""
+        expected = {name: a.shape for name, a in self.state_dict().items()}
+        found = {name: a.shape for name, a in state.items()}
+        if found != expected:
+            raise UserError(
+                f"the saved state of an optimiser does not fit {type(self).__name__} and its parameters: found "
+                f"{len(found)} arrays {sorted(found)[:2]}…, expected {len(expected)} arrays {sorted(expected)[:2]}… of "
+                "the parameters' shapes"
+            )
         self.steps = int(state["steps"])
         for name, many in self.state.items():
             for i, a in enumerate(many):
@@ -93,7 +110,7 @@ class Optimizer:
 class SGD(Optimizer):
     """Stochastic gradient descent with momentum:  u ← momentum · u + g;  p ← p − lr · u.
 
-    Source: Sutskever, Martens, Dahl, Hinton (2013), eq. 1, with the learning rate taken out of u.
+    Source: Sutskever, Martens, Dahl, Hinton (2013), eq. 1; with a constant rate, their velocity is −lr · u.
     """
 
     accumulators = ("velocity",)

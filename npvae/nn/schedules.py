@@ -1,11 +1,13 @@
 """Schedules: the learning rate as a function of the step, counted from 0.
 
-A schedule is any function from a step to a learning rate. With rates γ_t, stochastic gradient descent converges if
+A schedule is any function from a step to a learning rate. Stochastic gradient descent with rates γ_t converges, on a
+function that is well enough behaved, if
 
     Σ_t γ_t = ∞    (it can go anywhere)    and    Σ_t γ_t² < ∞    (the noise dies out),
 
 the conditions of Robbins and Monro (1951), A stochastic approximation method. A constant rate has the first property
-only: it stops at a distance from the optimum that is proportional to the rate. Polynomial decay has both.
+only: it never settles, but keeps fluctuating about the optimum, at a mean squared distance that is proportional to the
+rate. Polynomial decay has both properties.
 """
 
 import math
@@ -27,21 +29,26 @@ def polynomial_decay(lr, scale=1000, power=0.75):
     """γ_t = lr · (1 + t / scale)^−power, which satisfies the conditions of Robbins and Monro.
 
     They hold for ½ < power ≤ 1: Σ t⁻ᵖ diverges for p ≤ 1, and Σ t⁻²ᵖ converges for p > ½. Raises UserError for other
-    powers.
+    powers, and for a scale that is not above zero.
     """
+    if not scale > 0:
+        raise UserError(f"polynomial decay has scale {scale}, expected a number of steps above zero")
     if not 0.5 < power <= 1:
         raise UserError(f"polynomial decay has power {power}, expected ½ < power ≤ 1 (Robbins and Monro)")
     return lambda step: lr * (1 + step / scale) ** -power
 
 
 def cosine(lr, steps):
-    """γ_t = lr · ½ (1 + cos(π t / steps)): from lr to 0 in `steps` steps, and 0 from then on.
+    """γ_t = lr · ½ (1 + cos(π t / steps)): from lr to 0 in `steps` ≥ 1 steps, and 0 from then on.
 
     Source: Loshchilov and Hutter (2017), SGDR: stochastic gradient descent with warm restarts, eq. 5.
     """
-    return lambda step: lr * 0.5 * (1 + math.cos(math.pi * min(step / steps, 1)))
+    return lambda step: lr * 0.5 * (1 + math.cos(math.pi * min(step / max(steps, 1), 1)))
 
 
 def warm_up(schedule, steps):
-    """The schedule times (t + 1) / steps during the first `steps` steps: a linear rise from almost nothing."""
-    return lambda step: schedule(step) * min((step + 1) / steps, 1)
+    """The schedule times (t + 1) / steps during the first `steps` steps: a linear rise from almost nothing.
+
+    Source: Goyal et al. (2017), Accurate, large minibatch SGD, section 2.2.
+    """
+    return lambda step: schedule(step) * min((step + 1) / max(steps, 1), 1)

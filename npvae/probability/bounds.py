@@ -18,6 +18,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..autodiff import Tensor, no_grad, ops
+from ..errors import UserError
 from .gaussian import DiagonalGaussian
 
 
@@ -42,10 +43,11 @@ def elbo(x, q, decode, rng, samples=1):
     q         the posterior q(z | x), a DiagonalGaussian (N, latent_dim)
     decode    a function from z, a Tensor (M, latent_dim), to p(x | z), a distribution (M, D)
     rng       the numpy Generator that ε is drawn from
-    samples   L, at least 1
+    samples   L
 
-    Returns an `ELBO`. Source: Kingma and Welling (2014), eq. 7 (their estimator B) and 10.
+    Returns an `ELBO`. Raises UserError for L < 1. Source: Kingma and Welling (2014), eq. 7 (their estimator B) and 10.
     """
+    _check_samples(samples)
     N, D = x.shape
     latent_dim = q.mean.shape[-1]
     z = q.rsample(rng, samples)                                          # (L, N, latent_dim)
@@ -63,8 +65,10 @@ def importance_log_likelihood(x, q, decode, rng, samples, chunk=100):
               memory does not grow with K
     x, q, decode, rng   as for `elbo`
 
+    Raises UserError for K < 1.
     Source: Burda, Grosse, Salakhutdinov (2016), eq. 8.
     """
+    _check_samples(samples)
     N, D = x.shape
     prior = DiagonalGaussian(np.zeros_like(q.mean), 0.0)
     total = np.full(N, -np.inf)                                          # ln Σ_k w_k so far
@@ -78,6 +82,11 @@ def importance_log_likelihood(x, q, decode, rng, samples, chunk=100):
             log_sum = ops.logsumexp.raw(log_w.data.astype(np.float64), axis=0)[0]
             total = np.logaddexp(total, log_sum)
     return total - np.log(samples)
+
+
+def _check_samples(samples):
+    if samples < 1:
+        raise UserError(f"the number of samples is {samples}, expected at least 1")
 
 
 def active_units(posterior_means, threshold=0.01):

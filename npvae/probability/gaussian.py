@@ -7,7 +7,7 @@ deviation, and no gradient check can see that: the wrong sampler has a right der
 
 import numpy as np
 
-from ..autodiff import Tensor, op
+from ..autodiff import Tensor, op, ops
 from ..autodiff.ops import sum_to
 
 LOG_2PI = float(np.log(2 * np.pi))
@@ -19,11 +19,11 @@ def reparameterize(mu, logvar, eps):         # mu (N, D)   logvar (N, D)   eps (
 
     Source: Kingma and Welling (2014), section 2.4 and eq. 10.
     """
-    sigma = np.exp(0.5 * logvar)             # logvar = ln σ², hence σ = exp(logvar / 2)
+    sigma = np.exp(np.asarray(0.5 * logvar, dtype=mu.dtype))             # logvar = ln σ², hence σ = exp(logvar / 2)
     noise = sigma * eps
-    shape = mu.shape                         # with L samples, eps has one axis more: mu and logvar are broadcast
-    def dmu(dy): return sum_to(dy, shape)
-    def dlogvar(dy): return sum_to(dy * noise * 0.5, shape)              # ∂z/∂logvar = ε ∂σ/∂logvar = ε σ/2
+    shape_mu, shape_logvar = np.shape(mu), np.shape(logvar)              # with L samples, both are broadcast
+    def dmu(dy): return sum_to(dy, shape_mu)
+    def dlogvar(dy): return sum_to(dy * noise * 0.5, shape_logvar)       # ∂z/∂logvar = ε ∂σ/∂logvar = ε σ/2
     return mu + noise, dmu, dlogvar, None    # the noise ε has no derivative
 
 
@@ -53,10 +53,12 @@ def kl_to_standard_normal(mu, logvar):       # mu, logvar (N, D)   ->   y (N,)
     σ² − 1 is computed as expm1(logvar), which keeps its digits when σ is near 1.
     Source: Kingma and Welling (2014), appendix B.
     """
+    shape_logvar = np.shape(logvar)
+    logvar = np.broadcast_to(np.asarray(logvar, dtype=mu.dtype), mu.shape)
     excess = np.expm1(logvar)                # σ² − 1
     y = 0.5 * (mu * mu + excess - logvar).sum(axis=-1)
     def dmu(dy): return dy[..., None] * mu                               # ∂/∂μ ½ μ² = μ
-    def dlogvar(dy): return dy[..., None] * (0.5 * excess)               # ∂/∂logvar ½ [exp(logvar) − logvar]
+    def dlogvar(dy): return sum_to(dy[..., None] * (0.5 * excess), shape_logvar)         # ½ (σ² − 1)
     return y, dmu, dlogvar
 
 
@@ -66,15 +68,17 @@ def gaussian_kl_divergence(mu_q, logvar_q, mu_p, logvar_p):              # all (
 
     The expectation under q of ln q − ln p: E[(z − μ_q)²] = σ_q² gives the −1, E[(z − μ_p)²] = σ_q² + (μ_q − μ_p)².
     """
-    precision = np.exp(-logvar_p)            # 1/σ_p²
     d = mu_q - mu_p
-    ratio = np.exp(logvar_q - logvar_p)      # σ_q² / σ_p²
+    precision = np.exp(-np.asarray(logvar_p, dtype=d.dtype))             # 1/σ_p²
+    ratio = np.exp(np.asarray(logvar_q, dtype=d.dtype)) * precision      # σ_q² / σ_p²
     distance = d * d * precision
     y = 0.5 * (logvar_p - logvar_q + ratio + distance - 1).sum(axis=-1)
-    def dmu_q(dy): return dy[..., None] * d * precision                  # (μ_q − μ_p) / σ_p²
-    def dlogvar_q(dy): return 0.5 * dy[..., None] * (ratio - 1)          # ½ [σ_q² / σ_p² − 1]
-    def dmu_p(dy): return -dy[..., None] * d * precision                 # −(μ_q − μ_p) / σ_p²
-    def dlogvar_p(dy): return 0.5 * dy[..., None] * (1 - ratio - distance)               # ½ [1 − (σ_q² + d²) / σ_p²]
+    shapes = [np.shape(a) for a in (mu_q, logvar_q, mu_p, logvar_p)]
+    ratio = np.broadcast_to(ratio, d.shape)  # where the variances have fewer dimensions, each counts several times
+    def dmu_q(dy): return sum_to(dy[..., None] * d * precision, shapes[0])               # (μ_q − μ_p) / σ_p²
+    def dlogvar_q(dy): return sum_to(0.5 * dy[..., None] * (ratio - 1), shapes[1])       # ½ [σ_q² / σ_p² − 1]
+    def dmu_p(dy): return sum_to(-dy[..., None] * d * precision, shapes[2])              # −(μ_q − μ_p) / σ_p²
+    def dlogvar_p(dy): return sum_to(0.5 * dy[..., None] * (1 - ratio - distance), shapes[3])  # ½ [1 − (σ_q²+d²)/σ_p²]
     return y, dmu_q, dlogvar_q, dmu_p, dlogvar_p
 
 
@@ -82,7 +86,7 @@ class DiagonalGaussian:
     """N(μ, diag σ²) over vectors of D numbers.
 
     mu       Tensor or array (N, D)
-    logvar   ln σ²: Tensor or array (N, D); a number where the variance is fixed
+    logvar   ln σ²: Tensor or array (N, D), or one that broadcasts to it, or a number
     """
 
     def __init__(self, mu, logvar):
@@ -110,4 +114,5 @@ class DiagonalGaussian:
 
     def entropy(self):
         """−E ln q(z) = ½ Σ_d [1 + ln 2π + logvar], a Tensor (N,) in nats."""
-        return (self.logvar * 0.5 + 0.5 * (1 + LOG_2PI)).sum(axis=-1)
+        logvar = ops.add(ops.mul(self.mu, 0.0), self.logvar)  # a single variance counts once for every dimension
+        return (logvar * 0.5 + 0.5 * (1 + LOG_2PI)).sum(axis=-1)

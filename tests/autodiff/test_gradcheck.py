@@ -133,6 +133,50 @@ def test_a_wrong_shape_randomness_and_mutation_are_named(rng):
     assert np.array_equal(x, before)
 
 
+def test_blanks_and_surplus_derivatives_do_not_pass(rng):
+    x = rng.standard_normal((3, 5))
+    with pytest.raises(NotImplementedError, match="still a blank"):
+        gradcheck(lambda x, W: (x @ W, lambda dy: dy @ W.T, lambda dy: None), x, rng.standard_normal((5, 7)))
+    with pytest.raises(ValueError, match="2 derivatives for 1 inputs"):
+        gradcheck(lambda x: (2 * x, lambda dy: 2 * dy, lambda dy: 2 * dy), x)
+
+
+def test_a_value_that_a_derivative_overwrites(rng):
+    def exp(x):
+        y = np.exp(x)
+        def dx(dy):
+            np.multiply(y, dy, out=y)
+            return y.copy()
+        return y, dx
+
+    assert "changed the operation's value in place" in str(gradcheck(exp, rng.standard_normal(3)))
+
+
+def test_numbers_are_checked_and_what_has_no_derivative_is_listed(rng):
+    def scale(x, c, eps):
+        return c * x + eps, lambda dy: c * dy, lambda dy: 99 * (dy * x).sum(), None
+
+    report = gradcheck(scale, rng.standard_normal(3), 1.5, rng.standard_normal(3))
+    assert [(row.name, row.error <= report.limit) for row in report.rows] == [("x", True), ("c", False), ("eps", True)]
+    assert "eps    has no derivative: not checked" in str(report)
+
+
+def test_what_people_pass_by_mistake(rng):
+    x, W = rng.standard_normal((3, 5)), rng.standard_normal((5, 7))
+    gradcheck(ops.matmul, x, W).assert_ok()                           # the recorded operation for the bare one
+    gradcheck(ops.matmul, Tensor(x), W).assert_ok()                   # an array among Tensors is a constant
+    gradcheck(ops.exp, Tensor(x, requires_grad=True) * 2.0).assert_ok()
+    gradcheck(nn.ReLU(), Tensor(np.broadcast_to(1.0, (3, 5)))).assert_ok()      # a read-only array
+    with pytest.raises(TypeError, match=r"named_parameters\(\)"):
+        gradcheck(lambda: None, parameters=[Tensor(x)])
+    with pytest.raises(TypeError, match="returns a Tensor, found tuple"):
+        gradcheck(lambda x: (x, {}), Tensor(x))
+    with pytest.raises(TypeError, match="one derivative for each input, found ndarray"):
+        gradcheck(np.exp, x)
+    with pytest.raises(TypeError, match="none of the derivatives exists"):
+        gradcheck(lambda x: (x, None), x)
+
+
 def test_tensor_functions_layers_and_bounds(rng):
     x = Tensor(rng.standard_normal((3, 5)))
     gradcheck(lambda x: (x * x).sum(axis=0), x).assert_ok()

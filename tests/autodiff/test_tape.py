@@ -6,7 +6,7 @@ It would catch a derivative that keeps an array it does not need, which costs me
 import numpy as np
 
 from npvae import Tensor, tape
-from npvae.autodiff import ops
+from npvae.autodiff import op, ops
 
 
 def test_the_tape_of_a_small_loss():
@@ -24,6 +24,20 @@ def test_the_tape_of_a_small_loss():
 def test_derivatives_that_share_their_work():
     a, b = Tensor(np.ones(2), requires_grad=True), Tensor(np.ones(3))
     assert "dall inputs: keeps" in tape(ops.concatenate(a, b))
+
+
+def test_derivatives_that_are_no_functions_or_do_not_exist():
+    @op
+    def negate(x):
+        return -x, np.negative
+
+    @op
+    def noise(x, eps):
+        return x + eps, lambda dy: dy, None
+
+    x = Tensor(np.ones(2), requires_grad=True)
+    assert "dx: is not a function of its own" in tape(negate(x))
+    assert "deps: does not exist" in tape(noise(x, x))
 
 
 def test_an_empty_tape():

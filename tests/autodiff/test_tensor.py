@@ -55,6 +55,27 @@ def test_leaves_do_not_share_their_gradient():
     assert b.grad == 1
 
 
+def test_a_gradient_that_is_a_view_is_copied():
+    a, b = leaf(1.0, 2.0), leaf(3.0, 4.0)
+    (a.reshape(2, 1) + b.reshape(2, 1)).sum().backward()    # the derivatives of reshape and sum are views
+    a.grad += 10
+    assert b.grad.tolist() == [1, 1]
+
+
+def test_two_inputs_that_get_the_same_array_from_one_function():
+    @op
+    def add(a, b):
+        def backward(dy):
+            dx = 1 * dy
+            return dx, dx
+        return a + b, backward
+
+    a, b = leaf(1.0), leaf(2.0)
+    add(a, b).sum().backward()
+    a.grad += 10
+    assert b.grad == 1
+
+
 def test_the_upstream_gradient_is_not_changed():
     a, dy = leaf(1.0, 2.0), np.array([1.0, -1.0])
     y = a + a + a
@@ -129,6 +150,39 @@ def test_a_missing_derivative_is_not_silently_zero():
     noise(leaf(1.0), np.ones(1)).sum().backward()
     with pytest.raises(ValueError, match="noise has no derivative for its input eps"):
         noise(leaf(1.0), leaf(1.0)).sum().backward()
+
+
+def test_a_derivative_of_another_dtype_or_type_is_named():
+    @op
+    def double(x):
+        return x + x, lambda dy: dy.astype(np.float64) * 2
+
+    @op
+    def total(x):
+        return x.sum(), lambda dy: [1.0, 1.0]
+
+    x = Tensor(np.ones(2, np.float32), requires_grad=True)
+    with pytest.raises(ValueError, match="double: the derivative for x made float64 of float32"):
+        double(x).backward(np.ones(2))
+    with pytest.raises(TypeError, match="total: the derivative for the input x is a list, expected an array"):
+        total(x).backward()
+    with pytest.raises(ValueError, match=r"matmul: its derivatives cannot take the upstream gradient \(3,\)"):
+        ops.matmul(Tensor(np.ones((3, 2)), requires_grad=True), np.ones(2)).backward(np.ones(3))
+
+
+def test_a_blank_and_one_derivative_too_many_are_errors():
+    @op
+    def blank(a, b):
+        return a + b, lambda dy: None, lambda dy: dy
+
+    @op
+    def three(a, b):
+        return a + b, lambda dy: dy, lambda dy: dy, lambda dy: dy
+
+    with pytest.raises(NotImplementedError, match="still a blank"):
+        blank(leaf(1.0), leaf(2.0)).sum().backward()
+    with pytest.raises(ValueError, match="3 derivatives for 2 inputs"):
+        three(leaf(1.0), leaf(2.0)).sum().backward()
 
 
 def test_one_derivative_too_few_is_an_error():

@@ -119,10 +119,27 @@ def test_the_next_attempt_fetches_only_what_is_missing(server, tmp_path):
     assert [asked.rpartition("/")[2] for asked in server.asked] == [f"{mnist.FILES[3]}.gz"] * 2
 
 
-def test_a_damaged_file_is_not_used(server, tmp_path):
+def test_the_places_are_looked_through_in_order(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("NPVAE_DATA", str(tmp_path / "mine"))
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    places = [str(folder) for folder in mnist.folders("mnist")]
+    assert places[:2] == [str(tmp_path / "mine/mnist"), "data/mnist"]
+    assert places[3:] == [str(tmp_path / "home/.cache/npvae/mnist"), "/usr/share/datasets/mnist"]
+    for folder in ("data/mnist", "mine/mnist"):             # the later one in the loop is the earlier one in the order
+        (tmp_path / folder).mkdir(parents=True)
+        for name in mnist.FILES:
+            (tmp_path / folder / name).touch()
+        assert str(mnist.find("mnist")).endswith(folder)
+
+
+@pytest.mark.parametrize("file", range(4))
+def test_a_damaged_file_is_not_used(server, tmp_path, file):
     datasets.load("fashion-mnist")
-    path = tmp_path / "new" / "fashion-mnist" / f"{mnist.FILES[0]}.gz"
-    path.write_bytes(gzip.compress(idx_bytes(np.ones((5, 28, 28), np.uint8))))
+    path = tmp_path / "new" / "fashion-mnist" / f"{mnist.FILES[file]}.gz"
+    data = bytearray(gzip.decompress(path.read_bytes()))
+    data[-1] ^= 1
+    path.write_bytes(gzip.compress(data))
     with pytest.raises(UserError, match="damaged or not the published file"):
         datasets.load("fashion-mnist")
 

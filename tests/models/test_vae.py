@@ -72,6 +72,15 @@ def test_a_batch_can_be_learned(rng, x):
     assert last < np.log(13) + 3                            # ln 13 nats are needed to say which of 13 images it is
 
 
+def test_the_prior_is_a_standard_normal(rng, monkeypatch):
+    model = VAE(20, 3, [11], rng)
+    codes = []
+    monkeypatch.setattr(model, "generate", lambda z: codes.append(z))
+    model.sample(50_000, rng)
+    assert np.abs(codes[0].mean(axis=0)).max() < 5 / np.sqrt(50_000)
+    assert np.abs(codes[0].var(axis=0) - 1).max() < 5 * np.sqrt(2 / 50_000)
+
+
 def test_an_unknown_likelihood_is_named(rng):
     with pytest.raises(UserError, match="unknown likelihood 'bernouli': did you mean 'bernoulli'"):
         VAE(20, 3, [11], rng, "bernouli")

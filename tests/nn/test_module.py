@@ -63,6 +63,14 @@ def test_astype_converts_everything(rng):
     assert {p.dtype for p in net.parameters()} == {np.dtype(np.float64)}
 
 
+def test_a_shared_part_is_found_once_and_parts_in_tuples_and_dicts_are_found(rng):
+    module = Module()
+    module.a = module.b = Dense(3, 4, rng)
+    module.tuple, module.dict = (Dense(1, 1, rng),), {"x": Dense(2, 2, rng)}
+    names = [name for name, _ in module.named_parameters()]
+    assert names == ["a.W", "a.b", "tuple.0.W", "tuple.0.b", "dict.x.W", "dict.x.b"]
+
+
 def test_a_module_without_forward_says_so():
     with pytest.raises(NotImplementedError, match="Module has to define forward"):
         Module()(1)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from npvae.autodiff import Tensor
+from npvae.errors import UserError
 from npvae.nn import optim, schedules
 
 STEPS = 7
@@ -101,6 +102,39 @@ def test_every_optimiser_finds_the_minimum_of_a_valley(name):
         (x * x * np.array([1.0, 30.0])).sum().backward()
         optimizer.step()
     assert np.abs(x.data).max() < 1e-3
+
+
+@RULES
+def test_any_layout_of_the_parameters(make, reference):
+    """The memory of a transposed array is not in row order; its accumulators must add up all the same."""
+    start = np.random.default_rng(1).standard_normal((3, 5))
+    p = Tensor(np.asfortranarray(start), requires_grad=True)
+    optimizer, gs = make([p]), gradients([(3, 5)])
+    for (g,) in gs:
+        p.grad = np.asfortranarray(g)
+        optimizer.step()
+    assert np.allclose(p.data, reference(start, [g for (g,) in gs]), rtol=1e-10, atol=1e-12)
+
+
+def test_small_gradients_over_hundreds_of_steps_are_not_flushed():
+    """Gradients of 1e-6 have squares of 1e-12: small, and not negligible beside ε = 1e-8."""
+    gs = [np.array([1e-6, -3e-7]) * (1 + 0.5 * np.sin(t)) for t in range(350)]
+    p = Tensor(np.zeros(2), requires_grad=True)
+    optimizer = optim.Adam([p], 0.1)
+    for g in gs:
+        p.grad = g
+        optimizer.step()
+    assert np.allclose(p.data, adam(np.zeros(2), gs), rtol=1e-10)
+
+
+def test_another_optimisers_state_is_refused():
+    ps = [Tensor(np.ones((4, 4)), requires_grad=True)]
+    with pytest.raises(UserError, match="does not fit Adam"):
+        optim.Adam(ps).load_state_dict(optim.SGD(ps, 0.1).state_dict())
+    with pytest.raises(UserError, match="does not fit SGD"):
+        optim.SGD(ps, 0.1).load_state_dict(optim.SGD([Tensor(np.ones((1, 4)))], 0.1).state_dict())
+    with pytest.raises(ValueError, match="the learning rate is nan"):
+        optim.Adam(ps, float("nan"))
 
 
 def test_a_schedule_is_followed_from_step_0():

@@ -112,6 +112,17 @@ def test_the_elbo_with_L_samples_is_the_mean_of_L_bounds():
     assert bound.reconstruction.shape == bound.kl.shape == (N,)
 
 
+def test_importance_weights_are_added_in_float64():
+    x = ORACLE.x.astype(np.float32)
+    q = ORACLE.posterior()
+    q = DiagonalGaussian(*(Tensor(t.data.astype(np.float32)) for t in (q.mu, q.logvar)))
+    W, b = ORACLE.W.astype(np.float32), ORACLE.b.astype(np.float32)
+    decode = lambda z: DiagonalGaussian(z @ W.T + b, float(np.log(SIGMA2)))  # noqa: E731
+    found = importance_log_likelihood(x, q, decode, np.random.default_rng(0), 20_000, chunk=10)
+    assert found.dtype == np.float64
+    assert np.allclose(found, ORACLE.log_likelihood(), atol=1e-5)         # 2,000 partial sums lose no digits
+
+
 def test_active_units(rng):
     means = rng.standard_normal((1000, 3)) * [1.0, 0.2, 0.05]            # variances 1, 0.04, 0.0025
     assert active_units(means).tolist() == [True, True, False]

@@ -70,6 +70,20 @@ def test_the_entropy_is_the_mean_of_minus_the_log_density(z):
     assert abs(mean - Q.entropy().data[0]) < 5 * error
 
 
+@pytest.mark.parametrize("logvar", [0.3, np.float32(0.3), np.full(5, 0.3)], ids=["number", "()", "(D,)"])
+def test_one_variance_for_all_is_the_same_as_the_full_array(rng, logvar):
+    logvar = logvar if isinstance(logvar, float) else np.asarray(logvar, dtype=np.float32)
+    mu, x = rng.standard_normal((2, 3, 5)).astype(np.float32)
+    small = DiagonalGaussian(Tensor(mu), logvar)
+    full = DiagonalGaussian(Tensor(mu), Tensor(np.full((3, 5), 0.3, np.float32)))
+    for f in (
+        lambda p: p.rsample(np.random.default_rng(0)), lambda p: p.log_prob(x), lambda p: p.kl_divergence(),
+        lambda p: p.kl_divergence(small), lambda p: full.kl_divergence(p), lambda p: p.entropy(),
+    ):  # fmt: skip
+        assert f(small).shape == f(full).shape and f(small).dtype == np.float32
+        assert np.allclose(f(small).data, f(full).data, atol=1e-5)
+
+
 def test_a_divergence_from_itself_is_zero():
     assert Q.kl_divergence(Q).data == pytest.approx(0, abs=1e-15)
     assert DiagonalGaussian(Tensor(np.zeros((2, 3))), Tensor(np.zeros((2, 3)))).kl_divergence().data.tolist() == [0, 0]
@@ -81,7 +95,7 @@ def test_the_divergence_keeps_its_digits_near_zero():
 
 
 def test_the_gradient_of_a_sample_moves_the_distribution():
-    """d/dσ E[z²] = 2σ: the pathwise derivative of a mean over samples, by its own standard error."""
+    """E[z²] = μ² + σ², so its derivatives are 2μ by μ and σ² by logvar: within what 20,000 samples can tell."""
     mu, logvar = Tensor(MU.copy(), requires_grad=True), Tensor(LOGVAR.copy(), requires_grad=True)
     n = 20_000
     z = reparameterize(mu, logvar, np.random.default_rng(1).standard_normal((n, 1, 3)))
