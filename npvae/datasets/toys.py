@@ -29,4 +29,4 @@ def load_bars(side=8, N=2000, seed=0):
 
     x_train, y_train = draw(N)
     x_test, y_test = draw(N // 4)
-    return Dataset("bars", "made on the spot", x_train, y_train, x_test, y_test, (side, side, 1))
+    return Dataset("bars", "a generator", x_train, y_train, x_test, y_test, (side, side, 1))
