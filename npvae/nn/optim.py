@@ -27,8 +27,7 @@ from ..errors import UserError
 from . import schedules
 
 BLOCK = 65_536
-WORTH_THREADS = 4 * BLOCK  # numbers: one thread and two take the same time (0.44 and 0.46 ms); at twice as many, 0.85 and
-# 0.60 ms; at a quarter of it, 0.15 and 0.30 ms
+WORTH_THREADS = 4 * BLOCK  # numbers: there, one thread and two take the same time, 0.44 and 0.46 ms
 FLUSH_EVERY = 100  # steps; 10⁻³⁰ · 0.9¹⁰⁰ > 10⁻³⁸, so that nothing gets denormal in between
 NEGLIGIBLE = 1e-30
 
