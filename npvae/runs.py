@@ -36,10 +36,12 @@ MANIFOLD_SIDE = 20
 class Run:
     """A model, its data, and its training, in a folder.
 
-    folder     a pathlib.Path
-    settings   the choices of which `DEFAULTS` has the names
-    dataset    a `Dataset`
-    training   a `Training`; `training.model` is the model
+    folder        a pathlib.Path
+    settings      the choices of which `DEFAULTS` has the names
+    dataset       a `Dataset`
+    fingerprint   of the dataset, as it is saved with the model
+    training      a `Training`
+    model         that of the training
     """
 
     def __init__(self, folder, settings, dataset):

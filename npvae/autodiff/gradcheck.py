@@ -112,7 +112,7 @@ def gradcheck(f, *inputs, parameters=None, rng=None, name=None, limit=LIMIT, **o
         gradcheck(f, Tensor(x), Tensor(y))           Tensors: f returns a Tensor, of any shape; an array among them
                                                      is a constant
         gradcheck(layer, Tensor(x))                  a Module: its parameters are checked too
-        gradcheck(loss, parameters=model.named_parameters())       a whole bound: `loss()` takes no input, and the
+        gradcheck(loss, parameters=model.named_parameters())       a whole bound: `loss()` needs no input, and the
                                                      parameters, pairs of name and Tensor, are moved instead
 
     rng       a numpy Generator for the upstream gradient; by default one with a fixed seed of its own
@@ -125,8 +125,8 @@ def gradcheck(f, *inputs, parameters=None, rng=None, name=None, limit=LIMIT, **o
     """
     rng = np.random.default_rng(SEED) if rng is None else rng
     name = name or getattr(f, "__name__", type(f).__name__)
-    takes_tensors = any(isinstance(x, Tensor) for x in inputs) or hasattr(f, "named_parameters")
-    if inputs and not takes_tensors:
+    is_function = any(isinstance(x, Tensor) for x in inputs) or hasattr(f, "named_parameters") or parameters is not None
+    if inputs and not is_function:
         checked = _check_operation(f, inputs, options, rng)
     else:
         checked = _check_function(f, inputs, parameters, options, rng)
@@ -222,16 +222,18 @@ def _compare(name, x, analytic, value, dy):
     if analytic.shape != x.shape:
         row.remark = f"the derivative has shape {analytic.shape}, the input {x.shape}"
         return row
+    if x.size == 0:
+        row.remark = "is empty: there is nothing to compare"
+        return row
     if not np.array_equal(value(), value(), equal_nan=True):
         row.remark = "two calls with the same input gave different values: freeze the noise"
         return row
     numeric = numeric_gradient(value, x, dy)
     error = np.abs(analytic - numeric) / np.maximum(1, np.abs(numeric))
     error = np.where(np.isnan(error), np.inf, error)
-    if error.size:
-        row.where = tuple(map(int, np.unravel_index(np.argmax(error), error.shape)))
-        row.error = float(error[row.where])
-        row.analytic, row.numeric = float(analytic[row.where]), float(numeric[row.where])
+    row.where = tuple(map(int, np.unravel_index(np.argmax(error), error.shape)))
+    row.error = float(error[row.where])
+    row.analytic, row.numeric = float(analytic[row.where]), float(numeric[row.where])
     return row
 
 

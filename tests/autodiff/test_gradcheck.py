@@ -166,6 +166,10 @@ def test_what_people_pass_by_mistake(rng):
     gradcheck(ops.matmul, x, W).assert_ok()                           # the recorded operation for the bare one
     gradcheck(ops.matmul, Tensor(x), W).assert_ok()                   # an array among Tensors is a constant
     gradcheck(ops.exp, Tensor(x, requires_grad=True) * 2.0).assert_ok()
+    assert "is empty" in str(gradcheck(ops.exp, x[:0]))
+    W = Tensor(W, requires_grad=True)
+    report = gradcheck(lambda x: ops.matmul(x, W), x, parameters=[("W", W)])    # an array, and parameters
+    assert [row.name for row in report.rows] == ["W"] and report.ok
     gradcheck(nn.ReLU(), Tensor(np.broadcast_to(1.0, (3, 5)))).assert_ok()      # a read-only array
     with pytest.raises(TypeError, match=r"named_parameters\(\)"):
         gradcheck(lambda: None, parameters=[Tensor(x)])
