@@ -15,14 +15,18 @@ import time
 
 import numpy as np
 
-from . import checks, datasets, runs
+from . import checks, datasets, pictures, runs, settings
 from .autodiff.gradcheck import LIMIT
 from .datasets import mnist
 from .errors import UserError, choose
 from .evaluation import evaluate
+from .models import NOISES
 from .nn.init import INITIALIZERS
+from .nn.layers import ACTIVATIONS
 from .nn.optim import OPTIMIZERS
-from .probability import LIKELIHOODS
+from .nn.schedules import SCHEDULES
+from .probability import ESTIMATORS, LIKELIHOODS
+from .training import REMARK_EXAMPLES
 
 
 class Parser(argparse.ArgumentParser):
@@ -33,6 +37,7 @@ class Parser(argparse.ArgumentParser):
 
 
 LARGEST = 1e9
+WIDTH = 80  # columns of what is printed
 
 
 def positive(kind, name):
@@ -57,38 +62,97 @@ def seed(text):
     return int(text)
 
 
+def from_zero(kind, name):
+    """A converter for argparse: a number of this kind, zero or above."""
+
+    def convert(text):
+        try:
+            number = kind(text)
+        except ValueError:
+            number = -1
+        if not 0 <= number <= LARGEST:
+            raise argparse.ArgumentTypeError(f"found {text!r}, expected {name} from 0 on and up to {LARGEST:g}")
+        return number
+
+    return convert
+
+
 whole = positive(int, "a whole number")
 real = positive(float, "a number")
+weight = from_zero(float, "a number")
+index = from_zero(int, "a whole number")
+
+
+# For each setting of settings.py: how its text is read, its name in the help, and what it is.
+SETTINGS = {
+    "data": (str, "DATA", f"{', '.join(datasets.LOADERS)}, or PATH.npz"),
+    "seed": (seed, "SEED", "of all that is random"),
+    "latent_dim": (whole, "D", "the dimension of z"),
+    "batch_size": (whole, "M", "examples in a minibatch"),
+    "lr": (real, "LR", "the learning rate"),
+    "optimizer": (str, "NAME", ", ".join(OPTIMIZERS)),
+    "schedule": (str, "NAME", f"of the learning rate: {', '.join(SCHEDULES)}"),
+    "validation": (whole, "N", "hold out N training examples for validation"),
+    "patience": (whole, "P", "stop after P validations (one every 500 steps) without a new best"),
+    "hidden": (whole, "WIDTH", "the encoder's hidden layers; the decoder mirrors them"),
+    "channels": (whole, "C", "of the convolutions, each of which halves the image; as many as it can be halved"),
+    "activation": (str, "NAME", f"of the hidden layers: {', '.join(ACTIVATIONS)}"),
+    "init": (str, "NAME", f"of the weights: {', '.join(INITIALIZERS)}"),
+    "likelihood": (str, "NAME", ", ".join(LIKELIHOODS)),
+    "binarization": (str, "NAME", f"of grey pixels: {', '.join(datasets.BINARIZATIONS)}"),
+    "samples": (whole, "L", "of z for each example in training: L of a VAE, K of an IWAE"),
+    "estimator": (str, "NAME", f"of the gradient: {', '.join(ESTIMATORS)}"),
+    "beta": (weight, "B", "the weight of the KL"),
+    "warm_up": (index, "STEPS", "during which the weight of the KL rises from 0"),
+    "free_bits": (weight, "NATS", "of KL in each latent dimension that cost nothing"),
+    "capacity": (weight, "NATS", "of KL to be held, instead of as little as possible"),
+    "noise": (str, "NAME", f"that a denoising autoencoder sees: {', '.join(NOISES)}"),
+    "noise_level": (real, "S", "its standard deviation, or the probability of a masked pixel"),
+    "e_steps": (whole, "STEPS", "of gradient in each E-step"),
+    "e_lr": (real, "LR", "the learning rate of the E-step"),
+}
+
+
+def default_of(name):
+    """In words, the default of a setting, for the models that differ from the VAE in it too."""
+    by_model = {model: kind.defaults[name] for model, kind in settings.MODELS.items() if name in kind.defaults}
+    usual = by_model.get("vae", next(iter(by_model.values())))
+    words = ["default " + as_text(usual)] if usual is not None else []
+    words += [f"{as_text(value)} for {model}" for model, value in by_model.items() if value != usual]
+    if len(by_model) < 3 or "vae" not in by_model:
+        words.append(f"only {', '.join(by_model)}")
+    return ", ".join(words) or "default none"
+
+
+def as_text(value):
+    """A default as it would be typed."""
+    return " ".join(map(str, value)) if isinstance(value, list) else f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def models_help():
+    """The list of models below the options of `npvae train`."""
+    lines = [f"  {name:<10} {kind.idea}, {kind.steps or 'no'} steps" for name, kind in settings.MODELS.items()]
+    return "\n".join(["models, and how many steps they take by default:", *lines])
 
 
 def build_parser():
     """The parser of the whole command line."""
     parser = Parser(prog="npvae", description="Variational autoencoders in plain NumPy.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=Parser)
-    d = runs.DEFAULTS
 
-    train = commands.add_parser("train", help="train a VAE, evaluate it, and draw what it has learned")
-    train.set_defaults(do=do_train)
-    sets = ", ".join(datasets.LOADERS)
-    train.add_argument("--data", metavar="DATA", help=f"{sets}, or PATH.npz (default {d['data']})")
-    train.add_argument("--out", metavar="RUN", help="the folder of the run (default runs/DATA)")
-    train.add_argument("--steps", type=whole, default=10_000, help="in all, with those before --resume (default 10000)")
-    train.add_argument("--batch-size", type=whole, help=f"examples in a minibatch (default {d['batch_size']})")
-    train.add_argument("--lr", type=real, help=f"the learning rate (default {d['lr']:g})")
-    train.add_argument("--latent-dim", type=whole, help=f"the dimension of z (default {d['latent_dim']})")
-    train.add_argument(
-        "--hidden", type=whole, nargs="+", metavar="WIDTH",
-        help=f"the encoder's hidden layers; the decoder mirrors them (default {' '.join(map(str, d['hidden']))})",
+    train = commands.add_parser(
+        "train", help="train a model, evaluate it, and draw what it has learned",
+        formatter_class=argparse.RawDescriptionHelpFormatter, epilog=models_help(),
     )  # fmt: skip
-    train.add_argument("--optimizer", help=f"{', '.join(OPTIMIZERS)} (default {d['optimizer']})")
-    train.add_argument("--likelihood", help=f"{', '.join(LIKELIHOODS)} (default {d['likelihood']})")
-    train.add_argument("--init", help=f"{', '.join(INITIALIZERS)} (default {d['init']})")
-    train.add_argument("--seed", type=seed, help=f"of all that is random (default {d['seed']})")
-    train.add_argument("--validation", type=whole, metavar="N", help="hold out N training examples for validation")
-    train.add_argument(
-        "--patience", type=whole, metavar="P", help="stop after P validations (one every 500 steps) without a new best"
-    )
+    train.set_defaults(do=do_train)
     train.add_argument("--resume", action="store_true", help="go on with the run in the folder")
+    train.add_argument("--out", metavar="RUN", help="the folder of the run (default runs/DATA or runs/MODEL-DATA)")
+    train.add_argument("--steps", type=whole, help="in all, with those before --resume (default: see below)")
+    train.add_argument("--model", help=f"{', '.join(settings.MODELS)} (default vae)")
+    for name, (convert, metavar, text) in SETTINGS.items():
+        nargs = "+" if name in ("hidden", "channels") else None
+        option = f"--{name.replace('_', '-')}"
+        train.add_argument(option, type=convert, metavar=metavar, nargs=nargs, help=f"{text} ({default_of(name)})")
 
     evaluate_ = commands.add_parser("evaluate", help="measure a trained model on the test set")
     evaluate_.set_defaults(do=do_evaluate)
@@ -96,10 +160,17 @@ def build_parser():
     evaluate_.add_argument(
         "--importance-samples", type=whole, default=100, metavar="K", help="for ln p(x), for each example (default 100)"
     )
+    evaluate_.add_argument(
+        "--refine", type=whole, default=0, metavar="STEPS", help="measure the amortization gap: fit every q by itself"
+    )
 
     draw = commands.add_parser("draw", help="draw the pictures of a run again")
     draw.set_defaults(do=do_draw)
     draw.add_argument("run", metavar="RUN", help="the folder of the run")
+    draw.add_argument(
+        "--between", type=index, nargs=2, metavar=("I", "J"), help="only the interpolation from test image I to J"
+    )
+    draw.add_argument("--steps", type=whole, metavar="N", help="of that interpolation, with both ends (default 11)")
 
     gradcheck = commands.add_parser("gradcheck", help="check every derivative against finite differences")
     gradcheck.set_defaults(do=do_gradcheck)
@@ -142,69 +213,103 @@ def main(arguments=None):
 
 def do_train(options):
     """npvae train: train, evaluate, and write the checkpoint, the history and the pictures."""
-    settings = {name: getattr(options, name) for name in runs.DEFAULTS if getattr(options, name) is not None}
-    if datasets.is_path(settings.get("data", "")):
-        settings["data"] = str(pathlib.Path(settings["data"]).absolute())
-    folder = pathlib.Path(options.out or f"runs/{pathlib.Path(settings.get('data', runs.DEFAULTS['data'])).stem}")
+    chosen = {name: getattr(options, name) for name in ("model", *SETTINGS) if getattr(options, name) is not None}
+    if datasets.is_path(chosen.get("data", "")):
+        chosen["data"] = str(pathlib.Path(chosen["data"]).absolute())
+    data, model = pathlib.Path(chosen.get("data", "mnist")).stem, chosen.get("model", "vae")
+    folder = pathlib.Path(options.out or f"runs/{data if model == 'vae' else f'{model}-{data}'}")
 
     goes_on = options.resume and (not folder.is_dir() or (folder / runs.CHECKPOINT).exists())
-    run = runs.load(folder, settings, to_train=True) if goes_on else runs.create(folder, settings)
+    run = runs.load(folder, chosen, to_train=True) if goes_on else runs.create(folder, chosen)
     parameters = sum(p.data.size for p in run.model.parameters())
-    print(f"{run.dataset.name} from {run.dataset.source}: {len(run.training.x)} training examples")
+    print(f"{run.dataset.name} from {run.dataset.source}: {len(run.x_train)} training examples")
     choices = ", ".join(f"{name} {value}" for name, value in run.settings.items() if value is not None)
     print_wrapped(f"{parameters:,} parameters; {choices}")
-    if run.training.step:
-        print(f"going on from step {run.training.step}")
-    if run.training.step >= options.steps:
-        print(f"--steps {options.steps} have been taken already: nothing to train")
-
-    start, first = time.perf_counter(), run.training.step
-    try:
-        run.training.run(options.steps, run.save)
-    except KeyboardInterrupt:
-        again = shlex.join(["npvae", "train", "--out", str(folder), "--steps", str(options.steps), "--resume"])
-        print(f"npvae: stopped; step {run.training.saved_step} is saved; go on with: {again}", file=sys.stderr)
+    if not train(run, options.steps or settings.MODELS[run.settings["model"]].steps):
         return 130
-    seconds = time.perf_counter() - start
-    if run.training.step > first:
-        print(f"{run.training.step - first} steps in {seconds:.0f} s")
-    run.write_history()
     report(run, importance_samples=0)
-    print_wrapped(f"wrote to {folder}: {', '.join([runs.CHECKPOINT, 'history.csv', *run.draw()])}")
+    written = [runs.CHECKPOINT]
+    if run.training is not None:
+        run.write_history()
+        written.append("history.csv")
+    print_wrapped(f"wrote to {folder}: {', '.join([*written, *pictures.draw(run)])}")
     return 0
+
+
+def train(run, steps):
+    """Train up to so many steps, and say how it went; return whether it went to the end, without Ctrl-C."""
+    if run.training is None:
+        print("computed in closed form: there are no steps to take")
+        run.train(0)
+        return True
+    start, first = time.perf_counter(), run.training.step
+    if first:
+        print(f"going on from step {first}")
+    if first >= steps:
+        print(f"--steps {steps} have been taken already: nothing to train")
+    try:
+        run.train(steps)
+    except KeyboardInterrupt:
+        again = shlex.join(["npvae", "train", "--out", str(run.folder), "--steps", str(steps), "--resume"])
+        print(f"npvae: stopped; step {run.training.saved_step} is saved; go on with: {again}", file=sys.stderr)
+        return False
+    if run.training.step > first:
+        print(f"{run.training.step - first} steps in {time.perf_counter() - start:.0f} s")
+    return True
 
 
 def print_wrapped(text):
     """Print a long line in lines of at most 80 columns."""
-    print(textwrap.fill(text, 80, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False))
+    print(textwrap.fill(text, WIDTH, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False))
 
 
 def do_evaluate(options):
     """npvae evaluate: print the measures of a run on the test set."""
-    report(runs.load(options.run), options.importance_samples)
+    report(runs.load(options.run), options.importance_samples, options.refine)
     return 0
 
 
-def report(run, importance_samples):
-    """Print what `evaluate` measures."""
-    x = run.dataset.x_test
-    result = evaluate(run.model, x, np.random.default_rng(0), importance_samples)
-    print(f"test set of {run.dataset.name}, {len(x)} examples, nats per example:")
-    print(f"  loss = -ELBO   {-result['elbo']:8.2f}")
-    print(f"  rec            {-result['reconstruction']:8.2f}")
-    print(f"  KL             {result['kl']:8.2f}")
-    if importance_samples:
+def report(run, importance_samples, refine_steps=0):
+    """Print what `evaluate` measures, with everything that has to be known in order to compare it."""
+    x = run.x_test
+    result = evaluate(run.model, x, np.random.default_rng(0), importance_samples, refine_steps)
+    is_vae, likelihood = "loss" in result, run.settings.get("likelihood")
+    print(f"test set of {run.dataset.name}, {len(x)} examples{', nats per example' if is_vae else ''}:")
+    if is_vae:
+        print(f"  loss = -ELBO   {result['loss']:8.2f}")
+        print(f"  rec            {result['rec']:8.2f}")
+        print(f"  KL             {result['kl']:8.2f}")
+    if "log_likelihood" in result:
         print(f"  -log p(x)      {-result['log_likelihood']:8.2f} ± {result['standard_error']:.2f}", end="")
         print(f"   ({importance_samples} importance samples, ± standard error)")
-    print(f"  active units   {result['active_units']:5} of {run.settings['latent_dim']}")
-    if run.settings["likelihood"] == "bernoulli" and ((x > 0) & (x < 1)).any():
-        print("  On grey pixels a Bernoulli likelihood is a convention, not a log-likelihood.")
+        print(f"  effective      {result['effective_sample_size']:8.2f}   of {importance_samples} samples (median)")
+    if "amortization_gap" in result:
+        print(f"  gap            {result['amortization_gap']:8.2f}   amortization: what {refine_steps} steps on every q gain")
+    if is_vae:
+        print(f"  active units   {result['active_units']:5} of {run.model.latent_dim}")
+    low, high = run.model.data_range or (None, None)
+    scale = f", pixels in [{low:g}, {high:g}]" if low == -1 else ""
+    print(f"  squared error  {result['squared_error']:8.2f}   of the reconstructions, sum over pixels{scale}")
+    if is_vae:
+        print(f"  likelihood {likelihood}, binarization {run.settings['binarization']}")
+        if likelihood == "bernoulli" and ((x > 0) & (x < 1)).any():
+            print("  On grey pixels a Bernoulli likelihood is a convention, not a log-likelihood.")
+        elif likelihood in ("continuous-bernoulli", "gaussian", "squared-error"):
+            print("  A density: comparable only with densities of the same pixels in the same units.")
+    for remark in run.model.remarks(x[:REMARK_EXAMPLES]).values():
+        print_wrapped(f"  note: {remark}")
 
 
 def do_draw(options):
-    """npvae draw: write the pictures of a run again."""
+    """npvae draw: write the pictures of a run again, or one interpolation."""
+    if options.steps and not options.between:
+        raise UserError("--steps is for an interpolation: say between which test images, with --between I J")
     run = runs.load(options.run)
-    print_wrapped(f"wrote to {options.run}: {', '.join(run.draw())}")
+    if options.between:
+        drawn = [pictures.interpolate(run, *options.between, options.steps or pictures.INTERPOLATION_STEPS)]
+    else:
+        drawn = pictures.draw(run)
+    print_wrapped(f"wrote to {options.run}: {', '.join(drawn)}")
     return 0
 
 
@@ -218,7 +323,7 @@ def do_gradcheck(options):
         if options.operation or not result.ok:
             print(result)
         else:
-            print(f"{check.kind:<12} {check.name:<42} ok  {result.largest_error:.1e}")
+            print(f"{check.kind:<12} {check.name:<54} ok  {result.largest_error:.1e}")
     print(f"{len(chosen) - failed} passed, {failed} failed: central differences in float64, limit {LIMIT:.0e}")
     return 1 if failed else 0
 

@@ -3,42 +3,103 @@
 import numpy as np
 from tqdm import tqdm
 
-from .autodiff import no_grad
+from . import probability
+from .models import VAE
 from .probability import active_units
 
+MEASURED_AT_ONCE = 1000  # examples
+GAP_SAMPLES = 20  # of z, for both bounds of the amortization gap
 
-def mean_loss(model, x, rng, batch_size=1000):
-    """The loss of a model and its parts, averaged over the examples x (N, D): a dict of numbers."""
+
+def in_batches(x, batch_size=MEASURED_AT_ONCE):
+    """The examples x (N, D), so many at a time."""
+    return [x[i : i + batch_size] for i in range(0, len(x), batch_size)]
+
+
+def mean_loss(model, x, rng):
+    """What a model's `loss` reports, averaged over the examples x (N, D): a dict of numbers."""
     total = {}
-    with no_grad():
-        for start in range(0, len(x), batch_size):
-            batch = x[start : start + batch_size]
-            loss, parts = model.loss(batch, rng)
-            for name, value in {"loss": float(loss), **parts}.items():
+    with model.evaluating():
+        for batch in in_batches(x):
+            for name, value in model.loss(batch, rng)[1].items():
                 total[name] = total.get(name, 0) + value * len(batch)
     return {name: value / len(x) for name, value in total.items()}
 
 
-def posterior_means(model, x, batch_size=1000):
-    """mu(x) for every example: an array (N, latent_dim)."""
-    with no_grad():
-        return np.concatenate([model.encode(x[i : i + batch_size]).mean for i in range(0, len(x), batch_size)])
+def codes_of(model, x):
+    """A point in the latent space for every example: an array (N, latent_dim)."""
+    batches = tqdm(in_batches(x), unit="batch", desc="encoding", disable=None, leave=False)
+    return np.concatenate([model.codes(batch) for batch in batches])
 
 
-def evaluate(model, x, rng, importance_samples=0, batch_size=50):
-    """What is reported of a VAE: a dict of numbers, in nats per example.
+def explained_by(factor, codes, bins=20):
+    """The share of the variance of every latent dimension that a known factor explains: an array (latent_dim,) in [0, 1].
 
-    elbo, reconstruction, kl   with one sample of z for each example
-    log_likelihood             ln p(x) by importance sampling with K = importance_samples; left out where K is 0
-    standard_error             of log_likelihood, as the mean over the examples
-    active_units               the number of latent dimensions that are used
+    factor   an array (N,): kinds, or numbers, which are sorted into so many bins of the same count
+    codes    an array (N, latent_dim)
+
+    This is the correlation ratio η², the variance of the means of the bins over the whole variance. Unlike a correlation
+    it sees every relation, straight or not. Where nothing is related, it is about (bins − 1) / N.
     """
-    bound = mean_loss(model, x, rng)
-    result = {"elbo": -bound["loss"], "reconstruction": -bound["rec"], "kl": bound["kl"]}
+    if np.unique(factor).size > bins:
+        factor = np.argsort(np.argsort(factor)) * bins // len(factor)
+    between = 0
+    for value in np.unique(factor):
+        members = codes[factor == value]
+        between += len(members) * np.square(members.mean(axis=0) - codes.mean(axis=0))
+    return between / np.maximum(len(codes) * codes.var(axis=0), 1e-30)
+
+
+def evaluate(model, x, rng, importance_samples=0, refine_steps=0):
+    """What is reported of a model on the examples x (N, D): a dict of numbers, averages over the examples.
+
+    squared_error           ‖x − x̂‖² of the reconstructions, for every model
+
+    and of a VAE, in nats:
+
+    loss, rec, kl           −ELBO, −E ln p(x | z) and KL(q ‖ p), with one sample of z for each example
+    log_likelihood          ln p(x) by importance sampling with K = importance_samples; left out where K is 0
+    standard_error          of log_likelihood, as the mean over the examples
+    effective_sample_size   of the K samples, in the median over the examples
+    amortization_gap        how much the ELBO rises when every q(z | x) is fitted by itself, in refine_steps steps; left
+                            out where that is 0
+    active_units            the number of latent dimensions that are used
+    """
+    if not isinstance(model, VAE):
+        errors = np.concatenate([np.square(model.reconstruct(batch) - batch).sum(axis=1) for batch in in_batches(x)])
+        return {"squared_error": float(errors.mean())}
+    measured = {}
+    slow = importance_samples or refine_steps
+    batches = in_batches(x, 100 if slow else MEASURED_AT_ONCE)
+    for batch in tqdm(batches, unit="batch", desc="evaluating", disable=None, leave=False):
+        for name, values in _measure(model, batch, rng, importance_samples, refine_steps).items():
+            measured.setdefault(name, []).append(values)
+    measured = {name: np.concatenate(values) for name, values in measured.items()}
+    codes = measured.pop("codes")
+    result = {name: float(values.mean()) for name, values in measured.items()}
     if importance_samples:
-        starts = tqdm(range(0, len(x), batch_size), unit="batch", desc="importance sampling", disable=None)
-        log_p = np.concatenate([model.log_likelihood(x[i : i + batch_size], rng, importance_samples) for i in starts])
-        result["log_likelihood"] = log_p.mean()
+        log_p = measured["log_likelihood"]
         result["standard_error"] = log_p.std(ddof=1) / np.sqrt(len(log_p)) if len(log_p) > 1 else np.nan
-    result["active_units"] = int(active_units(posterior_means(model, x)).sum())
+        result["effective_sample_size"] = float(np.median(measured["effective_sample_size"]))
+    result["active_units"] = int(active_units(codes).sum())
     return result
+
+
+def _measure(model, x, rng, importance_samples, refine_steps):
+    """The measures of every example in a minibatch, all from the same q(z | x): a dict of arrays (N, ...)."""
+    with model.evaluating():
+        q = model.encode(x)
+        bound = probability.elbo(x, q, model.decode, rng)
+        found = {
+            "loss": -bound.elbo.data, "rec": -bound.reconstruction.data, "kl": bound.kl.data, "codes": q.mean,
+            "squared_error": np.square(model.generate(q.mean) - x).sum(axis=1),
+        }  # fmt: skip
+        if importance_samples:
+            sampled = probability.importance_sampling(x, q, model.decode, rng, importance_samples)
+            found |= sampled._asdict()
+    if refine_steps:
+        refined = model.refine(x, q, rng, refine_steps)
+        with model.evaluating():
+            before, after = (probability.elbo(x, each, model.decode, rng, GAP_SAMPLES).elbo.data for each in (q, refined))
+        found["amortization_gap"] = after - before
+    return found

@@ -111,3 +111,22 @@ def latent_scatter(codes, labels=None):
     axes.set_ylabel("posterior mean of z₂")
     axes.set_aspect("equal", adjustable="datalim")
     return figure
+
+
+def factors(shares, names):
+    """A table in grey: how much of each latent dimension's variance a factor explains, shares (latent_dim, len(names)).
+
+    Rows are sorted by the factor that explains most of them, and those that none explains come last.
+    """
+    order = np.lexsort([-shares.max(axis=1), shares.argmax(axis=1) + len(names) * (shares.max(axis=1) < 0.1)])
+    figure = _figure(1.5 + 0.9 * len(names), 1.2 + 0.3 * len(shares))
+    axes = figure.add_subplot()
+    axes.imshow(shares[order], cmap="Greys", vmin=0, vmax=1, aspect="auto")
+    for (row, column), share in np.ndenumerate(shares[order]):
+        axes.text(
+            column, row, f"{share:.2f}", ha="center", va="center", fontsize=8, color="white" if share > 0.5 else "black"
+        )
+    axes.set_xticks(range(len(names)), names)
+    axes.set_yticks(range(len(shares)), [f"z{j + 1}" for j in order])
+    axes.set_title("share of variance explained", fontsize=10)
+    return figure

@@ -1,9 +1,9 @@
 """The training loop: minibatches, progress, history, validation, checkpoints. It knows no model by name.
 
-All it asks of a model is `loss(x, rng)`, which returns the loss, a Tensor with a single number, and a dict of its parts
-as numbers. One step is
+All it asks of a model is `loss(x, rng, step, rows)`, which returns what is minimised, a Tensor with a single number, and
+a dict of numbers for the report (see models/base.py). One step is
 
-    loss = model.loss(x[minibatch], rng);   loss.backward();   optimizer.step()
+    objective, parts = model.loss(x[rows], rng, step, rows);   objective.backward();   optimizer.step()
 
 and everything that the next step depends on (parameters, the optimiser's accumulators, the order of the minibatches,
 the state of the random generator) can be saved and restored, so that a run that was interrupted ends with the same
@@ -12,6 +12,7 @@ bits as one that was not.
 
 import contextlib
 import signal
+import textwrap
 
 import numpy as np
 from tqdm import tqdm
@@ -21,13 +22,14 @@ from .datasets import Minibatches
 from .errors import UserError
 from .evaluation import mean_loss
 
+REMARK_EXAMPLES = 500
 VALIDATION_SEED = 0  # the same noise at every validation, so that only the model makes a difference
 
 
 class Training:
     """A run that can be stopped and taken up again at any step.
 
-    model          with `loss(x, rng)`, `named_parameters`, `state_dict`, `load_state_dict`
+    model          a Module with `loss` and `remarks`, as in models/base.py
     optimizer      of the model's parameters
     x              the training set, an array (N, D)
     batch_size     examples in a minibatch
@@ -35,16 +37,17 @@ class Training:
     x_validation   a validation set (M, D), or None
     patience       stop early after so many validations without a new best one, and go back to the best parameters;
                    None never to stop
+    prepare        prepare(x, rng), what is done to each minibatch before the model sees it; None for nothing
 
     step           the number of steps that have been taken
     saved_step     the step of the last save (or load), None before the first
-    history        one row for each step: loss and its parts, in nats, in the order of `columns`
+    history        one row for each step: the numbers that `loss` reports, in the order of `columns`
     validations    pairs of step and validation loss
     """
 
-    def __init__(self, model, optimizer, x, batch_size, rng, x_validation=None, patience=None):
+    def __init__(self, model, optimizer, x, batch_size, rng, x_validation=None, patience=None, prepare=None):
         self.model, self.optimizer, self.x, self.rng = model, optimizer, x, rng
-        self.x_validation, self.patience = x_validation, patience
+        self.x_validation, self.patience, self.prepare = x_validation, patience, prepare
         self.batches = Minibatches(len(x), batch_size, rng)
         self.step = 0
         self.columns = []
@@ -52,6 +55,7 @@ class Training:
         self.validations = []
         self.best = {}  # the parameters at the best validation
         self._last_saved = None
+        self._remarks = {}  # as they were last
 
     def run(self, steps, save=lambda arrays, settings: None, every=500):
         """Train until `steps` steps have been taken in all, or until the early stop.
@@ -76,6 +80,7 @@ class Training:
                     self._log(every)
                 if self.step % every == 0:
                     self._validate()
+                    self._remark()
                 stop = interrupted()
                 if self.step % every == 0 or self.step == steps or stop:
                     self._save(save)
@@ -88,16 +93,20 @@ class Training:
 
     def take_step(self):
         """One step: forward, backward, update."""
+        rows = next(self.batches)
+        x = self.x[rows] if self.prepare is None else self.prepare(self.x[rows], self.rng)
+        self.model.train()
         with np.errstate(all="ignore"):  # the loss is looked at instead
-            loss, parts = self.model.loss(self.x[next(self.batches)], self.rng)
-            if not np.isfinite(loss.data):
-                raise self._explain(f"the loss became {float(loss)} in step {self.step + 1}", self.step + 1)
+            objective, parts = self.model.loss(x, self.rng, self.step, rows)
+            for name, value in {"loss": parts["loss"], "objective": float(objective)}.items():
+                if not np.isfinite(value):
+                    raise self._explain(f"the {name} became {value} in step {self.step + 1}", self.step + 1)
             self.optimizer.zero_grad()
-            loss.backward()
+            objective.backward()
             self.optimizer.step()
         self.step += 1
-        self.columns = ["loss", *parts]
-        self.history.append((float(loss), *parts.values()))
+        self.columns = list(parts)
+        self.history.append(tuple(parts.values()))
 
     @property
     def saved_step(self):
@@ -124,6 +133,16 @@ class Training:
             self.best = self.model.state_dict()
         self.validations.append((self.step, loss))
         tqdm.write(f"step {self.step:6}  validation loss {loss:8.2f}")
+
+    def _remark(self):
+        """Say what is wrong with the model, in words, when it begins."""
+        probe = self.x[:REMARK_EXAMPLES]
+        if self.prepare is not None:
+            probe = self.prepare(probe, np.random.default_rng(VALIDATION_SEED))
+        remarks = self.model.remarks(probe)
+        for name in remarks.keys() - self._remarks.keys():
+            tqdm.write(textwrap.fill(f"step {self.step:6}  {remarks[name]}", 80, subsequent_indent=" " * 13))
+        self._remarks = remarks
 
     # --- saving, and what happens when a number is no longer one -----------------------------------------------------
 

@@ -272,7 +272,7 @@ def _check_finite(array, what, caller):
         raise FloatingPointError(f"{what} gave the first {kind} (called at {caller})")
 
 
-_OWN_FILES = tuple(__file__.replace("tensor.py", file) for file in ("tensor.py", "ops.py"))
+_OWN_FILES = tuple(__file__.replace("tensor.py", file) for file in ("tensor.py", "ops.py", "convolution.py"))
 
 
 def _caller():
@@ -285,13 +285,18 @@ def _caller():
 
 
 @contextlib.contextmanager
-def no_grad():
+def no_grad(record=False):
     """`with no_grad():` nothing is recorded, so that evaluation costs no memory for a tape nobody reads."""
-    token = _recording.set(False)
+    token = _recording.set(record)
     try:
         yield
     finally:
         _recording.reset(token)
+
+
+def enable_grad():
+    """`with enable_grad():` operations are recorded again, within a `with no_grad():` around it."""
+    return no_grad(record=True)
 
 
 @contextlib.contextmanager

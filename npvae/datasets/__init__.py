@@ -1,17 +1,20 @@
 """Data sets: MNIST, Fashion-MNIST, a person's own .npz file, and synthetic ones."""
 
 from ..errors import choose
+from .binarization import BINARIZATIONS, binarize
 from .dataset import Dataset
 from .idx import read_idx
 from .minibatches import Minibatches
 from .mnist import load_mnist
 from .npz import load_npz
+from .shapes import load_shapes
 from .toys import load_bars
 
 LOADERS = {
     "mnist": lambda: load_mnist("mnist"),
     "fashion-mnist": lambda: load_mnist("fashion-mnist"),
     "bars": load_bars,
+    "shapes": load_shapes,
 }
 
 
@@ -30,4 +33,7 @@ def is_path(name):
     return str(name).lower().endswith(".npz")
 
 
-__all__ = ["LOADERS", "Dataset", "Minibatches", "load", "load_bars", "load_mnist", "load_npz", "read_idx"]
+__all__ = [
+    "BINARIZATIONS", "LOADERS", "Dataset", "Minibatches", "binarize", "load", "load_bars", "load_mnist", "load_npz",
+    "load_shapes", "read_idx",
+]

@@ -15,6 +15,7 @@ class Dataset:
     x_train       float32 (N, D), and x_test likewise: one example in each row, images row by row
     y_train       labels, int64 (N,), or None; y_test likewise
     image_shape   (H, W, C) with H · W · C = D: how to draw an example; None where there is nothing to draw
+    factors_test  for a synthetic set, what each test example was made from: a dict from names to arrays (N,)
     """
 
     name: str
@@ -24,6 +25,7 @@ class Dataset:
     x_test: np.ndarray
     y_test: np.ndarray | None
     image_shape: tuple | None
+    factors_test: dict | None = None
 
     def fingerprint(self):
         """SHA-256 of all examples and their shapes: it tells whether data is still what a model was trained on."""

@@ -1,5 +1,15 @@
-"""One file a model. All have `loss(x, rng)`, which is what the training loop asks for."""
+"""One file a model. `base.py` says what all of them can do."""
 
+from .autoencoder import NOISES, Autoencoder, ConvolutionalAutoencoder
+from .base import LatentModel
+from .convolutional import ConvolutionalVAE
+from .iwae import IWAE
+from .pca import PCA, principal_angles
+from .ppca import ProbabilisticPCA
 from .vae import VAE
+from .variational_em import VariationalEM
 
-__all__ = ["VAE"]
+__all__ = [
+    "IWAE", "NOISES", "PCA", "VAE", "Autoencoder", "ConvolutionalAutoencoder", "ConvolutionalVAE", "LatentModel",
+    "ProbabilisticPCA", "VariationalEM", "principal_angles",
+]

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from ..autodiff import Tensor, ops
-from .init import xavier_uniform
+from ..autodiff import Tensor, convolution, ops
+from .init import he_normal, xavier_uniform
 from .module import Module
 
 
@@ -19,6 +19,85 @@ class Dense(Module):
 
     def forward(self, x):
         return ops.dense(x, self.W, self.b)
+
+
+class Conv2d(Module):
+    """A convolution of k × k windows: x (N, H, W, channels_in) -> y (N, H', W', channels_out).
+
+    H' = ⌊(H + 2 padding − k) / stride⌋ + 1. Each output sees k · k · channels_in numbers, which is the fan_in of `init`.
+    """
+
+    def __init__(self, channels_in, channels_out, rng, kernel=3, stride=1, padding=1, init=he_normal):
+        self.stride, self.padding = stride, padding
+        W = init(rng, kernel * kernel * channels_in, channels_out)
+        self.W = Tensor(W.reshape(kernel, kernel, channels_in, channels_out), requires_grad=True)
+        self.b = Tensor(np.zeros(channels_out, dtype=np.float32), requires_grad=True)
+
+    def forward(self, x):
+        return convolution.conv2d(x, self.W, self.b, stride=self.stride, padding=self.padding)
+
+
+class ConvTranspose2d(Module):
+    """A transposed convolution: x (N, H, W, channels_in) -> y (N, H', W', channels_out).
+
+    H' = (H − 1) stride − 2 padding + k + output_padding. W is drawn as that of Conv2d, times the stride: an output sums
+    over 1 / stride² of the kernel only, so that its variance asks for weights of stride² times the variance.
+    """
+
+    def __init__(
+        self, channels_in, channels_out, rng, kernel=3, stride=1, padding=1, output_padding=0, init=he_normal
+    ):
+        self.stride, self.padding, self.output_padding = stride, padding, output_padding
+        W = init(rng, kernel * kernel * channels_in, channels_out) * np.float32(stride)
+        W = W.reshape(kernel, kernel, channels_in, channels_out).transpose(0, 1, 3, 2)
+        self.W = Tensor(np.ascontiguousarray(W), requires_grad=True)
+        self.b = Tensor(np.zeros(channels_out, dtype=np.float32), requires_grad=True)
+
+    def forward(self, x):
+        return convolution.conv_transpose2d(
+            x, self.W, self.b, stride=self.stride, padding=self.padding, output_padding=self.output_padding
+        )
+
+
+class BatchNorm(Module):
+    """Every channel with mean β and variance γ² over the minibatch: x (..., channels) -> y of the same shape.
+
+    In evaluation mode, the running mean and variance, which are buffers, take the place of the minibatch's, so that an
+    example does not depend on its neighbours. In training mode they move by `momentum` towards those of the minibatch
+    (the variance with M − 1 in the denominator, as an estimate for all data).
+
+    Source: Ioffe and Szegedy (2015), Batch normalization, algorithms 1 and 2.
+    """
+
+    buffers = ("running_mean", "running_variance")
+
+    def __init__(self, channels, momentum=0.1, eps=1e-5):
+        self.momentum, self.eps = momentum, eps
+        self.gamma = Tensor(np.ones(channels, dtype=np.float32), requires_grad=True)
+        self.beta = Tensor(np.zeros(channels, dtype=np.float32), requires_grad=True)
+        self.running_mean = np.zeros(channels, dtype=np.float32)
+        self.running_variance = np.ones(channels, dtype=np.float32)
+
+    def forward(self, x):
+        if not self.training:
+            scale = self.gamma / np.sqrt(self.running_variance + self.running_variance.dtype.type(self.eps))
+            return x * scale + (self.beta - scale * self.running_mean)
+        values = x.data if isinstance(x, Tensor) else x
+        mean, variance = moments = convolution.batch_moments(values)
+        M = values.size // len(mean)
+        self.running_mean += self.momentum * (mean - self.running_mean)
+        self.running_variance += self.momentum * (variance * (M / max(1, M - 1)) - self.running_variance)
+        return convolution.batch_norm(x, self.gamma, self.beta, moments=moments, eps=self.eps)
+
+
+class Reshape(Module):
+    """Examples in another shape: x (N, ...) -> y (N, *shape). Reshape(784) flattens images of 28 × 28 × 1."""
+
+    def __init__(self, *shape):
+        self.shape = shape
+
+    def forward(self, x):
+        return ops.reshape(x, shape=(len(x), *self.shape))
 
 
 class Activation(Module):
@@ -54,6 +133,9 @@ def Tanh():
 def Softplus():
     """ln(1 + eˣ) as a layer."""
     return Activation(ops.softplus)
+
+
+ACTIVATIONS = {"relu": ReLU, "leaky-relu": LeakyReLU, "sigmoid": Sigmoid, "tanh": Tanh, "softplus": Softplus}
 
 
 class Sequential(Module):

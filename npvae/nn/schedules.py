@@ -52,3 +52,6 @@ def warm_up(schedule, steps):
     Source: Goyal et al. (2017), Accurate, large minibatch SGD, section 2.2.
     """
     return lambda step: schedule(step) * min((step + 1) / max(steps, 1), 1)
+
+
+SCHEDULES = {"constant": constant, "polynomial": polynomial_decay}  # by name: from a rate to a schedule

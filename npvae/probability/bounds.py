@@ -10,6 +10,12 @@ tends to ln p(x) as their number K grows:
 
     ln p(x) ≥ E ln (1/K) Σ_k w_k,    w_k = p(x | z_k) p(z_k) / q(z_k | x),    z_k ~ q(z | x).
 
+As something to train with, this is the bound of the importance-weighted autoencoder; as something to measure with, it
+is importance sampling. With q = p(z) it is the naive Monte Carlo estimate, the mean of p(x | z_k) over the prior.
+
+Everything here takes x, an array (N, D); q = q(z | x), a DiagonalGaussian (N, latent_dim); `decode`, a function from z,
+a Tensor or array (M, latent_dim), to p(x | z), a distribution (M, D); and rng, the numpy Generator of ε.
+
 Sources: Kingma and Welling (2014), eq. 3 and 10; Burda, Grosse, Salakhutdinov (2016), eq. 8.
 """
 
@@ -20,6 +26,8 @@ import numpy as np
 from ..autodiff import Tensor, no_grad, ops
 from ..errors import UserError
 from .gaussian import DiagonalGaussian
+
+ROWS = 1000  # decoded at once by `importance_sampling`
 
 
 class ELBO(NamedTuple):
@@ -34,59 +42,76 @@ class ELBO(NamedTuple):
         return self.reconstruction - self.kl
 
 
+def check_samples(samples):
+    """Raise UserError unless there is at least one sample."""
+    if samples < 1:
+        raise UserError(f"the number of samples is {samples}, expected at least 1")
+
+
+def log_likelihood_of_samples(x, z, decode):
+    """ln p(x_n | z_kn) for K codes of each example, z (K, N, latent_dim): a Tensor (K, N), in nats."""
+    K, N, latent_dim = z.shape
+    repeated = np.broadcast_to(x, (K, *x.shape)).reshape(K * N, -1)
+    return decode(z.reshape(K * N, latent_dim)).log_prob(repeated).reshape(K, N)
+
+
 def elbo(x, q, decode, rng, samples=1):
     """The evidence lower bound of ln p(x), with the KL in closed form and L reparameterized samples.
 
         ELBO = 1/L Σ_l ln p(x | z_l) − KL(q(z | x) ‖ N(0, I)),    z_l = μ + σ ⊙ ε_l
 
-    x         an array (N, D)
-    q         the posterior q(z | x), a DiagonalGaussian (N, latent_dim)
-    decode    a function from z, a Tensor (M, latent_dim), to p(x | z), a distribution (M, D)
-    rng       the numpy Generator that ε is drawn from
     samples   L
 
     Returns an `ELBO`. Raises UserError for L < 1. Source: Kingma and Welling (2014), eq. 7 (their estimator B) and 10.
     """
-    _check_samples(samples)
-    N, D = x.shape
-    latent_dim = q.mean.shape[-1]
+    check_samples(samples)
     z = q.rsample(rng, samples)                                          # (L, N, latent_dim)
-    repeated = np.broadcast_to(x, (samples, N, D)).reshape(samples * N, D)
-    log_likelihood = decode(z.reshape(samples * N, latent_dim)).log_prob(repeated)
-    return ELBO(log_likelihood.reshape(samples, N).mean(axis=0), q.kl_divergence())
+    return ELBO(log_likelihood_of_samples(x, z, decode).mean(axis=0), q.kl_divergence())
 
 
-def importance_log_likelihood(x, q, decode, rng, samples, chunk=100):
-    """ln p(x) by importance sampling: ln (1/K) Σ_k p(x | z_k) p(z_k) / q(z_k | x), an array (N,) in float64, in nats.
+def log_weights(x, q, decode, rng, samples):
+    """ln w_k = ln p(x | z_k) + ln p(z_k) − ln q(z_k | x) for K reparameterized samples: a Tensor (K, N), in nats."""
+    check_samples(samples)
+    z = q.rsample(rng, samples)                                          # (K, N, latent_dim)
+    prior = DiagonalGaussian(np.zeros_like(q.mean), 0.0)
+    return log_likelihood_of_samples(x, z, decode) + prior.log_prob(z) - q.log_prob(z)
 
-    In expectation this is a lower bound for every K, never looser than the ELBO, and it tends to ln p(x).
 
-    samples   K. They are drawn `chunk` at a time, and ln Σ_k w_k is carried along as a running logsumexp, so that
-              memory does not grow with K
-    x, q, decode, rng   as for `elbo`
+def iwae_bound(log_w):
+    """ln (1/K) Σ_k w_k from the log weights, a Tensor (K, N): a Tensor (N,), in nats.
+
+    Its derivative by ln w_k is w_k / Σ_j w_j: the logarithm of a sum weighs the gradients of the samples by themselves.
+    Source: Burda, Grosse, Salakhutdinov (2016), eq. 8, 13 and 14.
+    """
+    return ops.logsumexp(log_w, axis=0) - float(np.log(len(log_w)))
+
+
+class ImportanceSampling(NamedTuple):
+    """What K importance samples say about each example: two arrays (N,) in float64."""
+
+    log_likelihood: np.ndarray  # ln (1/K) Σ_k w_k, in nats: in expectation a lower bound of ln p(x)
+    effective_sample_size: np.ndarray  # (Σ_k w_k)² / Σ_k w_k²: 1 if one weight outweighs all others, K if all are equal
+
+
+def importance_sampling(x, q, decode, rng, samples):
+    """ln p(x) by importance sampling with K samples: an `ImportanceSampling`.
+
+    The samples are drawn a few at a time, so that some 1,000 codes are decoded at once, and Σ w and Σ w² are carried
+    along as running logarithms: memory does not grow with K, and no weight overflows.
 
     Raises UserError for K < 1.
-    Source: Burda, Grosse, Salakhutdinov (2016), eq. 8.
+    Source: Burda, Grosse, Salakhutdinov (2016), eq. 8; for the effective sample size, Kong, Liu, Wong (1994), section 4.
     """
-    _check_samples(samples)
-    N, D = x.shape
-    prior = DiagonalGaussian(np.zeros_like(q.mean), 0.0)
-    total = np.full(N, -np.inf)                                          # ln Σ_k w_k so far
+    check_samples(samples)
+    N = len(x)
+    chunk = max(1, ROWS // N)
+    log_sum = np.full((2, N), -np.inf)                                   # ln Σ w and ln Σ w² so far
     with no_grad():
         for start in range(0, samples, chunk):
-            K = min(chunk, samples - start)
-            z = q.rsample(rng, K)                                        # (K, N, latent_dim)
-            repeated = np.broadcast_to(x, (K, N, D)).reshape(K * N, D)
-            log_likelihood = decode(z.reshape(K * N, -1)).log_prob(repeated).reshape(K, N)
-            log_w = log_likelihood + prior.log_prob(z) - q.log_prob(z)   # (K, N)
-            log_sum = ops.logsumexp.raw(log_w.data.astype(np.float64), axis=0)[0]
-            total = np.logaddexp(total, log_sum)
-    return total - np.log(samples)
-
-
-def _check_samples(samples):
-    if samples < 1:
-        raise UserError(f"the number of samples is {samples}, expected at least 1")
+            log_w = log_weights(x, q, decode, rng, min(chunk, samples - start)).data.astype(np.float64)
+            for i, power in enumerate((1, 2)):
+                log_sum[i] = np.logaddexp(log_sum[i], ops.logsumexp.raw(power * log_w, axis=0)[0])
+    return ImportanceSampling(log_sum[0] - np.log(samples), np.exp(2 * log_sum[0] - log_sum[1]))
 
 
 def active_units(posterior_means, threshold=0.01):

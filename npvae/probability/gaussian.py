@@ -97,6 +97,14 @@ class DiagonalGaussian:
         """μ as an array (N, D)."""
         return self.mu.data if isinstance(self.mu, Tensor) else self.mu
 
+    def detach(self):
+        """The same distribution, of arrays: gradients stop here."""
+        return DiagonalGaussian(*(p.data if isinstance(p, Tensor) else p for p in (self.mu, self.logvar)))
+
+    def reshape(self, *shape):
+        """The same variables in another shape, of which the last axis are the D numbers of one vector."""
+        return DiagonalGaussian(ops.reshape(self.mu, shape=shape), ops.reshape(self.logvar, shape=shape))
+
     def rsample(self, rng, samples=None):
         """A reparameterized draw z = μ + σ ⊙ ε, a Tensor (N, D); or (samples, N, D) where `samples` is given."""
         shape = self.mean.shape if samples is None else (samples, *self.mean.shape)

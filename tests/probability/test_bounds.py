@@ -1,126 +1,135 @@
-"""Proves that the bounds are bounds, on a model for which everything is known: the exact oracle.
+"""Proves that the bounds are bounds, on the model for which everything is known: probabilistic PCA.
 
-With a linear decoder and Gaussian noise, p(z) = N(0, I), p(x | z) = N(W z + b, σ² I), the VAE is probabilistic PCA
-(Tipping and Bishop, 1999), and both the likelihood and the posterior are known:
-
-    p(x) = N(b, W Wᵀ + σ² I),    p(z | x) = N(M⁻¹ Wᵀ (x − b), σ² M⁻¹),    M = Wᵀ W + σ² I.
-
-With orthogonal columns of W, M is diagonal, and the posterior is one that a diagonal Gaussian can be. It would catch a
-KL with the wrong sign or without its ½, a mean where there should be a sum, and weights without the prior or q.
+It would catch a KL with the wrong sign or without its ½, a mean where there should be a sum, weights without the prior
+or q, and an estimate that does not rise with K, or does not end at ln p(x).
 """
 
 import numpy as np
+import pytest
 
 from npvae.autodiff import Tensor
-from npvae.probability import DiagonalGaussian, active_units, elbo, importance_log_likelihood
+from npvae.errors import UserError
+from npvae.models import ProbabilisticPCA
+from npvae.probability import DiagonalGaussian, active_units, bounds, elbo, importance_sampling, iwae_bound, log_weights
 
 N, D, LATENT = 11, 7, 3
-SIGMA2 = 0.3
+ORACLE = ProbabilisticPCA.random(D, LATENT, np.random.default_rng(0))
+X = ORACLE.sample(N, np.random.default_rng(1))
+EXACT = ORACLE.log_likelihood(X)
 
 
-class Oracle:
-    """Probabilistic PCA with orthogonal W, and some data drawn from it."""
-
-    def __init__(self):
-        rng = np.random.default_rng(0)
-        directions, _ = np.linalg.qr(rng.standard_normal((D, LATENT)))
-        self.W, self.b = directions * [2.0, 1.0, 0.5], rng.standard_normal(D)
-        self.x = rng.standard_normal((N, LATENT)) @ self.W.T + self.b + np.sqrt(SIGMA2) * rng.standard_normal((N, D))
-
-    def decode(self, z):
-        return DiagonalGaussian(z @ self.W.T + self.b, float(np.log(SIGMA2)))
-
-    def log_likelihood(self):
-        covariance = self.W @ self.W.T + SIGMA2 * np.eye(D)
-        r = self.x - self.b
-        mahalanobis = np.sum(r @ np.linalg.inv(covariance) * r, axis=1)
-        return -0.5 * (D * np.log(2 * np.pi) + np.linalg.slogdet(covariance)[1] + mahalanobis)
-
-    def posterior(self, shift=0.0):
-        """The true posterior; with a shift, a wrong one."""
-        M = self.W.T @ self.W + SIGMA2 * np.eye(LATENT)
-        mu = (self.x - self.b) @ self.W @ np.linalg.inv(M)
-        logvar = np.broadcast_to(np.log(SIGMA2 / np.diag(M)), (N, LATENT))
-        return DiagonalGaussian(Tensor(mu + shift), Tensor(logvar + shift))
+def posterior(shift=0.0, dtype=np.float64):
+    """The true posterior; with a shift, a wrong one."""
+    q = ORACLE.posterior(X)
+    return DiagonalGaussian(*(Tensor((a + shift).astype(dtype)) for a in (q.mu, q.logvar)))
 
 
-ORACLE = Oracle()
-
-
-def test_with_the_true_posterior_importance_sampling_is_exact():
-    """All weights p(x, z) / p(z | x) equal p(x), so one sample is enough, and there is no variance."""
-    for K in (1, 10):
-        found = importance_log_likelihood(ORACLE.x, ORACLE.posterior(), ORACLE.decode, np.random.default_rng(0), K)
-        assert np.allclose(found, ORACLE.log_likelihood(), atol=1e-9)
+def estimate(q, samples, seed=0):
+    return importance_sampling(X, q, ORACLE.decode, np.random.default_rng(seed), samples)
 
 
 def test_the_elbo_at_the_true_posterior_is_the_log_likelihood():
-    """ELBO = ln p(x) − KL(q ‖ p(z | x)). The KL is in closed form here, so only the reconstruction is random."""
+    """Every weight p(x, z) / p(z | x) is p(x): one sample is enough, and there is no variance."""
+    for K in (1, 10):
+        log_w = log_weights(X, posterior(), ORACLE.decode, np.random.default_rng(0), K)
+        assert np.abs(log_w.data - EXACT).max() < 1e-9
+        assert np.abs(iwae_bound(log_w).data - EXACT).max() < 1e-9
+        found = estimate(posterior(), K)
+        assert np.abs(found.log_likelihood - EXACT).max() < 1e-9
+        assert np.allclose(found.effective_sample_size, K)
+
+
+@pytest.mark.parametrize("shift", [0.0, 0.7])
+def test_the_sampled_elbo_is_the_exact_one_within_its_standard_error(shift):
     L = 20_000
-    bound = elbo(ORACLE.x, ORACLE.posterior(), ORACLE.decode, np.random.default_rng(0), L)
-    z = ORACLE.posterior().rsample(np.random.default_rng(1), L)
-    samples = ORACLE.decode(z.reshape(L * N, LATENT)).log_prob(np.tile(ORACLE.x, (L, 1))).data.reshape(L, N)
+    q = posterior(shift)
+    exact = ORACLE.elbo(X, q)
+    bound = elbo(X, q, ORACLE.decode, np.random.default_rng(0), L)
+    z = q.rsample(np.random.default_rng(1), L)
+    samples = bounds.log_likelihood_of_samples(X, z, ORACLE.decode).data
     standard_error = samples.std(axis=0) / np.sqrt(L)
-    assert (np.abs(bound.elbo.data - ORACLE.log_likelihood()) < 5 * standard_error).all()
-
-
-def test_the_gap_of_a_wrong_posterior_is_its_divergence_from_the_true_one():
-    L = 20_000
-    q = ORACLE.posterior(shift=0.7)
-    bound = elbo(ORACLE.x, q, ORACLE.decode, np.random.default_rng(0), L).elbo.data
-    gap = q.kl_divergence(ORACLE.posterior()).data
-    assert (gap > 0.5).all()
-    assert (bound < ORACLE.log_likelihood()).all()
-    assert np.allclose(ORACLE.log_likelihood() - bound, gap, rtol=0.05)
+    assert (np.abs(bound.reconstruction.data - exact.reconstruction.data) < 5 * standard_error).all()
+    assert np.allclose(bound.kl.data, exact.kl.data)
 
 
 def test_more_samples_inside_the_logarithm_tighten_the_bound():
     """E ln (1/K) Σ w_k rises with K towards ln p(x); the means over 2,000 repetitions, 5 standard errors apart."""
-    q, repetitions = ORACLE.posterior(shift=0.7), 2000
-    repeated = np.tile(ORACLE.x[:1], (repetitions, 1))
+    repetitions = 2000
+    x = np.tile(X[:1], (repetitions, 1))
+    q = posterior(0.7)
     q = DiagonalGaussian(*(Tensor(np.tile(t.data[:1], (repetitions, 1))) for t in (q.mu, q.logvar)))
-    exact, means, errors = ORACLE.log_likelihood()[0], [], []
+    means, errors = [], []
     for K in (1, 5, 50):
-        found = importance_log_likelihood(repeated, q, ORACLE.decode, np.random.default_rng(K), K)
+        found = iwae_bound(log_weights(x, q, ORACLE.decode, np.random.default_rng(K), K)).data
         means.append(found.mean())
         errors.append(found.std() / np.sqrt(repetitions))
     assert means[0] + 5 * errors[0] < means[1] and means[1] + 5 * errors[1] < means[2]
-    assert means[2] < exact + 5 * errors[2]
-    assert exact - means[2] < 0.1 * (exact - means[0])
+    assert means[2] < EXACT[0] + 5 * errors[2]
+    assert EXACT[0] - means[2] < 0.1 * (EXACT[0] - means[0])
 
 
-def test_importance_sampling_converges_to_the_log_likelihood():
-    q = ORACLE.posterior(shift=0.3)
-    found = importance_log_likelihood(ORACLE.x, q, ORACLE.decode, np.random.default_rng(0), 20_000, chunk=1000)
-    assert np.allclose(found, ORACLE.log_likelihood(), atol=0.05)
+def test_importance_sampling_is_within_its_own_standard_error():
+    """The standard error of the mean weight, w̄ = p(x), from the effective sample size: σ²(w)/w̄² = K/ESS − 1."""
+    K = 20_000
+    found = estimate(posterior(0.3), K)
+    relative = np.sqrt((K / found.effective_sample_size - 1) / K)
+    assert (np.abs(np.exp(found.log_likelihood - EXACT) - 1) < 4.5 * relative).all()     # 1 false alarm in 13,000
+    assert (relative < 0.02).all() and (found.effective_sample_size < K).all()
 
 
-def test_the_chunks_do_not_matter():
-    q = ORACLE.posterior(shift=0.3)
-    a, b = (
-        importance_log_likelihood(ORACLE.x, q, ORACLE.decode, np.random.default_rng(0), 60, chunk) for chunk in (60, 7)
-    )
-    assert np.allclose(a, b, rtol=1e-12)
+def test_with_the_prior_as_q_importance_sampling_is_naive_monte_carlo():
+    prior = DiagonalGaussian(np.zeros((N, LATENT)), np.zeros((N, LATENT)))
+    found = importance_sampling(X, prior, ORACLE.decode, np.random.default_rng(0), 300)
+    z = np.random.default_rng(0).standard_normal((300, N, LATENT))       # drawn in chunks, from the same stream
+    naive = np.log(np.exp(bounds.log_likelihood_of_samples(X, Tensor(z), ORACLE.decode).data).mean(axis=0))
+    assert np.allclose(found.log_likelihood, naive)
+
+
+def test_the_chunks_do_not_matter(monkeypatch):
+    q = posterior(0.3)
+    whole = estimate(q, 60)
+    monkeypatch.setattr(bounds, "ROWS", 7 * N)
+    chunked = estimate(q, 60)
+    assert np.allclose(whole.log_likelihood, chunked.log_likelihood, rtol=1e-12)
+    assert np.allclose(whole.effective_sample_size, chunked.effective_sample_size)
+
+
+def test_the_effective_sample_size_is_that_of_the_weights():
+    q = posterior(0.3)
+    w = np.exp(log_weights(X, q, ORACLE.decode, np.random.default_rng(0), 60).data)
+    assert np.allclose(estimate(q, 60).effective_sample_size, w.sum(axis=0) ** 2 / (w**2).sum(axis=0))
+
+
+def test_the_gradient_of_the_iwae_bound_weighs_by_the_normalized_weights(rng):
+    log_w = Tensor(rng.standard_normal((5, 3)), requires_grad=True)
+    iwae_bound(log_w).sum().backward()
+    w = np.exp(log_w.data)
+    assert np.allclose(log_w.grad, w / w.sum(axis=0))
 
 
 def test_the_elbo_with_L_samples_is_the_mean_of_L_bounds():
-    q, L = ORACLE.posterior(shift=0.3), 5
-    bound = elbo(ORACLE.x, q, ORACLE.decode, np.random.default_rng(0), L)
+    q, L = posterior(0.3), 5
+    bound = elbo(X, q, ORACLE.decode, np.random.default_rng(0), L)
     rng = np.random.default_rng(0)
-    singles = [elbo(ORACLE.x, q, ORACLE.decode, rng) for _ in range(L)]
+    singles = [elbo(X, q, ORACLE.decode, rng) for _ in range(L)]
     assert np.allclose(bound.elbo.data, np.mean([single.elbo.data for single in singles], axis=0))
     assert bound.reconstruction.shape == bound.kl.shape == (N,)
 
 
 def test_importance_weights_are_added_in_float64():
-    x = ORACLE.x.astype(np.float32)
-    q = ORACLE.posterior()
-    q = DiagonalGaussian(*(Tensor(t.data.astype(np.float32)) for t in (q.mu, q.logvar)))
     W, b = ORACLE.W.astype(np.float32), ORACLE.b.astype(np.float32)
-    decode = lambda z: DiagonalGaussian(z @ W.T + b, float(np.log(SIGMA2)))  # noqa: E731
-    found = importance_log_likelihood(x, q, decode, np.random.default_rng(0), 20_000, chunk=10)
+    decode = lambda z: DiagonalGaussian(z @ W.T + b, ORACLE.logvar)  # noqa: E731
+    q, x = posterior(dtype=np.float32), X.astype(np.float32)
+    found = importance_sampling(x, q, decode, np.random.default_rng(0), 20_000).log_likelihood
     assert found.dtype == np.float64
-    assert np.allclose(found, ORACLE.log_likelihood(), atol=1e-5)         # 2,000 partial sums lose no digits
+    assert np.allclose(found, EXACT, atol=1e-5)             # some 200 partial sums lose no digits
+
+
+@pytest.mark.parametrize("samples", [0, -1])
+def test_without_samples_there_is_no_bound(samples, rng):
+    for f in (elbo, log_weights, importance_sampling):
+        with pytest.raises(UserError, match=f"the number of samples is {samples}, expected at least 1"):
+            f(X, posterior(), ORACLE.decode, rng, samples=samples)
 
 
 def test_active_units(rng):

@@ -1,0 +1,25 @@
+"""What `npvae gradcheck` checks: every operation, layer, distribution, model and bound."""
+
+from ..errors import choose
+from .bounds import BOUNDS
+from .check import Check
+from .layers import DISTRIBUTIONS, LAYERS
+from .operations import OPERATIONS
+
+ALL = OPERATIONS + LAYERS + DISTRIBUTIONS + BOUNDS
+
+
+def find(name):
+    """The checks of this name, in all its cases, or of all methods of this class.
+
+    Raises UserError for an unknown name, with the nearest one as a suggestion.
+    """
+    table = {}
+    for check in ALL:
+        function = check.name.split("(")[0]
+        for key in {check.name, function, function.split(".")[0]}:
+            table.setdefault(key, []).append(check)
+    return choose("operation", name, table)
+
+
+__all__ = ["ALL", "BOUNDS", "Check", "DISTRIBUTIONS", "LAYERS", "OPERATIONS", "find"]

@@ -1,0 +1,129 @@
+"""Every model with every likelihood and every estimator: the whole of what training minimises, by every parameter.
+
+The gradient of a surrogate is not the derivative of the ELBO, but it is the derivative of the surrogate, in which the
+`Draw` is held fixed. So the draw is made once, and finite differences move only what the surrogate does not hold fixed.
+"""
+
+import numpy as np
+
+from .. import models
+from .. import probability as p
+from ..probability import estimators
+from .check import LATENT, SAMPLES, Check, function, normal, with_random_parameters
+from .operations import levels
+
+IMAGE = (2, 6, 1)  # for the convolutional models: small, because every weight is moved twice
+CHANNELS = [3]
+SIGMA = 0.3  # of the parameters
+KL_TERMS = {
+    "beta": p.KLTerm(beta=0.3),
+    "warm-up": p.KLTerm(beta=0.3, warm_up=7),
+    "free bits": p.KLTerm(free_bits=3.0),
+    "capacity": p.KLTerm(beta=5.0, capacity=2.0),
+}
+
+
+def vae(rng, N, D, K, likelihood, **options):
+    """A VAE K-D-LATENT."""
+    return models.VAE(K, LATENT, [D], rng, likelihood, **options), levels(rng, N, K)
+
+
+def iwae(rng, N, D, K, likelihood):
+    """An IWAE K-D-LATENT with SAMPLES samples."""
+    return models.IWAE(K, LATENT, [D], rng, likelihood, samples=SAMPLES), levels(rng, N, K)
+
+
+def convolutional_vae(rng, N, D, K, likelihood, **options):
+    """A convolutional VAE on small images."""
+    return models.ConvolutionalVAE(IMAGE, 2, CHANNELS, rng, likelihood, **options), levels(rng, N, int(np.prod(IMAGE)))
+
+
+def bound(name, make, likelihood, step=3, **options):
+    """A check of model.loss by all parameters."""
+
+    def build(rng, N, D, K):
+        model, x = make(rng, N, D, K, likelihood, **options)
+        with_random_parameters(model, rng, SIGMA)
+        loss = lambda: model.loss(x, np.random.default_rng(1), step)[0]  # noqa: E731
+        return (loss,), {"parameters": model.named_parameters()}
+
+    return Check(f"{name}({likelihood})", "bound", build)
+
+
+def surrogate(name, make, likelihood, estimator):
+    """A check of one estimator's surrogate by all parameters of a model."""
+
+    def build(rng, N, D, K):
+        model, x = make(rng, N, D, K, likelihood)
+        with_random_parameters(model, rng, SIGMA)
+        fixed = estimators.draw(x, model.encode(x), model.decode, rng, 2)
+        value = lambda: p.ESTIMATORS[estimator](x, model.encode(x), model.decode, fixed)  # noqa: E731
+        return (value,), {"parameters": model.named_parameters()}
+
+    return Check(f"{name}({likelihood}, {estimator})", "bound", build)
+
+
+def m_step(likelihood):
+    """A check of variational EM's M-step: q as it stands in the table, moved by no E-step."""
+
+    def build(rng, N, D, K):
+        model = models.VariationalEM(N, K, LATENT, [D], rng, likelihood, samples=SAMPLES, e_steps=0)
+        with_random_parameters(model, rng, SIGMA)
+        model.mu[...], model.logvar[...] = normal(rng, 2, N, LATENT)
+        x, rows = levels(rng, N, K), np.arange(N)
+        loss = lambda: model.loss(x, np.random.default_rng(1), 3, rows)[0] / 1000.0  # noqa: E731
+        return (loss,), {"parameters": model.named_parameters()}
+
+    return Check(f"VariationalEM.m_step({likelihood})", "bound", build)
+
+
+def e_step(likelihood):
+    """A check of variational EM's E-step: the ELBO by the mu and the logvar of every example."""
+
+    def build(rng, N, D, K):
+        model = models.VariationalEM(N, K, LATENT, [D], rng, likelihood)
+        with_random_parameters(model, rng, SIGMA)
+        x = levels(rng, N, K)
+
+        def elbo(mu, logvar):
+            return p.elbo(x, p.DiagonalGaussian(mu, logvar), model.decode, np.random.default_rng(1), SAMPLES).elbo
+
+        return elbo, *normal(rng, 2, N, LATENT)
+
+    return function(f"VariationalEM.e_step({likelihood})", "bound", build)
+
+
+def autoencoder(case, make):
+    """A check of an autoencoder's loss by all parameters; make(rng, D, K) returns it and the width of its data."""
+
+    def build(rng, N, D, K):
+        model, width = make(rng, D, K)
+        with_random_parameters(model, rng, SIGMA)
+        x = normal(rng, N, width)
+        loss = lambda: model.loss(x, np.random.default_rng(1))[0]  # noqa: E731
+        return (loss,), {"parameters": model.named_parameters()}
+
+    return Check(f"Autoencoder({case})", "bound", build)
+
+
+BOUNDS = [
+    autoencoder("linear", lambda rng, D, K: (models.Autoencoder(K, D, [], rng), K)),
+    autoencoder("dense", lambda rng, D, K: (models.Autoencoder(K, LATENT, [D], rng), K)),
+    autoencoder("gaussian noise", lambda rng, D, K: (models.Autoencoder(K, LATENT, [D], rng, "gaussian"), K)),
+    autoencoder("masking noise", lambda rng, D, K: (models.Autoencoder(K, LATENT, [D], rng, "masking"), K)),
+    autoencoder(
+        "convolutional", lambda rng, D, K: (models.ConvolutionalAutoencoder(IMAGE, 2, CHANNELS, rng), np.prod(IMAGE))
+    ),
+    *(bound("VAE", vae, likelihood) for likelihood in p.LIKELIHOODS),
+    bound("VAE.13_samples", vae, "bernoulli", samples=SAMPLES),
+    *(bound(f"VAE.{name.replace(' ', '_')}", vae, "bernoulli", kl_term=term) for name, term in KL_TERMS.items()),
+    *(surrogate("VAE", vae, likelihood, estimator) for likelihood in p.LIKELIHOODS for estimator in p.ESTIMATORS),
+    *(bound("IWAE", iwae, likelihood) for likelihood in p.LIKELIHOODS),
+    *(step(likelihood) for likelihood in p.LIKELIHOODS for step in (e_step, m_step)),
+    *(bound("ConvolutionalVAE", convolutional_vae, likelihood) for likelihood in p.LIKELIHOODS),
+    *(
+        surrogate("ConvolutionalVAE", convolutional_vae, likelihood, estimator)
+        for likelihood in p.LIKELIHOODS
+        for estimator in p.ESTIMATORS
+    ),
+]

@@ -1,0 +1,89 @@
+"""Every layer, and every method of a distribution, as functions of Tensors."""
+
+import numpy as np
+
+from .. import nn
+from .. import probability as p
+from .check import LATENT, SAMPLES, function, normal, off_zero, with_random_parameters
+from .operations import gaussians, levels
+
+
+def parametric_layer(make):
+    """A check of the layer make(rng, N, D, K), which takes (N, D), by its input and its parameters."""
+
+    def build(rng, N, D, K):
+        return with_random_parameters(make(rng, N, D, K), rng), normal(rng, N, D)
+
+    return build
+
+
+def activation(make):
+    """A check of an activation, away from its kink."""
+    return lambda rng, N, D, K: (make(), off_zero(rng, N, D))
+
+
+def image_layer(make):
+    """A check of the layer make(rng), which takes images (N, D, K, 2), by its input and its parameters."""
+    return lambda rng, N, D, K: (with_random_parameters(make(rng), rng), normal(rng, N, D, K, 2))
+
+
+def three_layers(rng, N, D, K):
+    """A Sequential inside a Sequential."""
+    return nn.Sequential(nn.Dense(D, K, rng), nn.Tanh(), nn.Sequential(nn.Dense(K, LATENT, rng), nn.Sigmoid()))
+
+
+LAYERS = [
+    function("Dense", "layer", parametric_layer(lambda rng, N, D, K: nn.Dense(D, K, rng))),
+    function("Sequential", "layer", parametric_layer(three_layers)),
+    function("Conv2d", "layer", image_layer(lambda rng: nn.Conv2d(2, 3, rng, stride=2))),
+    function("ConvTranspose2d", "layer", image_layer(lambda rng: nn.ConvTranspose2d(2, 3, rng, stride=2))),
+    function("BatchNorm", "layer", image_layer(lambda rng: nn.BatchNorm(2))),
+    function("BatchNorm(evaluation)", "layer", image_layer(lambda rng: nn.BatchNorm(2).eval())),
+    function("Reshape", "layer", lambda rng, N, D, K: (nn.Reshape(K, D), normal(rng, N, D, K))),
+    function("ReLU", "layer", activation(nn.ReLU)),
+    function("LeakyReLU", "layer", activation(nn.LeakyReLU)),
+    function("Sigmoid", "layer", activation(nn.Sigmoid)),
+    function("Tanh", "layer", activation(nn.Tanh)),
+    function("Softplus", "layer", activation(nn.Softplus)),
+]
+
+
+def of_gaussians(name, f, count, with_x=False):
+    """A check of a method of DiagonalGaussian: f takes x, if there is one, and mu and logvar of `count` Gaussians."""
+
+    def build(rng, N, D, K):
+        return f, *([normal(rng, N, D)] if with_x else []), *gaussians(count, rng, N, D)
+
+    return function(f"DiagonalGaussian.{name}", "distribution", build)
+
+
+def bernoulli_log_prob(rng, N, D, K):
+    """Bernoulli.log_prob as a function of the logits."""
+    x = rng.random((N, D))
+    return lambda logits: p.Bernoulli(logits).log_prob(x), normal(rng, N, D)
+
+
+def continuous_bernoulli_log_prob(rng, N, D, K):
+    """ContinuousBernoulli.log_prob as a function of the logits."""
+    x = rng.random((N, D))
+    return lambda logits: p.ContinuousBernoulli(logits).log_prob(x), normal(rng, N, D)
+
+
+def discretized_logistic_log_prob(rng, N, D, K):
+    """DiscretizedLogistic.log_prob as a function of the mean and the logarithm of the scale."""
+    x = levels(rng, N, D)
+    return lambda mu, log_scale: p.DiscretizedLogistic(mu, log_scale).log_prob(x), rng.random((N, D)), np.array(-2.0)
+
+
+Gaussian = p.DiagonalGaussian
+DISTRIBUTIONS = [
+    of_gaussians("rsample", lambda mu, logvar: Gaussian(mu, logvar).rsample(np.random.default_rng(1), SAMPLES), 1),
+    of_gaussians("log_prob", lambda x, mu, logvar: Gaussian(mu, logvar).log_prob(x), 1, with_x=True),
+    of_gaussians("kl_divergence", lambda m, v, mu, logvar: Gaussian(m, v).kl_divergence(Gaussian(mu, logvar)), 2),
+    of_gaussians("kl_divergence(standard)", lambda mu, logvar: Gaussian(mu, logvar).kl_divergence(), 1),
+    of_gaussians("entropy", lambda mu, logvar: Gaussian(mu, logvar).entropy(), 1),
+    function("Bernoulli.log_prob", "distribution", bernoulli_log_prob),
+    function("ContinuousBernoulli.log_prob", "distribution", continuous_bernoulli_log_prob),
+    function("DiscretizedLogistic.log_prob", "distribution", discretized_logistic_log_prob),
+    function("ring", "distribution", lambda rng, N, D, K: (p.ring, off_zero(rng, N, D))),
+]

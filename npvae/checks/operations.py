@@ -1,0 +1,124 @@
+"""Every operation, as a bare function of arrays."""
+
+import numpy as np
+
+from .. import probability as p
+from ..autodiff import convolution, ops
+from .check import normal, off_zero, operation, positive
+
+
+def one(draw):
+    """Inputs for an operation of one array (N, D)."""
+    return lambda rng, N, D, K: (draw(rng, N, D),)
+
+
+def broadcast(draw):
+    """Inputs for an operation of two arrays that are broadcast against each other, (N, D) and (D,)."""
+    return lambda rng, N, D, K: (draw(rng, N, D), draw(rng, D))
+
+
+def gaussians(count, rng, N, D):
+    """`count` pairs of mu and logvar, all (N, D)."""
+    return [normal(rng, N, D) for _ in range(2 * count)]
+
+
+def levels(rng, N, D):
+    """Levels k/255 of pixels (N, D), the two ends among them."""
+    k = rng.integers(256, size=(N, D))
+    k[0, 0], k[-1, -1] = 0, 255
+    return k / 255
+
+
+def convolution_inputs(rng, N, D, K):
+    """Images of D × K pixels and two channels, a kernel of 3 × 3, and a bias: conv2d from 2 channels to 3."""
+    return normal(rng, N, D, K, 2), normal(rng, 3, 3, 2, 3), normal(rng, 3)
+
+
+def transposed_inputs(rng, N, D, K):
+    """Images of D × K pixels and two channels, a kernel of 3 × 3, and a bias: conv_transpose2d from 2 channels to 3."""
+    return normal(rng, N, D, K, 2), normal(rng, 3, 3, 3, 2), normal(rng, 3)
+
+
+def norm_inputs(rng, N, D, K):
+    """Images of K × D pixels and D channels, and their γ and β."""
+    return normal(rng, N, K, D, D), normal(rng, D), normal(rng, D)
+
+
+STRIDED = "(stride 2, padding 1)"
+OPERATIONS = [
+    operation(ops.dense, lambda rng, N, D, K: (normal(rng, N, D), normal(rng, D, K), normal(rng, K))),
+    operation(ops.matmul, lambda rng, N, D, K: (normal(rng, N, D), normal(rng, D, K))),
+    operation(ops.add, broadcast(normal)),
+    operation(ops.add, lambda rng, N, D, K: (normal(rng, N, 1, K), normal(rng, D, 1)), "(stretched)"),
+    operation(ops.sub, broadcast(normal)),
+    operation(ops.mul, broadcast(normal)),
+    operation(ops.div, broadcast(positive)),
+    operation(ops.neg, one(normal)),
+    operation(ops.square, one(normal)),
+    operation(ops.exp, one(normal)),
+    operation(ops.log, one(positive)),
+    operation(ops.sqrt, one(positive)),
+    operation(ops.sum, one(normal)),
+    operation(ops.sum, one(normal), "(axis=1)", axis=1),
+    operation(ops.mean, one(normal)),
+    operation(ops.mean, lambda rng, N, D, K: (normal(rng, N, D, K),), "(axis=(0, -1))", axis=(0, -1)),
+    operation(ops.logsumexp, one(normal)),
+    operation(ops.logsumexp, one(normal), "(axis=0)", axis=0),
+    operation(ops.reshape, one(normal), shape=(-1, 1)),
+    operation(ops.transpose, one(normal)),
+    operation(ops.transpose, lambda rng, N, D, K: (normal(rng, N, D, K),), "(axes=(1, -1, 0))", axes=(1, -1, 0)),
+    operation(ops.concatenate, lambda rng, N, D, K: (normal(rng, N, D), normal(rng, N, K)), axis=1),
+    operation(ops.getitem, one(normal), "(slice)", index=(slice(None, None, 2), 0)),
+    operation(ops.getitem, one(normal), "(repeated rows)", index=np.array([0, 2, 2, 1, 2, 0, 1])),
+    operation(ops.relu, one(off_zero)),
+    operation(ops.leaky_relu, one(off_zero), slope=0.2),
+    operation(ops.sigmoid, one(normal)),
+    operation(ops.tanh, one(normal)),
+    operation(ops.softplus, one(normal)),
+    operation(convolution.conv2d, convolution_inputs, padding=2),
+    operation(convolution.conv2d, convolution_inputs, STRIDED, stride=2, padding=1),
+    operation(convolution.conv_transpose2d, transposed_inputs),
+    operation(convolution.conv_transpose2d, transposed_inputs, STRIDED, stride=2, padding=1, output_padding=1),
+    operation(convolution.batch_norm, norm_inputs),
+    operation(convolution.batch_norm, lambda rng, N, D, K: (normal(rng, K, D), normal(rng, D), normal(rng, D)), "(rows)"),
+    operation(p.bernoulli_log_likelihood, lambda rng, N, D, K: (normal(rng, N, D), rng.random((N, D)))),
+    operation(p.continuous_bernoulli_log_likelihood, lambda rng, N, D, K: (normal(rng, N, D), rng.random((N, D)))),
+    operation(
+        p.continuous_bernoulli_log_likelihood,
+        lambda rng, N, D, K: (0.01 * normal(rng, N, D), rng.random((N, D))),
+        "(near ½)",
+    ),
+    operation(
+        p.discretized_logistic_log_likelihood,
+        lambda rng, N, D, K: (levels(rng, N, D), rng.random((N, D)), normal(rng, N, D) - 2),
+    ),
+    operation(
+        p.discretized_logistic_log_likelihood,
+        lambda rng, N, D, K: (levels(rng, N, D), rng.random((N, D)), np.array(-2.0)),
+        "(one scale)",
+    ),
+    operation(p.reparameterize, lambda rng, N, D, K: (*gaussians(1, rng, N, D), normal(rng, N, D))),
+    operation(p.reparameterize, lambda rng, N, D, K: (*gaussians(1, rng, N, D), normal(rng, K, N, D)), "(K samples)"),
+    operation(p.gaussian_log_likelihood, lambda rng, N, D, K: (normal(rng, N, D), *gaussians(1, rng, N, D))),
+    operation(
+        p.gaussian_log_likelihood,
+        lambda rng, N, D, K: (normal(rng, K, N, D), normal(rng, D), np.array(0.3)),
+        "(one variance)",
+    ),
+    operation(
+        p.gaussian_log_likelihood, lambda rng, N, D, K: (normal(rng, N, D), normal(rng, N, D), 0.3), "(fixed variance)"
+    ),
+    operation(
+        p.reparameterize,
+        lambda rng, N, D, K: (normal(rng, N, D), np.array(0.3), normal(rng, N, D)),
+        "(one variance)",
+    ),
+    operation(p.kl_to_standard_normal, lambda rng, N, D, K: gaussians(1, rng, N, D)),
+    operation(p.kl_to_standard_normal, lambda rng, N, D, K: (normal(rng, N, D), np.array(0.3)), "(one variance)"),
+    operation(p.gaussian_kl_divergence, lambda rng, N, D, K: gaussians(2, rng, N, D)),
+    operation(
+        p.gaussian_kl_divergence,
+        lambda rng, N, D, K: (normal(rng, N, D), np.array(0.3), normal(rng, D), normal(rng, D)),
+        "(broadcast)",
+    ),
+]

@@ -1,0 +1,121 @@
+"""Autoencoders: learn to copy the data through a bottleneck, or to restore it.
+
+    code z = encoder(x),    copy x̂ = decoder(z),    loss ‖x − x̂‖², summed over pixels, averaged over the batch.
+
+Without hidden layers both maps are linear, and the best that they can do is known: the subspace of PCA (though not its
+axes, because z and A z are as good as each other for every invertible A). With hidden layers the code lies on a curved
+surface. A denoising autoencoder sees x with noise and has to restore the clean x, so that copying is not enough: it has
+to know what data looks like.
+
+Sources: Baldi and Hornik (1989), Neural networks and principal component analysis; Hinton and Salakhutdinov (2006),
+Reducing the dimensionality of data with neural networks; Vincent, Larochelle, Lajoie, Bengio, Manzagol (2010), Stacked
+denoising autoencoders, section 3.
+"""
+
+import math
+
+import numpy as np
+
+from ..autodiff import ops
+from ..errors import UserError, choose
+from ..nn import Dense, ReLU, Sequential, Tanh
+from ..nn.init import xavier_uniform
+from .base import LatentModel
+from .networks import convolutional_decoder, convolutional_encoder, mlp
+from .prior import FittedPrior
+
+
+def gaussian_noise(x, rng, level):
+    """x + level · ε, with ε from N(0, I). Nothing is clipped."""
+    return x + x.dtype.type(level) * rng.standard_normal(x.shape, dtype=x.dtype)
+
+
+def masking_noise(x, rng, level):
+    """x with every number set to 0 with probability `level`."""
+    return x * (rng.random(x.shape, dtype=x.dtype) >= level)
+
+
+NOISES = {"gaussian": gaussian_noise, "masking": masking_noise}
+
+
+class Autoencoder(FittedPrior, LatentModel):
+    """An autoencoder of dense layers; the decoder mirrors the encoder.
+
+    data_dim      D, the number of pixels
+    latent_dim    the dimension of z
+    hidden        the widths of the encoder's hidden layers; none for the linear autoencoder
+    rng           the numpy Generator that the first weights are drawn from
+    noise         for the denoising one: "gaussian" or "masking"; None for none
+    noise_level   the standard deviation of the noise, or the probability that a number is masked
+    init          how the weights are drawn: a function of nn.init
+    activation    of the hidden layers: a function that makes a layer
+
+    Raises UserError for an unknown noise, and for a probability above 1.
+    """
+
+    def __init__(
+        self, data_dim, latent_dim, hidden, rng, noise=None, noise_level=0.3, init=xavier_uniform, activation=ReLU
+    ):
+        self.noise = None if noise is None else choose("noise", noise, NOISES)
+        self.noise_level = noise_level
+        if noise == "masking" and noise_level >= 1:
+            raise UserError(f"masking noise of level {noise_level} leaves nothing: expected a probability below 1")
+        self.latent_dim = latent_dim
+        sizes = [data_dim, *hidden]
+        self.encoder = Sequential(mlp(sizes, rng, init, activation), Dense(sizes[-1], latent_dim, rng, init))
+        self.decoder = Sequential(
+            mlp([latent_dim, *reversed(hidden)], rng, init, activation),
+            Dense(sizes[1] if hidden else latent_dim, data_dim, rng, init),
+        )
+
+    def corrupt(self, x, rng):
+        """What the encoder sees of x (N, D) in training: an array (N, D)."""
+        return x if self.noise is None else self.noise(x, rng, self.noise_level)
+
+    def encode(self, x):
+        """z = encoder(x): a Tensor (N, latent_dim)."""
+        return self.encoder(x)
+
+    def decode(self, z):
+        """x̂ = decoder(z): a Tensor (N, D)."""
+        return self.decoder(z)
+
+    def forward(self, x):
+        """The copy of x: a Tensor (N, D)."""
+        return self.decode(self.encode(x))
+
+    def loss(self, x, rng, step=math.inf, rows=None):
+        """‖x − decoder(encoder(corrupted x))‖², summed over pixels, averaged over the batch."""
+        error = ops.square(self(self.corrupt(x, rng)) - x).sum(axis=-1).mean()
+        return error, {"loss": float(error)}
+
+    def codes(self, x):
+        with self.evaluating():
+            return self.encode(x).data
+
+    def generate(self, z):
+        dtype = self.parameters()[0].dtype
+        with self.evaluating():
+            return self.decode(z.astype(dtype)).data
+
+
+class ConvolutionalAutoencoder(Autoencoder):
+    """An autoencoder of convolutions down and transposed convolutions up; tanh at the end, for data in [−1, 1].
+
+    image_shape   (H, W, C)
+    latent_dim    the dimension of z
+    channels      of the convolutions, each of which halves the image
+    rng           the numpy Generator that the first weights are drawn from
+    init          how the weights of the dense layers are drawn; those of the convolutions are He's
+
+    Raises UserError where the images cannot be halved so often.
+    """
+
+    data_range = (-1.0, 1.0)
+    noise = None
+
+    def __init__(self, image_shape, latent_dim, channels, rng, init=xavier_uniform):
+        self.latent_dim = latent_dim
+        encoder, width = convolutional_encoder(image_shape, channels, rng)
+        self.encoder = Sequential(encoder, Dense(width, latent_dim, rng, init))
+        self.decoder = Sequential(convolutional_decoder(image_shape, channels, latent_dim, rng, init), Tanh())

@@ -1,0 +1,60 @@
+"""What every model of the story can do, so that its stops can be compared.
+
+    loss(x, rng, step, rows)   what training minimises, and its parts for the report
+    codes(x)                   a point in the latent space for every example
+    generate(z)                examples from points in the latent space
+    reconstruct(x)             there and back
+    from_noise(eps)            points of N(0, I) as points in the latent space
+    sample(n, rng)             new examples
+    remarks(x)                 what is wrong with it, in words
+"""
+
+import math
+
+from ..nn import Module
+
+
+class LatentModel(Module):
+    """The base class of models: a subclass defines `loss`, `codes`, `generate` and `from_noise`.
+
+    latent_dim    the dimension of z
+    data_range    the smallest and the largest value that the data should have, or None for any
+    """
+
+    data_range = None
+
+    def loss(self, x, rng, step=math.inf, rows=None):
+        """What training minimises on the examples x (N, D): a Tensor (), and a dict of numbers for the report.
+
+        rng    the numpy Generator of all noise
+        step   counted from 0, for what changes during training; by default, after all such changes
+        rows   which rows of the training set x is, for a model that keeps something for each of them; None elsewhere
+
+        The first of the numbers is "loss", the measure by which models of a kind are compared, in the same unit for all
+        of them. Where something else is minimised, it is the last: "objective".
+        """
+        raise NotImplementedError
+
+    def codes(self, x):
+        """A point in the latent space for each of the examples x (N, D): an array (N, latent_dim)."""
+        raise NotImplementedError
+
+    def generate(self, z):
+        """Examples from points z (N, latent_dim) in the latent space: an array (N, D)."""
+        raise NotImplementedError
+
+    def from_noise(self, eps):
+        """Points of N(0, I) as points in the latent space, where the model expects codes: an array (n, latent_dim)."""
+        raise NotImplementedError
+
+    def reconstruct(self, x):
+        """The examples x (N, D), encoded and decoded: an array (N, D)."""
+        return self.generate(self.codes(x))
+
+    def sample(self, n, rng):
+        """n new examples: an array (n, D)."""
+        return self.generate(self.from_noise(rng.standard_normal((n, self.latent_dim))))
+
+    def remarks(self, x):
+        """What is wrong with the model, as far as the examples x (N, D) tell: a dict from a word to a sentence."""
+        return {}

@@ -1,0 +1,46 @@
+"""The convolutional VAE: the same bound, with networks that know that pixels have neighbours.
+
+    encoder   convolutions 3 × 3 of stride 2, each halving the image, with batch normalization and leaky ReLU; then mu and
+              logvar by one dense layer each
+    decoder   its mirror image: a dense layer, then transposed convolutions, each doubling the image
+
+32-64 channels suit 28 × 28 pixels, 32-64-128-256-512 suit 64 × 64 × 3. With a Gaussian likelihood the decoder ends in
+tanh, for data in [−1, 1], and with the variance ½ (`squared-error`) the loss is the squared error plus the weighted KL.
+With any other likelihood it ends in logits or means for data in [0, 1].
+
+Source of the layout: Radford, Metz, Chintala (2016), Unsupervised representation learning with deep convolutional
+generative adversarial networks, section 3.
+"""
+
+from ..nn import Dense, Sequential, Tanh
+from ..nn.init import xavier_uniform
+from ..probability import GaussianLikelihood
+from .networks import convolutional_decoder, convolutional_encoder
+from .vae import VAE
+
+
+class ConvolutionalVAE(VAE):
+    """A VAE of convolutions for images of one shape; examples are rows (N, H · W · C), as everywhere.
+
+    image_shape   (H, W, C)
+    latent_dim    the dimension of z
+    channels      of the convolutions
+    rng           the numpy Generator that the first weights are drawn from
+    likelihood    a name of probability.LIKELIHOODS
+    init          how the weights of the dense layers are drawn; those of the convolutions are He's
+    training      samples, estimator and kl_term, as for `VAE`
+
+    Raises UserError where the images cannot be halved so often.
+    """
+
+    def __init__(
+        self, image_shape, latent_dim, channels, rng, likelihood="squared-error", init=xavier_uniform, **training
+    ):
+        self._set_training(latent_dim, likelihood, **training)
+        is_gaussian = isinstance(self.likelihood, GaussianLikelihood)
+        self.data_range = (-1.0, 1.0) if is_gaussian else (0.0, 1.0)
+        self.encoder, width = convolutional_encoder(image_shape, channels, rng)
+        self.mu = Dense(width, latent_dim, rng, init)
+        self.logvar = Dense(width, latent_dim, rng, init)
+        decoder = convolutional_decoder(image_shape, channels, latent_dim, rng, init)
+        self.decoder = Sequential(decoder, Tanh()) if is_gaussian else decoder

@@ -1,0 +1,32 @@
+"""The importance-weighted autoencoder: the same networks as the VAE's, trained on a tighter bound.
+
+    ln p(x) ≥ E ln (1/K) Σ_k w_k ≥ ELBO,    w_k = p(x | z_k) p(z_k) / q(z_k | x).
+
+The ELBO asks every sample of q to explain x; with K samples inside the logarithm it is enough if one of them does, so
+that q may be wider, and need not look like the true posterior, only cover it.
+
+Source: Burda, Grosse, Salakhutdinov (2016), Importance weighted autoencoders, eq. 8.
+"""
+
+import math
+
+from .. import probability
+from .vae import VAE
+
+
+class IWAE(VAE):
+    """A VAE whose objective is −ln (1/K) Σ_k w_k, with K = `samples`.
+
+    The other arguments are those of `VAE`; `estimator` and `kl_term` have no part in this bound.
+    """
+
+    def loss(self, x, rng, step=math.inf, rows=None):
+        """The objective, a Tensor (), in nats; for the report {"loss": −ELBO, "rec", "kl", "objective"}.
+
+        The ELBO is the mean of ln w_k over the same samples, and `rec` is what is left of it without the KL.
+        """
+        q = self.encode(x)
+        log_w = probability.log_weights(x, q, self.decode, rng, self.samples)
+        objective = -probability.iwae_bound(log_w).mean()
+        loss, kl = -float(log_w.data.mean()), float(q.detach().kl_divergence().data.mean())
+        return objective, {"loss": loss, "rec": loss - kl, "kl": kl, "objective": float(objective)}

@@ -1,0 +1,68 @@
+"""The networks that encoders and decoders are made of."""
+
+import itertools
+
+from ..errors import UserError
+from ..nn import (
+    BatchNorm,
+    Conv2d,
+    ConvTranspose2d,
+    Dense,
+    LeakyReLU,
+    Reshape,
+    Sequential,
+)
+
+
+def mlp(sizes, rng, init, activation):
+    """Dense layers of the given sizes, each followed by an activation: mlp([784, 512, 256], …) has two of each."""
+    layers = []
+    for fan_in, fan_out in itertools.pairwise(sizes):
+        layers += [Dense(fan_in, fan_out, rng, init), activation()]
+    return Sequential(*layers)
+
+
+def halve(image_shape, times):
+    """The image shape (H, W, C) after each of so many halvings of its sides: a list of pairs, the first (H, W).
+
+    Raises UserError where a side is odd before it should be halved.
+    """
+    sizes = [tuple(image_shape[:2])]
+    for _ in range(times):
+        if any(n % 2 for n in sizes[-1]):
+            chain = " → ".join(f"{H} × {W}" for H, W in sizes)
+            raise UserError(
+                f"{times} convolutions of stride 2 cannot halve these images: {chain} has an odd side; choose "
+                f"{len(sizes) - 1} channels, or other images"
+            )
+        sizes.append(tuple(n // 2 for n in sizes[-1]))
+    return sizes
+
+
+def convolutional_encoder(image_shape, channels, rng):
+    """Examples (N, H · W · C) through convolutions of stride 2, each with batch normalization and leaky ReLU.
+
+    channels   of each convolution, for instance [32, 64]
+
+    Returns the network, which ends in vectors (N, h · w · channels[-1]), and their length.
+    """
+    h, w = halve(image_shape, len(channels))[-1]
+    layers = [Reshape(*image_shape)]
+    for channels_in, channels_out in itertools.pairwise([image_shape[-1], *channels]):
+        layers += [Conv2d(channels_in, channels_out, rng, stride=2), BatchNorm(channels_out), LeakyReLU()]
+    width = h * w * channels[-1]
+    return Sequential(*layers, Reshape(width)), width
+
+
+def convolutional_decoder(image_shape, channels, latent_dim, rng, init):
+    """The mirror image of `convolutional_encoder`: from codes (N, latent_dim) to examples (N, H · W · C).
+
+    The last transposed convolution has neither batch normalization nor activation.
+    """
+    H, W, C = image_shape
+    h, w = halve(image_shape, len(channels))[-1]
+    layers = [Dense(latent_dim, h * w * channels[-1], rng, init), Reshape(h, w, channels[-1])]
+    for channels_in, channels_out in itertools.pairwise([*reversed(channels), C]):
+        layers += [BatchNorm(channels_in), LeakyReLU()]
+        layers += [ConvTranspose2d(channels_in, channels_out, rng, stride=2, output_padding=1)]
+    return Sequential(*layers, Reshape(H * W * C))

@@ -1,0 +1,103 @@
+"""The exact oracle: a VAE for which everything is known.
+
+With a linear decoder and Gaussian noise,
+
+    p(z) = N(0, I),    p(x | z) = N(W z + b, σ² I),
+
+the VAE is probabilistic PCA, and both the likelihood and the true posterior are Gaussian:
+
+    p(x) = N(b, W Wᵀ + σ² I),    p(z | x) = N(M⁻¹ Wᵀ (x − b), σ² M⁻¹),    M = Wᵀ W + σ² I.
+
+Everything that is estimated elsewhere can be held against it: the ELBO, whose gap is KL(q ‖ p(z | x)); importance
+sampling, which converges to ln p(x); and gradients. The columns of W are orthogonal here, so that M is diagonal, and the
+true posterior is a Gaussian that a VAE's encoder can be. Nothing is lost: turning the latent space changes neither p(z)
+nor p(x), and there is always a turn that makes them so.
+
+Source: Tipping and Bishop (1999), Probabilistic principal component analysis, eq. 2 to 8.
+"""
+
+import numpy as np
+
+from ..autodiff import ops
+from ..errors import UserError
+from ..probability import ELBO, DiagonalGaussian
+from ..probability.gaussian import LOG_2PI
+from .pca import PCA
+
+
+class ProbabilisticPCA:
+    """The linear-Gaussian VAE, in float64.
+
+    W        (D, latent_dim), with orthogonal columns
+    b        (D,)
+    logvar   ln σ²
+
+    Raises UserError where the columns of W are not orthogonal.
+    """
+
+    def __init__(self, W, b, logvar):
+        self.W, self.b, self.logvar = np.asarray(W, np.float64), np.asarray(b, np.float64), float(logvar)
+        self.latent_dim = self.W.shape[1]
+        gram = self.W.T @ self.W
+        if not np.allclose(gram, np.diag(np.diag(gram)), atol=1e-5 * np.abs(gram).max()):
+            raise UserError("the columns of W are not orthogonal: multiply W by the V of its singular value decomposition")
+        self._M = np.diag(gram) + np.exp(self.logvar)                    # the diagonal of M = Wᵀ W + σ² I
+
+    @classmethod
+    def random(cls, data_dim, latent_dim, rng, logvar=-1.0):
+        """A model with random orthogonal columns of lengths between ½ and 2, and a random b."""
+        directions, _ = np.linalg.qr(rng.standard_normal((data_dim, latent_dim)))
+        return cls(directions * np.linspace(2, 0.5, latent_dim), rng.standard_normal(data_dim), logvar)
+
+    @classmethod
+    def fit(cls, x, latent_dim):
+        """The maximum of the likelihood of the examples x (N, D), in closed form.
+
+        W = U (Λ − σ² I)^½ with the first eigenvectors U and eigenvalues Λ of the covariance, and σ² the mean of the other
+        eigenvalues (eq. 7 and 8). Raises UserError unless latent_dim is less than D.
+        """
+        N, D = x.shape
+        if latent_dim >= D:
+            raise UserError(f"the latent dimension is {latent_dim}, expected less than the {D} dimensions of the data")
+        pca = PCA(D, latent_dim).fit(x)
+        total = x.astype(np.float64).var(axis=0).sum()
+        sigma2 = max((total - pca.eigenvalues.sum(dtype=np.float64)) / (D - latent_dim), 1e-12)
+        lengths = np.sqrt(np.maximum(pca.eigenvalues - sigma2, 0))
+        return cls(pca.components.T * lengths, pca.mean, np.log(sigma2))
+
+    def decode(self, z):
+        """p(x | z) for codes z, a Tensor or array (N, latent_dim): a DiagonalGaussian (N, D)."""
+        return DiagonalGaussian(z @ self.W.T + self.b, self.logvar)
+
+    def sample(self, n, rng):
+        """n examples from p(x), noise included: an array (n, D)."""
+        return self.decode(rng.standard_normal((n, self.latent_dim))).rsample(rng).data
+
+    def log_likelihood(self, x):
+        """ln p(x) of the examples x (N, D): an array (N,), in nats.
+
+        By Woodbury's identity and the determinant lemma, with r = x − b, everything takes place in latent_dim dimensions:
+        rᵀ (W Wᵀ + σ² I)⁻¹ r = (‖r‖² − rᵀ W M⁻¹ Wᵀ r) / σ² and ln det = ln det M + (D − latent_dim) ln σ².
+        """
+        r = x - self.b
+        D = r.shape[1]
+        projected = r @ self.W
+        distance = ((r * r).sum(axis=1) - (projected * projected / self._M).sum(axis=1)) / np.exp(self.logvar)
+        log_det = np.log(self._M).sum() + (D - self.latent_dim) * self.logvar
+        return -0.5 * (D * LOG_2PI + log_det + distance)
+
+    def elbo(self, x, q):
+        """The evidence lower bound for any q(z | x), a DiagonalGaussian (N, latent_dim), without sampling: an `ELBO`.
+
+        E_q ‖x − W z − b‖² = ‖x − W μ − b‖² + Σ_j ‖w_j‖² σ_j², because the columns w_j are orthogonal.
+        """
+        D, precision = len(self.b), float(np.exp(-self.logvar))
+        r = x - (ops.matmul(q.mu, self.W.T) + self.b)
+        spread = (ops.exp(q.logvar) * np.square(self.W).sum(axis=0)).sum(axis=-1)
+        distance = ops.square(r).sum(axis=-1) + spread
+        return ELBO(-0.5 * (distance * precision + D * (LOG_2PI + self.logvar)), q.kl_divergence())
+
+    def posterior(self, x):
+        """p(z | x) of the examples x (N, D): a DiagonalGaussian of arrays (N, latent_dim)."""
+        mu = (x - self.b) @ self.W / self._M
+        return DiagonalGaussian(mu, np.broadcast_to(self.logvar - np.log(self._M), mu.shape))

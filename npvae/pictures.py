@@ -1,0 +1,121 @@
+"""The pictures of a run: the same for every model, so that they can be laid side by side.
+
+    reconstructions   100 test images beside their reconstructions
+    samples           100 images decoded from the prior, or for an autoencoder from a Gaussian fitted to its codes
+    interpolations    between pairs of test images, through their codes
+    traversals        one latent dimension at a time, from the code of a test image
+    restored          for a denoising autoencoder: what it saw, what it made of it, what it should have made
+    manifold          the decoded latent space, where it has two dimensions
+    latent            the codes of the test set, where it has two dimensions
+    factors           which latent dimension goes with which known factor, for a synthetic set
+    history           the history as curves
+"""
+
+import numpy as np
+
+from . import figures
+from .errors import UserError
+from .evaluation import codes_of, explained_by
+
+INTERPOLATION_STEPS = 11
+MANIFOLD_SIDE = 20
+TRAVERSED = 12  # latent dimensions, those with the largest variance of codes
+TRAVERSAL = np.linspace(-3, 3, 11)  # standard deviations
+
+
+def draw(run):
+    """Write the pictures that apply into the folder of a `Run`; return their names.
+
+    Data without an image shape has no images to draw.
+    """
+    model, dataset, drawn = run.model, run.dataset, {}
+    if hasattr(model, "fit_prior"):
+        model.fit_prior(run.x_train)
+    if run.training is not None and run.training.history:
+        drawn["history"] = figures.history(run.training.history, run.training.columns, run.training.validations)
+    if model.latent_dim == 2 or dataset.factors_test:
+        codes = codes_of(model, run.x_test)
+        if model.latent_dim == 2:
+            drawn["latent"] = figures.latent_scatter(codes, dataset.y_test)
+        if dataset.factors_test:
+            shares = np.stack([explained_by(factor, codes) for factor in dataset.factors_test.values()], axis=1)
+            drawn["factors"] = figures.factors(shares, list(dataset.factors_test))
+    if dataset.image_shape:
+        drawn |= _draw_images(run)
+    return _write(run, drawn)
+
+
+def _write(run, drawn):
+    for name, figure in drawn.items():
+        figure.savefig(run.folder / f"{name}.png")
+    return [f"{name}.png" for name in drawn]
+
+
+def _images(run, x):
+    """Examples (N, D) as images (N, H, W, C) in [0, 1]."""
+    low, high = run.model.data_range or (0, 1)
+    return (x.reshape(-1, *run.dataset.image_shape) - low) / (high - low)
+
+
+def _draw_images(run):
+    model, x = run.model, run.x_test[:100]
+    codes = model.codes(x)
+    drawn = {
+        "reconstructions": figures.reconstructions(_images(run, x), _images(run, model.generate(codes))),
+        "samples": figures.image_sheet(_images(run, model.sample(100, np.random.default_rng(0))), columns=10),
+        "traversals": _traversals(run, codes),
+    }
+    if len(x) > 1:
+        lines = np.concatenate([between(a, b, INTERPOLATION_STEPS) for a, b in zip(codes[0:20:2], codes[1:20:2])])
+        drawn["interpolations"] = figures.image_sheet(
+            _images(run, model.generate(lines)), INTERPOLATION_STEPS, "from one code to another"
+        )
+    if getattr(model, "noise", None):
+        seen = model.corrupt(x[:10], np.random.default_rng(0))
+        rows = np.concatenate([seen, model.reconstruct(seen), x[:10]])
+        drawn["restored"] = figures.image_sheet(_images(run, rows), 10, "seen, restored, and the original")
+    if model.latent_dim == 2:
+        decoded = model.generate(model.from_noise(figures.manifold_codes(MANIFOLD_SIDE)))
+        drawn["manifold"] = figures.manifold(_images(run, decoded), MANIFOLD_SIDE)
+    return drawn
+
+
+def _traversals(run, codes):
+    """From the code of the first test image, one dimension at a time over ±3 standard deviations of the prior."""
+    model = run.model
+    dimensions = np.argsort(-codes.var(axis=0), kind="stable")[:TRAVERSED]
+    moved = model.from_noise(np.repeat(TRAVERSAL[:, None], model.latent_dim, axis=1))        # (11, latent_dim)
+    z = np.repeat(codes[:1], len(dimensions) * len(TRAVERSAL), axis=0).reshape(len(dimensions), len(TRAVERSAL), -1)
+    for row, j in enumerate(dimensions):
+        z[row, :, j] = moved[:, j]
+    images = _images(run, model.generate(z.reshape(-1, model.latent_dim)))
+    title = "each row: one latent dimension from −3 to 3; the others as in the first test image"
+    return figures.image_sheet(images, len(TRAVERSAL), title)
+
+
+def between(a, b, steps):
+    """Codes on the straight line from a to b (latent_dim,), with both ends, evenly spaced, and always the midpoint.
+
+    Raises UserError for fewer than 2 steps.
+    """
+    if steps < 2:
+        raise UserError(f"an interpolation has {steps} steps, expected at least 2: its two ends")
+    weights = np.union1d(np.linspace(0, 1, steps), 0.5)[:, None].astype(a.dtype)
+    return (1 - weights) * a + weights * b
+
+
+def interpolate(run, i, j, steps):
+    """Write between-I-J.png, from test image i to test image j through their codes, in one row; return its name.
+
+    Both originals stand at the ends. Raises UserError for images that are not there.
+    """
+    if run.dataset.image_shape is None:
+        raise UserError(f"{run.dataset.name} holds vectors and no images: there is nothing to draw")
+    for index in (i, j):
+        if not 0 <= index < len(run.x_test):
+            raise UserError(f"there is no test image {index}: expected one from 0 to {len(run.x_test) - 1}")
+    ends = run.x_test[[i, j]]
+    line = run.model.generate(between(*run.model.codes(ends), steps))
+    images = _images(run, np.concatenate([ends[:1], line, ends[1:]]))
+    title = f"from test image {i} to {j}: the original, {len(line)} steps between their codes, the original"
+    return _write(run, {f"between-{i}-{j}": figures.image_sheet(images, len(images), title)})[0]

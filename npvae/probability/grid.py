@@ -1,0 +1,38 @@
+"""The true posterior where it can be had by force: on a grid over a latent space of two dimensions.
+
+p(z | x) = p(x | z) p(z) / p(x), and in two dimensions p(x) = ∫ p(x | z) p(z) dz is a sum over some ten thousand squares.
+With D dimensions it would be 100ᴰ of them: this is why there are variational methods.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from ..autodiff import no_grad, ops
+from .gaussian import DiagonalGaussian
+
+
+class GridPosterior(NamedTuple):
+    """p(z | x) of one example at the centres of side × side squares."""
+
+    z: np.ndarray  # (side, side, 2); z₁ grows along the second axis, z₂ along the first
+    log_density: np.ndarray  # (side, side): ln p(z | x), in nats
+    log_likelihood: float  # ln p(x), in nats
+
+
+def grid_posterior(x, decode, extent=4.0, side=200):
+    """The posterior of the example x, an array (D,), under p(z) = N(0, I₂): a `GridPosterior` over [−extent, extent]².
+
+    decode    from an array (M, 2) to p(x | z), a distribution (M, D)
+    """
+    edges = np.linspace(-extent, extent, side + 1)
+    centres = (edges[1:] + edges[:-1]) / 2
+    z2, z1 = np.meshgrid(centres, centres, indexing="ij")
+    z = np.stack([z1.ravel(), z2.ravel()], axis=1)
+    with no_grad():
+        log_joint = decode(z).log_prob(np.broadcast_to(x, (len(z), len(x)))) + DiagonalGaussian(z * 0, 0.0).log_prob(z)
+    log_area = 2 * np.log(edges[1] - edges[0])
+    log_likelihood = float(ops.logsumexp.raw(log_joint.data)[0] + log_area)
+    return GridPosterior(
+        z.reshape(side, side, 2), (log_joint.data - log_likelihood).reshape(side, side), log_likelihood
+    )

@@ -1,0 +1,52 @@
+"""Distributions pushed through maps: simple noise becomes complicated data.
+
+If ε has the density p(ε) and f is one-to-one, z = f(ε) has the density
+
+    ln q(z) = ln p(ε) − ln |det ∂z/∂ε|:
+
+what f stretches, it thins. The reparameterization z = μ + σ ⊙ ε is such a map, with ∂z/∂ε = diag σ, and so
+ln q(z | x) = ln N(ε; 0, I) − Σ_d ln σ_d, which is the Gaussian's own log-density. Another is the ring,
+z ↦ z/10 + z/‖z‖, which turns a round Gaussian into a ring about the origin: one layer of a network is enough for a
+distribution that no Gaussian resembles. A decoder is such a map too, into more dimensions than it came from.
+
+Sources: Kingma and Welling (2014), section 2.4; for the ring, Doersch (2016), Tutorial on variational autoencoders,
+figure 2.
+"""
+
+import numpy as np
+
+from ..autodiff import Tensor, ops
+from .gaussian import DiagonalGaussian
+
+
+def ring(z):
+    """z/10 + z/‖z‖ for every row of z, a Tensor or array (N, D): a Tensor (N, D). It is not defined at z = 0."""
+    z = z if isinstance(z, Tensor) else Tensor(z)
+    length = ops.sqrt(ops.square(z).sum(axis=-1)).reshape(-1, 1)
+    return z / 10.0 + z / length
+
+
+def jacobian(f, x):
+    """∂f_i/∂x_j for every example: x, an array (N, D), through f, from a Tensor (N, D) to one (N, E) -> (N, E, D).
+
+    f treats every example by itself. One walk back along the tape for each of the E outputs.
+    """
+    leaf = Tensor(x, requires_grad=True)
+    y = f(leaf)
+    rows = []
+    for i in range(y.shape[1]):
+        leaf.grad, dy = None, np.zeros_like(y.data)
+        dy[:, i] = 1
+        y.backward(dy)
+        rows.append(leaf.grad)
+    return np.stack(rows, axis=1)
+
+
+def pushed_log_prob(f, eps):
+    """(z, ln q(z)) for z = f(ε), where ε, an array (N, D), comes from N(0, I): arrays (N, D) and (N,), in nats.
+
+    f   a one-to-one map from a Tensor (N, D) to a Tensor (N, D)
+    """
+    log_p = DiagonalGaussian(np.zeros_like(eps), 0.0).log_prob(eps).data
+    _, log_det = np.linalg.slogdet(jacobian(f, eps))
+    return f(Tensor(eps)).data, log_p - log_det
