@@ -126,7 +126,9 @@ def default_of(name):
 
 def as_text(value):
     """A default as it would be typed."""
-    return " ".join(map(str, value)) if isinstance(value, list) else f"{value:g}" if isinstance(value, float) else str(value)
+    if isinstance(value, list):
+        return " ".join(map(str, value))
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def models_help():
@@ -284,18 +286,19 @@ def report(run, importance_samples, refine_steps=0):
         print(f"   ({importance_samples} importance samples, ± standard error)")
         print(f"  effective      {result['effective_sample_size']:8.2f}   of {importance_samples} samples (median)")
     if "amortization_gap" in result:
-        print(f"  gap            {result['amortization_gap']:8.2f}   amortization: what {refine_steps} steps on every q gain")
+        print(f"  gap            {result['amortization_gap']:8.2f}", end="")
+        print(f"   of amortization: {refine_steps} more steps on every q")
     if is_vae:
         print(f"  active units   {result['active_units']:5} of {run.model.latent_dim}")
-    low, high = run.model.data_range or (None, None)
-    scale = f", pixels in [{low:g}, {high:g}]" if low == -1 else ""
-    print(f"  squared error  {result['squared_error']:8.2f}   of the reconstructions, sum over pixels{scale}")
+    low, high = run.model.data_range or (0, 1)
+    squared_error = result["squared_error"] / (high - low) ** 2  # as if the data were in [0, 1], for all models
+    print(f"  squared error  {squared_error:8.2f}   of the reconstructions, summed over pixels")
     if is_vae:
         print(f"  likelihood {likelihood}, binarization {run.settings['binarization']}")
         if likelihood == "bernoulli" and ((x > 0) & (x < 1)).any():
             print("  On grey pixels a Bernoulli likelihood is a convention, not a log-likelihood.")
         elif likelihood in ("continuous-bernoulli", "gaussian", "squared-error"):
-            print("  A density: comparable only with densities of the same pixels in the same units.")
+            print("  A density: comparable only with densities of the same pixels.")
     for remark in run.model.remarks(x[:REMARK_EXAMPLES]).values():
         print_wrapped(f"  note: {remark}")
 

@@ -33,13 +33,14 @@ def codes_of(model, x):
 
 
 def explained_by(factor, codes, bins=20):
-    """The share of the variance of every latent dimension that a known factor explains: an array (latent_dim,) in [0, 1].
+    """The share of the variance of every latent dimension that a known factor explains: an array (latent_dim,) in [0,
+    1].
 
     factor   an array (N,): kinds, or numbers, which are sorted into so many bins of the same count
     codes    an array (N, latent_dim)
 
-    This is the correlation ratio η², the variance of the means of the bins over the whole variance. Unlike a correlation
-    it sees every relation, straight or not. Where nothing is related, it is about (bins − 1) / N.
+    This is the correlation ratio η², the variance of the means of the bins over the whole variance. Unlike a
+    correlation it sees every relation, straight or not. Where nothing is related, it is about (bins − 1) / N.
     """
     if np.unique(factor).size > bins:
         factor = np.argsort(np.argsort(factor)) * bins // len(factor)
@@ -68,11 +69,9 @@ def evaluate(model, x, rng, importance_samples=0, refine_steps=0):
     if not isinstance(model, VAE):
         errors = np.concatenate([np.square(model.reconstruct(batch) - batch).sum(axis=1) for batch in in_batches(x)])
         return {"squared_error": float(errors.mean())}
-    measured = {}
-    slow = importance_samples or refine_steps
-    batches = in_batches(x, 100 if slow else MEASURED_AT_ONCE)
-    for batch in tqdm(batches, unit="batch", desc="evaluating", disable=None, leave=False):
-        for name, values in _measure(model, batch, rng, importance_samples, refine_steps).items():
+    measured, rngs = {}, rng.spawn(3)  # one for each measure, so that none depends on which others are asked for
+    for batch in tqdm(in_batches(x, 100), unit="batch", desc="evaluating", disable=None, leave=False):
+        for name, values in _measure(model, batch, rngs, importance_samples, refine_steps).items():
             measured.setdefault(name, []).append(values)
     measured = {name: np.concatenate(values) for name, values in measured.items()}
     codes = measured.pop("codes")
@@ -85,8 +84,9 @@ def evaluate(model, x, rng, importance_samples=0, refine_steps=0):
     return result
 
 
-def _measure(model, x, rng, importance_samples, refine_steps):
+def _measure(model, x, rngs, importance_samples, refine_steps):
     """The measures of every example in a minibatch, all from the same q(z | x): a dict of arrays (N, ...)."""
+    rng, sampling_rng, gap_rng = rngs
     with model.evaluating():
         q = model.encode(x)
         bound = probability.elbo(x, q, model.decode, rng)
@@ -95,11 +95,13 @@ def _measure(model, x, rng, importance_samples, refine_steps):
             "squared_error": np.square(model.generate(q.mean) - x).sum(axis=1),
         }  # fmt: skip
         if importance_samples:
-            sampled = probability.importance_sampling(x, q, model.decode, rng, importance_samples)
+            sampled = probability.importance_sampling(x, q, model.decode, sampling_rng, importance_samples)
             found |= sampled._asdict()
     if refine_steps:
-        refined = model.refine(x, q, rng, refine_steps)
+        refined = model.refine(x, q, gap_rng, refine_steps)
         with model.evaluating():
-            before, after = (probability.elbo(x, each, model.decode, rng, GAP_SAMPLES).elbo.data for each in (q, refined))
+            before, after = (
+                probability.elbo(x, each, model.decode, gap_rng, GAP_SAMPLES).elbo.data for each in (q, refined)
+            )
         found["amortization_gap"] = after - before
     return found

@@ -40,9 +40,11 @@ class Run:
         self.fingerprint = dataset.fingerprint()
         make_optimizer = choose("optimiser", chosen.get("optimizer", "adam"), OPTIMIZERS)
         make_schedule = choose("schedule", chosen.get("schedule", "constant"), SCHEDULES)
-        held_out = chosen.get("validation", 0)
+        held_out, N = chosen.get("validation", 0), len(dataset.x_train)
+        if held_out >= N:
+            raise UserError(f"the validation set cannot have {held_out} of {N} training examples: hold out fewer")
         rng = np.random.default_rng(chosen["seed"])
-        self.model = settings.build(chosen, dataset, len(dataset.x_train) - held_out, rng)
+        self.model = settings.build(chosen, dataset, N - held_out, rng)
         self.x_train, self.x_test = self._prepare(dataset.x_train), self._prepare(dataset.x_test)
         x_validation = None
         if held_out:
@@ -55,7 +57,8 @@ class Run:
                 x_validation = None if x_validation is None else self._binarize(x_validation)
                 self.x_test = self._binarize(self.x_test)
             self.training = Training(
-                self.model, optimizer, self.x_train, chosen["batch_size"], rng, x_validation, chosen["patience"], prepare
+                self.model, optimizer, self.x_train, chosen["batch_size"], rng, x_validation, chosen["patience"],
+                prepare
             )
 
     def _prepare(self, x):
@@ -64,7 +67,7 @@ class Run:
         if self.settings.get("binarization", "none") != "none" or self.model.data_range is not None:
             if x.min() < 0 or x.max() > 1:
                 raise UserError(
-                    f"the data runs from {x.min():g} to {x.max():g}, but {name} expects values in [0, 1] here: rescale it"
+                    f"the data runs from {x.min():g} to {x.max():g}, but {name} expects values in [0, 1] here: rescale"
                 )
         if hasattr(self.model, "likelihood"):
             self.model.likelihood.check(x)
@@ -80,8 +83,6 @@ class Run:
     def _split(self, held_out):
         """The training set and the validation set, which is held out of it at random (but the same for each seed)."""
         x = self.x_train
-        if held_out >= len(x):
-            raise UserError(f"the validation set cannot have {held_out} of {len(x)} training examples: hold out fewer")
         order = np.random.default_rng(self.settings["seed"]).permutation(len(x))
         return x[np.sort(order[held_out:])], x[np.sort(order[:held_out])]
 

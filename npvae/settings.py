@@ -152,7 +152,7 @@ def with_channels(settings, dataset):
         return settings
     if dataset.image_shape is None:
         raise UserError(
-            f"{settings['model']} needs images, and {dataset.name} holds vectors of {dataset.x_train.shape[1]} numbers: "
+            f"{settings['model']} needs images, and {dataset.name} holds vectors of {_data_dim(dataset)} numbers: "
             "save x as (N, H, W) or (N, H, W, C), or choose a model of dense layers"
         )
     side, halvings = math.gcd(*dataset.image_shape[:2]), 1

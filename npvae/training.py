@@ -1,7 +1,7 @@
 """The training loop: minibatches, progress, history, validation, checkpoints. It knows no model by name.
 
-All it asks of a model is `loss(x, rng, step, rows)`, which returns what is minimised, a Tensor with a single number, and
-a dict of numbers for the report (see models/base.py). One step is
+All it asks of a model is `loss(x, rng, step, rows)`, which returns what is minimised, a Tensor with a single number,
+and a dict of numbers for the report (see models/base.py). One step is
 
     objective, parts = model.loss(x[rows], rng, step, rows);   objective.backward();   optimizer.step()
 

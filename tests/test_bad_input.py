@@ -12,7 +12,8 @@ import sys
 import numpy as np
 import pytest
 
-from npvae import checkpoint, runs
+from npvae import checkpoint
+from npvae import settings as settings_
 from tests.test_cli import SMALL, files
 
 
@@ -91,9 +92,65 @@ def test_data_that_does_not_fit(refuse, rng):
     assert "runs" not in files(".")
 
 
+def test_settings_that_a_model_does_not_have(refuse):
+    assert "unknown model 'conv-vea': did you mean 'conv-vae'?" in refuse("train", "--model", "conv-vea")
+    message = refuse("train", "--model", "ae", "--data", "bars", "--beta", 4)
+    assert "the model ae has no beta: leave it out, or choose one of vae, conv-vae" in message
+    assert "has no lr" in refuse("train", "--model", "pca", "--data", "bars", "--lr", 1)
+    assert "has no warm-up" in refuse("train", "--model", "iwae", "--data", "bars", "--warm-up", 1)
+    assert "choose one of them" in refuse("train", "--data", "bars", "--free-bits", 1, "--capacity", 2)
+    assert "need the KL apart" in refuse("train", "--data", "bars", "--estimator", "naive", "--beta", 2)
+    assert "at least 2 samples" in refuse("train", "--data", "bars", "--estimator", "score-function-baseline")
+    assert files(".") == set()
+
+
+@pytest.mark.parametrize("option", ["--samples", "--e-steps"])
+def test_no_samples(refuse, option):
+    model = "vem" if option == "--e-steps" else "iwae"
+    assert f"argument {option}: found '0', expected a" in refuse("train", "--model", model, option, 0)
+    assert "argument --importance-samples: found '0'" in refuse("evaluate", "runs/none", "--importance-samples", 0)
+
+
+def test_images_that_a_convolution_cannot_halve(refuse, rng):
+    message = refuse("train", "--model", "conv-vae", "--data", "mnist", "--channels", 8, 8, 8)
+    assert "28 × 28 → 14 × 14 → 7 × 7 has an odd side; choose 2 channels" in message
+    np.savez("odd.npz", x=rng.random((50, 9, 8)))
+    assert "9 × 8 has an odd side" in refuse("train", "--model", "conv-ae", "--data", "odd.npz")
+    np.savez("vectors.npz", x=rng.random((50, 10)))
+    assert "holds vectors of 10 numbers" in refuse("train", "--model", "conv-vae", "--data", "vectors.npz")
+    assert not any(path.name == "runs" for path in pathlib.Path(".").iterdir())
+
+
+def test_a_likelihood_that_does_not_fit_the_data(refuse, rng):
+    np.savez("grey.npz", x=rng.random((50, 9)))
+    np.savez("wide.npz", x=rng.random((50, 4, 4)) * 3 - 1)
+    grey, wide = ["train", "--data", "grey.npz"], ["train", "--data", "wide.npz"]
+    assert "expects the 256 levels" in refuse(*grey, "--likelihood", "discretized-logistic")
+    assert "expects values in [0, 1]" in refuse(*wide, "--likelihood", "continuous-bernoulli")
+    assert "conv-vae expects values in [0, 1] here: rescale" in refuse(*wide, "--model", "conv-vae")
+    message = refuse(*grey, "--likelihood", "gaussian", "--binarization", "dynamic")
+    assert "a gaussian likelihood is for grey values: leave out the dynamic" in message
+    assert "did you mean 'dynamic'" in refuse(*grey, "--binarization", "dynamik")
+    message = refuse(*wide, "--likelihood", "bernoulli", "--binarization", "static")
+    assert "expects values in [0, 1]" in message
+    assert "has only 9 dimensions" in refuse(*grey, "--model", "pca")
+
+
+def test_an_interpolation_between_images_that_are_not_there(refuse, npvae_, rng):
+    npvae_("train", *SMALL)
+    assert "no test image 500: expected one from 0 to 499" in refuse("draw", "runs/bars", "--between", 3, 500)
+    assert "argument --between: found '-1'" in refuse("draw", "runs/bars", "--between", -1, 3)
+    assert "found '0', expected a" in refuse("draw", "runs/bars", "--between", 3, 4, "--steps", 0)
+    assert "1 steps, expected at least 2" in refuse("draw", "runs/bars", "--between", 3, 4, "--steps", 1)
+    assert "with --between I J" in refuse("draw", "runs/bars", "--steps", 5)
+    np.savez("vectors.npz", x=rng.random((50, 10)))
+    npvae_("train", "--model", "pca", "--data", "vectors.npz", "--latent-dim", 2)
+    assert "there is nothing to draw" in refuse("draw", "runs/pca-vectors", "--between", 0, 1)
+
+
 def test_a_checkpoint_of_another_program(refuse):
     os.makedirs("runs/bars")
-    for settings in ({}, {"run": {}}, {"run": dict(runs.DEFAULTS, data="bars"), "training": {}, "fingerprint": ""}):
+    for settings in ({}, {"run": {}}, {"run": settings_.complete({"data": "bars"}), "training": {}, "fingerprint": ""}):
         checkpoint.save("runs/bars/model.npz", {}, settings)
         assert "train" in refuse("evaluate", "runs/bars")
 

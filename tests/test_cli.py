@@ -16,11 +16,11 @@ import time
 import numpy as np
 import pytest
 
-from npvae import checkpoint, checks, runs
+from npvae import checkpoint, checks, runs, settings
 from npvae.autodiff import op
 
 SMALL = ["--data", "bars", "--hidden", "16", "--steps", "30"]
-PICTURES = {"history.png", "reconstructions.png", "samples.png", "interpolations.png"}
+PICTURES = {"history.png", "reconstructions.png", "samples.png", "interpolations.png", "traversals.png"}
 
 
 def files(folder):
@@ -45,6 +45,45 @@ def test_train_evaluate_and_draw(npvae_):
     os.remove("runs/bars/samples.png")
     status, out, _ = npvae_("draw", "runs/bars")
     assert status == 0 and "samples.png" in out and "samples.png" in files("runs/bars")
+
+
+EXTRA = {"pca": [], "dae": ["restored.png"]}
+
+
+@pytest.mark.parametrize("model", settings.MODELS)
+def test_every_model_is_trained_evaluated_drawn_and_resumed(npvae_, model):
+    train = ["train", "--model", model, "--data", "bars", "--latent-dim", 3]
+    status, out, _ = npvae_(*train, "--steps", 20)
+    folder = "runs/bars" if model == "vae" else f"runs/{model}-bars"
+    assert status == 0 and max(len(line) for line in out.splitlines()) <= 80
+    assert f"model {model}" in out and "squared error" in out
+    expected = PICTURES | {"model.npz", "history.csv"} | set(EXTRA.get(model, ()))
+    assert files(folder) == (expected - {"history.csv", "history.png"} if model == "pca" else expected)
+    status, evaluated, _ = npvae_("evaluate", folder, "--importance-samples", 3, "--refine", 3)
+    assert status == 0 and max(len(line) for line in evaluated.splitlines()) <= 80
+    is_vae = model in ("vae", "iwae", "vem", "conv-vae")
+    for word in ("-log p(x)", "effective", "amortization", "active units", "binarization none"):
+        assert (word in evaluated) == is_vae
+    assert npvae_("draw", folder, "--between", 0, 1)[0] == 0 and "between-0-1.png" in files(folder)
+    assert npvae_("train", "--out", folder, "--steps", 25, "--resume")[0] == 0
+    assert npvae_("draw", folder)[0] == 0
+
+
+def test_what_the_kl_term_is_for_is_said_in_words(npvae_):
+    train = ["train", "--data", "bars", "--hidden", 32, "--steps", 1500, "--lr", "1e-2", "--out"]
+    for beta, words in ((0, "the codes have left the prior"), (1000, "the posterior has collapsed")):
+        _, out, _ = npvae_(*train, f"run{beta}", "--beta", beta)
+        assert " ".join(out.split()).count(words) == 2      # during training, and at its end
+        assert words in " ".join(npvae_("evaluate", f"run{beta}")[1].split())
+    _, out, _ = npvae_(*train, "run1")
+    assert "the codes" not in out and "collapsed" not in out
+
+
+def test_dynamic_binarization(npvae_, rng):
+    np.savez("mine.npz", x=rng.random((50, 9)))
+    train = ["train", "--data", "mine.npz", "--hidden", 8, "--steps", 5, "--binarization", "dynamic"]
+    _, out, _ = npvae_(*train)
+    assert "binarization dynamic" in out and "convention" not in out
 
 
 def test_a_persons_own_data_with_a_gaussian_likelihood(npvae_, rng):
@@ -96,7 +135,7 @@ def test_gradcheck_of_a_wrong_operation_has_status_1(npvae_, monkeypatch):
     def halve(x):
         return x / 2, lambda dy: dy
 
-    monkeypatch.setattr(checks, "ALL", [checks.operation(halve, checks.one(checks.normal))])
+    monkeypatch.setattr(checks, "ALL", [checks.check.operation(halve, checks.operations.one(checks.check.normal))])
     status, out, _ = npvae_("gradcheck")
     assert status == 1 and "halve: FAILED" in out and "0 passed, 1 failed" in out
 

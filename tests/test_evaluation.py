@@ -6,9 +6,11 @@ It would catch a mean of means over batches of different size, and a measure wit
 import numpy as np
 import pytest
 
+from npvae import evaluation
 from npvae.autodiff import Tensor
-from npvae.evaluation import evaluate, mean_loss, posterior_means
-from npvae.models import VAE
+from npvae.evaluation import codes_of, evaluate, explained_by, mean_loss
+from npvae.models import IWAE, PCA, VAE, Autoencoder, LatentModel, VariationalEM
+from npvae.nn import BatchNorm
 
 
 @pytest.fixture
@@ -16,49 +18,86 @@ def model(rng):
     return VAE(20, 3, [11], rng)
 
 
-class Counts:
-    """A model whose loss is the mean of the first column."""
-
-    def loss(self, x, rng):
-        return x[:, 0].mean(), {"rec": x[:, 1].mean()}
-
-
-def test_the_mean_is_over_examples(rng):
-    x = rng.random((23, 2))
-    found = mean_loss(Counts(), x, rng, batch_size=10)      # batches of 10, 10 and 3
-    assert found == pytest.approx({"loss": x[:, 0].mean(), "rec": x[:, 1].mean()})
-
-
-class Records:
-    """A model that notes whether its loss was recorded."""
+class Counts(LatentModel):
+    """A model that reports the means of two columns, and notes how it was asked."""
 
     def __init__(self):
-        self.W, self.recorded = Tensor(np.ones((2, 1)), requires_grad=True), []
+        self.W, self.norm, self.notes = Tensor(np.ones((2, 1)), requires_grad=True), BatchNorm(2), []
 
     def loss(self, x, rng):
         loss = (x @ self.W).sum()
-        self.recorded.append(loss.record is not None)
-        return loss, {}
+        self.notes.append((loss.record is not None, self.norm.training))
+        return loss, {"loss": x[:, 0].mean(), "rec": x[:, 1].mean()}
 
 
-def test_nothing_is_recorded(rng):
-    model = Records()
-    mean_loss(model, rng.random((5, 2)), rng)
-    assert model.recorded == [False]
+def test_the_mean_is_over_examples_nothing_is_recorded_and_the_mode_is_that_of_evaluation(rng, monkeypatch):
+    monkeypatch.setattr(evaluation, "MEASURED_AT_ONCE", 10)
+    x, model = rng.random((23, 2)), Counts()
+    monkeypatch.setattr(evaluation, "in_batches", lambda x: [x[:10], x[10:20], x[20:]])
+    assert mean_loss(model, x, rng) == pytest.approx({"loss": x[:, 0].mean(), "rec": x[:, 1].mean()})
+    assert model.notes == [(False, False)] * 3 and model.norm.training
 
 
-def test_posterior_means(rng, model):
-    x = rng.random((23, 20)).astype(np.float32)
-    assert np.allclose(posterior_means(model, x, batch_size=10), model.encode(x).mu.data, atol=1e-6)
+def test_batches_are_all_of_the_examples():
+    x = np.arange(23)
+    assert [len(batch) for batch in evaluation.in_batches(x, 10)] == [10, 10, 3]
+    assert np.array_equal(np.concatenate(evaluation.in_batches(x, 10)), x)
+
+
+def test_codes_are_the_posterior_means(rng, model):
+    x = rng.random((1003, 20)).astype(np.float32)
+    assert np.allclose(codes_of(model, x), model.encode(x).mu.data, atol=1e-6)
 
 
 def test_evaluate(rng, model):
     x = rng.random((200, 20)).astype(np.float32)
     found = evaluate(model, x, np.random.default_rng(0), importance_samples=50)
-    assert found["elbo"] == pytest.approx(found["reconstruction"] - found["kl"], rel=1e-5)
-    assert found["kl"] > 0 > found["reconstruction"]
-    assert found["elbo"] < found["log_likelihood"] < 0
-    log_p = model.log_likelihood(x[:50], np.random.default_rng(1), 50)
-    assert found["standard_error"] == pytest.approx(log_p.std() / np.sqrt(200), rel=0.5)
+    assert found["loss"] == pytest.approx(found["rec"] + found["kl"], rel=1e-5)
+    assert found["kl"] > 0 and found["rec"] > 0
+    assert -found["loss"] < found["log_likelihood"] < 0
+    log_p = model.importance_sampling(x, np.random.default_rng(1), 50).log_likelihood
+    assert found["standard_error"] == pytest.approx(log_p.std() / np.sqrt(200), rel=0.1)
+    assert 1 < found["effective_sample_size"] < 50
     assert 0 <= found["active_units"] <= 3
-    assert "log_likelihood" not in evaluate(model, x, rng)
+    assert found["squared_error"] == pytest.approx(np.square(model.reconstruct(x) - x).sum(axis=1).mean(), rel=1e-5)
+    assert "log_likelihood" not in evaluate(model, x, rng) and "amortization_gap" not in evaluate(model, x, rng)
+
+
+def test_the_amortization_gap_is_what_refinement_gains(rng, model):
+    x = (rng.random((30, 20)) < 0.5).astype(np.float32)
+    for name, p in model.named_parameters():
+        if name.startswith("decoder") and name.endswith("W"):
+            p.data *= 4                                     # a decoder that the encoder knows nothing of
+    found = evaluate(model, x, np.random.default_rng(0), refine_steps=200)
+    q = model.encode(x).detach()
+    refined = model.refine(x, q, rng, 200)
+    evidence = [IWAE.importance_sampling(model, x, rng, 3000).log_likelihood.mean(), -found["loss"]]
+    assert 1 < found["amortization_gap"] < evidence[0] - evidence[1] + 0.5
+    assert np.abs(refined.mu - q.mu).max() > 0.1
+
+
+@pytest.mark.parametrize("cls", [PCA, Autoencoder])
+def test_of_a_model_without_a_bound_the_squared_error_is_measured(rng, cls):
+    model = cls(20, 3) if cls is PCA else cls(20, 3, [11], rng)
+    x = rng.random((50, 20)).astype(np.float32)
+    expected = np.square(model.reconstruct(x) - x).sum(axis=1).mean()
+    assert evaluate(model, x, rng) == {"squared_error": pytest.approx(expected, rel=1e-5)}
+
+
+def test_of_variational_em_everything_is_measured(rng):
+    model = VariationalEM(10, 20, 3, [11], rng, new_steps=5)
+    x = rng.random((50, 20)).astype(np.float32)
+    found = evaluate(model, x, rng, importance_samples=10, refine_steps=5)
+    assert found["loss"] == pytest.approx(found["rec"] + found["kl"], rel=1e-5)
+    assert {"log_likelihood", "amortization_gap", "active_units"} <= found.keys()
+
+
+def test_the_share_that_a_factor_explains(rng):
+    n = 5000
+    factor, noise = rng.uniform(-1, 1, n), rng.standard_normal(n)
+    codes = np.stack([factor, factor**2, noise, factor + np.sqrt(1 / 3) * noise], axis=1)
+    shares = explained_by(factor, codes)
+    assert shares[:2] == pytest.approx([1, 1], abs=0.02) and shares[2] < 0.01
+    assert shares[3] == pytest.approx(0.5, abs=0.05)
+    kinds = rng.integers(3, size=n)
+    assert explained_by(kinds, np.stack([kinds == 1, noise], axis=1)) == pytest.approx([1, 0], abs=0.01)

@@ -18,7 +18,7 @@ FILES = sorted(ROOT.rglob("*.py"))
 FLOORS = [
     {"autodiff", "datasets", "checkpoint", "errors", "figures", "runtime"},
     {"nn", "probability"},
-    {"evaluation", "models", "training", "checks", "runs"},
+    {"checks", "evaluation", "experiments", "models", "pictures", "runs", "settings", "training"},
     {"cli"},
     {"__main__", "__init__"},
 ]

@@ -16,6 +16,7 @@ from npvae.datasets import load_bars
 from npvae.errors import UserError
 from npvae.models import VAE
 from npvae.nn import optim
+from npvae.probability import KLTerm
 from npvae.training import Training, interruptible
 
 BARS = load_bars(side=4, N=203)                             # 203: the last minibatch of an epoch is not full
@@ -117,7 +118,7 @@ class Explodes(VAE):
         super().__init__(16, 2, [11], rng)
         self.calls, self.step = 0, step
 
-    def loss(self, x, rng):
+    def loss(self, x, rng, step=0, rows=None):
         loss, parts = super().loss(x, rng)
         self.calls += 1
         return (ops.log(loss * 0.0) if self.calls >= self.step else loss), parts
@@ -126,7 +127,8 @@ class Explodes(VAE):
 def test_a_loss_that_becomes_nan_is_traced_to_its_operation():
     saved = []
     run = training(model=Explodes(np.random.default_rng(0), step=13))
-    with pytest.raises(UserError, match=r"-inf in step 13: in step \d+, log gave the first infinity \(called at") as e:
+    first = r"the objective became -inf in step 13: in step \d+, log gave the first infinity \(called at"
+    with pytest.raises(UserError, match=first) as e:
         run.run(30, save=lambda *state: saved.append(state), every=5)
     assert "what was saved after step 10 is good and was kept" in str(e.value)
     assert [settings["step"] for _, settings in saved] == [0, 5, 10]
@@ -148,8 +150,8 @@ def test_after_a_resume_too():
 class NotANumber(VAE):
     """A VAE whose loss becomes NaN without an operation."""
 
-    def loss(self, x, rng):
-        return Tensor(np.float32(np.nan)), {"rec": 0.0, "kl": 0.0}
+    def loss(self, x, rng, step=0, rows=None):
+        return Tensor(np.float32(np.nan)), {"loss": np.nan, "rec": 0.0, "kl": 0.0}
 
 
 def test_a_nan_that_no_operation_made():
@@ -204,6 +206,66 @@ def test_spoilt_parameters_are_never_saved():
     with pytest.raises(UserError, match=r"mu\.b is no longer finite"):
         run._save(lambda *state: saved.append(state))
     assert len(saved) == 2
+
+
+class Asks(VAE):
+    """A VAE that notes what the loop tells it."""
+
+    def __init__(self):
+        super().__init__(16, 2, [11], np.random.default_rng(0))
+        self.told = []
+
+    def loss(self, x, rng, step=0, rows=None):
+        self.told.append((x, step, rows, self.training))
+        return super().loss(x, rng)
+
+    def remarks(self, x):
+        return {"early": f"early, said of {len(x)}"} if len(self.told) <= 20 else {"late": "late"}
+
+
+def test_the_model_is_told_the_step_and_the_rows_and_is_in_training_mode():
+    model = Asks()
+    run = training(model=model)
+    model.eval()
+    run.run(15)
+    for step, (x, told, rows, mode) in enumerate(model.told):
+        assert told == step and np.array_equal(x, BARS.x_train[rows]) and mode
+
+
+def shifted(x, rng):
+    return x + np.float32(rng.integers(5, 9))
+
+
+def test_minibatches_are_prepared_with_the_generator_of_the_run():
+    model = Asks()
+    run = training(model=model, prepare=shifted)
+    run.run(3)
+    offsets = [np.unique(x - BARS.x_train[rows]).item() for x, _, rows, _ in model.told]
+    again = Asks()
+    training(model=again, prepare=shifted).run(3)
+    assert all(5 <= offset < 9 for offset in offsets)
+    assert all(np.array_equal(a[0], b[0]) for a, b in zip(model.told, again.told))
+
+
+def test_a_remark_is_made_once_when_it_begins(capsys):
+    training(model=Asks()).run(50, every=10)
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split(maxsplit=2)[1:] for line in lines if "early" in line] == [["10", "early, said of 203"]]
+    assert [line.split(maxsplit=2)[1:] for line in lines if "late" in line] == [["30", "late"]]
+
+
+def test_without_the_kl_and_with_too_much_of_it_the_loop_says_so(capsys):
+    for beta, word in ((0.0, "have left the prior"), (1000.0, "has collapsed")):
+        rng = np.random.default_rng(0)
+        model = VAE(16, 2, [32], rng, kl_term=KLTerm(beta=beta))
+        run = Training(model, optim.Adam(model.parameters(), 1e-2), BARS.x_train, 20, rng)
+        run.run(1500)
+        printed = capsys.readouterr().out
+        assert word in " ".join(printed.split())
+        assert max(len(line) for line in printed.splitlines()) <= 80
+        columns = dict(zip(run.columns, run.history[-1]))
+        assert columns["loss"] == pytest.approx(columns["rec"] + columns["kl"])     # the ELBO is what is reported
+        assert columns["objective"] == pytest.approx(columns["rec"] + beta * columns["kl"], rel=1e-4)
 
 
 def test_an_interrupt_finishes_the_step_and_saves():

@@ -120,9 +120,9 @@ BOUNDS = [
     *(surrogate("VAE", vae, likelihood, estimator) for likelihood in p.LIKELIHOODS for estimator in p.ESTIMATORS),
     *(bound("IWAE", iwae, likelihood) for likelihood in p.LIKELIHOODS),
     *(step(likelihood) for likelihood in p.LIKELIHOODS for step in (e_step, m_step)),
-    *(bound("ConvolutionalVAE", convolutional_vae, likelihood) for likelihood in p.LIKELIHOODS),
+    *(bound("ConvVAE", convolutional_vae, likelihood) for likelihood in p.LIKELIHOODS),
     *(
-        surrogate("ConvolutionalVAE", convolutional_vae, likelihood, estimator)
+        surrogate("ConvVAE", convolutional_vae, likelihood, estimator)
         for likelihood in p.LIKELIHOODS
         for estimator in p.ESTIMATORS
     ),

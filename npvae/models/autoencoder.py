@@ -14,8 +14,6 @@ denoising autoencoders, section 3.
 
 import math
 
-import numpy as np
-
 from ..autodiff import ops
 from ..errors import UserError, choose
 from ..nn import Dense, ReLU, Sequential, Tanh

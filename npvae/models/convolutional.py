@@ -1,6 +1,7 @@
 """The convolutional VAE: the same bound, with networks that know that pixels have neighbours.
 
-    encoder   convolutions 3 × 3 of stride 2, each halving the image, with batch normalization and leaky ReLU; then mu and
+    encoder   convolutions 3 × 3 of stride 2, each halving the image, with batch normalization and leaky ReLU; then mu
+    and
               logvar by one dense layer each
     decoder   its mirror image: a dense layer, then transposed convolutions, each doubling the image
 

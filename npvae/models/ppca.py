@@ -9,9 +9,9 @@ the VAE is probabilistic PCA, and both the likelihood and the true posterior are
     p(x) = N(b, W Wᵀ + σ² I),    p(z | x) = N(M⁻¹ Wᵀ (x − b), σ² M⁻¹),    M = Wᵀ W + σ² I.
 
 Everything that is estimated elsewhere can be held against it: the ELBO, whose gap is KL(q ‖ p(z | x)); importance
-sampling, which converges to ln p(x); and gradients. The columns of W are orthogonal here, so that M is diagonal, and the
-true posterior is a Gaussian that a VAE's encoder can be. Nothing is lost: turning the latent space changes neither p(z)
-nor p(x), and there is always a turn that makes them so.
+sampling, which converges to ln p(x); and gradients. The columns of W are orthogonal here, so that M is diagonal, and
+the true posterior is a Gaussian that a VAE's encoder can be. Nothing is lost: turning the latent space changes neither
+p(z) nor p(x), and there is always a turn that makes them so.
 
 Source: Tipping and Bishop (1999), Probabilistic principal component analysis, eq. 2 to 8.
 """
@@ -40,7 +40,7 @@ class ProbabilisticPCA:
         self.latent_dim = self.W.shape[1]
         gram = self.W.T @ self.W
         if not np.allclose(gram, np.diag(np.diag(gram)), atol=1e-5 * np.abs(gram).max()):
-            raise UserError("the columns of W are not orthogonal: multiply W by the V of its singular value decomposition")
+            raise UserError("the columns of W are not orthogonal: multiply W by V of its singular value decomposition")
         self._M = np.diag(gram) + np.exp(self.logvar)                    # the diagonal of M = Wᵀ W + σ² I
 
     @classmethod
@@ -53,10 +53,10 @@ class ProbabilisticPCA:
     def fit(cls, x, latent_dim):
         """The maximum of the likelihood of the examples x (N, D), in closed form.
 
-        W = U (Λ − σ² I)^½ with the first eigenvectors U and eigenvalues Λ of the covariance, and σ² the mean of the other
-        eigenvalues (eq. 7 and 8). Raises UserError unless latent_dim is less than D.
+        W = U (Λ − σ² I)^½ with the first eigenvectors U and eigenvalues Λ of the covariance, and σ² the mean of the
+        other eigenvalues (eq. 7 and 8). Raises UserError unless latent_dim is less than D.
         """
-        N, D = x.shape
+        D = x.shape[1]
         if latent_dim >= D:
             raise UserError(f"the latent dimension is {latent_dim}, expected less than the {D} dimensions of the data")
         pca = PCA(D, latent_dim).fit(x)
@@ -76,8 +76,8 @@ class ProbabilisticPCA:
     def log_likelihood(self, x):
         """ln p(x) of the examples x (N, D): an array (N,), in nats.
 
-        By Woodbury's identity and the determinant lemma, with r = x − b, everything takes place in latent_dim dimensions:
-        rᵀ (W Wᵀ + σ² I)⁻¹ r = (‖r‖² − rᵀ W M⁻¹ Wᵀ r) / σ² and ln det = ln det M + (D − latent_dim) ln σ².
+        By Woodbury's identity and the determinant lemma, with r = x − b, everything takes place in latent_dim
+        dimensions: rᵀ (W Wᵀ + σ² I)⁻¹ r = (‖r‖² − rᵀ W M⁻¹ Wᵀ r) / σ² and ln det = ln det M + (D − latent_dim) ln σ².
         """
         r = x - self.b
         D = r.shape[1]

@@ -17,6 +17,8 @@ from ..probability import ESTIMATORS, LIKELIHOODS, DiagonalGaussian, KLTerm, est
 from .base import LatentModel
 from .networks import mlp
 
+PLAIN = KLTerm()  # the KL itself
+
 
 class VAE(LatentModel):
     """A VAE of dense layers; the decoder mirrors the encoder.
@@ -37,7 +39,8 @@ class VAE(LatentModel):
     """
 
     def __init__(
-        self, data_dim, latent_dim, hidden, rng, likelihood="bernoulli", init=xavier_uniform, activation=ReLU, **training
+        self, data_dim, latent_dim, hidden, rng, likelihood="bernoulli", init=xavier_uniform, activation=ReLU,
+        **training
     ):
         if not hidden:
             raise UserError("a VAE needs at least one hidden layer, found none")
@@ -50,7 +53,7 @@ class VAE(LatentModel):
             Dense(hidden[0], data_dim, rng, init),
         )
 
-    def _set_training(self, latent_dim, likelihood, samples=1, estimator="analytic-kl", kl_term=KLTerm()):
+    def _set_training(self, latent_dim, likelihood, samples=1, estimator="analytic-kl", kl_term=PLAIN):
         """What does not depend on the networks."""
         self.latent_dim = latent_dim
         self.likelihood = choose("likelihood", likelihood, LIKELIHOODS)()

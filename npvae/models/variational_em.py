@@ -1,7 +1,7 @@
 """Variational EM: the same bound without an encoder.
 
-Every example n of the training set has its own q(z | x_n) = N(mu_n, diag exp(logvar_n)), kept in a table. Each step takes
-a minibatch and
+Every example n of the training set has its own q(z | x_n) = N(mu_n, diag exp(logvar_n)), kept in a table. Each step
+takes a minibatch and
 
     E-step   moves its mu_n and logvar_n up the ELBO, under the decoder as it is, by a few stochastic gradients;
     M-step   moves the decoder up the ELBO, under these q, by one.
@@ -67,7 +67,8 @@ class VariationalEM(VAE):
         return self.refine(x, prior, rng, self.new_steps, self.e_lr)
 
     def loss(self, x, rng, step=math.inf, rows=None):
-        """The M-step's objective, N times the mean of −ELBO over the minibatch: a Tensor (); and the parts of `VAE.loss`.
+        """The M-step's objective, N times the mean of −ELBO over the minibatch: a Tensor (); and the parts of
+        `VAE.loss`.
 
         Where `rows` says which examples of the training set these are, their E-step is taken first, and its result goes
         into the table. Elsewhere the examples are new ones.

@@ -24,7 +24,8 @@ class Dense(Module):
 class Conv2d(Module):
     """A convolution of k × k windows: x (N, H, W, channels_in) -> y (N, H', W', channels_out).
 
-    H' = ⌊(H + 2 padding − k) / stride⌋ + 1. Each output sees k · k · channels_in numbers, which is the fan_in of `init`.
+    H' = ⌊(H + 2 padding − k) / stride⌋ + 1. Each output sees k · k · channels_in numbers, which is the fan_in of
+    `init`.
     """
 
     def __init__(self, channels_in, channels_out, rng, kernel=3, stride=1, padding=1, init=he_normal):

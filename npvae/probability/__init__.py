@@ -30,6 +30,6 @@ __all__ = [
     "ELBO", "ESTIMATORS", "LIKELIHOODS", "Bernoulli", "BernoulliLikelihood", "ContinuousBernoulli", "DiagonalGaussian",
     "DiscretizedLogistic", "GaussianLikelihood", "GridPosterior", "ImportanceSampling", "KLTerm", "active_units",
     "bernoulli_log_likelihood", "continuous_bernoulli_log_likelihood", "discretized_logistic_log_likelihood", "elbo",
-    "gaussian_kl_divergence", "gaussian_log_likelihood", "grid_posterior", "importance_sampling", "iwae_bound", "jacobian",
-    "kl_to_standard_normal", "log_weights", "pushed_log_prob", "refine", "reparameterize", "ring",
+    "gaussian_kl_divergence", "gaussian_log_likelihood", "grid_posterior", "importance_sampling", "iwae_bound",
+    "jacobian", "kl_to_standard_normal", "log_weights", "pushed_log_prob", "refine", "reparameterize", "ring",
 ]

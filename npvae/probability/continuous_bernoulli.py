@@ -10,9 +10,10 @@ exponential family, so A' is the mean of x, which is not σ(l):
 
     A'(l) = 1 / (1 − e⁻ˡ) − 1/l.
 
-At l = 0, which is λ = σ(l) = ½ and the uniform distribution, both formulas are 0/0. By symmetry A(l) − l/2 is even in l:
+At l = 0, where λ = σ(l) = ½ and the distribution is uniform, both formulas are 0/0. By symmetry A(l) − l/2 is even:
 
-    A(l) = l/2 + ln [sinh(l/2) / (l/2)] = l/2 + l²/24 − l⁴/2880 + O(l⁶),    A'(l) = ½ + l/12 − l³/720 + l⁵/30240 + O(l⁷).
+    A(l) = l/2 + ln [sinh(l/2) / (l/2)] = l/2 + l²/24 − l⁴/2880 + O(l⁶),    A'(l) = ½ + l/12 − l³/720 + l⁵/30240 +
+    O(l⁷).
 
 Source: Loaiza-Ganem and Cunningham (2019), The continuous Bernoulli: fixing a pervasive error in variational
 autoencoders, eq. 3 to 8, whose ln C(λ) is ζ(l) − A(l).

@@ -3,7 +3,8 @@
 A density says nothing about a byte: a Gaussian can make its density as large as it likes by narrowing on the 256 values
 that occur. Here the real line is cut halfway between neighbouring levels x = 0, 1/255, …, 1, and a level's probability
 is that of its interval; the first and the last reach to infinity, so that all add up to one. The logistic distribution
-with mean μ and scale s is taken because its distribution function is simply σ((x − μ) / s). With half a level h = 1/510,
+with mean μ and scale s is taken because its distribution function is simply σ((x − μ) / s). With half a level h =
+1/510,
 
     P(x) = σ(a) − σ(b),    a = (x + h − μ) / s,    b = (x − h − μ) / s,    and a = ∞ at x = 1, b = −∞ at x = 0.
 
@@ -50,7 +51,7 @@ def discretized_logistic_log_likelihood(x, mu, log_scale):
         with np.errstate(over="ignore"):                                # where δ is large, its derivative is 1/∞ = 0
             ddelta = dy * inside / np.expm1(delta)                      # ∂/∂δ ln(1 − e^−δ) = 1 / (eᵟ − 1)
         dmu = -(da + db) * r                                            # ∂a/∂μ = ∂b/∂μ = −1/s
-        dlog_scale = -(da * a + db * b + ddelta * delta)                # a, b and δ are all proportional to e^−log_scale
+        dlog_scale = -(da * a + db * b + ddelta * delta)                # a, b and δ are proportional to e^−log_scale
         return None, sum_to(dmu, shape_mu), sum_to(dlog_scale, shape_scale)
     return y, backward
 

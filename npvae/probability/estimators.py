@@ -10,7 +10,8 @@ drawn first, as plain arrays, so that it is plain to see, and so that finite dif
 
     naive                   E_q ∇f(z): the gradient is moved inside, the samples held fixed. Biased: where z is fixed, φ
                             acts only through −ln q, and E_q ∇ ln q = ∫ ∇q = 0, so that the encoder learns nothing
-    score-function          ∇E_q f = ∫ f ∇q = E_q [f ∇ ln q], since ∇q = q ∇ ln q. Unbiased, and needs no derivative of f,
+    score-function          ∇E_q f = ∫ f ∇q = E_q [f ∇ ln q], since ∇q = q ∇ ln q. Unbiased, and needs no derivative of
+    f,
                             but f is some hundred nats, and all of that is noise
     score-function-baseline E_q [(f − b) ∇ ln q] has the same expectation for every b that does not depend on this z,
                             because E_q ∇ ln q = 0: here, the mean of f over the other samples

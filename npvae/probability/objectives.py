@@ -6,11 +6,13 @@ without it, q(z | x) becomes the prior, and z says nothing about x. Both ends ha
 collapse. What is minimised instead of −ELBO, in order to move between them:
 
     beta        rec + β KL (Higgins et al. 2017, β-VAE, eq. 4)
-    warm-up     β rises from 0 linearly during the first steps, so that the decoder learns to listen before it has to pay
+    warm-up     β rises from 0 linearly during the first steps, so that the decoder learns to listen before it has to
+    pay
                 (Bowman et al. 2016, section 3.1; Sønderby et al. 2016, section 2.3)
     free bits   rec + Σ_j max(λ, KL_j), KL_j of each latent dimension averaged over the minibatch: the first λ nats of
                 each are free (Kingma et al. 2016, eq. 15)
-    capacity    rec + β |KL − C|, where C rises from 0 linearly during the warm-up: the KL is held at a price of one's own
+    capacity    rec + β |KL − C|, where C rises from 0 linearly during the warm-up: the KL is held at a price of one's
+    own
                 choice (Burgess et al. 2018, eq. 8, with γ for β)
 
 What is reported is always the ELBO itself.
@@ -91,13 +93,13 @@ def remarks(q):
     second_moment = float((q.mean**2 + sigma**2).mean())
     if kl < COLLAPSED:
         return {
-            "collapsed": f"the posterior has collapsed: q(z | x) is the prior for every x (KL {kl:.3f} nats), so z says "
-            "nothing about x, and all samples look alike; give the KL a warm-up, free bits, or a smaller beta"
+            "collapsed": f"the posterior has collapsed: q(z | x) is the prior for every x (KL {kl:.3f} nats), so z "
+            "says nothing about x, and all samples look alike; give the KL a warm-up, free bits, or a smaller beta"
         }
     if second_moment > SPREAD:
         return {
-            "no prior": f"the codes have left the prior: their mean square is {second_moment:.3g} where the prior has 1, "
-            f"with a median width σ of {np.median(sigma):.2g}, so samples from the prior meet no code, and will not look "
-            "like data; the KL term is missing or too weak: raise beta"
+            "no prior": f"the codes have left the prior: their mean square is {second_moment:.3g} where the prior has "
+            f"1, with a median width σ of {np.median(sigma):.2g}, so samples from the prior meet no code, and will not "
+            "look like data; the KL term is missing or too weak: raise beta"
         }
     return {}

@@ -54,7 +54,7 @@ def test_an_operation_changes_nothing_shares_nothing_and_keeps_the_dtype(check, 
 @pytest.mark.parametrize("f", [ops.add, ops.sub, ops.mul, ops.div], ids=lambda f: f.__name__)
 def test_broadcasting_in_every_shape(f, shapes, seed):
     rng = np.random.default_rng(seed)
-    a, b = (checks.positive(rng, *shape) for shape in shapes.input_shapes)
+    a, b = (checks.check.positive(rng, *shape) for shape in shapes.input_shapes)
     gradcheck(f.raw, np.array(a), np.array(b), rng=rng).assert_ok()
 
 

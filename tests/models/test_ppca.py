@@ -1,5 +1,5 @@
-"""Proves that the oracle knows what it says: its likelihood, posterior and ELBO agree with one another and with formulas
-that are computed in another way.
+"""Proves that the oracle knows what it says: its likelihood, posterior and ELBO agree with one another and with
+formulas that are computed in another way.
 
 An oracle that is wrong would make every test that leans on it worthless.
 """

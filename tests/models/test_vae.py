@@ -11,6 +11,7 @@ import pytest
 from npvae.errors import UserError
 from npvae.models import VAE
 from npvae.nn import optim
+from npvae.probability import ESTIMATORS, LIKELIHOODS, KLTerm
 
 
 @pytest.fixture
@@ -18,7 +19,7 @@ def x(rng):
     return (rng.random((13, 20)) < 0.3).astype(np.float32)
 
 
-@pytest.mark.parametrize("likelihood", ["bernoulli", "gaussian"])
+@pytest.mark.parametrize("likelihood", LIKELIHOODS)
 def test_shapes(rng, x, likelihood):
     model = VAE(20, 3, [11, 7], rng, likelihood)
     assert [p.shape for name, p in model.named_parameters() if name.endswith("W")] == [
@@ -30,7 +31,9 @@ def test_shapes(rng, x, likelihood):
     assert model.elbo(x, rng, samples=5).elbo.shape == (13,)
     assert model.reconstruct(x).shape == (13, 20)
     assert model.sample(4, rng).shape == (4, 20)
-    assert model.log_likelihood(x, rng, 10).shape == (13,)
+    assert model.importance_sampling(x, rng, 10).log_likelihood.shape == (13,)
+    q, p = model.forward(x, rng)
+    assert q.mean.shape == (13, 3) and p.mean.shape == (13, 20)
     assert model.reconstruct(x).dtype == np.float32
 
 
@@ -41,6 +44,38 @@ def test_the_loss_is_minus_the_mean_elbo_and_the_sum_of_its_parts(rng, x):
     assert float(loss) == pytest.approx(-bound.elbo.data.mean(), rel=1e-6)
     assert float(loss) == pytest.approx(parts["rec"] + parts["kl"], rel=1e-6)
     assert parts["kl"] == pytest.approx(bound.kl.data.mean(), rel=1e-6)
+    assert list(parts) == ["loss", "rec", "kl"] and parts["loss"] == pytest.approx(float(loss), rel=1e-6)
+
+
+def test_an_annealed_loss_never_replaces_the_elbo_in_the_report(rng, x):
+    plain, weighted = (VAE(20, 3, [11], np.random.default_rng(1), kl_term=term) for term in (KLTerm(), KLTerm(4.0, 10)))
+    expected = plain.loss(x, np.random.default_rng(1))[1]
+    for step, weight in ((0, 0), (5, 2), (10, 4)):
+        objective, parts = weighted.loss(x, np.random.default_rng(1), step)
+        assert {name: parts[name] for name in expected} == expected
+        assert parts["objective"] == float(objective)
+        assert float(objective) == pytest.approx(expected["rec"] + weight * expected["kl"], rel=1e-6)
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+def test_with_every_estimator_the_elbo_is_reported_and_the_decoder_learns(rng, x, estimator):
+    model = VAE(20, 3, [11], rng, estimator=estimator, samples=20)
+    loss, parts = model.loss(x, rng)
+    expected = model.elbo(x, rng, samples=2000)
+    assert parts["loss"] == pytest.approx(-expected.elbo.data.mean(), abs=0.2)
+    assert parts["kl"] == pytest.approx(expected.kl.data.mean(), rel=1e-5)
+    loss.backward()
+    assert all(np.any(p.grad != 0) for p in model.decoder.parameters())
+
+
+def test_an_encoder_with_the_naive_estimator_gets_noise_only(rng, x):
+    """Averaged over 20,000 samples, its gradient is far smaller than the true one."""
+    norms = {}
+    for estimator in ("naive", "analytic-kl"):
+        model = VAE(20, 3, [11], np.random.default_rng(1), estimator=estimator, samples=20_000)
+        model.loss(x, rng)[0].backward()
+        norms[estimator] = np.linalg.norm(model.mu.b.grad)
+    assert norms["naive"] < 0.1 * norms["analytic-kl"]
 
 
 def test_noise_comes_from_the_generator_alone(rng, x):
@@ -54,7 +89,7 @@ def test_noise_comes_from_the_generator_alone(rng, x):
 def test_the_elbo_is_below_the_importance_sampled_likelihood(rng, x):
     model = VAE(20, 3, [11], rng)
     elbo = model.elbo(x, rng, samples=500).elbo.data
-    log_p = model.log_likelihood(x, rng, 2000)
+    log_p = model.importance_sampling(x, rng, 2000).log_likelihood
     assert (elbo < log_p).all()
 
 
@@ -75,12 +110,21 @@ def test_a_batch_can_be_learned(rng, x):
 def test_the_prior_is_a_standard_normal(rng, monkeypatch):
     model = VAE(20, 3, [11], rng)
     codes = []
-    monkeypatch.setattr(model, "generate", lambda z: codes.append(z))
+    monkeypatch.setattr(model, "generate", codes.append)
     model.sample(50_000, rng)
     assert np.abs(codes[0].mean(axis=0)).max() < 5 / np.sqrt(50_000)
     assert np.abs(codes[0].var(axis=0) - 1).max() < 5 * np.sqrt(2 / 50_000)
 
 
-def test_an_unknown_likelihood_is_named(rng):
-    with pytest.raises(UserError, match="unknown likelihood 'bernouli': did you mean 'bernoulli'"):
-        VAE(20, 3, [11], rng, "bernouli")
+def test_what_is_refused(rng):
+    for message, options in {
+        "unknown likelihood 'bernouli': did you mean 'bernoulli'": {"likelihood": "bernouli"},
+        "unknown estimator 'naiv': did you mean 'naive'": {"estimator": "naiv"},
+        "the number of samples is 0, expected at least 1": {"samples": 0},
+        "take at least 2 samples, found 1": {"estimator": "score-function-baseline"},
+        "need the KL apart: naive does not have it": {"estimator": "naive", "kl_term": KLTerm(beta=2)},
+    }.items():
+        with pytest.raises(UserError, match=message):
+            VAE(20, 3, [11], rng, **options)
+    with pytest.raises(UserError, match="at least one hidden layer"):
+        VAE(20, 3, [], rng)

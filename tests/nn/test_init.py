@@ -9,7 +9,7 @@ import pytest
 
 from npvae.nn import init
 
-I, O = 300, 700  # noqa: E741
+I, O = 300, 700
 
 
 @pytest.mark.parametrize(

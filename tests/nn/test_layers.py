@@ -42,3 +42,42 @@ def test_sequential_applies_the_layers_in_order():
 def test_the_same_seed_gives_the_same_weights():
     a, b, c = (nn.Dense(3, 5, np.random.default_rng(seed)).W.data for seed in (0, 0, 1))
     assert np.array_equal(a, b) and not np.array_equal(a, c)
+
+
+def test_convolutions_start_with_the_variance_of_their_inputs(rng):
+    """He's initialisation: after a ReLU, as many layers later, the second moment is still about 1."""
+    x = rng.standard_normal((20, 16, 16, 30)).astype(np.float32)
+    for layer in (
+        nn.Conv2d(30, 40, rng), nn.Conv2d(30, 40, rng, stride=2),
+        nn.ConvTranspose2d(30, 40, rng, stride=1), nn.ConvTranspose2d(30, 40, rng, stride=2, output_padding=1),
+    ):  # fmt: skip
+        y = layer(x).data[:, 2:-2, 2:-2]
+        assert nn.ReLU()(y).data.var() + nn.ReLU()(y).data.mean() ** 2 == pytest.approx(1, rel=0.15)
+
+
+def test_reshape():
+    x = np.arange(24.0).reshape(2, 12)
+    assert nn.Reshape(2, 3, 2)(x).shape == (2, 2, 3, 2)
+    assert np.array_equal(nn.Sequential(nn.Reshape(2, 3, 2), nn.Reshape(12))(x).data, x)
+
+
+def test_batch_norm_in_both_modes(rng):
+    layer = nn.BatchNorm(3, momentum=0.5)
+    x = rng.normal(4, 2, (50, 6, 6, 3)).astype(np.float32)
+    y = layer(x).data.reshape(-1, 3)
+    assert np.allclose(y.mean(axis=0), 0, atol=1e-5) and np.allclose(y.std(axis=0), 1, atol=1e-3)
+    flat = x.reshape(-1, 3)
+    assert np.allclose(layer.running_mean, 0.5 * flat.mean(axis=0), rtol=1e-5)
+    assert np.allclose(layer.running_variance, 0.5 + 0.5 * flat.var(axis=0, ddof=1), rtol=1e-5)
+    for _ in range(50):
+        layer(x)
+    layer.eval()
+    kept = layer.running_mean.copy()
+    expected = y * np.sqrt(1799 / 1800)                     # by the variance with M − 1 in the denominator, M = 50 · 36
+    assert np.allclose(layer(x).data.reshape(-1, 3), expected, atol=1e-5)
+    assert np.allclose(layer(x[:1]).data, layer(x).data[:1], atol=1e-6)
+    assert np.array_equal(layer.running_mean, kept)
+
+
+def test_batch_norm_of_a_single_row_is_finite():
+    assert np.isfinite(nn.BatchNorm(3)(np.ones((1, 3), dtype=np.float32)).data).all()

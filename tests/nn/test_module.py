@@ -74,3 +74,48 @@ def test_a_shared_part_is_found_once_and_parts_in_tuples_and_dicts_are_found(rng
 def test_a_module_without_forward_says_so():
     with pytest.raises(NotImplementedError, match="Module has to define forward"):
         Module()(1)
+
+
+class Counter(Module):
+    buffers = ("count",)
+
+    def __init__(self):
+        self.count = np.zeros(2, dtype=np.float32)
+
+
+class Outer(Module):
+    def __init__(self, rng):
+        self.layer, self.counters = Dense(3, 2, rng), [Counter(), Counter()]
+
+
+def test_buffers_are_saved_and_loaded_and_are_no_parameters(rng):
+    a, b = Outer(rng), Outer(rng)
+    a.counters[1].count += 5
+    assert list(a.state_dict()) == ["layer.W", "layer.b", "counters.0.count", "counters.1.count"]
+    assert len(a.parameters()) == 2
+    b.load_state_dict(a.state_dict())
+    assert b.counters[1].count.tolist() == [5, 5]
+    a.counters[1].count += 1
+    assert b.counters[1].count.tolist() == [5, 5]           # a copy
+    assert a.astype(np.float64).counters[0].count.dtype == np.float64
+
+
+def test_modes_reach_every_part_and_come_back(rng):
+    net = Outer(rng)
+    net.counters[0].eval()
+    with net.evaluating():
+        assert not any(module.training for _, module in net.named_modules())
+        assert net.layer(np.ones((1, 3), dtype=np.float32)).record is None
+    assert [module.training for _, module in net.named_modules()] == [True, True, False, True]
+    assert net.train().counters[0].training
+
+
+def test_frozen_parameters_get_no_gradient_and_thaw_even_after_an_error(rng):
+    net, x = Outer(rng), Tensor(np.ones((1, 3), dtype=np.float32), requires_grad=True)
+    with net.frozen():
+        net.layer(x).sum().backward()
+        assert not net.training
+    assert x.grad is not None and net.layer.W.grad is None
+    with pytest.raises(KeyError), net.frozen():
+        raise KeyError
+    assert len(net.parameters()) == 2 and net.training

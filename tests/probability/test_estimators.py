@@ -1,9 +1,9 @@
 """Proves which estimators of the gradient are unbiased, on the oracle, where the gradient is known exactly.
 
-10,000 independent estimates, one for each row of a batch, are averaged, and each element of the mean is held against the
-exact gradient in units of its standard error. Over all elements together, a right estimator fails with probability 10⁻⁶
-(Bonferroni), in each test. It would catch a score function without the decoder's part or with the wrong sign, a baseline
-that depends on its own sample, and a path that is differentiated twice.
+10,000 independent estimates, one for each row of a batch, are averaged, and each element of the mean is held against
+the exact gradient in units of its standard error. Over all elements together, a right estimator fails with probability
+10⁻⁶ (Bonferroni), in each test. It would catch a score function without the decoder's part or with the wrong sign, a
+baseline that depends on its own sample, and a path that is differentiated twice.
 """
 
 import statistics

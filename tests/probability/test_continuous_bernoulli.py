@@ -1,0 +1,57 @@
+"""Proves that the continuous Bernoulli is a density with the right mean, for every logit and in both precisions.
+
+It would catch a normalizer that is wrong near λ = ½, where its formula is 0/0, or that overflows far from it, and the
+mean σ(l) that a Bernoulli would have.
+"""
+
+import numpy as np
+import pytest
+
+from npvae.autodiff import Tensor
+from npvae.probability import ContinuousBernoulli, bernoulli_log_likelihood
+from npvae.probability.continuous_bernoulli import NEAR, log_normalizer
+
+LOGITS = np.array([-80, -5, -0.5, -0.031, -0.029, -1e-6, 0, 1e-12, 0.01, 0.029, 0.031, 0.59, 0.61, 1, 7, 300])
+
+
+def midpoints(n):
+    return (np.arange(n) + 0.5) / n
+
+
+@pytest.mark.parametrize("logit", LOGITS)
+def test_it_integrates_to_one_and_has_its_mean(logit):
+    x = midpoints(200_000)[:, None]
+    density = np.exp(ContinuousBernoulli(np.full_like(x, logit)).log_prob(x).data)
+    assert density.mean() == pytest.approx(1, abs=1e-6)
+    assert (density * x[:, 0]).mean() == pytest.approx(ContinuousBernoulli(np.array([logit])).mean[0], abs=1e-6)
+
+
+@pytest.mark.parametrize("dtype, tolerance", [(np.float32, 3e-7), (np.float64, 1e-14)])
+def test_the_series_meets_the_formula(dtype, tolerance):
+    """On both sides of where one takes over from the other, and against 50 terms of the series of (eˡ − 1)/l."""
+    near = NEAR[np.dtype(dtype)]
+    logits = np.concatenate([np.linspace(-2 * near, 2 * near, 1001)])
+    series = np.ones_like(logits)
+    for n in range(50, 1, -1):
+        series = 1 + series * logits / n                    # Σ lⁿ / (n + 1)!
+    A, mean = log_normalizer(logits.astype(dtype))
+    assert A.dtype == mean.dtype == dtype
+    assert np.abs(A - np.log(series)).max() < tolerance
+    differences = np.abs(np.diff(mean))
+    assert differences.max() < 2 * np.median(differences) + 2 * tolerance        # no step
+    assert (np.abs(mean - (0.5 + logits / 12)) < np.abs(logits) ** 3 / 700 + 5 * tolerance).all()
+
+
+def test_nothing_overflows_in_float32():
+    logits = np.array([[-1e4, -100, -1e-30, 0, 1e-30, 100, 1e4]], dtype=np.float32)
+    with np.errstate(all="raise", under="ignore"):
+        A, mean = log_normalizer(logits)
+    assert np.isfinite(A).all() and ((mean >= 0) & (mean <= 1)).all()
+    assert mean[0, 3] == 0.5 and A[0, 3] == 0
+
+
+def test_it_is_the_bernoulli_formula_but_for_the_normalizer(rng):
+    logits, x, y = rng.standard_normal((3, 5)), rng.random((3, 5)), rng.random((3, 5))
+    difference = lambda f: (f(logits, x) - f(logits, y)).data  # noqa: E731
+    continuous = lambda logits, x: ContinuousBernoulli(Tensor(logits)).log_prob(x)  # noqa: E731
+    assert np.allclose(difference(continuous), difference(bernoulli_log_likelihood))

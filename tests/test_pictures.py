@@ -1,0 +1,125 @@
+"""Proves that the pictures show what their names say.
+
+It would catch reconstructions of other images, an interpolation that does not begin and end where it should, a
+traversal that moves the wrong dimension, and data in [−1, 1] that is drawn as if it were in [0, 1].
+"""
+
+import numpy as np
+import pytest
+
+from npvae import datasets, figures, pictures, runs
+from npvae.errors import UserError
+
+
+def test_the_pictures_show_what_their_names_say(tmp_path, monkeypatch):
+    run = runs.create(tmp_path / "run", {"data": "bars", "hidden": [8], "latent_dim": 2})
+    run.training.run(3)
+    drawn = {}
+    for name in ("reconstructions", "image_sheet", "latent_scatter", "manifold"):
+        original = getattr(figures, name)
+
+        def note(*arguments, name=name, original=original, **options):
+            drawn.setdefault(name, []).append(arguments)
+            return original(*arguments, **options)
+
+        monkeypatch.setattr(figures, name, note)
+    pictures.draw(run)
+    x, model = run.dataset.x_test, run.model
+    originals, reconstructed = drawn["reconstructions"][0]
+    assert np.array_equal(originals.reshape(100, -1), x[:100])
+    assert np.array_equal(reconstructed.reshape(100, -1), model.reconstruct(x[:100]))
+    sheets = [arguments[0].reshape(len(arguments[0]), -1) for arguments in drawn["image_sheet"]]
+    assert any(np.array_equal(s, model.sample(100, np.random.default_rng(0))) for s in sheets)
+    between = next(s for s in sheets if len(s) == 110 and np.allclose(s[0], model.reconstruct(x[:1])[0], atol=1e-6))
+    assert np.allclose(between[[10, 11, 21]], model.reconstruct(x[[1, 2, 3]]), atol=1e-6)
+    codes, labels = drawn["latent_scatter"][0]
+    assert np.array_equal(labels, run.dataset.y_test)
+    assert np.allclose(codes[:50], model.encode(x[:50]).mean, atol=1e-6)
+    assert np.array_equal(drawn["manifold"][0][0].reshape(400, -1), model.generate(figures.manifold_codes(20)))
+
+
+def sheets_of(run, monkeypatch, draw):
+    """The images that `draw()` puts on sheets, by the number of columns: a list of (images, columns, title)."""
+    drawn = []
+
+    def note(images, columns, title=""):
+        drawn.append((images, columns, title))
+        return figures._figure(1, 1)
+
+    monkeypatch.setattr(figures, "image_sheet", note)
+    draw()
+    return drawn
+
+
+@pytest.fixture
+def run(tmp_path):
+    run = runs.create(tmp_path / "run", {"data": "bars", "hidden": [8], "latent_dim": 3})
+    run.train(3)
+    return run
+
+
+def test_a_traversal_moves_one_dimension(run, monkeypatch):
+    model, moved = run.model, []
+    generate = model.generate
+    monkeypatch.setattr(model, "generate", lambda z: moved.append(z) or generate(z))
+    sheets_of(run, monkeypatch, lambda: pictures.draw(run))
+    z = next(z for z in moved if len(z) == 3 * 11).reshape(3, 11, 3)
+    base, codes = model.codes(run.x_test[:1])[0], model.codes(run.x_test[:100])
+    for row, j in enumerate(np.argsort(-codes.var(axis=0))):
+        assert np.allclose(z[row, :, j], np.linspace(-3, 3, 11))
+        others = [k for k in range(3) if k != j]
+        assert np.allclose(z[row][:, others], base[others])
+
+
+def test_images_are_drawn_in_their_own_range(tmp_path, monkeypatch):
+    run = runs.create(tmp_path / "other", {"data": "bars", "model": "conv-ae"})
+    run.train(2)
+    drawn = sheets_of(run, monkeypatch, lambda: pictures.interpolate(run, 3, 7, 4))
+    images = drawn[0][0].reshape(-1, 64)
+    assert np.allclose(images[[0, -1]], run.dataset.x_test[[3, 7]])
+
+
+LINES = {2: [0, 0.5, 1], 4: [0, 1 / 3, 0.5, 2 / 3, 1], 5: [0, 0.25, 0.5, 0.75, 1]}
+
+
+@pytest.mark.parametrize("steps, expected", LINES.items())
+def test_the_midpoint_is_always_among_the_steps(steps, expected):
+    a, b = np.array([1.0, 0.0]), np.array([3.0, -4.0])
+    assert np.allclose(pictures.between(a, b, steps), [(1 - w) * a + w * b for w in expected])
+
+
+def test_an_interpolation_of_two_chosen_images(run, monkeypatch):
+    drawn = sheets_of(run, monkeypatch, lambda: pictures.interpolate(run, 3, 7, 6))
+    images, columns, _ = drawn[0]
+    images, x = images.reshape(-1, 64), run.x_test
+    assert len(images) == columns == 7 + 2                  # the midpoint is added to the six
+    assert np.array_equal(images[[0, -1]], x[[3, 7]])
+    assert np.allclose(images[[1, -2]], run.model.reconstruct(x[[3, 7]]), atol=1e-6)
+    middle = run.model.generate(run.model.codes(x[[3, 7]]).mean(axis=0, keepdims=True))
+    assert np.allclose(images[4], middle[0], atol=1e-6)
+    with pytest.raises(UserError, match="no test image 500: expected one from 0 to 499"):
+        pictures.interpolate(run, 3, 500, 6)
+    with pytest.raises(UserError, match="1 steps, expected at least 2"):
+        pictures.interpolate(run, 3, 7, 1)
+
+
+def test_what_a_denoising_autoencoder_saw_is_drawn(tmp_path, monkeypatch):
+    run = runs.create(tmp_path / "dae", {"data": "bars", "model": "dae", "hidden": [8], "noise": "masking"})
+    run.train(2)
+    drawn = sheets_of(run, monkeypatch, lambda: pictures.draw(run))
+    seen, restored, original = next(d[0] for d in drawn if d[2].startswith("seen")).reshape(3, 10, 64)
+    assert np.array_equal(original, run.x_test[:10])
+    assert (seen <= original).all() and 0.3 < seen.sum() / original.sum() < 0.7
+    assert np.allclose(restored, run.model.reconstruct(seen), atol=1e-6)
+
+
+def test_the_factors_of_a_synthetic_set_are_drawn(tmp_path, monkeypatch):
+    monkeypatch.setitem(datasets.LOADERS, "shapes", lambda: datasets.load_shapes(N=400))
+    run = runs.create(tmp_path / "shapes", {"data": "shapes", "model": "pca", "latent_dim": 4})
+    run.train(0)
+    given = []
+    monkeypatch.setattr(figures, "factors", lambda *a: given.append(a) or figures._figure(1, 1))
+    assert "factors.png" in pictures.draw(run)
+    shares, names = given[0]
+    assert shares.shape == (4, 5) and names == ["shape", "hue", "size", "across", "down"]
+    assert shares.max() <= 1 and shares[:, names.index("across")].max() > 0.3
