@@ -20,6 +20,7 @@ from .autodiff.gradcheck import LIMIT
 from .datasets import mnist
 from .errors import UserError, choose
 from .evaluation import evaluate
+from .experiments import EXPERIMENTS
 from .models import NOISES
 from .nn.init import INITIALIZERS
 from .nn.layers import ACTIVATIONS
@@ -174,6 +175,11 @@ def build_parser():
     )
     draw.add_argument("--steps", type=whole, metavar="N", help="of that interpolation, with both ends (default 11)")
 
+    experiment = commands.add_parser("experiment", help="repeat a measurement that the project quotes")
+    experiment.set_defaults(do=do_experiment)
+    experiment.add_argument("name", nargs="?", metavar="NAME", help="which one (default: list them)")
+    experiment.add_argument("--out", metavar="FOLDER", help="for networks and figures (default experiments/NAME)")
+
     gradcheck = commands.add_parser("gradcheck", help="check every derivative against finite differences")
     gradcheck.set_defaults(do=do_gradcheck)
     gradcheck.add_argument("operation", nargs="?", metavar="OP", help="an operation, layer or bound (default: all)")
@@ -313,6 +319,22 @@ def do_draw(options):
     else:
         drawn = pictures.draw(run)
     print_wrapped(f"wrote to {options.run}: {', '.join(drawn)}")
+    return 0
+
+
+def do_experiment(options):
+    """npvae experiment: run one, print its table, and write it and its figures into a folder; or list them all."""
+    if options.name is None:
+        for name, experiment in EXPERIMENTS.items():
+            print(f"{name:<14} {experiment.idea} ({experiment.duration})")
+        return 0
+    experiment = choose("experiment", options.name, EXPERIMENTS)
+    folder = pathlib.Path(options.out or f"experiments/{options.name}")
+    folder.mkdir(parents=True, exist_ok=True)
+    lines = experiment.run(folder)
+    print("\n".join(lines))
+    (folder / "table.md").write_text("\n".join(lines) + "\n")
+    print(f"wrote to {folder}: {', '.join(sorted(path.name for path in folder.iterdir() if path.is_file()))}")
     return 0
 
 

@@ -130,3 +130,53 @@ def factors(shares, names):
     axes.set_yticks(range(len(shares)), [f"z{j + 1}" for j in order])
     axes.set_title("share of variance explained", fontsize=10)
     return figure
+
+
+STYLES = [("black", "-", "o"), ("tab:blue", "--", "s"), ("tab:orange", "-.", "^"), ("tab:green", ":", "D")]
+
+
+def lines(series, x_label, y_label, log_x=False, log_y=False, y_range=None):
+    """Curves that can be told apart in grey too: a dict from names to pairs of x and y."""
+    figure = _figure(6, 4)
+    axes = figure.add_subplot()
+    for (name, (x, y)), (colour, style, marker) in zip(series.items(), STYLES):
+        many = len(x) > 20
+        axes.plot(x, y, color=colour, linestyle=style, marker=None if many else marker, label=name)
+    if log_x:
+        axes.set_xscale("log")
+        axes.set_xticks(x, [f"{tick:g}" for tick in x])
+        axes.minorticks_off()
+    if log_y:
+        axes.set_yscale("log")
+    if y_range:
+        axes.set_ylim(*y_range)
+    axes.set_xlabel(x_label)
+    axes.set_ylabel(y_label)
+    axes.legend(frameon=False)
+    return figure
+
+
+def pushed(z, x, z_title, x_title):
+    """Points z (N, 2), and beside them what a map makes of them, x (N, 2)."""
+    figure = _figure(8, 4)
+    for i, (points, title) in enumerate([(z, z_title), (x, x_title)]):
+        axes = figure.add_subplot(1, 2, i + 1)
+        axes.scatter(*points.T, s=3, color="black", alpha=0.5, linewidths=0)
+        axes.set_title(title, fontsize=10)
+        axes.set_aspect("equal")
+    return figure
+
+
+def posterior(z, log_p, log_q):
+    """ln p(z | x) on a grid z (side, side, 2) in grey, and the contours of a Gaussian, log_q (side, side), upon it."""
+    figure = _figure(5.5, 4.5)
+    axes = figure.add_subplot()
+    extent = (z[0, 0, 0], z[0, -1, 0], z[0, 0, 1], z[-1, 0, 1])
+    image = axes.imshow(np.exp(log_p), origin="lower", extent=extent, cmap="Greys")
+    levels = log_q.max() - 0.5 * np.array([9, 4, 1])         # three, two and one standard deviations
+    axes.contour(z[..., 0], z[..., 1], log_q, levels=levels, colors="tab:red", linestyles=["dotted", "dashed", "solid"])
+    figure.colorbar(image, label="p(z | x)")
+    axes.set_xlabel("z₁")
+    axes.set_ylabel("z₂")
+    axes.set_title("grey: the posterior; red: the best Gaussian, at 1, 2 and 3 σ", fontsize=9)
+    return figure

@@ -21,8 +21,8 @@ def model_of(dataset="bars", **chosen):
 def test_the_defaults_of_the_vae_are_the_reference_network():
     expected = {
         "model": "vae", "data": "mnist", "seed": 0, "latent_dim": 10, "batch_size": 100, "lr": 1e-3,
-        "optimizer": "adam", "schedule": "constant", "validation": 0, "patience": None, "hidden": [512, 384, 256], "activation": "relu",
-        "init": "xavier_uniform", "likelihood": "bernoulli", "binarization": "none", "samples": 1,
+        "optimizer": "adam", "schedule": "constant", "validation": 0, "patience": None, "hidden": [512, 384, 256],
+        "activation": "relu", "init": "xavier_uniform", "likelihood": "bernoulli", "binarization": "none", "samples": 1,
         "estimator": "analytic-kl", "beta": 1.0, "warm_up": 0, "free_bits": 0.0, "capacity": None,
     }  # fmt: skip
     assert settings.complete({}) == expected and settings.MODELS["vae"].steps == 10_000

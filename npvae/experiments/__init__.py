@@ -1,0 +1,21 @@
+"""The claims of the story, measured: every table and figure that the project quotes comes from here.
+
+`npvae experiment NAME` runs one, prints its table, and writes its figure. Those that train networks keep them in the
+folder, so that an experiment that was interrupted goes on where it was, and one that is repeated only measures again.
+"""
+
+from . import mnist, toys
+from .experiment import Experiment
+
+EXPERIMENTS = {
+    "ring": Experiment("noise pushed through a map, and a posterior that is no Gaussian", "seconds", toys.ring),
+    "dimension": Experiment("why the marginal likelihood is hard: two estimates of it", "seconds", toys.dimension),
+    "estimators": Experiment("bias and variance of six estimators of one gradient", "a minute", mnist.estimators),
+    "linear": Experiment("the linear autoencoder finds the subspace of PCA", "a minute", mnist.linear),
+    "copies": Experiment("AE, DAE and VAE beside PCA, with 2, 10 and 32 dimensions", "12 minutes", mnist.copies),
+    "amortization": Experiment("variational EM beside the VAE, and what an encoder costs", "10 minutes", mnist.amortization),
+    "kl": Experiment("a VAE without its KL term, with it, and with too much of it", "2 minutes", mnist.kl),
+    "likelihood": Experiment("ln p(x) of the MNIST test set with 5,000 samples each", "20 minutes", mnist.likelihood),
+}
+
+__all__ = ["EXPERIMENTS", "Experiment"]

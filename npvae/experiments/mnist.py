@@ -1,0 +1,173 @@
+"""Experiments on MNIST."""
+
+import time
+
+import numpy as np
+
+from .. import figures
+from ..evaluation import codes_of, evaluate
+from ..models import principal_angles
+from ..probability import ESTIMATORS, active_units
+from ..probability import estimators as surrogates
+from . import toys
+from .experiment import table, trained
+
+REPETITIONS = 300
+IMAGES = 100
+
+
+def linear(folder):
+    """The linear autoencoder against PCA, 10 dimensions: errors on the test set, and angles between the subspaces."""
+    pca, ae = trained(folder / "pca", 0, model="pca"), trained(folder / "linear-ae", 10_000, model="linear-ae")
+    errors = [evaluate(run.model, run.x_test, None)["squared_error"] for run in (pca, ae)]
+    angles = principal_angles(pca.model.components, ae.model.decoder.layers[1].W.data)
+    return [
+        "squared error per image of the MNIST test set, 10 dimensions",
+        *table(
+            ["", ""],
+            [
+                ["PCA", f"{errors[0]:.4f}"],
+                ["linear autoencoder, 10,000 steps", f"{errors[1]:.4f}"],
+                ["ratio", f"{errors[1] / errors[0]:.5f}"],
+                ["largest angle between the subspaces", f"{angles[-1]:.3f}°"],
+            ],
+        ),
+    ]
+
+
+COPIED = (2, 10, 32)  # dimensions
+
+
+def copies(folder):
+    """The squared error of reconstructions of the test set: PCA, and three deep networks of the same widths."""
+    models, errors, sheets = ("pca", "ae", "dae", "vae"), {}, []
+    for latent_dim in COPIED:
+        for model in models:
+            steps = 0 if model == "pca" else 10_000
+            run = trained(folder / f"{model}-{latent_dim}", steps, model=model, latent_dim=latent_dim)
+            errors[model, latent_dim] = evaluate(run.model, run.x_test, np.random.default_rng(0))["squared_error"]
+            if not sheets:
+                sheets.append(run.x_test[:10])
+            sheets.append(run.model.reconstruct(run.x_test[:10]))
+    images = np.concatenate(sheets).reshape(-1, *run.dataset.image_shape)
+    title = "the originals; then PCA, AE, DAE, VAE with 2 dimensions, with 10, and with 32"
+    figures.image_sheet(images, 10, title).savefig(folder / "copies.png")
+    figures.lines(
+        {model: (COPIED, [errors[model, d] for d in COPIED]) for model in models},
+        "latent dimensions", "squared error per test image", log_x=True, log_y=True,
+    ).savefig(folder / "errors.png")  # fmt: skip
+    rows = [[model, *(f"{errors[model, d]:.2f}" for d in COPIED)] for model in models]
+    return [
+        "squared error per image of the MNIST test set, by the latent dimension",
+        *table(["", *COPIED], rows),
+        "Networks 784-512-384-256, 10,000 steps of batch 100. The DAE saw Gaussian noise of σ 0.5 in",
+        "training and sees clean images here. The VAE (Bernoulli) copies by its posterior mean.",
+    ]
+
+
+def estimators(folder):
+    """The six estimators on the oracle, where the gradient is known, and on the encoder of a VAE for MNIST."""
+    run = trained(folder / "vae", 2000, hidden=[200])
+    model, x = run.model, run.x_train[:IMAGES]
+    encoder = [p for name, p in model.named_parameters() if not name.startswith(("decoder", "likelihood"))]
+    rows, mean_of = [], {}
+    for name in ESTIMATORS:
+        rng, drawn = np.random.default_rng(0), []
+        for _ in range(REPETITIONS):
+            q = model.encode(x)
+            fixed = surrogates.draw(x, q, model.decode, rng, toys.DRAWN)
+            model.zero_grad()
+            ESTIMATORS[name](x, q, model.decode, fixed).mean().backward()
+            drawn.append(np.concatenate([p.grad.ravel() for p in encoder]))
+        drawn = np.array(drawn)
+        mean_of[name] = drawn.mean(axis=0)
+        noise = np.sqrt(drawn.var(axis=0, ddof=1).sum())
+        deviation, variance = toys.on_the_oracle(name)
+        signal = np.linalg.norm(mean_of["analytic-kl"])
+        rows.append([name, f"{deviation:.1f}", f"{variance:.3g}", f"{noise**2:.3g}", f"{noise / signal:.2f}"])
+    return [
+        f"{toys.DRAWN} samples of z. Oracle: 5 latent dimensions, q a little off the posterior; the largest",
+        f"deviation of the mean of {toys.ESTIMATES:,} estimates from the exact gradient in standard errors",
+        f"(above 4.5: biased), and the variance of one estimate. MNIST: encoder of 784-200-10, {IMAGES} images,",
+        f"{REPETITIONS} estimates: the variance, summed over all weights, and noise : signal.",
+        *table(["estimator", "oracle: deviation", "variance", "MNIST: variance", "noise : signal"], rows),
+    ]
+
+
+GAP_STEPS = 300
+
+
+def amortization(folder):
+    """Variational EM and the VAE: the same decoder with the same first weights, the same data, the same step sizes."""
+    common = {"hidden": [200], "binarization": "static", "schedule": "polynomial"}
+    vae = trained(folder / "vae", 10_000, **common)
+    start = trained(folder / "vae-start", 1, **common)      # its decoder has taken one step: as good as the first weights
+    vem = trained(
+        folder / "vem", 10_000, lambda run: run.model.decoder.load_state_dict(start.model.decoder.state_dict()),
+        model="vem", **common,
+    )  # fmt: skip
+    curves, rows = {}, []
+    for name, run in (("VAE", vae), ("variational EM", vem)):
+        losses = np.array(run.training.history)[:, 0]
+        curves[f"{name}, training"] = (np.arange(100, 10_001, 100), -losses.reshape(100, 100).mean(axis=1))
+        measured = evaluate(run.model, run.x_test, np.random.default_rng(0), 500, GAP_STEPS)
+        rows.append(
+            [name, f"{-losses[-1000:].mean():.2f}", f"{-measured['loss']:.2f}"]
+            + [f"{measured[key]:.2f}" for key in ("kl", "amortization_gap", "log_likelihood")]
+        )
+    figures.lines(curves, "step", "ELBO in nats per example", y_range=(-160, -85)).savefig(folder / "amortization.png")
+    return [
+        "MNIST, static binarization, decoder 10-200-784, 10,000 steps of batch 100; nats per example",
+        *table(["", "training ELBO", "test ELBO", "KL", "gap", "ln p(x), K = 500"], rows),
+        f"training: the mean of the last 1,000 steps. gap: what the test ELBO gains in {GAP_STEPS} more steps on every q.",
+        "Variational EM finds q of a test image from the prior, in 200 steps.",
+    ]
+
+
+BETAS = (0.0, 0.25, 1.0, 4.0, 1000.0)
+
+
+def kl(folder):
+    """What the KL term is for: five weights, from an autoencoder with noise to a decoder that is told nothing."""
+    rows, samples = [], []
+    for beta in BETAS:
+        run = trained(folder / f"beta-{beta:g}", 4000, hidden=[200], beta=beta)
+        measured = evaluate(run.model, run.x_test, np.random.default_rng(0))
+        q = run.model.encode(run.x_test[:1000]).detach()
+        sigma = np.exp(0.5 * q.logvar)
+        codes = codes_of(run.model, run.x_test)
+        rows.append(
+            [f"{beta:g}", *(f"{measured[key]:.1f}" for key in ("loss", "rec", "kl"))]
+            + [f"{(q.mu**2 + sigma**2).mean():.2f}", f"{np.median(sigma):.3f}", active_units(codes).sum()]
+            + [", ".join(run.model.remarks(run.x_test[:1000])) or "none"]
+        )
+        samples.append(run.model.sample(12, np.random.default_rng(0)))
+    images = np.concatenate(samples).reshape(-1, *run.dataset.image_shape)
+    title = f"samples; from above: beta = {', '.join(f'{beta:g}' for beta in BETAS)}"
+    figures.image_sheet(images, 12, title).savefig(folder / "kl.png")
+    header = ["beta", "−ELBO", "rec", "KL", "E[μ²+σ²]", "median σ", "active", "remark"]
+    return ["MNIST test set, grey pixels, 784-200-10, 4,000 steps; nats per example", *table(header, rows)]
+
+
+def likelihood(folder):
+    """The protocol of Burda et al.: 200-200 tanh, 50 latent dimensions, dynamic binarization, 100 epochs, K = 5,000."""
+    run = trained(
+        folder / "vae", 60_000, hidden=[200, 200], activation="tanh", latent_dim=50, binarization="dynamic"
+    )
+    start = time.perf_counter()
+    measured = evaluate(run.model, run.x_test, np.random.default_rng(0), 5000)
+    minutes = (time.perf_counter() - start) / 60
+    return [
+        f"MNIST test set, {len(run.x_test):,} images, drawn once; nats per example",
+        *table(
+            ["", ""],
+            [
+                ["ln p(x), K = 5,000", f"{measured['log_likelihood']:.2f} ± {measured['standard_error']:.2f}"],
+                ["ELBO", f"{-measured['loss']:.2f}"],
+                ["KL", f"{measured['kl']:.2f}"],
+                ["active units", f"{measured['active_units']} of 50"],
+                ["effective sample size, median", f"{measured['effective_sample_size']:.0f}"],
+                ["minutes for the measurement", f"{minutes:.1f}"],
+            ],
+        ),
+    ]
