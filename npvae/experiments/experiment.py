@@ -46,5 +46,6 @@ def trained(folder, steps, prepare=None, **chosen):
     if run.training is None or run.training.step < steps:
         run.train(steps)
     if run.training is not None and run.training.step > steps:
-        raise UserError(f"{folder} has been trained for {run.training.step} steps, expected {steps}: choose another --out")
+        found = run.training.step
+        raise UserError(f"{folder} has been trained for {found} steps, expected {steps}: choose another --out")
     return run

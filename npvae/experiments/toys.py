@@ -18,8 +18,8 @@ def ring(folder):
     """Noise becomes a ring; and of a point near it, the posterior on a grid beside the Gaussian that q would be.
 
     z ~ N(0, I₂), x = z/10 + z/‖z‖ + noise. All z on one ray from the origin give nearly the same x, so that p(z | x) is
-    long, and ends at the origin in a point. It is symmetric about the first axis, and so is its best Gaussian: it has no
-    correlation, and a factored one is as good as any.
+    long, and ends at the origin in a point. It is symmetric about the first axis, and so is its best Gaussian: it has
+    no correlation, and a factored one is as good as any.
     """
     rng = np.random.default_rng(0)
     z = rng.standard_normal((2000, 2))
