@@ -109,8 +109,8 @@ MODELS = {
         "an importance-weighted autoencoder", 10_000, DATA | TRAINING | DENSE | BOUND | {"samples": 5}, _iwae
     ),
     "vem": Kind(
-        "variational EM, without an encoder", 10_000,
-        DATA | TRAINING | DENSE | BOUND | {"schedule": "polynomial", "e_steps": 5, "e_lr": 0.1}, _variational_em,
+        "variational EM, without an encoder", 5000,
+        DATA | TRAINING | DENSE | BOUND | {"schedule": "polynomial", "e_steps": 10, "e_lr": 0.3}, _variational_em,
     ),
     "conv-vae": Kind(
         "a convolutional VAE", 3000,

@@ -109,7 +109,7 @@ def amortization(folder):
     """Variational EM and the VAE: the same decoder with the same first weights, the same data, the same step sizes."""
     common = {"hidden": [200], "binarization": "static", "schedule": "polynomial"}
     vae = trained(folder / "vae", 10_000, **common)
-    vem = trained(folder / "vem", 10_000, with_the_decoder_of_the_vae, model="vem", **common)
+    vem = trained(folder / "vem", 10_000, with_the_decoder_of_the_vae, model="vem", e_steps=20, **common)
     curves, rows = {}, []
     for name, run in (("VAE", vae), ("variational EM", vem)):
         losses = np.array(run.training.history)[:, 0]

@@ -45,7 +45,7 @@ class VariationalEM(VAE):
 
     def __init__(
         self, N, data_dim, latent_dim, hidden, rng, likelihood="bernoulli", init=xavier_uniform, activation=ReLU,
-        samples=1, e_steps=5, e_lr=0.1, new_steps=200,
+        samples=1, e_steps=10, e_lr=0.3, new_steps=200,
     ):  # fmt: skip
         if not hidden:
             raise UserError("a VAE needs at least one hidden layer, found none")
