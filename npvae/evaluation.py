@@ -7,7 +7,7 @@ from . import probability
 from .models import VAE
 from .probability import active_units
 
-MEASURED_AT_ONCE = 1000  # examples
+MEASURED_AT_ONCE = 200  # examples: a thousand images of 64 × 64 × 3 would need a gigabyte in convolutions
 GAP_SAMPLES = 20  # of z, for both bounds of the amortization gap
 
 
@@ -70,7 +70,7 @@ def evaluate(model, x, rng, importance_samples=0, refine_steps=0):
         errors = np.concatenate([np.square(model.reconstruct(batch) - batch).sum(axis=1) for batch in in_batches(x)])
         return {"squared_error": float(errors.mean())}
     measured, rngs = {}, rng.spawn(3)  # one for each measure, so that none depends on which others are asked for
-    for batch in tqdm(in_batches(x, 100), unit="batch", desc="evaluating", disable=None, leave=False):
+    for batch in tqdm(in_batches(x), unit="batch", desc="evaluating", disable=None, leave=False):
         for name, values in _measure(model, batch, rngs, importance_samples, refine_steps).items():
             measured.setdefault(name, []).append(values)
     measured = {name: np.concatenate(values) for name, values in measured.items()}

@@ -171,7 +171,8 @@ def posterior(z, log_p, log_q):
     """ln p(z | x) on a grid z (side, side, 2) in grey, and the contours of a Gaussian, log_q (side, side), upon it."""
     figure = _figure(5.5, 4.5)
     axes = figure.add_subplot()
-    extent = (z[0, 0, 0], z[0, -1, 0], z[0, 0, 1], z[-1, 0, 1])
+    half = (z[0, 1, 0] - z[0, 0, 0]) / 2                     # of a pixel, whose centre z is
+    extent = (z[0, 0, 0] - half, z[0, -1, 0] + half, z[0, 0, 1] - half, z[-1, 0, 1] + half)
     image = axes.imshow(np.exp(log_p), origin="lower", extent=extent, cmap="Greys")
     levels = log_q.max() - 0.5 * np.array([9, 4, 1])         # three, two and one standard deviations
     axes.contour(z[..., 0], z[..., 1], log_q, levels=levels, colors="tab:red", linestyles=["dotted", "dashed", "solid"])

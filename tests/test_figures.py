@@ -64,3 +64,36 @@ def test_the_history_of_runs_of_any_length(tmp_path, steps):
     assert [axes.get_title() for axes in figure.axes] == ["loss", "rec", "kl"]
     figure.savefig(tmp_path / "history.png")
     assert (tmp_path / "history.png").stat().st_size > 1000
+
+
+def test_lines_have_their_own_style_each():
+    axes = figures.lines({"a": ([1, 2, 4], [1, 2, 3]), "b": ([1, 2, 4], [3, 2, 1])}, "x", "y", log_x=True).axes[0]
+    a, b = axes.get_lines()
+    assert (a.get_linestyle(), a.get_marker()) != (b.get_linestyle(), b.get_marker())
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["1", "2", "4"]
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["a", "b"]
+
+
+def test_factors_are_sorted_by_what_they_explain():
+    shares = np.array([[0.0, 0.05], [0.1, 0.8], [0.9, 0.0], [0.2, 0.6]])
+    axes = figures.factors(shares, ["size", "hue"]).axes[0]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["z3", "z2", "z4", "z1"]
+    assert [text.get_text() for text in axes.texts][:2] == ["0.90", "0.00"]
+
+
+def test_a_posterior_is_drawn_where_it_is():
+    z2, z1 = np.meshgrid(np.linspace(-1, 1, 21), np.linspace(-1, 1, 21), indexing="ij")
+    log_p = -((z1 - 0.5) ** 2 + (z2 + 0.5) ** 2)
+    axes = figures.posterior(np.stack([z1, z2], axis=-1), log_p, log_p).axes[0]
+    image = axes.get_images()[0]
+    row, column = np.unravel_index(np.argmax(image.get_array()), (21, 21))
+    left, right, bottom, top = image.get_extent()
+    assert left + (right - left) * (column + 0.5) / 21 == pytest.approx(0.5) and image.origin == "lower"
+    assert bottom + (top - bottom) * (row + 0.5) / 21 == pytest.approx(-0.5)
+
+
+def test_what_is_pushed_stands_beside_what_it_was(rng):
+    z = rng.standard_normal((50, 2))
+    left, right = figures.pushed(z, 2 * z, "before", "after").axes
+    assert np.allclose(left.collections[0].get_offsets(), z) and left.get_title() == "before"
+    assert np.allclose(right.collections[0].get_offsets(), 2 * z) and right.get_title() == "after"

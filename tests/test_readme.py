@@ -9,7 +9,9 @@ import re
 import numpy as np
 import pytest
 
+from npvae import cli, settings
 from npvae.autodiff import Tensor
+from npvae.probability import LIKELIHOODS
 
 README = (pathlib.Path(__file__).parents[1] / "README.md").read_text()
 
@@ -23,6 +25,19 @@ def test_the_programs_run_one_after_another(capsys):
     assert "gradcheck dense: ok" in capsys.readouterr().out
     assert isinstance(names["loss"], Tensor) and np.isfinite(names["loss"].data)
     assert float(names["loss"]) == pytest.approx(names["parts"]["rec"] + names["parts"]["kl"], rel=1e-5)
+
+
+def test_the_commands_are_ones_that_the_command_line_knows():
+    commands = re.findall(r"^npvae (.*?)(?: +#.*)?$", README, re.MULTILINE)
+    assert len(commands) >= 5
+    for command in commands:
+        options = cli.build_parser().parse_args(command.split())
+        if options.command == "train":
+            settings.complete({name: value for name, value in vars(options).items() if name in cli.SETTINGS and value})
+
+
+def test_every_model_and_likelihood_is_in_the_readme():
+    assert all(name in README for name in [*settings.MODELS, *LIKELIHOODS])
 
 
 def test_there_are_two_commands():

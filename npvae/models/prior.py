@@ -18,7 +18,7 @@ class FittedPrior:
 
     code_mean = code_std = None
 
-    def fit_prior(self, x, batch_size=1000):
+    def fit_prior(self, x, batch_size=200):
         """Fit the Gaussian to the codes of the examples x (N, D). Returns self."""
         codes = np.concatenate([self.codes(x[i : i + batch_size]) for i in range(0, len(x), batch_size)])
         self.code_mean, self.code_std = codes.mean(axis=0), codes.std(axis=0)

@@ -21,7 +21,7 @@ def x(rng):
 
 @pytest.fixture
 def model(rng):
-    return VariationalEM(N, D, 4, [32], rng)
+    return VariationalEM(N, D, 4, [32], rng, e_steps=5, e_lr=0.1)
 
 
 def test_the_e_step_goes_into_the_rows_of_the_table(model, x, rng):
