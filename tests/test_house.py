@@ -19,7 +19,7 @@ FLOORS = [
     {"autodiff", "datasets", "checkpoint", "errors", "figures", "runtime"},
     {"nn", "probability"},
     {"checks", "evaluation", "experiments", "models", "pictures", "runs", "settings", "training"},
-    {"cli"},
+    {"arguments", "cli"},
     {"__main__", "__init__"},
 ]
 FLOOR = {name: floor for floor, names in enumerate(FLOORS, start=1) for name in names}

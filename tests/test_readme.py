@@ -9,7 +9,7 @@ import re
 import numpy as np
 import pytest
 
-from npvae import cli, settings
+from npvae import arguments, settings
 from npvae.autodiff import Tensor
 from npvae.probability import LIKELIHOODS
 
@@ -31,9 +31,9 @@ def test_the_commands_are_ones_that_the_command_line_knows():
     commands = re.findall(r"^npvae (.*?)(?: +#.*)?$", README, re.MULTILINE)
     assert len(commands) >= 5
     for command in commands:
-        options = cli.build_parser().parse_args(command.split())
+        options = arguments.build_parser().parse_args(command.split())
         if options.command == "train":
-            settings.complete({name: value for name, value in vars(options).items() if name in cli.SETTINGS and value})
+            settings.complete({name: value for name, value in vars(options).items() if name in arguments.SETTINGS and value})
 
 
 def test_every_model_and_likelihood_is_in_the_readme():

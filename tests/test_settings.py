@@ -6,7 +6,7 @@ It would catch a default that changes under a saved run, and a setting that is a
 import numpy as np
 import pytest
 
-from npvae import cli, datasets, settings
+from npvae import arguments, datasets, settings
 from npvae.errors import UserError
 from npvae.models import IWAE, ConvolutionalVAE, VariationalEM
 from npvae.probability import KLTerm
@@ -29,7 +29,7 @@ def test_the_defaults_of_the_vae_are_the_reference_network():
 
 
 def test_every_setting_can_be_given_on_the_command_line():
-    assert {name for kind in settings.MODELS.values() for name in kind.defaults} == set(cli.SETTINGS)
+    assert {name for kind in settings.MODELS.values() for name in kind.defaults} == set(arguments.SETTINGS)
 
 
 def test_every_setting_reaches_the_model():
