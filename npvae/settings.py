@@ -48,6 +48,28 @@ def _data_dim(dataset):
     return dataset.x_train.shape[1]
 
 
+def _dense(s, dataset, rng):
+    """What all models of dense layers take."""
+    chosen = {name: s[name] for name in ("latent_dim", "hidden", "init", "activation")}
+    return chosen | {"data_dim": _data_dim(dataset), "rng": rng}
+
+
+def _convolutional(s, dataset, rng):
+    """What all models of convolutions take."""
+    chosen = {name: s[name] for name in ("latent_dim", "channels", "init")}
+    return chosen | {"image_shape": dataset.image_shape, "rng": rng}
+
+
+def _bound(s):
+    """What all VAEs take."""
+    return {"likelihood": s["likelihood"], "samples": s["samples"]}
+
+
+def _objective(s):
+    """What those VAEs take whose bound has the KL apart."""
+    return {"estimator": s["estimator"], "kl_term": KLTerm(s["beta"], s["warm_up"], s["free_bits"], s["capacity"])}
+
+
 def _pca(s, dataset, N, rng):
     return models.PCA(_data_dim(dataset), s["latent_dim"])
 
@@ -57,42 +79,31 @@ def _linear_autoencoder(s, dataset, N, rng):
 
 
 def _autoencoder(s, dataset, N, rng):
-    noise = {name: s[name] for name in NOISE if name in s}
-    return models.Autoencoder(
-        _data_dim(dataset), s["latent_dim"], s["hidden"], rng, init=s["init"], activation=s["activation"], **noise
-    )
+    return models.Autoencoder(**_dense(s, dataset, rng))
 
 
-def _vae(s, dataset, N, rng, cls=models.VAE):
-    kl_term = {"kl_term": KLTerm(s["beta"], s["warm_up"], s["free_bits"], s["capacity"])} if "beta" in s else {}
-    estimator = {"estimator": s["estimator"]} if "estimator" in s else {}
-    return cls(
-        _data_dim(dataset), s["latent_dim"], s["hidden"], rng, s["likelihood"], s["init"], s["activation"],
-        samples=s["samples"], **kl_term, **estimator,
-    )  # fmt: skip
-
-
-def _iwae(s, dataset, N, rng):
-    return _vae(s, dataset, N, rng, models.IWAE)
-
-
-def _variational_em(s, dataset, N, rng):
-    return models.VariationalEM(
-        N, _data_dim(dataset), s["latent_dim"], s["hidden"], rng, s["likelihood"], s["init"], s["activation"],
-        s["samples"], s["e_steps"], s["e_lr"],
-    )  # fmt: skip
+def _denoising_autoencoder(s, dataset, N, rng):
+    return models.Autoencoder(**_dense(s, dataset, rng), noise=s["noise"], noise_level=s["noise_level"])
 
 
 def _convolutional_autoencoder(s, dataset, N, rng):
-    return models.ConvolutionalAutoencoder(dataset.image_shape, s["latent_dim"], s["channels"], rng, init=s["init"])
+    return models.ConvolutionalAutoencoder(**_convolutional(s, dataset, rng))
+
+
+def _vae(s, dataset, N, rng):
+    return models.VAE(**_dense(s, dataset, rng), **_bound(s), **_objective(s))
+
+
+def _iwae(s, dataset, N, rng):
+    return models.IWAE(**_dense(s, dataset, rng), **_bound(s))
+
+
+def _variational_em(s, dataset, N, rng):
+    return models.VariationalEM(N, **_dense(s, dataset, rng), **_bound(s), e_steps=s["e_steps"], e_lr=s["e_lr"])
 
 
 def _convolutional_vae(s, dataset, N, rng):
-    kl_term = KLTerm(s["beta"], s["warm_up"], s["free_bits"], s["capacity"])
-    return models.ConvolutionalVAE(
-        dataset.image_shape, s["latent_dim"], s["channels"], rng, s["likelihood"], s["init"], samples=s["samples"],
-        kl_term=kl_term, estimator=s["estimator"],
-    )  # fmt: skip
+    return models.ConvolutionalVAE(**_convolutional(s, dataset, rng), **_bound(s), **_objective(s))
 
 
 MODELS = {
@@ -103,7 +114,7 @@ MODELS = {
     ),
     "ae": Kind("an autoencoder", 10_000, DATA | TRAINING | DENSE, _autoencoder),
     "conv-ae": Kind("a convolutional autoencoder", 3000, DATA | TRAINING | CONVOLUTIONS, _convolutional_autoencoder),
-    "dae": Kind("a denoising autoencoder", 10_000, DATA | TRAINING | DENSE | NOISE, _autoencoder),
+    "dae": Kind("a denoising autoencoder", 10_000, DATA | TRAINING | DENSE | NOISE, _denoising_autoencoder),
     "vae": Kind("a variational autoencoder", 10_000, DATA | TRAINING | DENSE | BOUND | KL_TERM, _vae),
     "iwae": Kind(
         "an importance-weighted autoencoder", 10_000, DATA | TRAINING | DENSE | BOUND | {"samples": 5}, _iwae
@@ -117,8 +128,6 @@ MODELS = {
         DATA | TRAINING | CONVOLUTIONS | BOUND | KL_TERM | {"likelihood": "squared-error"}, _convolutional_vae,
     ),
 }  # fmt: skip
-
-NAMES = {name for kind in MODELS.values() for name in kind.defaults}  # of all settings of all models
 
 
 def complete(settings):

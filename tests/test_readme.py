@@ -33,7 +33,8 @@ def test_the_commands_are_ones_that_the_command_line_knows():
     for command in commands:
         options = arguments.build_parser().parse_args(command.split())
         if options.command == "train":
-            settings.complete({name: value for name, value in vars(options).items() if name in arguments.SETTINGS and value})
+            given = {name: value for name, value in vars(options).items() if value is not None}
+            settings.complete({name: given[name] for name in given.keys() & {"model", *arguments.SETTINGS}})
 
 
 def test_every_model_and_likelihood_is_in_the_readme():
