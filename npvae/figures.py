@@ -49,8 +49,10 @@ def reconstructions(originals, reconstructed, columns=20):
     return image_sheet(pairs, columns, "in each pair: left the reconstruction, right the original")
 
 
-def history(rows, columns, validations=()):
+def history(rows, columns, unit, validations=()):
     """The history of a run: rows (steps, len(columns)), the first column the loss; one panel for each column.
+
+    unit   of all columns, in words
 
     Grey: every step. Black: the mean over the last 100 steps (fewer in a short run). Points: the validation loss.
     """
@@ -70,7 +72,7 @@ def history(rows, columns, validations=()):
         margin = 0.05 * (settled.max() - settled.min()) or 1
         axes.set_ylim(settled.min() - margin, settled.max() + margin)
         axes.set_xlabel("step")
-        axes.set_ylabel("nats per example")
+        axes.set_ylabel(unit)
         axes.set_title(name)
         axes.legend(fontsize=8, frameon=False)
     return figure

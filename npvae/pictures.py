@@ -16,6 +16,7 @@ import numpy as np
 from . import figures
 from .errors import UserError
 from .evaluation import codes_of, explained_by
+from .models import VAE
 
 INTERPOLATION_STEPS = 11
 MANIFOLD_SIDE = 20
@@ -32,7 +33,8 @@ def draw(run):
     if hasattr(model, "fit_prior"):
         model.fit_prior(run.x_train)
     if run.training is not None and run.training.history:
-        drawn["history"] = figures.history(run.training.history, run.training.columns, run.training.validations)
+        training, unit = run.training, "nats per example" if isinstance(model, VAE) else "squared error per example"
+        drawn["history"] = figures.history(training.history, training.columns, unit, training.validations)
     if model.latent_dim == 2 or dataset.factors_test:
         codes = codes_of(model, run.x_test)
         if model.latent_dim == 2:

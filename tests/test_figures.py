@@ -60,7 +60,7 @@ def test_the_latent_scatter_shows_every_code(tmp_path, rng, labels):
 @pytest.mark.parametrize("steps", [1, 2, 50, 1000])
 def test_the_history_of_runs_of_any_length(tmp_path, steps):
     rows = np.linspace(500, 100, steps)[:, None] * [1, 0.8, 0.2]
-    figure = figures.history(rows, ["loss", "rec", "kl"], [(steps, 100.0)])
+    figure = figures.history(rows, ["loss", "rec", "kl"], "nats", [(steps, 100.0)])
     assert [axes.get_title() for axes in figure.axes] == ["loss", "rec", "kl"]
     figure.savefig(tmp_path / "history.png")
     assert (tmp_path / "history.png").stat().st_size > 1000
