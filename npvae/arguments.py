@@ -26,17 +26,18 @@ class Parser(argparse.ArgumentParser):
 LARGEST = 1e9
 
 
-def positive(kind, name):
-    """A converter for argparse: a number of this kind above zero."""
+def number(kind, name, zero=False):
+    """A converter for argparse: a number of this kind above zero, or, with `zero`, from zero on."""
+    limits = "from 0 on" if zero else "above zero"
 
     def convert(text):
         try:
-            number = kind(text)
+            value = kind(text)
         except ValueError:
-            number = 0
-        if not 0 < number <= LARGEST:
-            raise argparse.ArgumentTypeError(f"found {text!r}, expected {name} above zero and up to {LARGEST:g}")
-        return number
+            value = -1
+        if not 0 <= value <= LARGEST or (value == 0 and not zero):
+            raise argparse.ArgumentTypeError(f"found {text!r}, expected {name} {limits} and up to {LARGEST:g}")
+        return value
 
     return convert
 
@@ -48,26 +49,10 @@ def seed(text):
     return int(text)
 
 
-def from_zero(kind, name):
-    """A converter for argparse: a number of this kind, zero or above."""
-
-    def convert(text):
-        try:
-            number = kind(text)
-        except ValueError:
-            number = -1
-        if not 0 <= number <= LARGEST:
-            raise argparse.ArgumentTypeError(f"found {text!r}, expected {name} from 0 on and up to {LARGEST:g}")
-        return number
-
-    return convert
-
-
-whole = positive(int, "a whole number")
-real = positive(float, "a number")
-weight = from_zero(float, "a number")
-index = from_zero(int, "a whole number")
-
+whole = number(int, "a whole number")
+real = number(float, "a number")
+weight = number(float, "a number", zero=True)
+index = number(int, "a whole number", zero=True)
 
 # For each setting of settings.py: how its text is read, its name in the help, and what it is.
 SETTINGS = {
