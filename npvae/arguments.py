@@ -5,7 +5,7 @@ The options of `npvae train` are the settings of settings.py; a test proves that
 
 import argparse
 
-from . import datasets, settings
+from . import __version__, datasets, settings
 from .datasets import BINARIZATIONS
 from .errors import UserError
 from .models import NOISES
@@ -111,6 +111,7 @@ def models_help():
 def build_parser():
     """The parser of the whole command line."""
     parser = Parser(prog="npvae", description="Variational autoencoders in plain NumPy.")
+    parser.add_argument("--version", action="version", version=f"npvae {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=Parser)
 
     train = commands.add_parser(
@@ -129,10 +130,10 @@ def build_parser():
     evaluate_ = commands.add_parser("evaluate", help="measure a trained model on the test set")
     evaluate_.add_argument("run", metavar="RUN", help="the folder of the run")
     evaluate_.add_argument(
-        "--importance-samples", type=whole, default=100, metavar="K", help="for ln p(x), for each example (default 100)"
+        "--importance-samples", type=whole, metavar="K", help="for ln p(x), for each example (default 100)"
     )
     evaluate_.add_argument(
-        "--refine", type=whole, default=0, metavar="STEPS", help="measure the amortization gap: fit every q by itself"
+        "--refine", type=whole, metavar="STEPS", help="measure the amortization gap: fit every q by itself"
     )
 
     draw = commands.add_parser("draw", help="draw the pictures of a run again")
@@ -140,7 +141,10 @@ def build_parser():
     draw.add_argument(
         "--between", type=index, nargs=2, metavar=("I", "J"), help="only the interpolation from test image I to J"
     )
-    draw.add_argument("--steps", type=whole, metavar="N", help="of that interpolation, with both ends (default 11)")
+    draw.add_argument(
+        "--steps", type=whole, metavar="N",
+        help="of that interpolation, with both ends; if N is even, the midpoint is one more (default 11)",
+    )  # fmt: skip
 
     experiment = commands.add_parser("experiment", help="repeat a measurement that the project quotes")
     experiment.add_argument("name", nargs="?", metavar="NAME", help="which one (default: list them)")

@@ -21,6 +21,7 @@ from .datasets import mnist
 from .errors import UserError, choose
 from .evaluation import evaluate
 from .experiments import EXPERIMENTS
+from .models import VAE
 from .training import REMARK_EXAMPLES
 
 WIDTH = 80  # columns of what is printed
@@ -63,19 +64,21 @@ def do_train(options):
     data, model = pathlib.Path(chosen.get("data", "mnist")).stem, chosen.get("model", "vae")
     folder = pathlib.Path(options.out or f"runs/{data if model == 'vae' else f'{model}-{data}'}")
 
+    if model in settings.MODELS and settings.MODELS[model].steps == 0 and options.steps:
+        raise UserError(f"{model} is computed in closed form and takes no steps: leave out --steps")
     goes_on = options.resume and (not folder.is_dir() or (folder / runs.CHECKPOINT).exists())
     run = runs.load(folder, chosen, to_train=True) if goes_on else runs.create(folder, chosen)
     parameters = sum(p.data.size for p in run.model.parameters())
-    print(f"{run.dataset.name} from {run.dataset.source}: {len(run.x_train)} training examples")
+    print_wrapped(f"{run.dataset.name} from {run.dataset.source}: {len(run.x_train)} training examples")
     choices = ", ".join(f"{name} {value}" for name, value in run.settings.items() if value is not None)
     print_wrapped(f"{parameters:,} parameters; {choices}")
     if not train(run, options.steps or settings.MODELS[run.settings["model"]].steps):
         return 130
-    report(run, importance_samples=0)
     written = [runs.CHECKPOINT]
     if run.training is not None:
         run.write_history()
         written.append("history.csv")
+    report(run, importance_samples=0)
     print_wrapped(f"wrote to {folder}: {', '.join([*written, *pictures.draw(run)])}")
     return 0
 
@@ -109,7 +112,11 @@ def print_wrapped(text):
 
 def do_evaluate(options):
     """npvae evaluate: print the measures of a run on the test set."""
-    report(runs.load(options.run), options.importance_samples, options.refine)
+    run = runs.load(options.run)
+    is_vae = isinstance(run.model, VAE)
+    if not is_vae and (options.importance_samples or options.refine):
+        raise UserError(f"{run.settings['model']} has no likelihood: leave out --importance-samples and --refine")
+    report(run, (options.importance_samples or 100) if is_vae else 0, options.refine or 0)
     return 0
 
 
@@ -117,15 +124,16 @@ def report(run, importance_samples, refine_steps=0):
     """Print what `evaluate` measures, with everything that has to be known in order to compare it."""
     x = run.x_test
     result = evaluate(run.model, x, np.random.default_rng(0), importance_samples, refine_steps)
-    is_vae, likelihood = "loss" in result, run.settings.get("likelihood")
+    is_vae, likelihood = "kl" in result, run.settings.get("likelihood")
     print(f"test set of {run.dataset.name}, {len(x)} examples{', nats per example' if is_vae else ''}:")
     if is_vae:
         print(f"  loss = -ELBO   {result['loss']:8.2f}")
         print(f"  rec            {result['rec']:8.2f}")
         print(f"  KL             {result['kl']:8.2f}")
     if "log_likelihood" in result:
-        print(f"  -log p(x)      {-result['log_likelihood']:8.2f} ± {result['standard_error']:.2f}", end="")
-        print(f"   ({importance_samples} importance samples, ± standard error)")
+        error = f" ± {result['standard_error']:.2f}" if np.isfinite(result["standard_error"]) else ""
+        print(f"  -log p(x)      {-result['log_likelihood']:8.2f}{error}", end="")
+        print(f"   ({importance_samples} importance samples{', ± standard error' if error else ''})")
         print(f"  effective      {result['effective_sample_size']:8.2f}   of {importance_samples} samples (median)")
     if "amortization_gap" in result:
         print(f"  gap            {result['amortization_gap']:8.2f}", end="")
@@ -133,14 +141,15 @@ def report(run, importance_samples, refine_steps=0):
     if is_vae:
         print(f"  active units   {result['active_units']:5} of {run.model.latent_dim}")
     low, high = run.model.data_range or (0, 1)
-    squared_error = result["squared_error"] / (high - low) ** 2  # as if the data were in [0, 1], for all models
+    squared_error = result["squared_error"] / (high - low) ** 2  # as if they had not been rescaled
     print(f"  squared error  {squared_error:8.2f}   of the reconstructions, summed over pixels")
     if is_vae:
         print(f"  likelihood {likelihood}, binarization {run.settings['binarization']}")
         if likelihood == "bernoulli" and ((x > 0) & (x < 1)).any():
             print("  On grey pixels a Bernoulli likelihood is a convention, not a log-likelihood.")
         elif likelihood in ("continuous-bernoulli", "gaussian", "squared-error"):
-            print("  A density: comparable only with densities of the same pixels.")
+            rescaled = "" if run.model.data_range in (None, (0, 1)) else f" rescaled to [{low:g}, {high:g}]"
+            print_wrapped(f"  A density of the pixels{rescaled}: comparable only with other densities of the same.")
     for remark in run.model.remarks(x[:REMARK_EXAMPLES]).values():
         print_wrapped(f"  note: {remark}")
 
@@ -162,15 +171,17 @@ def do_experiment(options):
     """npvae experiment: run one, print its table, and write it and its figures into a folder; or list them all."""
     if options.name is None:
         for name, experiment in EXPERIMENTS.items():
-            print(f"{name:<14} {experiment.idea} ({experiment.duration})")
+            print(f"{name:<13} {experiment.idea}\n{'':<13} ({experiment.duration})")
         return 0
     experiment = choose("experiment", options.name, EXPERIMENTS)
     folder = pathlib.Path(options.out or f"experiments/{options.name}")
+    if folder.exists() and not folder.is_dir():
+        raise UserError(f"{folder} is a file, expected the name of a folder: choose another with --out")
     folder.mkdir(parents=True, exist_ok=True)
     lines = experiment.run(folder)
     print("\n".join(lines))
     (folder / "table.md").write_text("\n".join(lines) + "\n")
-    print(f"wrote to {folder}: {', '.join(sorted(path.name for path in folder.iterdir() if path.is_file()))}")
+    print_wrapped(f"wrote to {folder}: {', '.join(sorted(path.name for path in folder.iterdir() if path.is_file()))}")
     return 0
 
 

@@ -5,6 +5,9 @@ a bug and keeps its traceback.
 """
 
 import difflib
+import itertools
+
+MOST_NAMES = 40  # that are listed in an error
 
 
 class UserError(ValueError):
@@ -18,7 +21,8 @@ def choose(kind, name, table, or_else=None):
     """
     if name in table:
         return table[name]
-    near = difflib.get_close_matches(str(name), table, n=1)
-    hint = f"did you mean {near[0]!r}?" if near else f"expected one of {', '.join(table)}"
+    near = difflib.get_close_matches(str(name), table, n=1, cutoff=0.65)
+    names = [*table] if len(table) <= MOST_NAMES else [*itertools.islice(table, MOST_NAMES), "…"]
+    hint = f"did you mean {near[0]!r}?" if near else f"expected one of {', '.join(names)}"
     hint += f" or {or_else}" if or_else and not near else ""
     raise UserError(f"unknown {kind} {name!r}: {hint}")

@@ -4,10 +4,11 @@ import numpy as np
 from tqdm import tqdm
 
 from . import probability
+from .errors import UserError
 from .models import VAE
 from .probability import active_units
 
-MEASURED_AT_ONCE = 200  # examples: a thousand images of 64 × 64 × 3 would need a gigabyte in convolutions
+MEASURED_AT_ONCE = 200  # examples: of images of 64 × 64 × 3, convolutions need some 0.1 GB for so many
 GAP_SAMPLES = 20  # of z, for both bounds of the amortization gap
 
 
@@ -33,8 +34,7 @@ def codes_of(model, x):
 
 
 def explained_by(factor, codes, bins=20):
-    """The share of the variance of every latent dimension that a known factor explains: an array (latent_dim,) in [0,
-    1].
+    """The share, from 0 to 1, of each latent dimension's variance that a known factor explains: an array (latent_dim,).
 
     factor   an array (N,): kinds, or numbers, which are sorted into so many bins of the same count
     codes    an array (N, latent_dim)
@@ -65,7 +65,21 @@ def evaluate(model, x, rng, importance_samples=0, refine_steps=0):
     amortization_gap        how much the ELBO rises when every q(z | x) is fitted by itself, in refine_steps steps; left
                             out where that is 0
     active_units            the number of latent dimensions that are used
+
+    Raises UserError where one of them is not a finite number.
     """
+    with np.errstate(all="ignore"):  # the results are looked at instead
+        result = _evaluate(model, x, rng, importance_samples, refine_steps)
+    for name, value in result.items():
+        if not np.isfinite(value) and name != "standard_error":
+            raise UserError(
+                f"the {name.replace('_', ' ')} of the test set is {value}: the model cannot deal with data "
+                f"from {x.min():g} to {x.max():g}: rescale it and train again, or train longer"
+            )
+    return result
+
+
+def _evaluate(model, x, rng, importance_samples, refine_steps):
     if not isinstance(model, VAE):
         errors = np.concatenate([np.square(model.reconstruct(batch) - batch).sum(axis=1) for batch in in_batches(x)])
         return {"squared_error": float(errors.mean())}
@@ -84,6 +98,14 @@ def evaluate(model, x, rng, importance_samples=0, refine_steps=0):
     return result
 
 
+def _mean_elbo(model, x, q):
+    """The ELBO of each example for a given q, from GAP_SAMPLES samples: an array (N,). The noise is always the same, so
+    that the difference of two bounds has less of it."""
+    rng = np.random.default_rng(0)
+    with model.evaluating():
+        return np.mean([probability.elbo(x, q, model.decode, rng).elbo.data for _ in range(GAP_SAMPLES)], axis=0)
+
+
 def _measure(model, x, rngs, importance_samples, refine_steps):
     """The measures of every example in a minibatch, all from the same q(z | x): a dict of arrays (N, ...)."""
     rng, sampling_rng, gap_rng = rngs
@@ -99,9 +121,5 @@ def _measure(model, x, rngs, importance_samples, refine_steps):
             found |= sampled._asdict()
     if refine_steps:
         refined = model.refine(x, q, gap_rng, refine_steps)
-        with model.evaluating():
-            before, after = (
-                probability.elbo(x, each, model.decode, gap_rng, GAP_SAMPLES).elbo.data for each in (q, refined)
-            )
-        found["amortization_gap"] = after - before
+        found["amortization_gap"] = _mean_elbo(model, x, refined) - _mean_elbo(model, x, q)
     return found

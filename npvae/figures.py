@@ -29,15 +29,20 @@ def tile(images, columns, gap=2):
     return sheet
 
 
-def image_sheet(images, columns, title=""):
-    """Images (N, H, W, C), one or three channels, in a grid."""
+def image_sheet(images, columns, title="", row_names=()):
+    """Images (N, H, W, C), one or three channels, in a grid, whose rows may have names."""
     sheet = tile(images, columns)
     height, width = sheet.shape[:2]
     scale = 8 / max(height, width)
     figure = _figure(max(width * scale, 1), max(height * scale, 1) + (0.3 if title else 0))
     axes = figure.add_subplot()
     axes.imshow(sheet.squeeze(-1) if sheet.shape[-1] == 1 else sheet, cmap="gray", vmin=0, vmax=1)
-    axes.set_axis_off()
+    for side in axes.spines.values():
+        side.set_visible(False)
+    row_height = height / max(1, -(-len(images) // columns))
+    axes.set_xticks([])
+    axes.set_yticks((np.arange(len(row_names)) + 0.5) * row_height, row_names)
+    axes.tick_params(left=False)
     axes.set_title(title, fontsize=10)
     return figure
 
@@ -99,7 +104,7 @@ def latent_scatter(codes, labels=None):
     """Codes (N, 2), coloured by label where there are labels (N,)."""
     figure = _figure(7, 6)
     axes = figure.add_subplot()
-    style = {"s": 3, "alpha": 0.6, "linewidths": 0}
+    style = {"s": 3 if len(codes) > 1000 else 15, "alpha": 0.6, "linewidths": 0}
     if labels is None:
         axes.scatter(*codes.T, color="black", **style)
     else:
@@ -109,8 +114,8 @@ def latent_scatter(codes, labels=None):
         if len(kinds) <= 20:
             handles = [axes.scatter([], [], color=points.to_rgba(i), label=kind) for i, kind in enumerate(kinds)]
             axes.legend(handles=handles, title="label", loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
-    axes.set_xlabel("posterior mean of z₁")
-    axes.set_ylabel("posterior mean of z₂")
+    axes.set_xlabel("z₁")
+    axes.set_ylabel("z₂")
     axes.set_aspect("equal", adjustable="datalim")
     return figure
 

@@ -19,6 +19,8 @@ from .evaluation import codes_of, explained_by
 from .models import VAE
 
 INTERPOLATION_STEPS = 11
+MOST_STEPS = 100
+COLUMNS = 13  # of the picture of a single interpolation
 MANIFOLD_SIDE = 20
 TRAVERSED = 12  # latent dimensions, those with the largest variance of codes
 TRAVERSAL = np.linspace(-3, 3, 11)  # standard deviations
@@ -54,8 +56,10 @@ def _write(run, drawn):
 
 
 def _images(run, x):
-    """Examples (N, D) as images (N, H, W, C) in [0, 1]."""
-    low, high = run.model.data_range or (0, 1)
+    """Examples (N, D) as images (N, H, W, C) in [0, 1]: black is the smallest value of the data or 0, white its largest
+    or 1."""
+    test = run.x_test
+    low, high = run.model.data_range or (min(0, test.min()), max(1, test.max()))
     return (x.reshape(-1, *run.dataset.image_shape) - low) / (high - low)
 
 
@@ -92,22 +96,22 @@ def _traversals(run, codes):
         z[row, :, j] = moved[:, j]
     images = _images(run, model.generate(z.reshape(-1, model.latent_dim)))
     title = "each row: one latent dimension from −3 to 3; the others as in the first test image"
-    return figures.image_sheet(images, len(TRAVERSAL), title)
+    return figures.image_sheet(images, len(TRAVERSAL), title, [f"z{j + 1}" for j in dimensions])
 
 
 def between(a, b, steps):
-    """Codes on the straight line from a to b (latent_dim,), with both ends, evenly spaced, and always the midpoint.
+    """Evenly spaced codes on the straight line from a to b (latent_dim,), both ends among them, and the midpoint.
 
-    Raises UserError for fewer than 2 steps.
+    Where the number of steps is even, the midpoint is one more. Raises UserError for fewer than 2 or more than 100.
     """
-    if steps < 2:
-        raise UserError(f"an interpolation has {steps} steps, expected at least 2: its two ends")
+    if not 2 <= steps <= MOST_STEPS:
+        raise UserError(f"an interpolation has {steps} steps, expected from 2, its two ends, to {MOST_STEPS}")
     weights = np.union1d(np.linspace(0, 1, steps), 0.5)[:, None].astype(a.dtype)
     return (1 - weights) * a + weights * b
 
 
 def interpolate(run, i, j, steps):
-    """Write between-I-J.png, from test image i to test image j through their codes, in one row; return its name.
+    """Write between-I-J.png, from test image i to test image j through their codes; return its name.
 
     Both originals stand at the ends. Raises UserError for images that are not there.
     """
@@ -120,4 +124,4 @@ def interpolate(run, i, j, steps):
     line = run.model.generate(between(*run.model.codes(ends), steps))
     images = _images(run, np.concatenate([ends[:1], line, ends[1:]]))
     title = f"from test image {i} to {j}: the original, {len(line)} steps between their codes, the original"
-    return _write(run, {f"between-{i}-{j}": figures.image_sheet(images, len(images), title)})[0]
+    return _write(run, {f"between-{i}-{j}": figures.image_sheet(images, min(len(images), COLUMNS), title)})[0]

@@ -18,7 +18,7 @@ from .nn.schedules import SCHEDULES
 from .training import Training, part_of
 
 CHECKPOINT = "model.npz"
-BINARIZATION_SEED = 0  # of the test set and of static draws: the same images for every model
+BINARIZATION_SEEDS = {"train": [0, 0], "validation": [0, 1], "test": [0, 2]}  # the same images for every model
 
 
 class Run:
@@ -45,52 +45,51 @@ class Run:
             raise UserError(f"the validation set cannot have {held_out} of {N} training examples: hold out fewer")
         rng = np.random.default_rng(chosen["seed"])
         self.model = settings.build(chosen, dataset, N - held_out, rng)
-        self.x_train, self.x_test = self._prepare(dataset.x_train), self._prepare(dataset.x_test)
-        x_validation = None
+        self.x_train, x_validation = self._split(held_out)
+        self.x_train = self._prepare(self.x_train, "train")
+        self.x_test = self._prepare(dataset.x_test, "test")
         if held_out:
-            self.x_train, x_validation = self._split(held_out)
+            x_validation = self._prepare(x_validation, "validation")
         self.training = None
         if self.model.parameters():
             optimizer = make_optimizer(self.model.parameters(), make_schedule(chosen["lr"]))
             prepare = datasets.binarize if chosen.get("binarization") == "dynamic" else None
-            if prepare:
-                x_validation = None if x_validation is None else self._binarize(x_validation)
-                self.x_test = self._binarize(self.x_test)
             self.training = Training(
                 self.model, optimizer, self.x_train, chosen["batch_size"], rng, x_validation, chosen["patience"],
                 prepare
             )
 
-    def _prepare(self, x):
-        """The examples x (N, D) as the model wants them. Raises UserError for data that does not fit it."""
-        name = self.settings["model"]
-        if self.settings.get("binarization", "none") != "none" or self.model.data_range is not None:
-            if x.min() < 0 or x.max() > 1:
-                raise UserError(
-                    f"the data runs from {x.min():g} to {x.max():g}, but {name} expects values in [0, 1] here: rescale"
-                )
+    def _prepare(self, x, part):
+        """The examples x (N, D) of one part of the data as the model wants them; UserError for data that does not fit.
+
+        All of it is binarized here, once, but for a training set that is binarized dynamically.
+        """
+        binarization = self.settings.get("binarization", "none")
+        if (binarization != "none" or self.model.data_range is not None) and (x.min() < 0 or x.max() > 1):
+            raise UserError(
+                f"the data runs from {x.min():g} to {x.max():g}, but {self.settings['model']} expects values in [0, 1] "
+                "here: rescale it"
+            )
         if hasattr(self.model, "likelihood"):
             self.model.likelihood.check(x)
-        if self.settings.get("binarization") == "static":
-            x = self._binarize(x)
-        if self.model.data_range == (-1.0, 1.0):
-            x = 2 * x - 1
-        return x
-
-    def _binarize(self, x):
-        return datasets.binarize(x, np.random.default_rng(BINARIZATION_SEED))
+        if binarization == "static" or (binarization == "dynamic" and part != "train"):
+            x = datasets.binarize(x, np.random.default_rng(BINARIZATION_SEEDS[part]))
+        return 2 * x - 1 if self.model.data_range == (-1.0, 1.0) else x
 
     def _split(self, held_out):
         """The training set and the validation set, which is held out of it at random (but the same for each seed)."""
-        x = self.x_train
-        order = np.random.default_rng(self.settings["seed"]).permutation(len(x))
+        x = self.dataset.x_train
+        if held_out == 0:
+            return x, None
+        order = np.random.default_rng([self.settings["seed"], 1]).permutation(len(x))
         return x[np.sort(order[held_out:])], x[np.sort(order[:held_out])]
 
     def train(self, steps):
         """Train until `steps` steps have been taken in all, or compute the closed form; the checkpoint is written."""
         if self.training is not None:
             return self.training.run(steps, self.save)
-        self.model.fit(self.x_train)
+        with np.errstate(all="ignore"):  # `evaluate` looks at what comes of it
+            self.model.fit(self.x_train)
         self.save({f"model/{name}": a for name, a in self.model.state_dict().items()}, {"step": 0})
 
     def save(self, arrays, training):

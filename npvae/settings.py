@@ -148,7 +148,12 @@ def complete(settings):
     binarization, likelihood = settings.get("binarization", "none"), settings.get("likelihood", "bernoulli")
     choose("binarization", binarization, dict.fromkeys(BINARIZATIONS))
     if binarization != "none" and likelihood != "bernoulli":
-        raise UserError(f"a {likelihood} likelihood is for grey values: leave out the {binarization} binarization")
+        raise UserError(
+            f"a {likelihood} likelihood is for grey values: leave out the {binarization} binarization, or "
+            "choose the bernoulli likelihood"
+        )
+    if model == "vem" and binarization == "dynamic":
+        raise UserError("vem keeps a q for every image, and dynamic binarization draws the image anew: choose static")
     return settings
 
 

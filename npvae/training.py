@@ -155,8 +155,8 @@ class Training:
         self._last_saved = arrays, settings
 
     def _spoilt_parameter(self):
-        """The name of the first parameter with NaN or infinity, or None."""
-        return next((name for name, p in self.model.named_parameters() if not np.isfinite(p.data).all()), None)
+        """The name of the first parameter or buffer with NaN or infinity, or None."""
+        return next((name for name, a in self.model.state_dict().items() if not np.isfinite(a).all()), None)
 
     def _explain(self, what, step):
         """A UserError that says what gave the first NaN or infinity on the way to this step.

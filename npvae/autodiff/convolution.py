@@ -13,6 +13,8 @@ that derivative used as an operation: conv_transpose2d(x, W) = add_columns(x W�
     an image of n pixels, with p pixels of zeros around it, has ⌊(n + 2p − k) / s⌋ + 1 windows;
     n windows make an image of (n − 1) s − 2p + k pixels, or up to s − 1 more (`output_padding`).
 
+The kernel is not turned around, as it would be in signal processing, where this is called a cross-correlation.
+
 Source: Dumoulin and Visin (2016), A guide to convolution arithmetic for deep learning, sections 2 and 4.
 """
 
@@ -43,7 +45,9 @@ def add_columns(rows, shape, kernel, stride, padding):
 
 
 def windows_along(n, kernel, stride, padding):
-    """How many windows there are along n pixels. Raises ValueError where there is none."""
+    """How many windows there are along n pixels. Raises ValueError where there is none, and for a stride below 1."""
+    if stride < 1:
+        raise ValueError(f"the stride is {stride}, expected at least 1")
     if n + 2 * padding < kernel:
         raise ValueError(f"{n} pixels with {padding} of padding on both sides are fewer than a kernel of {kernel}")
     return (n + 2 * padding - kernel) // stride + 1
@@ -60,12 +64,11 @@ def conv2d(x, W, b, *, stride=1, padding=0):  # x (N, H, W, C)   W (k, k, C, O) 
     matrix = W.reshape(k * k * C, O)
     y = rows @ matrix
     y += b
-    def backward(dy):
-        dy = dy.reshape(-1, O)
-        dx = add_columns(dy @ matrix.T, x.shape, k, stride, padding)    # dr_mi = Σ_o dy_mo W_io, and back to the pixels
-        dW = (rows.T @ dy).reshape(W.shape)                   # Σ_m r_mi dy_mo
-        return dx, dW, dy.sum(axis=0)                         # db_o = Σ_m dy_mo
-    return y.reshape(N, height, width, O), backward
+    def dx(dy):                                               # dr_mi = Σ_o dy_mo W_io, and back to the pixels
+        return add_columns(dy.reshape(-1, O) @ matrix.T, x.shape, k, stride, padding)
+    def dW(dy): return (rows.T @ dy.reshape(-1, O)).reshape(W.shape)    # Σ_m r_mi dy_mo
+    def db(dy): return dy.sum(axis=(0, 1, 2))                 # Σ_nuv dy_nuvo
+    return y.reshape(N, height, width, O), dx, dW, db
 
 
 @op
@@ -97,10 +100,14 @@ def conv_transpose2d(x, W, b, *, stride=1, padding=0, output_padding=0):
 
 
 def batch_moments(x):
-    """The mean and the variance of every channel over all examples and pixels: x (..., C) -> two arrays (C,)."""
-    rows = x.reshape(-1, x.shape[-1])
-    mean = rows.mean(axis=0)
-    return mean, np.square(rows - mean).mean(axis=0)
+    """The mean and the variance of every channel over all examples and pixels: x (..., C) -> two arrays (C,).
+
+    First over the pixels of each example, then over the examples: a single sum of a million float32 numbers would lose
+    three digits more.
+    """
+    examples = x.reshape(len(x), -1, x.shape[-1])
+    mean = examples.mean(axis=1).mean(axis=0)
+    return mean, np.square(examples - mean).mean(axis=1).mean(axis=0)
 
 
 @op

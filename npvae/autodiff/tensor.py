@@ -76,8 +76,8 @@ class Tensor:
 
         dy: the gradient of ℓ by this Tensor, an array of its shape; for a single number it is 1, that is, ℓ is this
         Tensor itself. No array that the Tensor was made from may have been changed since: derivatives read them now.
-        Raises ValueError when dy is missing or has another shape, and for a derivative that is missing or has another
-        shape or dtype than its input.
+        Raises ValueError when dy is missing or has another shape, where nothing was recorded, and for a derivative that
+        is missing or has another shape or dtype than its input.
         """
         if dy is None and self.data.size != 1:
             raise ValueError(
@@ -88,8 +88,9 @@ class Tensor:
         if dy.shape != self.shape:
             raise ValueError(f"backward: the upstream gradient has shape {dy.shape}, expected {self.shape}")
         if self.record is None:
-            if self.requires_grad:
-                _add_to_leaf(self, dy, owned=False)
+            if not self.requires_grad:
+                raise ValueError("backward: nothing was recorded on the way here; was it computed within no_grad()?")
+            _add_to_leaf(self, dy, owned=False)
             return
 
         gradients = {self.record: dy}  # of the value that each record made, as far as it is known

@@ -69,9 +69,9 @@ def m_step(likelihood):
     def build(rng, N, D, K):
         model = models.VariationalEM(N, K, LATENT, [D], rng, likelihood, samples=SAMPLES, e_steps=0)
         with_random_parameters(model, rng, SIGMA)
-        model.mu[...], model.logvar[...] = normal(rng, 2, N, LATENT)
+        model.mu_table[...], model.logvar_table[...] = normal(rng, 2, N, LATENT)
         x, rows = levels(rng, N, K), np.arange(N)
-        loss = lambda: model.loss(x, np.random.default_rng(1), 3, rows)[0] / 1000.0  # noqa: E731
+        loss = lambda: model.loss(x, np.random.default_rng(1), 3, rows)[0]  # noqa: E731
         return (loss,), {"parameters": model.named_parameters()}
 
     return Check(f"VariationalEM.m_step({likelihood})", "bound", build)

@@ -4,7 +4,7 @@ import numpy as np
 
 from .. import nn
 from .. import probability as p
-from .check import LATENT, SAMPLES, function, normal, off_zero, with_random_parameters
+from .check import LATENT, SAMPLES, function, normal, off_zero, positive, with_random_parameters
 from .operations import gaussians, levels
 
 
@@ -27,6 +27,13 @@ def image_layer(make):
     return lambda rng, N, D, K: (with_random_parameters(make(rng), rng), normal(rng, N, D, K, 2))
 
 
+def used_batch_norm(rng):
+    """A batch normalization in evaluation mode that has seen something: a mean of 0 would hide mistakes."""
+    layer = nn.BatchNorm(2)
+    layer.running_mean, layer.running_variance = normal(rng, 2), positive(rng, 2)
+    return layer.eval()
+
+
 def three_layers(rng, N, D, K):
     """A Sequential inside a Sequential."""
     return nn.Sequential(nn.Dense(D, K, rng), nn.Tanh(), nn.Sequential(nn.Dense(K, LATENT, rng), nn.Sigmoid()))
@@ -38,7 +45,7 @@ LAYERS = [
     function("Conv2d", "layer", image_layer(lambda rng: nn.Conv2d(2, 3, rng, stride=2))),
     function("ConvTranspose2d", "layer", image_layer(lambda rng: nn.ConvTranspose2d(2, 3, rng, stride=2))),
     function("BatchNorm", "layer", image_layer(lambda rng: nn.BatchNorm(2))),
-    function("BatchNorm(evaluation)", "layer", image_layer(lambda rng: nn.BatchNorm(2).eval())),
+    function("BatchNorm(evaluation)", "layer", image_layer(used_batch_norm)),
     function("Reshape", "layer", lambda rng, N, D, K: (nn.Reshape(K, D), normal(rng, N, D, K))),
     function("ReLU", "layer", activation(nn.ReLU)),
     function("LeakyReLU", "layer", activation(nn.LeakyReLU)),

@@ -80,8 +80,10 @@ OPERATIONS = [
     operation(convolution.conv_transpose2d, transposed_inputs),
     operation(convolution.conv_transpose2d, transposed_inputs, STRIDED, stride=2, padding=1, output_padding=1),
     operation(convolution.batch_norm, norm_inputs),
-    operation(convolution.batch_norm, lambda rng, N, D, K: (normal(rng, K, D), normal(rng, D), normal(rng, D)),
-    "(rows)"), operation(p.bernoulli_log_likelihood, lambda rng, N, D, K: (normal(rng, N, D), rng.random((N, D)))),
+    operation(
+        convolution.batch_norm, lambda rng, N, D, K: (normal(rng, K, D), normal(rng, D), normal(rng, D)), "(rows)"
+    ),
+    operation(p.bernoulli_log_likelihood, lambda rng, N, D, K: (normal(rng, N, D), rng.random((N, D)))),
     operation(p.continuous_bernoulli_log_likelihood, lambda rng, N, D, K: (normal(rng, N, D), rng.random((N, D)))),
     operation(
         p.continuous_bernoulli_log_likelihood,

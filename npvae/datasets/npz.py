@@ -31,7 +31,9 @@ def load_npz(path):
         raise UserError(f"x in {path} has shape {x.shape}, expected (N, D), (N, H, W) or (N, H, W, C)")
     if x.ndim == 4 and x.shape[-1] not in (1, 3):
         raise UserError(f"x in {path} has shape {x.shape}, expected 1 or 3 channels, and as the last axis")
-    if x.size == 0 or len(x) < TEST_EVERY:
+    if x.size == 0:
+        raise UserError(f"x in {path} has shape {x.shape}, and so no numbers: expected at least one in each example")
+    if len(x) < TEST_EVERY:
         raise UserError(
             f"x in {path} has shape {x.shape}, expected at least {TEST_EVERY} examples: every tenth is kept for testing"
         )

@@ -35,7 +35,8 @@ def draw_factors(n, rng):
 def render(factors):
     """The images of these factors (n,): float32 (n, SIDE, SIDE, 3) in [0, 1], with smooth edges.
 
-    A pixel is covered as far as it lies inside: ½ minus its signed distance from the outline, in pixels, within [0, 1].
+    A pixel is covered as far as it lies inside: ½ minus its signed distance from the outline in pixels (at the corners
+    of a square or triangle, nearly that), within [0, 1].
     """
     across, down, size = (factors[name].astype(np.float32)[:, None, None] for name in ("across", "down", "size"))
     pixels = np.arange(SIDE, dtype=np.float32) + 0.5

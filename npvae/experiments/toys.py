@@ -41,7 +41,7 @@ def ring(folder):
             ["", "nats"],
             [
                 ["ln p(x), on a grid", f"{exact.log_likelihood:.3f}"],
-                ["KL(q ‖ p(z | x)) of the best Gaussian", f"{divergence:.3f}"],
+                ["KL of the best Gaussian from the posterior", f"{divergence:.3f}"],
                 ["its ELBO, the difference", f"{exact.log_likelihood - divergence:.3f}"],
             ],
         ),

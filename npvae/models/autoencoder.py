@@ -19,7 +19,7 @@ from ..errors import UserError, choose
 from ..nn import Dense, ReLU, Sequential, Tanh
 from ..nn.init import xavier_uniform
 from .base import LatentModel
-from .networks import convolutional_decoder, convolutional_encoder, mlp
+from .networks import convolutional_decoder, convolutional_encoder, dense_decoder, mlp
 from .prior import FittedPrior
 
 
@@ -48,7 +48,7 @@ class Autoencoder(FittedPrior, LatentModel):
     init          how the weights are drawn: a function of nn.init
     activation    of the hidden layers: a function that makes a layer
 
-    Raises UserError for an unknown noise, and for a probability above 1.
+    Raises UserError for an unknown noise, and for a level that is negative or, for masking, not below 1.
     """
 
     def __init__(
@@ -56,15 +56,14 @@ class Autoencoder(FittedPrior, LatentModel):
     ):
         self.noise = None if noise is None else choose("noise", noise, NOISES)
         self.noise_level = noise_level
-        if noise == "masking" and noise_level >= 1:
-            raise UserError(f"masking noise of level {noise_level} leaves nothing: expected a probability below 1")
+        if noise_level < 0 or (noise == "masking" and noise_level >= 1):
+            limits = "a probability from 0 to below 1" if noise == "masking" else "a number from 0 on"
+            raise UserError(f"the level of the {noise} noise is {noise_level}, expected {limits}")
+        self.check_latent_dim(latent_dim)
         self.latent_dim = latent_dim
         sizes = [data_dim, *hidden]
         self.encoder = Sequential(mlp(sizes, rng, init, activation), Dense(sizes[-1], latent_dim, rng, init))
-        self.decoder = Sequential(
-            mlp([latent_dim, *reversed(hidden)], rng, init, activation),
-            Dense(sizes[1] if hidden else latent_dim, data_dim, rng, init),
-        )
+        self.decoder = dense_decoder(latent_dim, hidden, data_dim, rng, init, activation)
 
     def corrupt(self, x, rng):
         """What the encoder sees of x (N, D) in training: an array (N, D)."""
@@ -113,6 +112,7 @@ class ConvolutionalAutoencoder(Autoencoder):
     noise = None
 
     def __init__(self, image_shape, latent_dim, channels, rng, init=xavier_uniform):
+        self.check_latent_dim(latent_dim)
         self.latent_dim = latent_dim
         encoder, width = convolutional_encoder(image_shape, channels, rng)
         self.encoder = Sequential(encoder, Dense(width, latent_dim, rng, init))

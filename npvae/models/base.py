@@ -11,6 +11,7 @@
 
 import math
 
+from ..errors import UserError
 from ..nn import Module
 
 
@@ -46,6 +47,12 @@ class LatentModel(Module):
     def from_noise(self, eps):
         """Points of N(0, I) as points in the latent space, where the model expects codes: an array (n, latent_dim)."""
         raise NotImplementedError
+
+    @staticmethod
+    def check_latent_dim(latent_dim):
+        """Raise UserError for less than one latent dimension."""
+        if latent_dim < 1:
+            raise UserError(f"the latent dimension is {latent_dim}, expected at least 1")
 
     def reconstruct(self, x):
         """The examples x (N, D), encoded and decoded: an array (N, D)."""

@@ -1,8 +1,7 @@
 """The convolutional VAE: the same bound, with networks that know that pixels have neighbours.
 
-    encoder   convolutions 3 × 3 of stride 2, each halving the image, with batch normalization and leaky ReLU; then mu
-    and
-              logvar by one dense layer each
+    encoder   convolutions 3 × 3 of stride 2, each halving the image, with batch normalization and leaky ReLU; then
+              mu and logvar by one dense layer each
     decoder   its mirror image: a dense layer, then transposed convolutions, each doubling the image
 
 32-64 channels suit 28 × 28 pixels, 32-64-128-256-512 suit 64 × 64 × 3. With a Gaussian likelihood the decoder ends in

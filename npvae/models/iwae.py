@@ -17,8 +17,11 @@ from .vae import VAE
 class IWAE(VAE):
     """A VAE whose objective is −ln (1/K) Σ_k w_k, with K = `samples`.
 
-    The other arguments are those of `VAE`; `estimator` and `kl_term` have no part in this bound.
+    The other arguments are those of `VAE`, without `estimator` and `kl_term`, which have no part in this bound.
     """
+
+    def _set_training(self, latent_dim, likelihood, samples=5):
+        super()._set_training(latent_dim, likelihood, samples)
 
     def loss(self, x, rng, step=math.inf, rows=None):
         """The objective, a Tensor (), in nats; for the report {"loss": −ELBO, "rec", "kl", "objective"}.

@@ -22,18 +22,28 @@ def mlp(sizes, rng, init, activation):
     return Sequential(*layers)
 
 
+def dense_decoder(latent_dim, hidden, data_dim, rng, init, activation):
+    """From codes (N, latent_dim) to (N, data_dim), through the encoder's hidden layers, if any, in reverse order."""
+    sizes = [latent_dim, *reversed(hidden)]
+    return Sequential(mlp(sizes, rng, init, activation), Dense(sizes[-1], data_dim, rng, init))
+
+
 def halve(image_shape, times):
     """The image shape (H, W, C) after each of so many halvings of its sides: a list of pairs, the first (H, W).
 
-    Raises UserError where a side is odd before it should be halved.
+    Raises UserError where a side is odd before it should be halved, and for no halving at all.
     """
+    if times < 1:
+        raise UserError("a convolutional network needs at least one convolution: give its number of channels")
     sizes = [tuple(image_shape[:2])]
     for _ in range(times):
         if any(n % 2 for n in sizes[-1]):
             chain = " → ".join(f"{H} × {W}" for H, W in sizes)
+            most = len(sizes) - 1
+            advice = f"give the channels of {most}" if most else "choose a model of dense layers"
             raise UserError(
-                f"{times} convolutions of stride 2 cannot halve these images: {chain} has an odd side; choose "
-                f"{len(sizes) - 1} channels, or other images"
+                f"convolutions of stride 2 cannot halve these images {times} times: {chain} has an odd side; "
+                f"{advice}, or take other images"
             )
         sizes.append(tuple(n // 2 for n in sizes[-1]))
     return sizes

@@ -1,7 +1,7 @@
 """Principal component analysis: the best that a linear map can do, in closed form.
 
 Project x on a subspace of `latent_dim` dimensions and back. Which subspace loses least, ‖x − x̂‖² averaged over the
-data? The one through the mean that is spanned by the eigenvectors of the covariance with the largest eigenvalues, and
+data? The one through the mean that is spanned by the eigenvectors of the covariance S with the largest eigenvalues, and
 what it loses is the sum of all the other eigenvalues. (The variance of the data is the sum of all eigenvalues, a
 projection keeps Σ_j u_jᵀ S u_j of it, and that is largest for the first eigenvectors.)
 
@@ -35,6 +35,7 @@ class PCA(FittedPrior, LatentModel):
     buffers = ("mean", "components", "eigenvalues")
 
     def __init__(self, data_dim, latent_dim):
+        self.check_latent_dim(latent_dim)
         if latent_dim > data_dim:
             raise UserError(f"the latent dimension is {latent_dim}, but the data has only {data_dim} dimensions")
         self.latent_dim = latent_dim
@@ -43,26 +44,13 @@ class PCA(FittedPrior, LatentModel):
         self.eigenvalues = np.ones(latent_dim, dtype=np.float32)
 
     def fit(self, x):
-        """Compute the components of the examples x (N, D), in float64. Returns self.
+        """Compute the components of the examples x (N, D). Returns self.
 
-        If X holds the centred examples and XXᵀ v = λ v, then XᵀX (Xᵀ v) = λ (Xᵀ v): where there are fewer examples than
-        dimensions, the eigenvectors come from the smaller matrix. The sign of an eigenvector is arbitrary: it is chosen
-        so that its largest entry is positive. Raises UserError for more components than examples.
+        Raises UserError for more components than examples.
         """
-        if self.latent_dim > len(x):
-            raise UserError(f"the latent dimension is {self.latent_dim}, but there are only {len(x)} examples")
-        centred = x.astype(np.float64)
-        mean = centred.mean(axis=0)
-        centred -= mean
-        is_wide = x.shape[1] > len(x)
-        square = centred @ centred.T if is_wide else centred.T @ centred
-        eigenvalues, eigenvectors = np.linalg.eigh(square / len(x))      # in rising order
-        first = eigenvectors[:, ::-1][:, : self.latent_dim]
-        components = (np.linalg.qr(centred.T @ first)[0] if is_wide else first).T
-        largest = components[np.arange(self.latent_dim), np.abs(components).argmax(axis=1)]
-        self.mean = mean.astype(np.float32)
-        self.components = (components * np.sign(largest)[:, None]).astype(np.float32)
-        self.eigenvalues = np.maximum(eigenvalues[::-1][: self.latent_dim], 0).astype(np.float32)
+        mean, components, eigenvalues = principal_components(x, self.latent_dim)
+        self.mean, self.components = mean.astype(np.float32), components.astype(np.float32)
+        self.eigenvalues = eigenvalues[: self.latent_dim].astype(np.float32)
         return self
 
     def loss(self, x, rng=None, step=math.inf, rows=None):
@@ -75,6 +63,29 @@ class PCA(FittedPrior, LatentModel):
 
     def generate(self, z):
         return z.astype(self.mean.dtype) @ self.components + self.mean
+
+
+def principal_components(x, count):
+    """The mean (D,), the first components (count, D) and all eigenvalues (min(N, D),), falling, of x (N, D), in
+    float64.
+
+    If X holds the centred examples and XXᵀ v = λ v, then XᵀX (Xᵀ v) = λ (Xᵀ v): where there are fewer examples than
+    dimensions, the eigenvectors Xᵀ v come from the smaller matrix. They are orthogonal already; QR gives them length 1,
+    and completes them where λ = 0. The sign of an eigenvector is arbitrary: its largest entry is made positive.
+    Raises UserError for more components than examples.
+    """
+    if count > len(x):
+        raise UserError(f"the latent dimension is {count}, but there are only {len(x)} examples")
+    centred = x.astype(np.float64)
+    mean = centred.mean(axis=0)
+    centred -= mean
+    is_wide = x.shape[1] > len(x)
+    square = centred @ centred.T if is_wide else centred.T @ centred
+    eigenvalues, eigenvectors = np.linalg.eigh(square / len(x))          # in rising order
+    first = eigenvectors[:, ::-1][:, :count]
+    components = (np.linalg.qr(centred.T @ first)[0] if is_wide else first).T
+    largest = components[np.arange(count), np.abs(components).argmax(axis=1)]
+    return mean, components * np.sign(largest)[:, None], np.maximum(eigenvalues[::-1], 0)
 
 
 def principal_angles(A, B):

@@ -22,7 +22,7 @@ from ..autodiff import ops
 from ..errors import UserError
 from ..probability import ELBO, DiagonalGaussian
 from ..probability.gaussian import LOG_2PI
-from .pca import PCA
+from .pca import principal_components
 
 
 class ProbabilisticPCA:
@@ -59,11 +59,9 @@ class ProbabilisticPCA:
         D = x.shape[1]
         if latent_dim >= D:
             raise UserError(f"the latent dimension is {latent_dim}, expected less than the {D} dimensions of the data")
-        pca = PCA(D, latent_dim).fit(x)
-        total = x.astype(np.float64).var(axis=0).sum()
-        sigma2 = max((total - pca.eigenvalues.sum(dtype=np.float64)) / (D - latent_dim), 1e-12)
-        lengths = np.sqrt(np.maximum(pca.eigenvalues - sigma2, 0))
-        return cls(pca.components.T * lengths, pca.mean, np.log(sigma2))
+        mean, components, eigenvalues = principal_components(x, latent_dim)
+        sigma2 = max(eigenvalues[latent_dim:].sum() / (D - latent_dim), 1e-12)
+        return cls(components.T * np.sqrt(np.maximum(eigenvalues[:latent_dim] - sigma2, 0)), mean, np.log(sigma2))
 
     def decode(self, z):
         """p(x | z) for codes z, a Tensor or array (N, latent_dim): a DiagonalGaussian (N, D)."""

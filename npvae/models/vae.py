@@ -11,11 +11,11 @@ import math
 
 from .. import probability
 from ..errors import UserError, choose
-from ..nn import Dense, ReLU, Sequential, schedules
+from ..nn import Dense, ReLU, schedules
 from ..nn.init import xavier_uniform
 from ..probability import ESTIMATORS, LIKELIHOODS, DiagonalGaussian, KLTerm, estimators, objectives
 from .base import LatentModel
-from .networks import mlp
+from .networks import dense_decoder, mlp
 
 PLAIN = KLTerm()  # the KL itself
 
@@ -48,16 +48,16 @@ class VAE(LatentModel):
         self.encoder = mlp([data_dim, *hidden], rng, init, activation)
         self.mu = Dense(hidden[-1], latent_dim, rng, init)
         self.logvar = Dense(hidden[-1], latent_dim, rng, init)
-        self.decoder = Sequential(
-            mlp([latent_dim, *reversed(hidden)], rng, init, activation),
-            Dense(hidden[0], data_dim, rng, init),
-        )
+        self.decoder = dense_decoder(latent_dim, hidden, data_dim, rng, init, activation)
 
     def _set_training(self, latent_dim, likelihood, samples=1, estimator="analytic-kl", kl_term=PLAIN):
         """What does not depend on the networks."""
+        self.check_latent_dim(latent_dim)
         self.latent_dim = latent_dim
         self.likelihood = choose("likelihood", likelihood, LIKELIHOODS)()
         self.samples, self.estimator, self.kl_term = samples, estimator, kl_term
+        if not isinstance(kl_term, KLTerm):
+            raise TypeError(f"kl_term is {kl_term!r}, expected a KLTerm, such as KLTerm(beta=2.0)")
         choose("estimator", estimator, ESTIMATORS)
         probability.bounds.check_samples(samples)
         if estimator == "score-function-baseline" and samples < 2:
@@ -101,7 +101,10 @@ class VAE(LatentModel):
         return objective, self._parts(bound.reconstruction, bound.kl, None if self.kl_term.is_plain else objective)
 
     def _surrogate_loss(self, x, rng):
-        """For an estimator by name: a Tensor whose gradient is the estimate. Its value says nothing."""
+        """For an estimator by name: a Tensor whose gradient is the estimate. Its value says nothing.
+
+        The decoder runs twice, once for the draw: a batch normalization in it sees the minibatch twice.
+        """
         q = self.encode(x)
         fixed = estimators.draw(x, q, self.decode, rng, self.samples)
         surrogate = ESTIMATORS[self.estimator](x, q, self.decode, fixed)

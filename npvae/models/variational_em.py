@@ -7,9 +7,9 @@ takes a minibatch and
     M-step   moves the decoder up the ELBO, under these q, by one.
 
 The minibatch stands for the whole training set: the sum over its M examples, times N/M, estimates the bound of all N.
-The noise of both steps dies out because their rates decay (Robbins and Monro). A new example has no entry in the table,
-and its q has to be found from the prior on; an encoder would know at once. That is what *amortization* buys, and the
-difference in the ELBO is what it costs.
+(With plain SGD the factor matters for the rate; Adam divides it out again.) The noise of both steps dies out because
+their rates decay. A new example has no entry in the table, and its q has to be found from the prior on; an encoder
+would know at once. That is what *amortization* buys, and the difference in the ELBO is what it costs.
 
 Sources: Neal and Hinton (1998), A view of the EM algorithm; Kingma and Welling (2014), eq. 8 for the minibatch;
 Hoffman, Blei, Wang, Paisley (2013), Stochastic variational inference, section 2.
@@ -20,11 +20,10 @@ import math
 import numpy as np
 
 from .. import probability
-from ..errors import UserError
-from ..nn import Dense, ReLU, Sequential, schedules
+from ..nn import ReLU, schedules
 from ..nn.init import xavier_uniform
-from ..probability import DiagonalGaussian
-from .networks import mlp
+from ..probability import DiagonalGaussian, objectives
+from .networks import dense_decoder
 from .vae import VAE
 
 
@@ -33,42 +32,36 @@ class VariationalEM(VAE):
 
     N            the number of examples
     data_dim, latent_dim, hidden, rng, likelihood, init, activation   as for `VAE`
-    samples      M reparameterized samples of each q, in both steps
-    e_steps      gradient steps in an E-step
+    samples      reparameterized samples of each q, in both steps
+    e_steps      gradient steps in an E-step, by Adam, which begins afresh each time
     e_lr         their rate in the beginning; it decays with the steps of training
     new_steps    gradient steps for an example that is not in the table
 
-    mu, logvar   buffers (N, latent_dim): the table, in the beginning the prior
+    mu_table, logvar_table   buffers (N, latent_dim): mu and logvar of every example, in the beginning the prior's
     """
 
-    buffers = ("mu", "logvar")
+    buffers = ("mu_table", "logvar_table")
 
     def __init__(
         self, N, data_dim, latent_dim, hidden, rng, likelihood="bernoulli", init=xavier_uniform, activation=ReLU,
         samples=1, e_steps=10, e_lr=0.3, new_steps=200,
     ):  # fmt: skip
-        if not hidden:
-            raise UserError("a VAE needs at least one hidden layer, found none")
         self._set_training(latent_dim, likelihood, samples)
         self.e_steps, self.new_steps, self.e_lr = e_steps, new_steps, e_lr
-        self.decoder = Sequential(
-            mlp([latent_dim, *reversed(hidden)], rng, init, activation),
-            Dense(hidden[0], data_dim, rng, init),
-        )
-        self.mu, self.logvar = np.zeros((2, N, latent_dim), dtype=np.float32)
+        self.decoder = dense_decoder(latent_dim, hidden, data_dim, rng, init, activation)
+        self.mu_table, self.logvar_table = np.zeros((2, N, latent_dim), dtype=np.float32)
 
     def encode(self, x, rng=None):
         """q(z | x) of the examples x (N, D), found from the prior on: a DiagonalGaussian of arrays (N, latent_dim).
 
-        rng   the numpy Generator of ε; by default one with a fixed seed, so that the same x has the same q
+        rng   the numpy Generator of ε; by default one with a fixed seed, so that the same batch has the same q
         """
         rng = np.random.default_rng(0) if rng is None else rng
-        prior = DiagonalGaussian(*np.zeros((2, len(x), self.latent_dim), dtype=self.mu.dtype))
+        prior = DiagonalGaussian(*np.zeros((2, len(x), self.latent_dim), dtype=self.mu_table.dtype))
         return self.refine(x, prior, rng, self.new_steps, self.e_lr)
 
     def loss(self, x, rng, step=math.inf, rows=None):
-        """The M-step's objective, N times the mean of −ELBO over the minibatch: a Tensor (); and the parts of
-        `VAE.loss`.
+        """The M-step's objective, N times the mean of −ELBO over the minibatch, a Tensor (); the report of `VAE.loss`.
 
         Where `rows` says which examples of the training set these are, their E-step is taken first, and its result goes
         into the table. Elsewhere the examples are new ones.
@@ -76,10 +69,20 @@ class VariationalEM(VAE):
         if rows is None:
             q = self.encode(x, rng)
         else:
-            lr = schedules.polynomial_decay(self.e_lr)(step)
-            with self.frozen():
-                q = DiagonalGaussian(self.mu[rows], self.logvar[rows])
-                q = probability.refine(x, q, self.decode, rng, self.e_steps, lr, self.samples)
-            self.mu[rows], self.logvar[rows] = q.mu, q.logvar
+            q = self._expectation_step(x, rng, step, rows)
         bound = probability.elbo(x, q, self.decode, rng, self.samples)
-        return -bound.elbo.mean() * float(len(self.mu)), self._parts(bound.reconstruction.data, bound.kl.data)
+        objective = -bound.elbo.mean() * float(len(self.mu_table))
+        return objective, self._parts(bound.reconstruction.data, bound.kl.data, objective)
+
+    def _expectation_step(self, x, rng, step, rows):
+        """The q of these rows of the table, moved by the E-step, and put back: a DiagonalGaussian of arrays."""
+        rate = schedules.polynomial_decay(self.e_lr)(step)               # after infinitely many steps, zero
+        with self.frozen():
+            q = DiagonalGaussian(self.mu_table[rows], self.logvar_table[rows])
+            q = probability.refine(x, q, self.decode, rng, self.e_steps, schedules.constant(rate), self.samples)
+        self.mu_table[rows], self.logvar_table[rows] = q.mu, q.logvar
+        return q
+
+    def remarks(self, x):
+        """As of a VAE, but of the table, whatever x: it is there, and the q of x would have to be found first."""
+        return objectives.remarks(DiagonalGaussian(self.mu_table, self.logvar_table))

@@ -45,11 +45,9 @@ class ConvTranspose2d(Module):
     over 1 / stride² of the kernel only, so that its variance asks for weights of stride² times the variance.
     """
 
-    def __init__(
-        self, channels_in, channels_out, rng, kernel=3, stride=1, padding=1, output_padding=0, init=he_normal
-    ):
+    def __init__(self, channels_in, channels_out, rng, kernel=3, stride=1, padding=1, output_padding=0):
         self.stride, self.padding, self.output_padding = stride, padding, output_padding
-        W = init(rng, kernel * kernel * channels_in, channels_out) * np.float32(stride)
+        W = he_normal(rng, kernel * kernel * channels_in, channels_out) * np.float32(stride)
         W = W.reshape(kernel, kernel, channels_in, channels_out).transpose(0, 1, 3, 2)
         self.W = Tensor(np.ascontiguousarray(W), requires_grad=True)
         self.b = Tensor(np.zeros(channels_out, dtype=np.float32), requires_grad=True)
@@ -65,7 +63,8 @@ class BatchNorm(Module):
 
     In evaluation mode, the running mean and variance, which are buffers, take the place of the minibatch's, so that an
     example does not depend on its neighbours. In training mode they move by `momentum` towards those of the minibatch
-    (the variance with M − 1 in the denominator, as an estimate for all data).
+    (the variance with M − 1 in the denominator, as an estimate for all data). A single value of a channel has no
+    variance: where there is but one, the running statistics are taken in training too.
 
     Source: Ioffe and Szegedy (2015), Batch normalization, algorithms 1 and 2.
     """
@@ -80,15 +79,16 @@ class BatchNorm(Module):
         self.running_variance = np.ones(channels, dtype=np.float32)
 
     def forward(self, x):
-        if not self.training:
+        values = x.data if isinstance(x, Tensor) else x
+        M = values.size // values.shape[-1]
+        if not self.training or M == 1:      # not batch_norm, whose derivative knows that its moments depend on x
             scale = self.gamma / np.sqrt(self.running_variance + self.running_variance.dtype.type(self.eps))
             return x * scale + (self.beta - scale * self.running_mean)
-        values = x.data if isinstance(x, Tensor) else x
         mean, variance = moments = convolution.batch_moments(values)
-        M = values.size // len(mean)
+        y = convolution.batch_norm(x, self.gamma, self.beta, moments=moments, eps=self.eps)
         self.running_mean += self.momentum * (mean - self.running_mean)
-        self.running_variance += self.momentum * (variance * (M / max(1, M - 1)) - self.running_variance)
-        return convolution.batch_norm(x, self.gamma, self.beta, moments=moments, eps=self.eps)
+        self.running_variance += self.momentum * (variance * (M / (M - 1)) - self.running_variance)
+        return y
 
 
 class Reshape(Module):

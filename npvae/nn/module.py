@@ -17,6 +17,8 @@ import numpy as np
 from ..autodiff import Tensor, no_grad
 from ..errors import UserError
 
+_frozen = set()  # parameters that do not require a gradient for the moment, but are parameters all the same
+
 
 class Module:
     """The base class of layers and models. Calling a Module calls its `forward`."""
@@ -46,7 +48,7 @@ class Module:
         for name, value in self._attributes():
             if isinstance(value, Module):
                 yield from value._all_parameters(f"{prefix}{name}.")
-            elif isinstance(value, Tensor) and value.requires_grad:
+            elif isinstance(value, Tensor) and (value.requires_grad or value in _frozen):
                 yield prefix + name, value
 
     def named_parameters(self, prefix=""):
@@ -103,13 +105,15 @@ class Module:
     @contextlib.contextmanager
     def frozen(self):
         """`with model.frozen():` evaluation mode, and the parameters get no gradient: only what else is optimised."""
-        parameters = self.parameters()
+        parameters = [p for p in self.parameters() if p.requires_grad]
+        _frozen.update(parameters)
         for p in parameters:
             p.requires_grad = False
         try:
             with self._evaluation_mode():
                 yield
         finally:
+            _frozen.difference_update(parameters)
             for p in parameters:
                 p.requires_grad = True
 

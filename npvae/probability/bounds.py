@@ -27,7 +27,7 @@ from ..autodiff import Tensor, no_grad, ops
 from ..errors import UserError
 from .gaussian import DiagonalGaussian
 
-ROWS = 1000  # decoded at once by `importance_sampling`
+ROWS = 400  # codes that `importance_sampling` decodes at once
 
 
 class ELBO(NamedTuple):
@@ -69,12 +69,20 @@ def elbo(x, q, decode, rng, samples=1):
     return ELBO(log_likelihood_of_samples(x, z, decode).mean(axis=0), q.kl_divergence())
 
 
+def standard_normal_like(q):
+    """The prior N(0, I), in the shape and dtype of q."""
+    return DiagonalGaussian(np.zeros_like(q.mean), 0.0)
+
+
+def log_weight(x, z, decode, q):
+    """ln w = ln p(x | z) + ln p(z) − ln q(z | x) for codes z (K, N, latent_dim): a Tensor (K, N), in nats."""
+    return log_likelihood_of_samples(x, z, decode) + standard_normal_like(q).log_prob(z) - q.log_prob(z)
+
+
 def log_weights(x, q, decode, rng, samples):
-    """ln w_k = ln p(x | z_k) + ln p(z_k) − ln q(z_k | x) for K reparameterized samples: a Tensor (K, N), in nats."""
+    """ln w_k for K reparameterized samples z_k of q: a Tensor (K, N), in nats. Raises UserError for K < 1."""
     check_samples(samples)
-    z = q.rsample(rng, samples)                                          # (K, N, latent_dim)
-    prior = DiagonalGaussian(np.zeros_like(q.mean), 0.0)
-    return log_likelihood_of_samples(x, z, decode) + prior.log_prob(z) - q.log_prob(z)
+    return log_weight(x, q.rsample(rng, samples), decode, q)
 
 
 def iwae_bound(log_w):
@@ -96,7 +104,7 @@ class ImportanceSampling(NamedTuple):
 def importance_sampling(x, q, decode, rng, samples):
     """ln p(x) by importance sampling with K samples: an `ImportanceSampling`.
 
-    The samples are drawn a few at a time, so that some 1,000 codes are decoded at once, and Σ w and Σ w² are carried
+    The samples are drawn a few at a time, so that some 400 codes are decoded at once, and Σ w and Σ w² are carried
     along as running logarithms: memory does not grow with K, and no weight overflows.
 
     Raises UserError for K < 1.
@@ -105,7 +113,7 @@ def importance_sampling(x, q, decode, rng, samples):
     """
     check_samples(samples)
     N = len(x)
-    chunk = max(1, ROWS // N)
+    chunk = max(1, ROWS // max(1, N))
     log_sum = np.full((2, N), -np.inf)                                   # ln Σ w and ln Σ w² so far
     with no_grad():
         for start in range(0, samples, chunk):

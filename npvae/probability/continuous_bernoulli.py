@@ -12,18 +12,20 @@ exponential family, so A' is the mean of x, which is not σ(l):
 
 At l = 0, where λ = σ(l) = ½ and the distribution is uniform, both formulas are 0/0. By symmetry A(l) − l/2 is even:
 
-    A(l) = l/2 + ln [sinh(l/2) / (l/2)] = l/2 + l²/24 − l⁴/2880 + O(l⁶),    A'(l) = ½ + l/12 − l³/720 + l⁵/30240 +
-    O(l⁷).
+    A(l)  = l/2 + ln [sinh(l/2) / (l/2)] = l/2 + l²/24 − l⁴/2880 + l⁶/181440 − l⁸/9676800 + …
+    A'(l) = ½ + l/12 − l³/720 + l⁵/30240 − l⁷/1209600 + …
 
 Source: Loaiza-Ganem and Cunningham (2019), The continuous Bernoulli: fixing a pervasive error in variational
-autoencoders, eq. 3 to 8, whose ln C(λ) is ζ(l) − A(l).
+autoencoders, whose ln C(λ) is ζ(l) − A(l).
 """
 
 import numpy as np
 
 from ..autodiff import Tensor, op
 
-NEAR = {np.dtype(np.float32): 0.6, np.dtype(np.float64): 0.03}  # |l| below which the series is the more precise
+# |l| below which the series up to l⁶ and l⁵ is taken. What it leaves out of A' is at most 2·10⁻⁸ and 2·10⁻¹⁷; what the
+# formula loses by the difference of two numbers of about 1/l is at most 2·10⁻⁷ and 7·10⁻¹⁵.
+NEAR = {np.dtype(np.float32): 0.6, np.dtype(np.float64): 0.03}
 
 
 def log_normalizer(logits):
@@ -49,7 +51,7 @@ def continuous_bernoulli_log_likelihood(logits, x):          # logits (N, D)   x
     """ln p(x_n | logits_n) = Σ_d [x_nd l_nd − A(l_nd)], in nats. The data x has no derivative.
 
     Any number of leading axes will do; the sum runs over the last. Raises ValueError where the shapes differ.
-    Source: Loaiza-Ganem and Cunningham (2019), eq. 3.
+    Source: Loaiza-Ganem and Cunningham (2019).
     """
     if x.shape != logits.shape:
         raise ValueError("expected the same shape for both")

@@ -16,7 +16,7 @@ Both terms may be close to 1, and their difference all rounding. But σ(a) = e�
 where nothing is lost. At x = 0 only −ζ(−a) is left, and at x = 1 only −ζ(b).
 
 Source: Kingma, Salimans, Jozefowicz, Chen, Sutskever, Welling (2016), Improved variational inference with inverse
-autoregressive flow, section 5.2; the infinite ends are those of Salimans, Karpathy, Chen, Kingma (2017), PixelCNN++,
+autoregressive flow; the infinite ends are those of Salimans, Karpathy, Chen, Kingma (2017), PixelCNN++,
 section 2.1.
 """
 

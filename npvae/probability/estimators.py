@@ -10,9 +10,8 @@ drawn first, as plain arrays, so that it is plain to see, and so that finite dif
 
     naive                   E_q ∇f(z): the gradient is moved inside, the samples held fixed. Biased: where z is fixed, φ
                             acts only through −ln q, and E_q ∇ ln q = ∫ ∇q = 0, so that the encoder learns nothing
-    score-function          ∇E_q f = ∫ f ∇q = E_q [f ∇ ln q], since ∇q = q ∇ ln q. Unbiased, and needs no derivative of
-    f,
-                            but f is some hundred nats, and all of that is noise
+    score-function          ∇E_q f = ∫ f ∇q = E_q [f ∇ ln q], since ∇q = q ∇ ln q. Unbiased, and needs no derivative
+                            of f, but f is some hundred nats, and all of that is noise
     score-function-baseline E_q [(f − b) ∇ ln q] has the same expectation for every b that does not depend on this z,
                             because E_q ∇ ln q = 0: here, the mean of f over the other samples
     monte-carlo-kl          z = μ + σ ⊙ ε with ε held fixed: the expectation no longer depends on φ. Then ∇f(z(φ))
@@ -20,7 +19,8 @@ drawn first, as plain arrays, so that it is plain to see, and so that finite dif
                             through z is left, and where q is the true posterior, all of the noise is gone
     analytic-kl             the KL in closed form, and samples for ln p(x | z) only
 
-Sources: Kingma and Welling (2014), sections 2.2 and 2.3 (estimators A and B are monte-carlo-kl and analytic-kl);
+Sources: Kingma and Welling (2014), sections 2.2 and 2.3: their estimators A and B are monte-carlo-kl and analytic-kl,
+and what they call the naïve Monte Carlo gradient estimator is the score function, not what is called naive here.
 Williams (1992) and Mnih and Gregor (2014) for the score function; Kool, van Hoof, Welling (2019) for the baseline;
 Roeder, Wu, Duvenaud (2017), Sticking the landing, eq. 7.
 """
@@ -31,7 +31,7 @@ import numpy as np
 
 from ..autodiff import no_grad
 from ..errors import UserError
-from .bounds import check_samples, log_likelihood_of_samples
+from .bounds import check_samples, log_likelihood_of_samples, log_weight, standard_normal_like
 from .gaussian import DiagonalGaussian, reparameterize
 
 
@@ -53,17 +53,13 @@ def draw(x, q, decode, rng, samples):
     with no_grad():
         z = reparameterize(q.mu, q.logvar, eps)
         log_likelihood = log_likelihood_of_samples(x, z, decode)
-        f = log_likelihood + _prior(q).log_prob(z) - q.log_prob(z)
+        f = log_likelihood + standard_normal_like(q).log_prob(z) - q.log_prob(z)
     return Draw(eps, z.data, q, log_likelihood.data, f.data)
-
-
-def _prior(q):
-    return DiagonalGaussian(np.zeros_like(q.mean), 0.0)
 
 
 def naive(x, q, decode, fixed):
     """f(z) at the fixed z."""
-    return log_likelihood_of_samples(x, fixed.z, decode) + _prior(q).log_prob(fixed.z) - q.log_prob(fixed.z)
+    return log_weight(x, fixed.z, decode, q)
 
 
 def score_function(x, q, decode, fixed):
@@ -82,14 +78,12 @@ def score_function_baseline(x, q, decode, fixed):
 
 def monte_carlo_kl(x, q, decode, fixed):
     """f(z) with z = μ + σ ⊙ ε."""
-    z = reparameterize(q.mu, q.logvar, fixed.eps)
-    return log_likelihood_of_samples(x, z, decode) + _prior(q).log_prob(z) - q.log_prob(z)
+    return log_weight(x, reparameterize(q.mu, q.logvar, fixed.eps), decode, q)
 
 
 def sticking_the_landing(x, q, decode, fixed):
     """f(z) with z = μ + σ ⊙ ε, where ln q(z) is that of the fixed q."""
-    z = reparameterize(q.mu, q.logvar, fixed.eps)
-    return log_likelihood_of_samples(x, z, decode) + _prior(q).log_prob(z) - fixed.q.log_prob(z)
+    return log_weight(x, reparameterize(q.mu, q.logvar, fixed.eps), decode, fixed.q)
 
 
 def analytic_kl(x, q, decode, fixed):

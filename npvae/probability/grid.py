@@ -23,16 +23,15 @@ class GridPosterior(NamedTuple):
 def grid_posterior(x, decode, extent=4.0, side=200):
     """The posterior of the example x, an array (D,), under p(z) = N(0, I₂): a `GridPosterior` over [−extent, extent]².
 
-    decode    from an array (M, 2) to p(x | z), a distribution (M, D)
+    decode    from an array (M, 2), of the dtype of x, to p(x | z), a distribution (M, D)
     """
     edges = np.linspace(-extent, extent, side + 1)
     centres = (edges[1:] + edges[:-1]) / 2
     z2, z1 = np.meshgrid(centres, centres, indexing="ij")
     z = np.stack([z1.ravel(), z2.ravel()], axis=1)
     with no_grad():
-        log_joint = decode(z).log_prob(np.broadcast_to(x, (len(z), len(x)))) + DiagonalGaussian(z * 0, 0.0).log_prob(z)
+        log_likelihood = decode(z.astype(x.dtype)).log_prob(np.broadcast_to(x, (len(z), len(x))))
+    log_joint = log_likelihood.data.astype(np.float64) + DiagonalGaussian(z * 0, 0.0).log_prob(z).data
     log_area = 2 * np.log(edges[1] - edges[0])
-    log_likelihood = float(ops.logsumexp.raw(log_joint.data)[0] + log_area)
-    return GridPosterior(
-        z.reshape(side, side, 2), (log_joint.data - log_likelihood).reshape(side, side), log_likelihood
-    )
+    log_p = float(ops.logsumexp.raw(log_joint)[0] + log_area)
+    return GridPosterior(z.reshape(side, side, 2), (log_joint - log_p).reshape(side, side), log_p)

@@ -6,14 +6,12 @@ without it, q(z | x) becomes the prior, and z says nothing about x. Both ends ha
 collapse. What is minimised instead of −ELBO, in order to move between them:
 
     beta        rec + β KL (Higgins et al. 2017, β-VAE, eq. 4)
-    warm-up     β rises from 0 linearly during the first steps, so that the decoder learns to listen before it has to
-    pay
-                (Bowman et al. 2016, section 3.1; Sønderby et al. 2016, section 2.3)
-    free bits   rec + Σ_j max(λ, KL_j), KL_j of each latent dimension averaged over the minibatch: the first λ nats of
-                each are free (Kingma et al. 2016, eq. 15)
-    capacity    rec + β |KL − C|, where C rises from 0 linearly during the warm-up: the KL is held at a price of one's
-    own
-                choice (Burgess et al. 2018, eq. 8, with γ for β)
+    warm-up     β rises from 0 linearly during the first steps, so that the decoder learns to listen before it has
+                to pay (Sønderby et al. 2016, section 2.3; Bowman et al. 2016, section 3.1, along a sigmoid)
+    free bits   rec + β Σ_j max(λ, KL_j), KL_j of each latent dimension averaged over the minibatch: the first λ nats
+                of each are free (Kingma et al. 2016, eq. 15, where β is 1); β may have a warm-up here too
+    capacity    rec + β |KL − C|, where C rises from 0 linearly during the warm-up: the KL is held at a price of
+                one's own choice (Burgess et al. 2018, eq. 8, with γ for β)
 
 What is reported is always the ELBO itself.
 """
@@ -46,8 +44,10 @@ class KLTerm:
 
     def __post_init__(self):
         for name, value in dataclasses.asdict(self).items():
-            if value is not None and not value >= 0:
-                raise UserError(f"{name} is {value}, expected a number from 0 on")
+            if name == "capacity" and value is None:
+                continue
+            if not isinstance(value, (int, float)) or not 0 <= value < math.inf:
+                raise UserError(f"{name} is {value!r}, expected a number from 0 on")
         if self.free_bits and self.capacity is not None:
             raise UserError("free bits and a capacity are two ways to pay for the KL: choose one of them")
 

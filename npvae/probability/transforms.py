@@ -38,7 +38,7 @@ def jacobian(f, x):
         leaf.grad, dy = None, np.zeros_like(y.data)
         dy[:, i] = 1
         y.backward(dy)
-        rows.append(leaf.grad)
+        rows.append(np.zeros_like(leaf.data) if leaf.grad is None else leaf.grad)
     return np.stack(rows, axis=1)
 
 

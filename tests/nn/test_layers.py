@@ -79,5 +79,7 @@ def test_batch_norm_in_both_modes(rng):
     assert np.array_equal(layer.running_mean, kept)
 
 
-def test_batch_norm_of_a_single_row_is_finite():
-    assert np.isfinite(nn.BatchNorm(3)(np.ones((1, 3), dtype=np.float32)).data).all()
+def test_batch_norm_of_a_single_value_uses_the_running_statistics(rng):
+    """Normalized by itself, every value would be zero, and the layer would forget its input."""
+    layer, x = nn.BatchNorm(3), rng.standard_normal((1, 3)).astype(np.float32)
+    assert np.allclose(layer(x).data, x, rtol=1e-4) and layer.running_mean.tolist() == [0, 0, 0]
