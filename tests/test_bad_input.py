@@ -113,7 +113,7 @@ def test_no_samples(refuse, option):
 
 def test_images_that_a_convolution_cannot_halve(refuse, rng):
     message = refuse("train", "--model", "conv-vae", "--data", "mnist", "--channels", 8, 8, 8)
-    assert "28 × 28 → 14 × 14 → 7 × 7 has an odd side; choose 2 channels" in message
+    assert "3 times: 28 × 28 → 14 × 14 → 7 × 7 has an odd side; give the channels of 2" in message
     np.savez("odd.npz", x=rng.random((50, 9, 8)))
     assert "9 × 8 has an odd side" in refuse("train", "--model", "conv-ae", "--data", "odd.npz")
     np.savez("vectors.npz", x=rng.random((50, 10)))
@@ -133,7 +133,23 @@ def test_a_likelihood_that_does_not_fit_the_data(refuse, rng):
     assert "did you mean 'dynamic'" in refuse(*grey, "--binarization", "dynamik")
     message = refuse(*wide, "--likelihood", "bernoulli", "--binarization", "static")
     assert "expects values in [0, 1]" in message
+    message = refuse(*grey, "--model", "vem", "--binarization", "dynamic")
+    assert "dynamic binarization draws the image anew: choose static" in message
     assert "has only 9 dimensions" in refuse(*grey, "--model", "pca")
+
+
+def test_options_that_would_do_nothing(refuse, npvae_):
+    assert "pca is computed in closed form and takes no steps" in refuse("train", "--model", "pca", "--steps", 5)
+    npvae_("train", "--model", "pca", "--data", "bars")
+    for option in ("--importance-samples", "--refine"):
+        assert "pca has no likelihood: leave out" in refuse("evaluate", "runs/pca-bars", option, 5)
+
+
+@pytest.mark.filterwarnings("error")
+def test_numbers_that_no_model_can_deal_with(refuse, rng):
+    np.savez("huge.npz", x=rng.standard_normal((200, 16)) * 1e30)
+    message = refuse("train", "--model", "pca", "--data", "huge.npz", "--latent-dim", 2)
+    assert "squared error of the test set is" in message and "rescale it and train again" in message
 
 
 def test_an_interpolation_between_images_that_are_not_there(refuse, npvae_, rng):
@@ -141,7 +157,7 @@ def test_an_interpolation_between_images_that_are_not_there(refuse, npvae_, rng)
     assert "no test image 500: expected one from 0 to 499" in refuse("draw", "runs/bars", "--between", 3, 500)
     assert "argument --between: found '-1'" in refuse("draw", "runs/bars", "--between", -1, 3)
     assert "found '0', expected a" in refuse("draw", "runs/bars", "--between", 3, 4, "--steps", 0)
-    assert "1 steps, expected at least 2" in refuse("draw", "runs/bars", "--between", 3, 4, "--steps", 1)
+    assert "1 steps, expected from 2" in refuse("draw", "runs/bars", "--between", 3, 4, "--steps", 1)
     assert "with --between I J" in refuse("draw", "runs/bars", "--steps", 5)
     np.savez("vectors.npz", x=rng.random((50, 10)))
     npvae_("train", "--model", "pca", "--data", "vectors.npz", "--latent-dim", 2)

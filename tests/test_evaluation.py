@@ -8,6 +8,7 @@ import pytest
 
 from npvae import evaluation
 from npvae.autodiff import Tensor
+from npvae.errors import UserError
 from npvae.evaluation import codes_of, evaluate, explained_by, mean_loss
 from npvae.models import IWAE, PCA, VAE, Autoencoder, LatentModel, VariationalEM
 from npvae.nn import BatchNorm
@@ -101,3 +102,24 @@ def test_the_share_that_a_factor_explains(rng):
     assert shares[3] == pytest.approx(0.5, abs=0.05)
     kinds = rng.integers(3, size=n)
     assert explained_by(kinds, np.stack([kinds == 1, noise], axis=1)) == pytest.approx([1, 0], abs=0.01)
+
+
+def test_no_measure_depends_on_which_others_are_asked_for(rng, model):
+    x = rng.random((30, 20)).astype(np.float32)
+    ask = lambda **asked: evaluate(model, x, np.random.default_rng(0), **asked)  # noqa: E731
+    alone, both = ask(), ask(importance_samples=10, refine_steps=5)
+    assert {name: both[name] for name in alone} == alone
+    assert both["log_likelihood"] == ask(importance_samples=10)["log_likelihood"]
+    assert both["amortization_gap"] == ask(refine_steps=5)["amortization_gap"]
+
+
+def test_the_gap_of_nothing_is_nothing(rng, model, monkeypatch):
+    """The same q twice has the same bound: the noise is the same for both."""
+    monkeypatch.setattr(model, "refine", lambda x, q, rng, steps: q)
+    assert evaluate(model, rng.random((30, 20)).astype(np.float32), rng, refine_steps=5)["amortization_gap"] == 0
+
+
+def test_measures_that_are_not_numbers_are_not_reported(rng, model):
+    model.mu.b.data[...] = 1e30
+    with pytest.raises(UserError, match=r"of the test set is (inf|nan): the model cannot deal with data from 0"):
+        evaluate(model, rng.random((30, 20)).astype(np.float32), rng)

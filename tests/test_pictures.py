@@ -42,7 +42,7 @@ def sheets_of(run, monkeypatch, draw):
     """The images that `draw()` puts on sheets, by the number of columns: a list of (images, columns, title)."""
     drawn = []
 
-    def note(images, columns, title=""):
+    def note(images, columns, title="", row_names=()):
         drawn.append((images, columns, title))
         return figures._figure(1, 1)
 
@@ -99,7 +99,7 @@ def test_an_interpolation_of_two_chosen_images(run, monkeypatch):
     assert np.allclose(images[4], middle[0], atol=1e-6)
     with pytest.raises(UserError, match="no test image 500: expected one from 0 to 499"):
         pictures.interpolate(run, 3, 500, 6)
-    with pytest.raises(UserError, match="1 steps, expected at least 2"):
+    with pytest.raises(UserError, match="1 steps, expected from 2, its two ends, to 100"):
         pictures.interpolate(run, 3, 7, 1)
 
 
@@ -123,3 +123,27 @@ def test_the_factors_of_a_synthetic_set_are_drawn(tmp_path, monkeypatch):
     shares, names = given[0]
     assert shares.shape == (4, 5) and names == ["shape", "hue", "size", "across", "down"]
     assert shares.max() <= 1 and shares[:, names.index("across")].max() > 0.3
+
+
+def test_the_manifold_lies_where_the_codes_are(tmp_path, monkeypatch):
+    run = runs.create(tmp_path / "pca", {"data": "bars", "model": "pca", "latent_dim": 2})
+    run.train(0)
+    drawn = []
+    monkeypatch.setattr(figures, "manifold", lambda images, side: drawn.append(images) or figures._figure(1, 1))
+    pictures.draw(run)
+    codes = run.model.code_mean + run.model.code_std * figures.manifold_codes(20)
+    assert np.allclose(drawn[0].reshape(400, -1), run.model.generate(codes), atol=1e-6)
+
+
+def test_data_in_another_range_is_drawn_from_black_to_white(tmp_path, rng, monkeypatch):
+    np.savez(tmp_path / "mine.npz", x=rng.uniform(-50, 200, (50, 4, 4)))
+    run = runs.create(tmp_path / "run", {"data": str(tmp_path / "mine.npz"), "model": "pca", "latent_dim": 3})
+    run.train(0)
+    images = sheets_of(run, monkeypatch, lambda: pictures.interpolate(run, 0, 1, 3))[0][0][[0, -1]].reshape(2, -1)
+    x = run.x_test
+    assert np.allclose(images, (x[:2] - x.min()) / (x.max() - x.min()), atol=1e-6)
+
+
+def test_the_rows_of_the_traversals_have_names(run):
+    run.model.mu.W.data[:, 1] *= 100
+    assert pictures._traversals(run, run.model.codes(run.x_test[:100])).axes[0].get_yticklabels()[0].get_text() == "z2"

@@ -37,7 +37,8 @@ def test_binarization(tmp_path, rng, binarization):
     chosen = {"data": str(tmp_path / "mine.npz"), "hidden": [8], "binarization": binarization, "validation": 20}
     run = runs.create(tmp_path / "run", chosen)
     assert set(np.unique(run.x_test)) == set(np.unique(run.training.x_validation)) == {0, 1}
-    assert np.array_equal(run.x_test, datasets.binarize(run.dataset.x_test, np.random.default_rng(0)))
+    again = runs.create(tmp_path / "again", chosen | {"seed": 5})
+    assert np.array_equal(run.x_test, again.x_test)         # the same test images for every model
     if binarization == "static":
         assert set(np.unique(run.x_train)) == {0, 1} and run.training.prepare is None
     else:
@@ -81,3 +82,28 @@ def test_a_run_comes_back_as_it_was_saved(tmp_path):
         runs.create(tmp_path / "run", SETTINGS)
     with pytest.raises(UserError, match=r"was trained with lr = 0\.001, but 0\.1 is asked for"):
         runs.load(tmp_path / "run", {"lr": 0.1})
+
+
+def test_no_two_parts_of_the_data_are_binarized_with_the_same_noise(tmp_path):
+    np.savez(tmp_path / "grey.npz", x=np.full((200, 100), 0.5))
+    chosen = {"data": str(tmp_path / "grey.npz"), "hidden": [8], "binarization": "static", "validation": 20}
+    run = runs.create(tmp_path / "run", chosen)
+    parts = [part[:20] for part in (run.x_train, run.training.x_validation, run.x_test)]
+    for i in range(3):
+        assert np.mean(parts[i] == parts[i - 1]) == pytest.approx(0.5, abs=0.08)     # 3.5 standard errors
+
+
+def test_variational_em_has_a_row_for_each_example_that_is_trained_on(tmp_path):
+    run = runs.create(tmp_path / "run", {"data": "bars", "model": "vem", "hidden": [8], "validation": 300})
+    assert len(run.model.mu_table) == len(run.x_train) == 1700
+
+
+def test_convolutions_that_end_in_logits_get_data_from_0_to_1(tmp_path):
+    run = runs.create(tmp_path / "run", {"data": "bars", "model": "conv-vae", "likelihood": "bernoulli"})
+    assert run.x_train.min() == 0 and run.x_train.max() == 1
+
+
+def test_data_below_zero_is_refused_where_it_has_to_be_rescaled(tmp_path, rng):
+    np.savez(tmp_path / "mine.npz", x=rng.uniform(-1, 1, (50, 4, 4)))
+    with pytest.raises(UserError, match=r"from -0\.9.* to 0\.9.*conv-ae expects values in \[0, 1\]"):
+        runs.create(tmp_path / "run", {"data": str(tmp_path / "mine.npz"), "model": "conv-ae"})

@@ -45,7 +45,7 @@ def test_every_setting_reaches_the_model():
     assert isinstance(iwae, IWAE) and iwae.samples == 7
     vem = model_of(model="vem", e_steps=2, e_lr=0.3, samples=4)
     assert isinstance(vem, VariationalEM) and (vem.e_steps, vem.e_lr, vem.samples) == (2, 0.3, 4)
-    assert vem.mu.shape == (2000, 10)
+    assert vem.mu_table.shape == (2000, 10)
     conv = model_of(model="conv-vae", channels=[3, 5], beta=3.0, likelihood="bernoulli")
     assert isinstance(conv, ConvolutionalVAE) and conv.kl_term.beta == 3 and conv.data_range == (0, 1)
     assert [p.shape for name, p in conv.named_parameters() if name.endswith("W")][:2] == [(3, 3, 1, 3), (3, 3, 3, 5)]

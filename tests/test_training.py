@@ -14,7 +14,7 @@ import pytest
 from npvae.autodiff import Tensor, ops
 from npvae.datasets import load_bars
 from npvae.errors import UserError
-from npvae.models import VAE
+from npvae.models import VAE, VariationalEM
 from npvae.nn import optim
 from npvae.probability import KLTerm
 from npvae.training import Training, interruptible
@@ -208,6 +208,20 @@ def test_spoilt_parameters_are_never_saved():
     assert len(saved) == 2
 
 
+def test_a_spoilt_buffer_is_never_saved():
+    run = training(model=VariationalEM(203, 16, 2, [11], np.random.default_rng(0)))
+    run.model.logvar_table[3, 1] = np.inf
+    with pytest.raises(UserError, match="logvar_table is no longer finite"):
+        run._save(lambda *state: None)
+
+
+def test_a_remark_does_not_disturb_the_training():
+    a, b = (training(prepare=shifted) for _ in range(2))
+    a.run(30, every=10)
+    b.run(30, every=30)
+    assert same(weights(a), weights(b))
+
+
 class Asks(VAE):
     """A VAE that notes what the loop tells it."""
 
@@ -220,7 +234,7 @@ class Asks(VAE):
         return super().loss(x, rng)
 
     def remarks(self, x):
-        return {"early": f"early, said of {len(x)}"} if len(self.told) <= 20 else {"late": "late"}
+        return {"early": f"early, said of {len(x)}"} if not 20 < len(self.told) <= 40 else {"late": "late"}
 
 
 def test_the_model_is_told_the_step_and_the_rows_and_is_in_training_mode():
@@ -250,7 +264,8 @@ def test_minibatches_are_prepared_with_the_generator_of_the_run():
 def test_a_remark_is_made_once_when_it_begins(capsys):
     training(model=Asks()).run(50, every=10)
     lines = capsys.readouterr().out.splitlines()
-    assert [line.split(maxsplit=2)[1:] for line in lines if "early" in line] == [["10", "early, said of 203"]]
+    early = [line.split(maxsplit=2)[1:] for line in lines if "early" in line]
+    assert early == [["10", "early, said of 203"], ["50", "early, said of 203"]]     # once, and again when it is back
     assert [line.split(maxsplit=2)[1:] for line in lines if "late" in line] == [["30", "late"]]
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from npvae.autodiff import Tensor, ops
-from npvae.autodiff.convolution import batch_norm, conv2d, conv_transpose2d, windows_along
+from npvae.autodiff.convolution import batch_moments, batch_norm, conv2d, conv_transpose2d, windows_along
 
 KERNEL, CHANNELS, OUTPUTS = 3, 2, 5
 SHAPES = [(stride, padding, H, W) for stride in (1, 2, 3) for padding in (0, 1, 2) for H, W in ((7, 6), (6, 7), (8, 5))]
@@ -127,3 +127,18 @@ def test_batch_norm_is_the_composition_that_it_replaces(rng):
         gradients.append([leaf.grad for leaf in leaves])
     assert np.allclose(*values, atol=1e-12)
     assert all(np.allclose(a, b, atol=1e-12) for a, b in zip(*gradients))
+
+
+def test_the_moments_of_a_million_numbers_far_from_zero_keep_their_digits(rng):
+    """In float32 E[x²] − m² would lose all digits, and a single sum of a million numbers three of seven."""
+    x = (1000 + rng.standard_normal((250, 64, 64, 1))).astype(np.float32)
+    mean, variance = batch_moments(x)
+    exact = x.astype(np.float64)
+    assert mean == pytest.approx(exact.mean(), rel=1e-6) and variance == pytest.approx(exact.var(), rel=1e-4)
+
+
+@pytest.mark.parametrize("kernel", [1, 2, 4])
+def test_other_kernels(rng, kernel):
+    x, b = rng.standard_normal((2, 6, 7, CHANNELS)), rng.standard_normal(OUTPUTS)
+    weights = rng.standard_normal((kernel, kernel, CHANNELS, OUTPUTS))
+    assert np.allclose(conv2d(x, weights, b, stride=2, padding=1).data, conv2d_by_loops(x, weights, b, 2, 1))

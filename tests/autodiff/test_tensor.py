@@ -9,7 +9,7 @@ import threading
 import numpy as np
 import pytest
 
-from npvae.autodiff import Tensor, no_grad, op, ops, trap_nonfinite
+from npvae.autodiff import Tensor, enable_grad, no_grad, op, ops, trap_nonfinite
 
 
 def leaf(*values):
@@ -216,3 +216,14 @@ def test_the_first_nonfinite_value_is_found():
             ops.exp(ops.log(x))                             # e^(ln 0) = 0 is finite again: the end does not show it
         with trap_nonfinite(), pytest.raises(FloatingPointError, match="the derivative of sqrt for its input x"):
             ops.sqrt(x).sum().backward()                    # √0 = 0 is finite, its derivative is not
+
+
+def test_a_walk_back_along_nothing_is_an_error():
+    x = Tensor(np.ones(3), requires_grad=True)
+    with no_grad():
+        loss = (x * x).sum()
+    with pytest.raises(ValueError, match="nothing was recorded on the way here"):
+        loss.backward()
+    with no_grad(), enable_grad():
+        (x * x).sum().backward()
+    assert x.grad.tolist() == [2, 2, 2]

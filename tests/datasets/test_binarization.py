@@ -18,3 +18,14 @@ def test_every_draw_is_another_one(rng):
     x = np.full((10, 10), 0.5, dtype=np.float32)
     assert not np.array_equal(binarize(x, rng), binarize(x, rng))
     assert np.array_equal(binarize(x, np.random.default_rng(1)), binarize(x, np.random.default_rng(1)))
+
+
+class Zeros:
+    """Stands in for a generator: the smallest number that one can give."""
+
+    def random(self, shape, dtype):
+        return np.zeros(shape, dtype)
+
+
+def test_a_black_pixel_stays_black_whatever_is_drawn():
+    assert binarize(np.array([[0.0, 0.1]], dtype=np.float32), Zeros()).tolist() == [[0, 1]]

@@ -46,3 +46,12 @@ def test_the_data_set():
 def test_nothing_is_cut_off(rng):
     images = render(draw_factors(200, rng))
     assert images[:, [0, -1]].max() == 0 and images[:, :, [0, -1]].max() == 0
+
+
+def test_the_sides_of_a_triangle_are_straight_and_one_pixel_smooth():
+    """Half way up it is half as wide, and its edge passes from 1 to 0 within about one pixel across the side."""
+    factors = {"shape": [2], "hue": [0.0], "size": [13.0], "across": [32.0], "down": [32.0]}
+    covered = render({name: np.array(value) for name, value in factors.items()})[0, :, :, 0]
+    assert covered[31:33].sum(axis=1).mean() == pytest.approx(13, abs=0.3)
+    partly = ((covered > 0.01) & (covered < 0.99))[25:40].sum(axis=1)
+    assert partly.mean() == pytest.approx(2 * np.sqrt(5) / 2, abs=0.4)     # across a side of slope 2, both sides

@@ -95,5 +95,9 @@ def test_the_convolutional_one_learns_a_batch(rng):
 def test_what_is_refused(rng):
     with pytest.raises(UserError, match="unknown noise 'gausian': did you mean 'gaussian'"):
         Autoencoder(20, 3, [11], rng, "gausian")
-    with pytest.raises(UserError, match="masking noise of level 1 leaves nothing"):
+    with pytest.raises(UserError, match="level of the masking noise is 1, expected a probability from 0 to below 1"):
         Autoencoder(20, 3, [11], rng, "masking", 1)
+    with pytest.raises(UserError, match="level of the gaussian noise is -1, expected a number from 0 on"):
+        Autoencoder(20, 3, [11], rng, "gaussian", -1)
+    with pytest.raises(UserError, match="the latent dimension is 0, expected at least 1"):
+        Autoencoder(20, 0, [11], rng)

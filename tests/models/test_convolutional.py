@@ -7,10 +7,12 @@ and running statistics that are not in the saved state.
 import numpy as np
 import pytest
 
+from npvae import nn
 from npvae.errors import UserError
 from npvae.models import ConvolutionalVAE
 from npvae.models.networks import convolutional_decoder, convolutional_encoder, halve
 from npvae.nn import optim
+from npvae.nn.init import xavier_uniform
 
 SHAPE = (8, 12, 3)
 
@@ -111,7 +113,23 @@ def test_a_batch_can_be_learned(model, x, rng):
 
 def test_images_that_cannot_be_halved_are_refused(rng):
     assert halve((28, 28, 1), 2) == [(28, 28), (14, 14), (7, 7)]
-    with pytest.raises(UserError, match=r"3 convolutions .* 28 × 28 → 14 × 14 → 7 × 7 has an odd side; choose 2"):
+    with pytest.raises(UserError, match="3 times: 28 × 28 → 14 × 14 → 7 × 7 has an odd side; give the channels of 2"):
         ConvolutionalVAE((28, 28, 1), 5, [4, 5, 6], rng)
-    with pytest.raises(UserError, match="15 × 8 has an odd side"):
+    with pytest.raises(UserError, match="15 × 8 has an odd side; choose a model of dense layers"):
         ConvolutionalVAE((15, 8, 1), 5, [4], rng)
+    with pytest.raises(UserError, match="at least one convolution"):
+        ConvolutionalVAE((8, 8, 1), 5, [], rng)
+
+
+def test_every_convolution_is_followed_by_batch_normalization_and_then_by_leaky_relu(rng):
+    encoder = [type(layer) for layer in convolutional_encoder(SHAPE, [4, 6], rng)[0].layers]
+    decoder = [type(layer) for layer in convolutional_decoder(SHAPE, [4, 6], 5, rng, xavier_uniform).layers]
+    assert encoder == [nn.Reshape, *[nn.Conv2d, nn.BatchNorm, nn.Activation] * 2, nn.Reshape]
+    assert decoder == [nn.Dense, nn.Reshape, *[nn.BatchNorm, nn.Activation, nn.ConvTranspose2d] * 2, nn.Reshape]
+
+
+def test_batches_of_a_single_example_are_learned_from_where_an_image_ends_as_one_pixel(rng):
+    x = 2 * rng.random((2, 64)).astype(np.float32) - 1
+    model = ConvolutionalVAE((8, 8, 1), 5, [4, 5, 6], rng)               # 8 → 4 → 2 → 1
+    a, b = (model.encode(x[i : i + 1]).mean for i in (0, 1))
+    assert not np.allclose(a, b, atol=1e-3)

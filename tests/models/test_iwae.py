@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from npvae.models import IWAE, VAE
-from npvae.probability import log_weights
+from npvae.probability import KLTerm, log_weights
 
 
 def test_the_objective_is_the_bound_and_the_elbo_is_reported(rng):
@@ -28,3 +28,9 @@ def test_with_one_sample_it_is_the_elbo(rng):
         model.load_state_dict(state)
         losses.append(model.loss(x, np.random.default_rng(0))[1]["loss"])
     assert losses[0] == pytest.approx(losses[1], abs=0.1)
+
+
+@pytest.mark.parametrize("option", [{"kl_term": KLTerm(4.0)}, {"estimator": "naive"}])
+def test_what_has_no_part_in_its_bound_is_refused(rng, option):
+    with pytest.raises(TypeError, match="unexpected keyword argument"):
+        IWAE(20, 3, [11], rng, **option)

@@ -67,6 +67,14 @@ def test_fit_finds_the_maximum_of_the_likelihood(oracle, rng):
         assert ProbabilisticPCA(fitted.W, fitted.b, fitted.logvar + np.log(change)).log_likelihood(x).mean() < best
 
 
+@pytest.mark.parametrize("sigma2", [1e-4, 1e-6])
+def test_a_small_noise_is_found_beside_large_directions(rng, sigma2):
+    """In float32 it would be what is left over of 10,000 less 10,000."""
+    directions = np.linalg.qr(rng.standard_normal((20, 3)))[0] * [100, 50, 30]
+    x = ProbabilisticPCA(directions, np.zeros(20), np.log(sigma2)).sample(5000, rng)
+    assert np.exp(ProbabilisticPCA.fit(x, 3).logvar) == pytest.approx(sigma2, rel=0.03)
+
+
 def test_what_is_refused(rng):
     with pytest.raises(UserError, match="not orthogonal"):
         ProbabilisticPCA(rng.standard_normal((D, LATENT)), np.zeros(D), 0.0)

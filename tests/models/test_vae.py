@@ -8,6 +8,7 @@ drawn anew.
 import numpy as np
 import pytest
 
+from npvae import probability
 from npvae.errors import UserError
 from npvae.models import VAE
 from npvae.nn import optim
@@ -45,6 +46,21 @@ def test_the_loss_is_minus_the_mean_elbo_and_the_sum_of_its_parts(rng, x):
     assert float(loss) == pytest.approx(parts["rec"] + parts["kl"], rel=1e-6)
     assert parts["kl"] == pytest.approx(bound.kl.data.mean(), rel=1e-6)
     assert list(parts) == ["loss", "rec", "kl"] and parts["loss"] == pytest.approx(float(loss), rel=1e-6)
+
+
+def test_the_number_of_samples_reaches_the_loss(rng, x):
+    model = VAE(20, 3, [11], rng, samples=7)
+    expected = model.elbo(x, np.random.default_rng(1), samples=7)
+    assert model.loss(x, np.random.default_rng(1))[1]["loss"] == pytest.approx(-expected.elbo.data.mean(), rel=1e-6)
+
+
+def test_refinement_takes_rates_that_decay_to_zero_and_the_models_samples(rng, x, monkeypatch):
+    given = []
+    note = lambda x, q, decode, rng, steps, lr, samples: given.append((lr, samples))  # noqa: E731
+    monkeypatch.setattr(probability, "refine", note)
+    VAE(20, 3, [11], rng, samples=7).refine(x, None, rng, 100, 0.2)
+    (lr, samples), = given
+    assert lr(0) == 0.2 and lr(50) == pytest.approx(0.1) and lr(100) == pytest.approx(0, abs=1e-12) and samples == 7
 
 
 def test_an_annealed_loss_never_replaces_the_elbo_in_the_report(rng, x):
@@ -126,5 +142,9 @@ def test_what_is_refused(rng):
     }.items():
         with pytest.raises(UserError, match=message):
             VAE(20, 3, [11], rng, **options)
+    with pytest.raises(TypeError, match=r"kl_term is 2\.0, expected a KLTerm"):
+        VAE(20, 3, [11], rng, kl_term=2.0)
+    with pytest.raises(UserError, match="the latent dimension is 0"):
+        VAE(20, 0, [11], rng)
     with pytest.raises(UserError, match="at least one hidden layer"):
         VAE(20, 3, [], rng)

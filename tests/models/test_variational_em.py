@@ -7,7 +7,7 @@ moves q.
 import numpy as np
 import pytest
 
-from npvae.errors import UserError
+from npvae import probability
 from npvae.models import VariationalEM
 from npvae.nn import optim, schedules
 
@@ -28,8 +28,8 @@ def test_the_e_step_goes_into_the_rows_of_the_table(model, x, rng):
     rows = np.array([7, 3, 20])
     model.loss(x[rows], rng, step=0, rows=rows)
     others = np.setdiff1d(np.arange(N), rows)
-    assert np.all(model.mu[others] == 0) and np.all(model.logvar[others] == 0)
-    assert np.all(model.mu[rows] != 0) and np.all(model.logvar[rows] != 0)
+    assert np.all(model.mu_table[others] == 0) and np.all(model.logvar_table[others] == 0)
+    assert np.all(model.mu_table[rows] != 0) and np.all(model.logvar_table[rows] != 0)
 
 
 def test_the_e_step_goes_on_from_the_table_and_climbs(model, x, rng):
@@ -52,7 +52,7 @@ def test_the_gradient_is_that_of_the_whole_data_set(model, x, rng):
         model.loss(x[rows], rng, step=0, rows=rows)[0].backward()
         return model.decoder.layers[1].b.grad.copy()
 
-    model.logvar[...] = -30                                 # no noise in z
+    model.logvar_table[...] = -30                                 # no noise in z
     whole = gradient(np.arange(N))
     parts = np.mean([gradient(np.arange(i, i + 10)) for i in range(0, N, 10)], axis=0)
     assert np.allclose(whole, parts, atol=1e-4)
@@ -79,10 +79,45 @@ def test_the_table_is_in_the_state(model, x, rng):
     model.loss(x, rng, step=0, rows=np.arange(N))
     other = VariationalEM(N, D, 4, [32], rng)
     other.load_state_dict(model.state_dict())
-    assert np.array_equal(other.mu, model.mu) and np.array_equal(other.logvar, model.logvar)
-    assert "mu" not in dict(model.named_parameters())
+    assert np.array_equal(other.mu_table, model.mu_table) and np.array_equal(other.logvar_table, model.logvar_table)
+    assert "mu_table" not in dict(model.named_parameters())
 
 
-def test_without_a_hidden_layer_it_is_refused(rng):
-    with pytest.raises(UserError, match="at least one hidden layer"):
-        VariationalEM(N, D, 4, [], rng)
+def test_under_evaluation_the_q_of_new_examples_is_found_all_the_same(model, x):
+    """Nothing is recorded then; without a tape, every q would silently stay the prior."""
+    with model.evaluating():
+        q = model.encode(x)
+    assert np.abs(q.mean).mean() > 0.01
+    assert np.abs(model.codes(x)).mean() > 0.01
+
+
+def test_the_settings_of_both_steps_reach_the_refinement(model, x, rng, monkeypatch):
+    """The rate decays with the steps of training, and after infinitely many of them it is zero."""
+    calls = []
+    refine = probability.refine
+
+    def note(x, q, decode, rng, steps, lr, samples):
+        calls.append((steps, lr(0), lr(steps), samples, model.training, model.decoder.parameters()[0].requires_grad))
+        return refine(x, q, decode, rng, steps, lr, samples)
+
+    monkeypatch.setattr(probability, "refine", note)
+    monkeypatch.setattr(probability, "elbo", lambda *a, f=probability.elbo: calls.append(a[-1]) or f(*a))
+    model.samples, rows = 3, np.arange(5)
+    for step in (0, 1000, np.inf):
+        model.loss(x[:5], rng, step, rows)
+    assert calls[0] == (5, 0.1, 0.1, 3, False, False)
+    assert calls[1] == 3                                    # samples of the M-step
+    assert calls[2][1] == pytest.approx(0.1 * 2**-0.75) and calls[4][1] == 0
+    calls.clear()
+    model.encode(x)
+    assert calls[0] == (200, 0.1, pytest.approx(0, abs=1e-12), 3, False, False)
+
+
+def test_remarks_are_those_of_the_table(model, x):
+    assert "collapsed" in model.remarks(x)
+    model.mu_table[...] = 30
+    assert "no prior" in model.remarks(x)
+
+
+def test_without_a_hidden_layer_the_decoder_is_linear(rng):
+    assert len(VariationalEM(N, D, 4, [], rng).parameters()) == 2

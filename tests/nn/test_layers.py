@@ -79,6 +79,17 @@ def test_batch_norm_in_both_modes(rng):
     assert np.array_equal(layer.running_mean, kept)
 
 
+def test_batch_norm_adds_its_eps_to_the_variance_in_both_modes():
+    layer, x = nn.BatchNorm(1, momentum=1.0, eps=0.5), np.array([[-1.0], [1.0]], dtype=np.float32)
+    assert np.allclose(layer(x).data, x / np.sqrt(1.5))
+    assert np.allclose(layer.eval()(x).data, x / np.sqrt(2 + 0.5))       # the running variance is 2/(2 − 1)
+
+
+def test_the_weights_of_a_convolution_are_drawn_one_by_one(rng):
+    for layer in (nn.Conv2d(2, 3, rng), nn.ConvTranspose2d(2, 3, rng)):
+        assert len(np.unique(layer.W.data)) == 3 * 3 * 2 * 3
+
+
 def test_batch_norm_of_a_single_value_uses_the_running_statistics(rng):
     """Normalized by itself, every value would be zero, and the layer would forget its input."""
     layer, x = nn.BatchNorm(3), rng.standard_normal((1, 3)).astype(np.float32)

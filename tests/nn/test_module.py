@@ -114,7 +114,7 @@ def test_frozen_parameters_get_no_gradient_and_thaw_even_after_an_error(rng):
     net, x = Outer(rng), Tensor(np.ones((1, 3), dtype=np.float32), requires_grad=True)
     with net.frozen():
         net.layer(x).sum().backward()
-        assert not net.training
+        assert not net.training and len(net.parameters()) == 2 and len(net.state_dict()) == 4
     assert x.grad is not None and net.layer.W.grad is None
     with pytest.raises(KeyError), net.frozen():
         raise KeyError

@@ -116,6 +116,13 @@ def test_the_elbo_with_L_samples_is_the_mean_of_L_bounds():
     assert bound.reconstruction.shape == bound.kl.shape == (N,)
 
 
+def test_importance_sampling_has_few_codes_in_memory_at_once():
+    decoded = []
+    decode = lambda z: decoded.append(len(z.data)) or ORACLE.decode(z)  # noqa: E731
+    importance_sampling(X, posterior(), decode, np.random.default_rng(0), 1000)
+    assert max(decoded) <= bounds.ROWS and sum(decoded) == 1000 * N
+
+
 def test_importance_weights_are_added_in_float64():
     W, b = ORACLE.W.astype(np.float32), ORACLE.b.astype(np.float32)
     decode = lambda z: DiagonalGaussian(z @ W.T + b, ORACLE.logvar)  # noqa: E731

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from npvae.models import ProbabilisticPCA
+from npvae.models import VAE, ProbabilisticPCA
 from npvae.probability import DiagonalGaussian, grid_posterior, refine, ring
 
 
@@ -16,6 +16,13 @@ def test_on_the_oracle_it_is_exact(rng):
     log_p = expected.log_prob(found.z.reshape(-1, 2)).data
     assert np.abs(found.log_density.ravel() - log_p)[log_p > -20].max() < 1e-5
     assert found.z[0, -1].tolist() == pytest.approx([5.98, -5.98])       # z₁ to the right, z₂ upwards
+
+
+def test_a_model_in_float32(rng):
+    model = VAE(9, 2, [7], rng)
+    x = rng.random((1, 9)).astype(np.float32)
+    found = grid_posterior(x[0], model.decode, extent=5)
+    assert found.log_likelihood == pytest.approx(model.importance_sampling(x, rng, 20_000).log_likelihood[0], abs=0.02)
 
 
 def oracle_parameters(oracle, x):

@@ -8,7 +8,13 @@ import pytest
 
 from npvae.autodiff import Tensor
 from npvae.errors import UserError
-from npvae.probability import Bernoulli, BernoulliLikelihood, DiagonalGaussian, GaussianLikelihood
+from npvae.probability import (
+    LIKELIHOODS,
+    Bernoulli,
+    BernoulliLikelihood,
+    DiagonalGaussian,
+    GaussianLikelihood,
+)
 
 
 def test_bernoulli(rng):
@@ -39,3 +45,17 @@ def test_gaussian_with_a_learned_variance_finds_the_variance(rng):
 
 def test_gaussian_with_a_fixed_variance_has_no_parameter():
     assert GaussianLikelihood(learned=False).parameters() == []
+
+
+def test_the_levels_of_a_discretized_logistic(rng):
+    likelihood = LIKELIHOODS["discretized-logistic"]()
+    likelihood.check(rng.integers(256, size=(5, 4)).astype(np.float32) / 255)
+    for x, message in ((np.full((5, 4), 0.5), "256 levels"), (np.full((5, 4), 2.0), r"values in \[0, 1\]")):
+        with pytest.raises(UserError, match=message):
+            likelihood.check(x.astype(np.float32))
+
+
+def test_the_squared_error_likelihood_is_what_it_is_called(rng):
+    x, output = rng.standard_normal((2, 5, 4))
+    found = LIKELIHOODS["squared-error"]()(output).log_prob(x).data
+    assert np.allclose(-found, np.square(x - output).sum(axis=1) + 2 * np.log(np.pi))

@@ -39,6 +39,8 @@ def test_beta_and_warm_up(rng):
 def test_free_bits_are_free_in_each_dimension(rng):
     q = posterior(rng, [0.25, 2.0])
     assert value(KLTerm(free_bits=1.0), q) == pytest.approx(1 + 2)
+    term = KLTerm(beta=2.0, warm_up=4, free_bits=1.0)
+    assert [value(term, q, step) for step in (0, 2, 4)] == pytest.approx([0, 3, 6])
     KLTerm(free_bits=1.0)(q, q.kl_divergence()).backward()
     assert np.all(q.mu.grad[:, 0] == 0) and np.all(q.mu.grad[:, 1] != 0)         # below λ nothing is gained
 
@@ -53,6 +55,9 @@ def test_the_capacity_is_approached_from_both_sides(rng):
 def test_what_is_refused():
     with pytest.raises(UserError, match="beta is -1, expected a number from 0 on"):
         KLTerm(beta=-1)
+    for value in (np.nan, np.inf, None, "much"):
+        with pytest.raises(UserError, match=r"free_bits is .*, expected a number from 0 on"):
+            KLTerm(free_bits=value)
     with pytest.raises(UserError, match="choose one of them"):
         KLTerm(free_bits=1, capacity=3)
 
@@ -63,6 +68,8 @@ def test_remarks(rng):
     good = DiagonalGaussian(0.9 * normal((n, 3)), np.full((n, 3), np.log(0.19)))      # E[μ² + σ²] = 1
     half_used = DiagonalGaussian(normal((n, 2)) * [0.9, 0], np.full((n, 2), np.log([0.19, 1])))
     assert remarks(good) == remarks(half_used) == {}
+    weak = DiagonalGaussian(0.2 * normal((n, 10)), np.zeros((n, 10)))    # 0.02 nats in each dimension are 0.2 in all
+    assert remarks(weak) == {}
     collapsed = remarks(DiagonalGaussian(0.05 * normal((n, 3)), np.zeros((n, 3))))
     assert list(collapsed) == ["collapsed"] and "KL 0.004 nats" in collapsed["collapsed"]
     free = remarks(DiagonalGaussian(20 * normal((n, 3)), np.full((n, 3), -8.0)))

@@ -33,7 +33,7 @@ def test_neither_the_beginning_nor_the_decoder_is_changed(rng):
 
 
 def test_an_example_does_not_depend_on_its_neighbours(rng):
-    """The loss is a sum: with the same noise, a batch of two gives what each gives alone."""
+    """With the same noise, a batch of two gives what each gives alone."""
     oracle = ProbabilisticPCA.random(7, 3, rng)
     x = oracle.sample(1, rng)
     steps = lambda n: refine(  # noqa: E731
