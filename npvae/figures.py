@@ -154,7 +154,11 @@ def lines(series, x_label, y_label, log_x=False, log_y=False, y_range=None):
         axes.set_xticks(x, [f"{tick:g}" for tick in x])
         axes.minorticks_off()
     if log_y:
+        from matplotlib.ticker import LogFormatter
+
         axes.set_yscale("log")
+        for formatted in (axes.yaxis.set_major_formatter, axes.yaxis.set_minor_formatter):
+            formatted(LogFormatter())                        # 20 and not 2 × 10¹
     if y_range:
         axes.set_ylim(*y_range)
     axes.set_xlabel(x_label)

@@ -40,7 +40,7 @@ COPIED = (2, 10, 32)  # dimensions
 
 def copies(folder):
     """The squared error of reconstructions of the test set: PCA, and three deep networks of the same widths."""
-    models, errors, sheets = ("pca", "ae", "dae", "vae"), {}, []
+    models, errors, sheets, names = ("pca", "ae", "dae", "vae"), {}, [], ["originals"]
     for latent_dim in COPIED:
         for model in models:
             steps = 0 if model == "pca" else 10_000
@@ -49,9 +49,9 @@ def copies(folder):
             if not sheets:
                 sheets.append(run.x_test[:10])
             sheets.append(run.model.reconstruct(run.x_test[:10]))
+            names.append(f"{model}, {latent_dim}")
     images = np.concatenate(sheets).reshape(-1, *run.dataset.image_shape)
-    title = "the originals; then PCA, AE, DAE, VAE with 2 dimensions, with 10, and with 32"
-    figures.image_sheet(images, 10, title).savefig(folder / "copies.png")
+    figures.image_sheet(images, 10, "copies, by model and latent dimension", names).savefig(folder / "copies.png")
     figures.lines(
         {model: (COPIED, [errors[model, d] for d in COPIED]) for model in models},
         "latent dimensions", "squared error per test image", log_x=True, log_y=True,
@@ -174,8 +174,7 @@ def kl(folder):
         )
         samples.append(run.model.sample(12, np.random.default_rng(0)))
     images = np.concatenate(samples).reshape(-1, *run.dataset.image_shape)
-    title = f"samples; from above: beta = {', '.join(f'{beta:g}' for beta in BETAS)}"
-    figures.image_sheet(images, 12, title).savefig(folder / "kl.png")
+    figures.image_sheet(images, 12, "samples", [f"beta {beta:g}" for beta in BETAS]).savefig(folder / "kl.png")
     header = ["beta", "−ELBO", "rec", "KL", "E[μ²+σ²]", "median σ", "active", "remark"]
     return ["MNIST test set, grey pixels, 784-200-10, 4,000 steps; nats per example", *table(header, rows)]
 
