@@ -57,7 +57,7 @@ def reconstructions(originals, reconstructed, columns=20):
 def history(rows, columns, unit, validations=()):
     """The history of a run: rows (steps, len(columns)), the first column the loss; one panel for each column.
 
-    unit   of all columns, in words
+    unit   of all columns, in words; an "objective" has none
 
     Grey: every step. Black: the mean over the last 100 steps (fewer in a short run). Points: the validation loss.
     """
@@ -77,7 +77,7 @@ def history(rows, columns, unit, validations=()):
         margin = 0.05 * (settled.max() - settled.min()) or 1
         axes.set_ylim(settled.min() - margin, settled.max() + margin)
         axes.set_xlabel("step")
-        axes.set_ylabel(unit)
+        axes.set_ylabel("what is minimised" if name == "objective" else unit)
         axes.set_title(name)
         axes.legend(fontsize=8, frameon=False)
     return figure
