@@ -49,9 +49,12 @@ def test_nothing_is_cut_off(rng):
 
 
 def test_the_sides_of_a_triangle_are_straight_and_one_pixel_smooth():
-    """Half way up it is half as wide, and its edge passes from 1 to 0 within about one pixel across the side."""
-    factors = {"shape": [2], "hue": [0.0], "size": [13.0], "across": [32.0], "down": [32.0]}
-    covered = render({name: np.array(value) for name, value in factors.items()})[0, :, :, 0]
-    assert covered[31:33].sum(axis=1).mean() == pytest.approx(13, abs=0.3)
-    partly = ((covered > 0.01) & (covered < 0.99))[25:40].sum(axis=1)
-    assert partly.mean() == pytest.approx(2 * np.sqrt(5) / 2, abs=0.4)     # across a side of slope 2, both sides
+    """Half way up it is half as wide. Across a side of slope 2, the covered share c falls from 1 to 0 within √5/2
+    pixels, so that c (1 − c) adds up to a sixth of that on each of the two sides; averaged over 20 places."""
+    n = 20
+    factors = {"shape": [2] * n, "hue": [0.0] * n, "size": [13.0] * n, "down": [32.0] * n}
+    factors["across"] = 32 + np.arange(n) / n
+    covered = render({name: np.array(values) for name, values in factors.items()})[..., 0]
+    assert covered[:, 31:33].sum(axis=2).mean() == pytest.approx(13, abs=0.05)
+    smooth = (covered * (1 - covered))[:, 25:40].sum(axis=2).mean()
+    assert smooth == pytest.approx(2 * np.sqrt(5) / 2 / 6, rel=0.02)

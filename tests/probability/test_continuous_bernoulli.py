@@ -44,6 +44,17 @@ def test_the_series_meets_the_formula(dtype, tolerance):
     assert np.abs(mean - slope / ratio).max() < tolerance * (1 if dtype == np.float32 else 5)
 
 
+def test_what_the_series_leaves_out(monkeypatch):
+    """Up to |l| = 0.6 it is the next term, l⁸/9676800 and l⁷/1209600, which float32 cannot show."""
+    monkeypatch.setitem(NEAR, np.dtype(np.float64), 0.0)
+    l = np.array([-0.6, 0.6])
+    exact = log_normalizer(l)
+    monkeypatch.setitem(NEAR, np.dtype(np.float64), 0.7)
+    series = log_normalizer(l)
+    assert np.abs(series[0] - exact[0]) == pytest.approx(0.6**8 / 9676800, rel=0.1)
+    assert np.abs(series[1] - exact[1]) == pytest.approx(0.6**7 / 1209600, rel=0.1)
+
+
 def test_nothing_overflows_in_float32():
     logits = np.array([[-1e4, -100, -1e-30, 0, 1e-30, 100, 1e4]], dtype=np.float32)
     with np.errstate(all="raise", under="ignore"):
