@@ -13,7 +13,7 @@ EXPERIMENTS = {
     "estimators": Experiment("bias and variance of six estimators of one gradient", "a minute", mnist.estimators),
     "linear": Experiment("the linear autoencoder finds the subspace of PCA", "a minute", mnist.linear),
     "copies": Experiment("AE, DAE and VAE beside PCA, with 2, 10 and 32 dimensions", "12 minutes", mnist.copies),
-    "amortization": Experiment("variational EM beside the VAE: what encoders cost", "10 minutes", mnist.amortization),
+    "amortization": Experiment("variational EM beside the VAE: what encoders cost", "7 minutes", mnist.amortization),
     "aevb": Experiment("minibatches of M, L samples, and three optimisers", "2 minutes", mnist.aevb),
     "kl": Experiment("a VAE without its KL term, with it, and with too much of it", "2 minutes", mnist.kl),
     "likelihood": Experiment("ln p(x) of the MNIST test set with 5,000 samples each", "10 minutes", mnist.likelihood),
