@@ -192,7 +192,7 @@ def likelihood(folder):
     measured = evaluate(run.model, run.x_test, np.random.default_rng(0), 5000)
     minutes = (time.perf_counter() - start) / 60
     return [
-        f"MNIST test set, {len(run.x_test):,} images, drawn once; nats per example",
+        f"MNIST test set, {len(run.x_test):,} images, binarization dynamic (the test set drawn once); nats per example",
         *table(
             ["", ""],
             [
