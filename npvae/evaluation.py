@@ -99,8 +99,10 @@ def _evaluate(model, x, rng, importance_samples, refine_steps):
 
 
 def _mean_elbo(model, x, q):
-    """The ELBO of each example for a given q, from GAP_SAMPLES samples: an array (N,). The noise is always the same, so
-    that the difference of two bounds has less of it."""
+    """The ELBO of each example for a given q, from GAP_SAMPLES samples: an array (N,), in nats.
+
+    The noise is always the same, so that the difference of two bounds has less of it.
+    """
     rng = np.random.default_rng(0)
     with model.evaluating():
         return np.mean([probability.elbo(x, q, model.decode, rng).elbo.data for _ in range(GAP_SAMPLES)], axis=0)

@@ -56,8 +56,10 @@ def _write(run, drawn):
 
 
 def _images(run, x):
-    """Examples (N, D) as images (N, H, W, C) in [0, 1]: black is the smallest value of the data or 0, white its largest
-    or 1."""
+    """Examples (N, D) as images (N, H, W, C) in [0, 1].
+
+    Black is 0, or the smallest value of the data if that is below; white is 1, or the largest if that is above.
+    """
     test = run.x_test
     low, high = run.model.data_range or (min(0, test.min()), max(1, test.max()))
     return (x.reshape(-1, *run.dataset.image_shape) - low) / (high - low)

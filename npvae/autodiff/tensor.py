@@ -286,18 +286,22 @@ def _caller():
 
 
 @contextlib.contextmanager
-def no_grad(record=False):
-    """`with no_grad():` nothing is recorded, so that evaluation costs no memory for a tape nobody reads."""
-    token = _recording.set(record)
+def _recording_set_to(value):
+    token = _recording.set(value)
     try:
         yield
     finally:
         _recording.reset(token)
 
 
+def no_grad():
+    """`with no_grad():` nothing is recorded, so that evaluation costs no memory for a tape nobody reads."""
+    return _recording_set_to(False)
+
+
 def enable_grad():
     """`with enable_grad():` operations are recorded again, within a `with no_grad():` around it."""
-    return no_grad(record=True)
+    return _recording_set_to(True)
 
 
 @contextlib.contextmanager

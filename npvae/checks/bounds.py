@@ -15,11 +15,12 @@ from .operations import levels
 IMAGE = (2, 6, 1)  # for the convolutional models: small, because every weight is moved twice
 CHANNELS = [3]
 SIGMA = 0.3  # of the parameters
-KL_TERMS = {
+KL_TERMS = {  # with these parameters, the KL is about 1, and that of a dimension lies on both sides of 0.1
     "beta": p.KLTerm(beta=0.3),
     "warm-up": p.KLTerm(beta=0.3, warm_up=7),
-    "free bits": p.KLTerm(free_bits=3.0),
-    "capacity": p.KLTerm(beta=5.0, capacity=2.0),
+    "free bits": p.KLTerm(free_bits=0.1),
+    "capacity above": p.KLTerm(beta=5.0, capacity=2.0),
+    "capacity below": p.KLTerm(beta=5.0, capacity=0.5),
 }
 
 

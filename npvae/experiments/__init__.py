@@ -10,12 +10,12 @@ from .experiment import Experiment
 EXPERIMENTS = {
     "ring": Experiment("noise pushed through a map, and a posterior that is no Gaussian", "seconds", toys.ring),
     "dimension": Experiment("why the marginal likelihood is hard: two estimates of it", "seconds", toys.dimension),
-    "estimators": Experiment("bias and variance of six estimators of one gradient", "a minute", mnist.estimators),
-    "linear": Experiment("the linear autoencoder finds the subspace of PCA", "a minute", mnist.linear),
-    "copies": Experiment("AE, DAE and VAE beside PCA, with 2, 10 and 32 dimensions", "12 minutes", mnist.copies),
+    "estimators": Experiment("bias and variance of six estimators of one gradient", "15 seconds", mnist.estimators),
+    "linear": Experiment("the linear autoencoder finds the subspace of PCA", "15 seconds", mnist.linear),
+    "copies": Experiment("AE, DAE and VAE beside PCA, with 2, 10 and 32 dimensions", "10 to 30 minutes", mnist.copies),
     "amortization": Experiment("variational EM beside the VAE: what encoders cost", "7 minutes", mnist.amortization),
-    "aevb": Experiment("minibatches of M, L samples, and three optimisers", "2 minutes", mnist.aevb),
-    "kl": Experiment("a VAE without its KL term, with it, and with too much of it", "2 minutes", mnist.kl),
+    "aevb": Experiment("minibatches of M, L samples, and three optimisers", "a minute", mnist.aevb),
+    "kl": Experiment("a VAE without its KL term, with it, and with too much of it", "a minute", mnist.kl),
     "likelihood": Experiment("ln p(x) of the MNIST test set with 5,000 samples each", "10 minutes", mnist.likelihood),
 }
 

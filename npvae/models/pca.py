@@ -66,13 +66,12 @@ class PCA(FittedPrior, LatentModel):
 
 
 def principal_components(x, count):
-    """The mean (D,), the first components (count, D) and all eigenvalues (min(N, D),), falling, of x (N, D), in
-    float64.
+    """The mean (D,), the first components (count, D) and all eigenvalues (min(N, D),) of x (N, D), all in float64.
 
-    If X holds the centred examples and XXᵀ v = λ v, then XᵀX (Xᵀ v) = λ (Xᵀ v): where there are fewer examples than
-    dimensions, the eigenvectors Xᵀ v come from the smaller matrix. They are orthogonal already; QR gives them length 1,
-    and completes them where λ = 0. The sign of an eigenvector is arbitrary: its largest entry is made positive.
-    Raises UserError for more components than examples.
+    The eigenvalues fall. If X holds the centred examples and XXᵀ v = λ v, then XᵀX (Xᵀ v) = λ (Xᵀ v): where there are
+    fewer examples than dimensions, the eigenvectors Xᵀ v come from the smaller matrix. They are orthogonal already; QR
+    gives them length 1, and completes them where λ = 0. The sign of an eigenvector is arbitrary: its largest entry is
+    made positive. Raises UserError for more components than examples.
     """
     if count > len(x):
         raise UserError(f"the latent dimension is {count}, but there are only {len(x)} examples")

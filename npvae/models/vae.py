@@ -88,10 +88,10 @@ class VAE(LatentModel):
         return probability.elbo(x, self.encode(x), self.decode, rng, samples)
 
     def loss(self, x, rng, step=math.inf, rows=None):
-        """What is minimised, a Tensor (), in nats, and for the report
+        """What is minimised, a Tensor (), and the report, a dict of numbers, in nats, averaged over the batch.
 
-        {"loss": −ELBO, "rec": −E ln p(x | z), "kl": KL(q ‖ p)}, averaged over the batch, all to be minimised: `rec` has
-        the opposite sign of `ELBO.reconstruction`. Where the objective is not −ELBO, it is added as "objective".
+        The report is {"loss": −ELBO, "rec": −E ln p(x | z), "kl": KL(q ‖ p)}, all to be minimised: `rec` has the
+        opposite sign of `ELBO.reconstruction`. Where the objective is not −ELBO, it is added as "objective".
         """
         if self.estimator != "analytic-kl":
             return self._surrogate_loss(x, rng)

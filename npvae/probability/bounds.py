@@ -108,8 +108,7 @@ def importance_sampling(x, q, decode, rng, samples):
     along as running logarithms: memory does not grow with K, and no weight overflows.
 
     Raises UserError for K < 1.
-    Source: Burda, Grosse, Salakhutdinov (2016), eq. 8; for the effective sample size, Kong, Liu, Wong (1994), section
-    4.
+    Source: Burda, Grosse, Salakhutdinov (2016), eq. 8; for the effective sample size, Kong, Liu, Wong (1994).
     """
     check_samples(samples)
     N = len(x)

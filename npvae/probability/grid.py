@@ -1,7 +1,7 @@
 """The true posterior where it can be had by force: on a grid over a latent space of two dimensions.
 
-p(z | x) = p(x | z) p(z) / p(x), and in two dimensions p(x) = ∫ p(x | z) p(z) dz is a sum over some ten thousand
-squares. With D dimensions it would be 100ᴰ of them: this is why there are variational methods.
+p(z | x) = p(x | z) p(z) / p(x), and in two dimensions p(x) = ∫ p(x | z) p(z) dz is a sum over 200 × 200 squares. With D
+dimensions it would be one over 200ᴰ cells: this is why there are variational methods.
 """
 
 from typing import NamedTuple
