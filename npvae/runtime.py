@@ -1,45 +1,240 @@
-"""The one place for what is ugly: what is set before NumPy loads, threads, and locks.
+"""The one place for what is ugly: what is set before NumPy loads, threads, blocks that fit into caches, and locks.
 
-NumPy's matrix products use all cores by themselves; its elementwise functions use one. But they release Python's
-global lock while they work, so that plain threads run at the same time. That pays where the arrays are large and the
-calls are few, as in an Adam step on 1.4 million parameters. Elementwise work gives the same bits however it is divided.
+*Threads.* NumPy's matrix products use all cores by themselves; its elementwise functions use one. But they release
+Python's global lock while they work, so that plain threads run at the same time. `in_threads` shares out work among
+threads that are kept waiting for it, which takes 10 µs (with concurrent.futures 20 µs), and meanwhile gives each product
+one thread, since two that use all cores only get in each other's way. `by_blocks` cuts arrays into blocks of rows that
+stay in a core's cache from one pass over them to the next, and takes them in threads.
 
-After a product, OpenBLAS's threads keep spinning for some 30 ms, in case another product follows, and so they take the
-cores away from ours. OPENBLAS_THREAD_TIMEOUT is the logarithm of how many cycles they spin: at 16, some 30 µs, the
-products run as fast as before, and the Adam step takes 2.0 to 2.1 ms on two threads where it took 3.0 ms, with one
-thread or with two (medians of 300 training steps of the reference network; two cores of a Xeon, 2026). OpenBLAS reads
-it when NumPy is first imported: a program that imports NumPy before npvae is not helped, and not harmed. A person's own
-setting is respected.
+*OPENBLAS_THREAD_TIMEOUT.* After a product, OpenBLAS's threads keep spinning for some 30 ms, in case another product
+follows, and so they take the cores away from ours. The setting is the logarithm of how many cycles they spin: at 16, some
+30 µs, the products run as fast as before, and the Adam step takes 2.0 to 2.1 ms on two threads where it took 3.0 ms, with
+one thread or with two (medians of 300 training steps of the reference network; two cores of a Xeon, 2026).
+
+*OPENBLAS_CORETYPE.* OpenBLAS has kernels for many processors and chooses when it loads. Up to the version that NumPy 2.4
+brings, it takes AMD's Zen 5 for a Haswell of 2013 and leaves half of the processor unused: the products of a training
+step of the reference network take 3.7 ms, and 2.4 ms with the kernels for AVX-512 (two cores of a Zen 5, 2026).
+
+Both are read when NumPy is first imported: a program that imports NumPy before npvae is not helped, and not harmed. A
+person's own setting is respected.
 """
 
-import concurrent.futures
 import contextvars
+import ctypes
 import functools
 import os
+import threading
 
-os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "16")
+BLOCK = 131_072  # numbers: a few arrays of so many fit into a core's second cache
+ZEN_5 = "26"  # the family that the processor says it is of
 
 
-def cores():
-    """How many cores this process may use: not how many the machine has."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+def kernels_for(cpu):
+    """The OpenBLAS kernels for a processor that OpenBLAS misjudges, else None; cpu: the text of /proc/cpuinfo."""
+    fields = {name.strip(): value.strip() for name, _, value in (line.partition(":") for line in cpu.splitlines())}
+    is_zen_5 = fields.get("vendor_id") == "AuthenticAMD" and fields.get("cpu family") == ZEN_5
+    return "SKYLAKEX" if is_zen_5 and "avx512f" in fields.get("flags", "").split() else None
+
+
+def _before_numpy_loads():
+    os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "16")
+    try:
+        with open("/proc/cpuinfo") as file:
+            kernels = kernels_for(file.read(4096))  # the first processor: a server has hundreds
+    except OSError:  # not Linux
+        kernels = None
+    if kernels:
+        os.environ.setdefault("OPENBLAS_CORETYPE", kernels)
+
+
+_before_numpy_loads()
+
+
+# --- the threads of the matrix products -------------------------------------------------------------------------------
 
 
 @functools.cache
-def _pool():
-    return concurrent.futures.ThreadPoolExecutor(cores(), thread_name_prefix="npvae")
+def _openblas(name):
+    """A function of the OpenBLAS that NumPy has loaded, such as "get_num_threads"; None where there is none."""
+    import numpy as np
+
+    library = ctypes.CDLL(np._core._multiarray_umath.__file__)  # looks in the libraries that this one has loaded, too
+    for prefix, suffix in (("scipy_", "64_"), ("", "64_"), ("", "")):
+        try:
+            return getattr(library, f"{prefix}openblas_{name}{suffix}")
+        except AttributeError:
+            continue
+    return None
+
+
+def threads():
+    """How many threads to use: as many as NumPy's products do, so that OPENBLAS_NUM_THREADS sets both."""
+    if _threads_in_use:
+        return _threads_in_use
+    get = _openblas("get_num_threads")
+    if get:
+        return get()
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def blas():
+    """What computes the matrix products, in words: OpenBLAS's version, its kernels, and who chose them."""
+    config, kernels = _openblas("get_config"), _openblas("get_corename")
+    if not config:
+        return "not OpenBLAS: its kernels and threads are left as they are"
+    config.restype = kernels.restype = ctypes.c_char_p
+    chosen = os.environ.get("OPENBLAS_CORETYPE")
+    who = f"OPENBLAS_CORETYPE={chosen}" if chosen else "its own choice"
+    return f"{' '.join(config().decode().split()[:2])}, kernels {kernels().decode()} ({who})"
+
+
+# --- our own threads --------------------------------------------------------------------------------------------------
+
+
+class _Helper:
+    """A thread that waits for something to do."""
+
+    def __init__(self):
+        self._begin, self._end = threading.Lock(), threading.Lock()
+        self._begin.acquire()
+        self._end.acquire()
+        threading.Thread(target=self._run, daemon=True, name="npvae").start()
+
+    def _run(self):
+        while True:
+            self._begin.acquire()
+            try:
+                self._result, self._error = self._work(), None
+            except BaseException as error:
+                self._result, self._error = None, error
+            self._work = None
+            self._end.release()
+
+    def begin(self, work):
+        """Let the thread call work()."""
+        self._work = work
+        self._begin.release()
+
+    def end(self):
+        """Wait for it; return what it returned, or an exception and None."""
+        self._end.acquire()
+        return self._error, self._result
+
+
+_helpers = []
+_in_use = threading.Lock()
+_threads_in_use = 0  # while the helpers work, how many threads there are
+
+
+def _forget_helpers():
+    """In a process that was forked: threads do not survive that."""
+    global _in_use, _threads_in_use
+    _helpers.clear()
+    _in_use, _threads_in_use = threading.Lock(), 0
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_helpers)
 
 
 def in_threads(function, items):
-    """Call function(items[i::k]) for i = 0 … k − 1 in k threads, one for each core; return when all are done."""
-    threads = max(1, min(cores(), len(items)))
-    others = [
-        _pool().submit(contextvars.copy_context().run, function, items[i::threads])  # with the caller's numpy.errstate
-        for i in range(1, threads)
-    ]
-    function(items[::threads])
-    for other in others:
-        other.result()
+    """[function(items[i::k]) for i = 0 … k − 1], in k threads; k is `threads()`, or the number of items if that is less.
+
+    The items are shared out in the same way whatever else is running, so that a sum over them has the same bits.
+    """
+    global _threads_in_use
+    k = max(1, min(threads(), len(items)))
+    shares = [items[i::k] for i in range(k)]
+    if k == 1 or not _in_use.acquire(blocking=False):  # the helpers are busy with another thread, or with this one
+        return [function(share) for share in shares]
+    set_blas_threads = _openblas("set_num_threads") or (lambda n: None)
+    _threads_in_use = threads()
+    try:
+        set_blas_threads(1)
+        while len(_helpers) < k - 1:
+            _helpers.append(_Helper())
+        for helper, share in zip(_helpers, shares[1:]):  # in the caller's context, which holds numpy.errstate
+            helper.begin(functools.partial(contextvars.copy_context().run, function, share))
+        try:
+            own = function(shares[0])
+        finally:  # no helper works on when this function has ended
+            others = [helper.end() for helper in _helpers[: k - 1]]
+    finally:
+        set_blas_threads(_threads_in_use)
+        _threads_in_use = 0
+        _in_use.release()
+    for error, _ in others:
+        if error is not None:
+            raise error
+    return [own, *(result for _, result in others)]
+
+
+# --- blocks that fit into a cache -------------------------------------------------------------------------------------
+
+
+def _rows_of_a_block(arrays):
+    """As many as hold BLOCK numbers, or fewer, so that each thread has its share; all, if they are not worth a thread."""
+    N, size = len(arrays[0]), max(a.size for a in arrays)
+    return N if 2 * size <= BLOCK else max(1, min(BLOCK * N // size, -(-N // threads())))
+
+
+def by_blocks(function, *arrays, rows=None):
+    """function(*blocks) for the arrays, cut into blocks of so many rows each; what it computes, it writes into some.
+
+    rows   by default, as many as stay in a core's cache
+    """
+    rows = rows or _rows_of_a_block(arrays)
+    if rows >= len(arrays[0]):
+        return function(*arrays)
+
+    def take(starts):
+        for start in starts:
+            function(*(a[start : start + rows] for a in arrays))
+
+    in_threads(take, range(0, len(arrays[0]), rows))
+
+
+def sum_by_blocks(function, *arrays, rows=None):
+    """The sum of function(*blocks) over blocks of rows; it returns an array of its own, or a tuple of such arrays."""
+    rows = rows or _rows_of_a_block(arrays)
+    if rows >= len(arrays[0]):
+        return function(*arrays)
+
+    def add(total, more):
+        if isinstance(total, tuple):
+            for t, m in zip(total, more):
+                t += m
+        else:
+            total += more
+        return total
+
+    def take(starts):
+        return functools.reduce(add, (function(*(a[start : start + rows] for a in arrays)) for start in starts))
+
+    return functools.reduce(add, in_threads(take, range(0, len(arrays[0]), rows)))
+
+
+def elementwise(function, *arrays):
+    """function(*arrays), an array of the shape of the first of them, computed block by block.
+
+    A formula such as dy * (1 - y * y) makes a pass over memory for each of its operations; on blocks, the passes are
+    made in the cache, and by all threads.
+    """
+    import numpy as np
+
+    first = arrays[0]
+    if first.ndim == 0 or _rows_of_a_block(arrays) >= len(first):
+        return function(*arrays)
+    result = np.empty(first.shape, first.dtype)
+
+    def block(result, *blocks):
+        result[...] = function(*blocks)
+
+    by_blocks(block, result, *arrays)
+    return result
+
+
+# --- locks ------------------------------------------------------------------------------------------------------------
 
 
 def lock_folder(folder):

@@ -13,35 +13,53 @@ that derivative used as an operation: conv_transpose2d(x, W) = add_columns(x W�
     an image of n pixels, with p pixels of zeros around it, has ⌊(n + 2p − k) / s⌋ + 1 windows;
     n windows make an image of (n − 1) s − 2p + k pixels, or up to s − 1 more (`output_padding`).
 
+Columns are nine times as large as the image for a kernel of 3 and a stride of 1. So a few images are taken at a time,
+whose columns stay in the processor's cache: on 64 images of 32 × 32 × 32 and a stride of 2 the forward pass takes
+2.4 ms on two threads, and 5.5 ms with all columns at once; and nothing has to be kept for the backward pass.
+
 The kernel is not turned around, as it would be in signal processing, where this is called a cross-correlation.
 
 Source: Dumoulin and Visin (2016), A guide to convolution arithmetic for deep learning, sections 2 and 4.
 """
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
+from numpy.lib.stride_tricks import as_strided
 
+from ..runtime import BLOCK, by_blocks, elementwise, sum_by_blocks, threads
 from .tensor import op
+
+WINDOWS = 128  # at least so many rows in a matrix product: with fewer, it takes longer to load W than to use it
 
 
 def columns(x, kernel, stride, padding):
     """Every window of x (N, H, W, C) as a row: an array (N · H' · W', k · k · C), its own memory."""
-    padded = np.pad(x, ((0, 0), (padding, padding), (padding, padding), (0, 0)))
-    windows = sliding_window_view(padded, (kernel, kernel), axis=(1, 2))[:, ::stride, ::stride]  # (N, H', W', C, k, k)
-    N, H, W, C = windows.shape[:4]
-    return windows.transpose(0, 1, 2, 4, 5, 3).reshape(N * H * W, kernel * kernel * C)
+    N, H, W, C = x.shape
+    padded = np.zeros((N, H + 2 * padding, W + 2 * padding, C), dtype=x.dtype)
+    padded[:, padding : padding + H, padding : padding + W] = x
+    height, width = windows_along(H, kernel, stride, padding), windows_along(W, kernel, stride, padding)
+    n, h, w, c = padded.strides                               # k pixels side by side are k · C numbers in one piece
+    windows = as_strided(padded, (N, height, width, kernel, kernel * C), (n, h * stride, w * stride, h, c))
+    return windows.reshape(-1, kernel * kernel * C)
 
 
 def add_columns(rows, shape, kernel, stride, padding):
-    """The transpose of `columns`: rows as it returns them, added up to an image of the given shape (N, H, W, C)."""
+    """The transpose of `columns`: rows as it returns them, added up to an image of the given shape (N, H, W, C).
+
+    The pixels j … j + s − 1 of a window lie side by side, and the window to its right is s pixels further: put together,
+    they are a whole line without gaps. So s pixels are added at a time, which takes 3.4 ms instead of 4.3 ms (64 images
+    of 32 × 32 × 32, a kernel of 3, a stride of 2, two threads).
+    """
     N, H, W, C = shape
     height, width = windows_along(H, kernel, stride, padding), windows_along(W, kernel, stride, padding)
-    rows = rows.reshape(N, height, width, kernel, kernel, C)
-    padded = np.zeros((N, H + 2 * padding, W + 2 * padding, C), dtype=rows.dtype)
+    rows = rows.reshape(N, height, width, kernel, kernel * C)
+    padded_width = -(-(W + 2 * padding) // stride)            # in pieces of s pixels
+    padded = np.zeros((N, H + 2 * padding, padded_width, stride * C), dtype=rows.dtype)
     for i in range(kernel):
-        for j in range(kernel):              # where pixel (i, j) of every window came from
-            padded[:, i : i + stride * height : stride, j : j + stride * width : stride] += rows[:, :, :, i, j]
-    return np.ascontiguousarray(padded[:, padding : padding + H, padding : padding + W])
+        for j in range(0, kernel, stride):                    # where the pixels (i, j) … of every window came from
+            end = min(j + stride, kernel)
+            pieces = padded[:, i : i + stride * height : stride, j // stride : j // stride + width, : (end - j) * C]
+            pieces += rows[:, :, :, i, j * C : end * C]
+    return padded.reshape(N, H + 2 * padding, -1, C)[:, padding : padding + H, padding : padding + W]
 
 
 def windows_along(n, kernel, stride, padding):
@@ -53,6 +71,27 @@ def windows_along(n, kernel, stride, padding):
     return (n + 2 * padding - kernel) // stride + 1
 
 
+def images_at_once(N, windows, numbers):
+    """How many of N images are taken at a time, if each has so many windows, and a window so many numbers."""
+    images = max(WINDOWS // windows, 2 * BLOCK // (windows * numbers), 1)
+    return min(images, -(-N // threads()))
+
+
+def lines(x):
+    """x (..., W, C) with a line of pixels in each row: NumPy's loops are slow over a few channels, and fast over lines."""
+    return x.reshape(-1, int(np.prod(x.shape[-2:]))) if x.ndim > 2 else x
+
+
+def along_lines(a, x):
+    """One number for each channel, a (C,), repeated for every pixel of a line of x (..., W, C)."""
+    return np.tile(a, x.shape[-2]) if x.ndim > 2 else a
+
+
+def sum_to_channels(x):
+    """The sum of x (..., C) over all but the last axis: an array (C,)."""
+    return sum_by_blocks(lambda rows: rows.sum(axis=0), lines(x)).reshape(-1, x.shape[-1]).sum(axis=0)
+
+
 @op
 def conv2d(x, W, b, *, stride=1, padding=0):  # x (N, H, W, C)   W (k, k, C, O)   b (O,)   ->   y (N, H', W', O)
     """y_nuvo = Σ_ijc x_n,su+i−p,sv+j−p,c W_ijco + b_o, where x is zero outside of the image."""
@@ -60,15 +99,24 @@ def conv2d(x, W, b, *, stride=1, padding=0):  # x (N, H, W, C)   W (k, k, C, O) 
     if x.ndim != 4 or x.shape[-1] != C:
         raise ValueError(f"expected images (N, H, W, {C}), channels last")
     N, height, width = len(x), *(windows_along(n, k, stride, padding) for n in x.shape[1:3])
-    rows = columns(x, k, stride, padding)                     # r (M, k·k·C) with M = N · H' · W' windows
     matrix = W.reshape(k * k * C, O)
-    y = rows @ matrix
-    y += b
-    def dx(dy):                                               # dr_mi = Σ_o dy_mo W_io, and back to the pixels
-        return add_columns(dy.reshape(-1, O) @ matrix.T, x.shape, k, stride, padding)
-    def dW(dy): return (rows.T @ dy.reshape(-1, O)).reshape(W.shape)    # Σ_m r_mi dy_mo
-    def db(dy): return dy.sum(axis=(0, 1, 2))                 # Σ_nuv dy_nuvo
-    return y.reshape(N, height, width, O), dx, dW, db
+    images = images_at_once(N, height * width, k * k * C)
+    y = np.empty((N, height, width, O), x.dtype)
+    def forward(x, y):                                        # r (M, k·k·C) with M = N · H' · W' windows, here and below
+        np.matmul(columns(x, k, stride, padding), matrix, out=y.reshape(-1, O))         # Σ_i r_mi W_io
+        y += b
+    by_blocks(forward, x, y, rows=images)
+    def dx(dy):
+        dx = np.empty(x.shape, x.dtype)
+        def block(dy, dx):                                    # dr_mi = Σ_o dy_mo W_io, and back to the pixels
+            dx[...] = add_columns(dy.reshape(-1, O) @ matrix.T, dx.shape, k, stride, padding)
+        by_blocks(block, dy, dx, rows=images)
+        return dx
+    def dW(dy):                                               # Σ_m r_mi dy_mo
+        def block(x, dy): return columns(x, k, stride, padding).T @ dy.reshape(-1, O)
+        return sum_by_blocks(block, x, dy, rows=images).reshape(W.shape)
+    def db(dy): return sum_to_channels(dy)                    # Σ_nuv dy_nuvo
+    return y, dx, dW, db
 
 
 @op
@@ -88,14 +136,23 @@ def conv_transpose2d(x, W, b, *, stride=1, padding=0, output_padding=0):
     shape = (N, *((n - 1) * stride - 2 * padding + k + output_padding for n in (H, width)), O)
     if min(shape[1:3]) < 1:
         raise ValueError(f"nothing is left of {H} × {width} pixels after a padding of {padding} is cut off")
-    x_rows, matrix = x.reshape(-1, C), W.reshape(k * k * O, C)
-    y = add_columns(x_rows @ matrix.T, shape, k, stride, padding)
-    y += b
+    matrix = W.reshape(k * k * O, C)
+    images = images_at_once(N, H * width, k * k * O)
+    y = np.empty(shape, x.dtype)
+    b_lines = along_lines(b, y)
+    def forward(x, y):                                        # r_mi = Σ_c x_mc W_ic, and added up to the pixels
+        y[...] = add_columns(x.reshape(-1, C) @ matrix.T, y.shape, k, stride, padding)
+        y_lines = lines(y)
+        y_lines += b_lines
+    by_blocks(forward, x, y, rows=images)
     def backward(dy):
-        dr = columns(dy, k, stride, padding)                  # (N · H · W, k·k·O): what every pixel of x has painted
-        dx = (dr @ matrix).reshape(x.shape)                   # Σ_i dr_mi W_ic
-        dW = (dr.T @ x_rows).reshape(W.shape)                 # Σ_m dr_mi x_mc
-        return dx, dW, dy.sum(axis=(0, 1, 2))                 # db_o = Σ_nuv dy_nuvo
+        dx = np.empty(x.shape, x.dtype)
+        def block(x, dy, dx):
+            dr = columns(dy, k, stride, padding)              # (N · H · W, k·k·O): what every pixel of x has painted
+            np.matmul(dr, matrix, out=dx.reshape(-1, C))      # dx_mc = Σ_i dr_mi W_ic
+            return dr.T @ x.reshape(-1, C)                    # dW_ic = Σ_m dr_mi x_mc
+        dW = sum_by_blocks(block, x, dy, dx, rows=images).reshape(W.shape)
+        return dx, dW, sum_to_channels(dy)                    # db_o = Σ_nuv dy_nuvo
     return y, backward
 
 
@@ -105,9 +162,11 @@ def batch_moments(x):
     First over the pixels of each example, then over the examples: a single sum of a million float32 numbers would lose
     three digits more.
     """
-    examples = x.reshape(len(x), -1, x.shape[-1])
-    mean = examples.mean(axis=1).mean(axis=0)
-    return mean, np.square(examples - mean).mean(axis=1).mean(axis=0)
+    M, x_lines = x.size // x.shape[-1], lines(x)
+    mean = sum_to_channels(x) / M
+    m = along_lines(mean, x)
+    squares = sum_by_blocks(lambda rows: np.square(rows - m).sum(axis=0), x_lines)
+    return mean, squares.reshape(-1, x.shape[-1]).sum(axis=0) / M
 
 
 @op
@@ -125,11 +184,14 @@ def batch_norm(x, gamma, beta, *, moments=None, eps=1e-5):    # x (..., C)   gam
     """
     mean, variance = batch_moments(x) if moments is None else moments
     r = 1 / np.sqrt(variance + x.dtype.type(eps))
-    x_hat = (x - mean) * r
-    axes, M = tuple(range(x.ndim - 1)), x.size // x.shape[-1]
+    C, M = x.shape[-1], x.size // x.shape[-1]
+    m, scale, shift = (along_lines(a, x) for a in (mean, gamma * r, beta))
+    y = elementwise(lambda x: (x - m) * scale + shift, lines(x)).reshape(x.shape)
     def backward(dy):
-        dbeta = dy.sum(axis=axes)                             # Σ_j dy_j
-        dgamma = (dy * x_hat).sum(axis=axes)                  # Σ_j dy_j x̂_j
-        dx = gamma * r * (dy - dbeta / M - x_hat * (dgamma / M))        # the formula above, with dx̂ = γ dy
-        return dx, dgamma, dbeta
-    return gamma * x_hat + beta, backward
+        dbeta, dgamma = sum_by_blocks(lambda dy, x: (dy.sum(axis=0), (dy * (x - m)).sum(axis=0)), lines(dy), lines(x))
+        dbeta = dbeta.reshape(-1, C).sum(axis=0)              # Σ_j dy_j
+        dgamma = dgamma.reshape(-1, C).sum(axis=0) * r        # Σ_j dy_j x̂_j
+        by_x, by_all = along_lines(dgamma * r / M, x), along_lines(dbeta / M, x)
+        dx = elementwise(lambda dy, x: scale * (dy - by_all - (x - m) * by_x), lines(dy), lines(x))  # as above, dx̂ = γ dy
+        return dx.reshape(x.shape), dgamma, dbeta
+    return y, backward

@@ -13,6 +13,7 @@ memory with an input, so that changing a parameter in place changes nothing else
 
 import numpy as np
 
+from ..runtime import elementwise
 from .tensor import Tensor, op
 
 
@@ -158,7 +159,9 @@ def logsumexp(x, *, axis=None):
     total = e.sum(axis=axis, keepdims=True)
     with np.errstate(divide="ignore"):       # ln 0 = −∞
         y = np.log(total) + m
-    def dx(dy): return e / total * _restore_axes(dy, x.shape, axis)     # ∂y/∂x_i = exp(x_i − y), the softmax
+    def dx(dy):
+        softmax = e / total                  # ∂y/∂x_i = exp(x_i − y)
+        return np.where(softmax < np.finfo(e.dtype).eps ** 2, 0, softmax) * _restore_axes(dy, x.shape, axis)
     return np.squeeze(y, axis=axis), dx
 
 
@@ -201,38 +204,40 @@ def getitem(x, *, index):
 
 
 # --- activations ------------------------------------------------------------------------------------------------------
+# `elementwise` takes large arrays in blocks; the formula is the same.
 
 
 @op
 def relu(x):
     """y = max(x, 0). At the kink x = 0 the derivative is taken to be 0."""
-    y = np.maximum(x, 0)
-    def dx(dy): return dy * (y > 0)
+    y = elementwise(lambda x: np.maximum(x, 0), x)
+    def dx(dy): return elementwise(lambda dy, y: dy * (y > 0), dy, y)
     return y, dx
 
 
 @op
 def leaky_relu(x, *, slope=0.01):
     """y = x where x > 0, and slope · x elsewhere, which is max(x, slope · x) for 0 ≤ slope ≤ 1."""
-    is_positive = x > 0
-    def dx(dy): return dy * (is_positive * dy.dtype.type(1 - slope) + dy.dtype.type(slope))  # 1 where x > 0, else slope
-    return np.maximum(x, slope * x), dx      # no np.where: it is ten times slower where signs alternate at random
+    y = elementwise(lambda x: np.maximum(x, slope * x), x)   # no np.where, ten times slower where signs alternate
+    below, above = x.dtype.type(slope), x.dtype.type(1 - slope)
+    def dx(dy): return elementwise(lambda dy, x: dy * ((x > 0) * above + below), dy, x)      # 1 where x > 0, else slope
+    return y, dx
 
 
 @op
 def sigmoid(x):
     """σ(x) = 1 / (1 + e⁻ˣ)."""
     with np.errstate(over="ignore"):         # e⁻ˣ may overflow to ∞, and then 1 / (1 + ∞) = 0 is the right answer
-        y = 1 / (1 + np.exp(-x))
-    def dx(dy): return dy * y * (1 - y)      # σ' = σ (1 − σ)
+        y = elementwise(lambda x: 1 / (1 + np.exp(-x)), x)
+    def dx(dy): return elementwise(lambda dy, y: dy * y * (1 - y), dy, y)        # σ' = σ (1 − σ)
     return y, dx
 
 
 @op
 def tanh(x):
     """y = tanh x."""
-    y = np.tanh(x)
-    def dx(dy): return dy * (1 - y * y)      # tanh' = 1 − tanh²
+    y = elementwise(np.tanh, x)
+    def dx(dy): return elementwise(lambda dy, y: dy * (1 - y * y), dy, y)        # tanh' = 1 − tanh²
     return y, dx
 
 

@@ -25,9 +25,10 @@ import numpy as np
 
 from ..autodiff import Tensor, no_grad, ops
 from ..errors import UserError
+from ..runtime import by_blocks
 from .gaussian import DiagonalGaussian
 
-ROWS = 400  # codes that `importance_sampling` decodes at once
+ROWS = 800  # codes that `importance_sampling` decodes at once
 
 
 class ELBO(NamedTuple):
@@ -51,8 +52,9 @@ def check_samples(samples):
 def log_likelihood_of_samples(x, z, decode):
     """ln p(x_n | z_kn) for K codes of each example, z (K, N, latent_dim): a Tensor (K, N), in nats."""
     K, N, latent_dim = z.shape
-    repeated = np.broadcast_to(x, (K, *x.shape)).reshape(K * N, -1)
-    return decode(z.reshape(K * N, latent_dim)).log_prob(repeated).reshape(K, N)
+    repeated = np.empty((K, *x.shape), x.dtype)
+    by_blocks(lambda block: np.copyto(block, x), repeated)
+    return decode(z.reshape(K * N, latent_dim)).log_prob(repeated.reshape(K * N, -1)).reshape(K, N)
 
 
 def elbo(x, q, decode, rng, samples=1):
@@ -112,13 +114,17 @@ def importance_sampling(x, q, decode, rng, samples):
     """
     check_samples(samples)
     N = len(x)
-    chunk = max(1, ROWS // max(1, N))
-    log_sum = np.full((2, N), -np.inf)                                   # ln Σ w and ln Σ w² so far
+    few = max(1, ROWS // max(1, N))                                      # samples that are decoded at once
+    counts = np.diff([*range(0, samples, few), samples])
+    seeds = rng.integers(2**63, size=len(counts))                        # each block has noise of its own, in any thread
+    log_sums = np.empty((len(counts), 2, N))                             # ln Σ w and ln Σ w² of each block
+    def block(counts, seeds, log_sums):
+        for count, seed, log_sum in zip(counts, seeds, log_sums):
+            log_w = log_weights(x, q, decode, np.random.default_rng(seed), count).data.astype(np.float64)
+            log_sum[:] = [ops.logsumexp.raw(power * log_w, axis=0)[0] for power in (1, 2)]
     with no_grad():
-        for start in range(0, samples, chunk):
-            log_w = log_weights(x, q, decode, rng, min(chunk, samples - start)).data.astype(np.float64)
-            for i, power in enumerate((1, 2)):
-                log_sum[i] = np.logaddexp(log_sum[i], ops.logsumexp.raw(power * log_w, axis=0)[0])
+        by_blocks(block, counts, seeds, log_sums, rows=1)
+    log_sum = ops.logsumexp.raw(log_sums, axis=0)[0]
     return ImportanceSampling(log_sum[0] - np.log(samples), np.exp(2 * log_sum[0] - log_sum[1]))
 
 

@@ -1,0 +1,54 @@
+"""Who takes part: npvae, the peers in each of their forms, and the matrix products alone."""
+
+import dataclasses
+import importlib
+import importlib.metadata
+import importlib.util
+
+
+@dataclasses.dataclass(frozen=True)
+class Contender:
+    """A name for the table, the library that it needs (None for ours), and the class that does the work."""
+
+    name: str
+    library: str | None
+    module: str
+    kind: str
+
+
+OURS, PRODUCTS = "npvae", "its products alone"
+CONTENDERS = [
+    Contender(OURS, None, "ours", "Ours"),
+    Contender(PRODUCTS, None, "products", "Products"),
+    Contender("torch", "torch", "with_torch", "Torch"),
+    Contender("torch, fused Adam", "torch", "with_torch", "FusedTorch"),
+    Contender("torch, compiled", "torch", "with_torch", "CompiledTorch"),
+    Contender("jax, jit", "jax", "with_jax", "Jax"),
+    Contender("autograd", "autograd", "with_autograd", "Autograd"),
+]
+BY_NAME = {contender.name: contender for contender in CONTENDERS}
+PEERS = ("torch", "jax", "autograd")
+
+
+def installed(libraries=PEERS):
+    """Those of the libraries that are installed, with their versions: a dict."""
+    return {name: importlib.metadata.version(name) for name in libraries if importlib.util.find_spec(name)}
+
+
+def taking_part(workload, libraries):
+    """The contenders for a workload, of these libraries."""
+    chosen = [contender for contender in CONTENDERS if contender.library is None or contender.library in libraries]
+    if workload.model == "conv-vae":                         # autograd has no strided convolution
+        chosen = [contender for contender in chosen if contender.library != "autograd"]
+    if not workload.trains:                                  # there is no Adam, fused or not
+        chosen = [contender for contender in chosen if contender.kind != "FusedTorch"]
+    return chosen
+
+
+def build(name, workload, dtype):
+    """A contender, ready to take steps in this precision."""
+    contender = BY_NAME[name]
+    model = workload.build().astype(dtype)
+    network = model if contender.library is None else [p.data for p in model.parameters()]
+    kind = getattr(importlib.import_module(f".{contender.module}", __package__), contender.kind)
+    return kind(workload, network, [x.astype(dtype) for x in workload.minibatches()])

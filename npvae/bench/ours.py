@@ -1,0 +1,52 @@
+"""npvae itself, as the training loop uses it."""
+
+import numpy as np
+
+from ..nn.optim import Adam
+from .workloads import LEARNING_RATE
+
+
+class GivenNoise:
+    """Stands in for a numpy Generator where all contenders have to see the same noise: hands it out, piece by piece."""
+
+    def __init__(self, eps):
+        self.left = eps.reshape(-1)
+
+    def standard_normal(self, shape, dtype):
+        """The next numbers, in this shape."""
+        taken, self.left = np.split(self.left, [int(np.prod(shape))])
+        return taken.reshape(shape)
+
+
+class Ours:
+    """The engine that this project is about."""
+
+    def __init__(self, workload, model, minibatches):
+        self.workload, self.model, self.minibatches = workload, model, minibatches
+        self.optimizer = Adam(model.parameters(), LEARNING_RATE)
+        self.rng = np.random.default_rng(0)
+        self.step_count = 0
+
+    def loss_and_gradients(self, x, eps):
+        """The objective, a number, and its derivatives in the order of the parameters."""
+        if not self.workload.trains:
+            return self._log_likelihood(x, GivenNoise(eps), len(eps)), []
+        objective, _ = self.model.loss(x, GivenNoise(eps))
+        self.optimizer.zero_grad()
+        objective.backward()
+        return float(objective), [p.grad for p in self.model.parameters()]
+
+    def step(self):
+        """One step on the next minibatch."""
+        x = self.minibatches[self.step_count % len(self.minibatches)]
+        self.step_count += 1
+        if not self.workload.trains:
+            return self._log_likelihood(x, self.rng, self.workload.samples)
+        objective, _ = self.model.loss(x, self.rng)
+        self.optimizer.zero_grad()
+        objective.backward()
+        self.optimizer.step()
+        return float(objective)
+
+    def _log_likelihood(self, x, rng, samples):
+        return float(self.model.importance_sampling(x, rng, samples).log_likelihood.mean())

@@ -1,0 +1,162 @@
+"""The race: all contenders of a workload in turn, round after round, each in a process of its own.
+
+Machines have good and bad seconds. So nobody runs to the end before the next begins: in every round each contender takes
+steps for a moment, while the others sleep, and a bad second hits all of them. The first round is not counted.
+"""
+
+import contextlib
+import dataclasses
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+from typing import NamedTuple
+
+import numpy as np
+from tqdm import tqdm
+
+from ..errors import UserError
+from .contenders import OURS, PRODUCTS, taking_part
+
+ROUNDS = 7
+PATIENCE = 600  # seconds for an answer: compiling may take a minute
+LIMIT = 1e-4  # how far losses and gradients may differ
+
+
+class Result(NamedTuple):
+    """One contender in one workload.
+
+    name         as in the table
+    median       seconds for a step, with the first and the third quartile
+    steps        how many were counted
+    difference   of loss and gradients from ours, relative; None for ours and for the products
+    failure      why there are no times, or None
+    """
+
+    name: str
+    median: float | None = None
+    low: float | None = None
+    high: float | None = None
+    steps: int = 0
+    difference: float | None = None
+    failure: str | None = None
+
+
+class Process:
+    """A contender that waits for requests (see worker.py)."""
+
+    def __init__(self, contender, threads):
+        self.name = contender.name
+        numbers = {f"{name}_NUM_THREADS": str(threads) for name in ("OMP", "OPENBLAS", "MKL")}
+        self._log = tempfile.TemporaryFile("w+")
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "npvae.bench.worker"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            stderr=self._log, text=True, env=os.environ | numbers,
+        )  # fmt: skip
+
+    def ask(self, **request):
+        """The answer; UserError for an error, and where the process has ended."""
+        too_late = threading.Timer(PATIENCE, self._process.kill)
+        too_late.start()
+        try:
+            self._process.stdin.write(json.dumps(request) + "\n")
+            self._process.stdin.flush()
+            answer = json.loads(self._process.stdout.readline() or "null")
+        except BrokenPipeError:
+            answer = None
+        finally:
+            too_late.cancel()
+        if answer is None:
+            self._log.seek(0)
+            last = (self._log.read().strip().splitlines() or ["it said nothing"])[-1]
+            raise UserError(f"its process ended: {last}")
+        if "error" in answer:
+            raise UserError(answer["error"])
+        return answer
+
+    def close(self):
+        """End the process."""
+        self._process.kill()
+        self._process.communicate()
+        self._log.close()
+
+
+@contextlib.contextmanager
+def on_cores(n):
+    """Within this context, processes that are started run on n of the cores; where that cannot be said, on all."""
+    if not hasattr(os, "sched_setaffinity"):
+        yield
+        return
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, sorted(before)[:n])
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
+
+
+def race(workload, libraries, seconds, threads):
+    """Time all contenders of a workload: a list of `Result`, ours first.
+
+    libraries   names of contenders.PEERS
+    seconds     for the steps of each contender, in all
+
+    Raises UserError where our own steps fail, or another contender computes something else.
+    """
+    processes, results = [], {}
+    with contextlib.ExitStack() as stack:
+        bar = stack.enter_context(tqdm(total=0, desc=workload.name, unit="turn", leave=False, disable=None))
+        folder = stack.enter_context(tempfile.TemporaryDirectory())
+        chosen = taking_part(workload, libraries)
+        bar.total = len(chosen) * (ROUNDS + 2)
+        for contender in chosen:
+            with on_cores(threads):
+                process = Process(contender, threads)
+            stack.callback(process.close)
+            try:
+                process.ask(prepare=[dataclasses.asdict(workload), contender.name])
+                if contender.name != PRODUCTS:
+                    process.ask(check=f"{folder}/{len(processes)}.npz")
+                    results[contender.name] = Result(contender.name, difference=_difference(folder, len(processes)))
+                process.ask(run=0)  # builds, and compiles where anything has to be compiled
+                processes.append(process)
+            except UserError as error:
+                if contender.name == OURS:
+                    raise
+                results[contender.name] = Result(contender.name, failure=str(error))
+            bar.update()
+        times = {process.name: [] for process in processes}
+        for turn in range(ROUNDS + 1):
+            for process in processes:
+                found = process.ask(run=seconds / ROUNDS)["times"]
+                if turn > 0:
+                    times[process.name] += found[1:]  # the first step finds the caches full of other things
+                bar.update()
+    for name, found in times.items():
+        low, median, high = np.quantile(found, [0.25, 0.5, 0.75]).tolist()
+        results[name] = results.get(name, Result(name))._replace(median=median, low=low, high=high, steps=len(found))
+    return [results[contender.name] for contender in chosen]
+
+
+def _difference(folder, i):
+    """How far the loss and gradients of contender i are from those of the first, ours: None for ours.
+
+    Each gradient is measured against its own largest number; where that is nothing but rounding, as for a bias before a
+    batch normalization, against a thousandth of the largest of all.
+    """
+    if i == 0:
+        return None
+    with np.load(f"{folder}/0.npz") as ours, np.load(f"{folder}/{i}.npz") as theirs:
+        loss, *gradients = ours.values()
+        their_loss, *their_gradients = theirs.values()
+    if [g.shape for g in gradients] != [g.shape for g in their_gradients]:
+        raise UserError("its gradients have other shapes than ours")
+    largest = max((np.abs(g).max() for g in gradients), default=1)
+    differences = [abs(loss - their_loss) / abs(loss)]
+    for g, their_g in zip(gradients, their_gradients):
+        differences.append(np.abs(g - their_g).max() / max(np.abs(g).max(), largest / 1000))
+    if not max(differences) <= LIMIT:
+        raise UserError(f"its loss or gradients differ from ours by {max(differences):.0e}, expected at most {LIMIT:.0e}")
+    return float(max(differences))

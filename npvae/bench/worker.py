@@ -1,0 +1,80 @@
+"""A process of its own for each contender, so that no library disturbs another one's threads or memory.
+
+Reads requests from its standard input, one JSON object in each line, and answers each with another:
+
+    {"prepare": [workload, contender]}                                        ->   {}
+    {"check": path}       loss and gradients are written into an .npz file    ->   {}
+    {"run": seconds}      as many steps as take so long, at least three       ->   {"times": [seconds, …]}
+
+Whatever goes wrong is answered with {"error": sentence}. The parent has set how many threads there are.
+"""
+
+import json
+import os
+import sys
+import time
+
+SAMPLES = 20  # for the comparison of log-likelihoods
+LEAST_STEPS = 3
+
+
+class Worker:
+    """Answers the requests: one method for each."""
+
+    def prepare(self, workload, contender):
+        """Build the contender."""
+        from . import contenders
+        from .workloads import Workload
+
+        self.workload = Workload(**workload | {"layers": tuple(workload["layers"])})
+        self.build = lambda dtype: contenders.build(contender, self.workload, dtype)
+        self.contender = None
+        return {}
+
+    def check(self, path):
+        """Loss and gradients in float64, from the first weights, the first minibatch and the same noise for all.
+
+        Not in float32, where a mistake could not be told from rounding: through batch normalizations, two right programs
+        differ by 10⁻³ and more.
+        """
+        import numpy as np
+
+        eps = self.workload.noise(self.workload.samples if self.workload.trains else SAMPLES)
+        x = self.workload.minibatches()[0]
+        loss, gradients = self.build(np.float64).loss_and_gradients(x.astype(np.float64), eps.astype(np.float64))
+        np.savez(path, np.float64(loss), *map(np.asarray, gradients))
+        return {}
+
+    def run(self, seconds):
+        """The time of each step, in float32."""
+        self.contender = self.contender or self.build("float32")
+        times = []
+        start = now = time.perf_counter()
+        while now - start < seconds or len(times) < LEAST_STEPS:
+            self.contender.step()
+            before, now = now, time.perf_counter()
+            times.append(now - before)
+        return {"times": times}
+
+
+def main():
+    """Answer until there are no more requests."""
+    answers = os.fdopen(os.dup(1), "w", buffering=1)
+    os.dup2(2, 1)  # what a library prints is not taken for an answer
+    worker = Worker()
+    for line in sys.stdin:
+        request = json.loads(line)
+        try:
+            if "prepare" in request:
+                answer = worker.prepare(*request["prepare"])
+            elif "check" in request:
+                answer = worker.check(request["check"])
+            else:
+                answer = worker.run(request["run"])
+        except Exception as error:
+            answer = {"error": f"{type(error).__name__}: {error}".splitlines()[0]}
+        answers.write(json.dumps(answer) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,94 @@
+"""What is timed: one training step of five models, and one estimate of the log-likelihood.
+
+Every contender gets a workload in the same form: the parameters as a list of arrays, in the order in which the network
+uses them, minibatches of real data, and, where results are compared, the noise. A training step is all that training
+does with a minibatch: noise, forward, backward, and Adam's update of every parameter.
+"""
+
+import dataclasses
+
+import numpy as np
+
+from .. import datasets
+from ..models import IWAE, VAE, ConvolutionalVAE
+from ..nn.layers import ACTIVATIONS
+
+MINIBATCHES = 20  # different ones, which the steps go through in turn
+LEARNING_RATE = 1e-3
+SEED = 1
+
+
+@dataclasses.dataclass(frozen=True)
+class Workload:
+    """A model, its data, and what is done with them.
+
+    name         as it is asked for
+    model        "vae", "iwae" or "conv-vae"
+    data         the name of a data set of images
+    batch        examples in a minibatch
+    latent_dim   the dimension of z
+    layers       the widths of the hidden layers, or the channels of the convolutions
+    activation   of the hidden layers; convolutions always have leaky ReLU
+    samples      of z for each example: K of the IWAE and of the log-likelihood
+    trains       whether it is a training step; if not, ln p(x) is estimated by importance sampling
+    """
+
+    name: str
+    model: str
+    data: str
+    batch: int
+    latent_dim: int
+    layers: tuple
+    activation: str = "relu"
+    samples: int = 1
+    trains: bool = True
+
+    def image_shape(self):
+        """(H, W, C) of the data."""
+        return {"mnist": (28, 28, 1), "shapes": (64, 64, 3)}[self.data]
+
+    def title(self):
+        """In words, in one line: the network, and the minibatch."""
+        layers = "-".join(map(str, self.layers))
+        if self.model == "conv-vae":
+            H, W, C = self.image_shape()
+            size = f"{H}×{W}" if C == 1 else f"{H}×{W}×{C}"
+            return f"convolutional VAE {layers} on {size}, batch {self.batch}"
+        network = f"784-{layers}-{self.latent_dim}{'' if self.activation == 'relu' else f' {self.activation}'}"
+        if not self.trains:
+            return f"ln p(x), {network}, K = {self.samples:,}, {self.batch} images"
+        what = f"IWAE {network}, K = {self.samples}" if self.model == "iwae" else f"VAE {network}"
+        return f"{what}, batch {self.batch}"
+
+    def build(self):
+        """Our model, with the weights that all contenders begin with."""
+        rng = np.random.default_rng(SEED)
+        if self.model == "conv-vae":
+            return ConvolutionalVAE(self.image_shape(), self.latent_dim, list(self.layers), rng)
+        chosen = {"activation": ACTIVATIONS[self.activation]}
+        if self.model == "iwae":
+            return IWAE(784, self.latent_dim, list(self.layers), rng, samples=self.samples, **chosen)
+        return VAE(784, self.latent_dim, list(self.layers), rng, **chosen)
+
+    def minibatches(self):
+        """A list of arrays (batch, D) as the model wants them: different ones for training, else a single one."""
+        x = datasets.load(self.data).x_train
+        count = MINIBATCHES if self.trains else 1
+        rows = np.random.default_rng(SEED).integers(len(x), size=(count, self.batch))
+        return [x[row] * 2 - 1 if self.model == "conv-vae" else x[row] for row in rows]
+
+    def noise(self, samples):
+        """Noise for the comparison of results: an array (samples, batch, latent_dim)."""
+        rng = np.random.default_rng(SEED)
+        return rng.standard_normal((samples, self.batch, self.latent_dim), dtype=np.float32)
+
+
+WORKLOADS = [
+    Workload("reference", "vae", "mnist", 100, 10, (512, 384, 256)),
+    Workload("small", "vae", "mnist", 128, 20, (400,)),
+    Workload("iwae", "iwae", "mnist", 20, 50, (200, 200), "tanh", samples=50),
+    Workload("conv28", "conv-vae", "mnist", 64, 10, (32, 64)),
+    Workload("conv64", "conv-vae", "shapes", 64, 10, (32, 64, 128, 256, 512)),
+    Workload("likelihood", "iwae", "mnist", 100, 50, (200, 200), "tanh", samples=5000, trains=False),
+]
+BY_NAME = {workload.name: workload for workload in WORKLOADS}
