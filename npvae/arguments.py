@@ -6,6 +6,8 @@ The options of `npvae train` are the settings of settings.py; a test proves that
 import argparse
 
 from . import __version__, datasets, settings
+from .bench import bench
+from .bench.contenders import PEERS
 from .datasets import BINARIZATIONS
 from .errors import UserError
 from .models import NOISES
@@ -149,6 +151,18 @@ def build_parser():
     experiment = commands.add_parser("experiment", help="repeat a measurement that the project quotes")
     experiment.add_argument("name", nargs="?", metavar="NAME", help="which one (default: list them)")
     experiment.add_argument("--out", metavar="FOLDER", help="for networks and figures (default experiments/NAME)")
+
+    bench_ = commands.add_parser("bench", help="time training steps side by side with other libraries")
+    bench_.add_argument(
+        "names", nargs="*", metavar="NAME", help=f"what to measure: {', '.join(bench.NAMES)} (default: all but growth)"
+    )
+    bench_.add_argument(
+        "--against", nargs="+", metavar="PEER", help=f"{', '.join(PEERS)} (default: those that are installed)"
+    )
+    bench_.add_argument("--threads", type=whole, default=2, metavar="N", help="for each of them (default 2)")
+    bench_.add_argument("--seconds", type=real, default=4.0, metavar="S", help="of steps for each of them (default 4)")
+    bench_.add_argument("--json", metavar="FILE", help="write all numbers into a file")
+    bench_.add_argument("--out", default=".", metavar="FOLDER", help="for the figure of growth (default: this one)")
 
     gradcheck = commands.add_parser("gradcheck", help="check every derivative against finite differences")
     gradcheck.add_argument("operation", nargs="?", metavar="OP", help="an operation, layer or bound (default: all)")

@@ -5,6 +5,7 @@ Ctrl-C.
 """
 
 import contextlib
+import json
 import os
 import pathlib
 import shlex
@@ -17,6 +18,7 @@ import numpy as np
 from . import checks, datasets, pictures, runs, settings
 from .arguments import SETTINGS, build_parser
 from .autodiff.gradcheck import LIMIT
+from .bench import bench
 from .datasets import mnist
 from .errors import UserError, choose
 from .evaluation import evaluate
@@ -185,6 +187,17 @@ def do_experiment(options):
     return 0
 
 
+def do_bench(options):
+    """npvae bench: measure side by side with other libraries, print tables, and write the numbers into a file."""
+    folder = pathlib.Path(options.out)
+    folder.mkdir(parents=True, exist_ok=True)
+    measured = bench.run(options.names, options.against, options.threads, options.seconds, folder, print_wrapped)
+    if options.json:
+        pathlib.Path(options.json).write_text(json.dumps(measured, indent=1) + "\n")
+        print_wrapped(f"wrote {options.json}")
+    return 0
+
+
 def do_gradcheck(options):
     """npvae gradcheck: one line for each check, or the whole table where one operation is asked for or fails."""
     chosen = checks.find(options.operation) if options.operation else checks.ALL
@@ -218,5 +231,5 @@ def do_data(options):
 
 COMMANDS = {
     "train": do_train, "evaluate": do_evaluate, "draw": do_draw, "experiment": do_experiment,
-    "gradcheck": do_gradcheck, "data": do_data,
+    "bench": do_bench, "gradcheck": do_gradcheck, "data": do_data,
 }  # fmt: skip

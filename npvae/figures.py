@@ -167,6 +167,21 @@ def lines(series, x_label, y_label, log_x=False, log_y=False, y_range=None):
     return figure
 
 
+def growth(grown, title):
+    """Seconds of a step, in one panel for each size that grows: a dict from it to dicts from names to sizes and seconds."""
+    figure = _figure(9, 4)
+    for i, (axis, curves) in enumerate(grown.items()):
+        axes = figure.add_subplot(1, len(grown), i + 1)
+        for (name, (sizes, seconds)), (colour, style, marker) in zip(curves.items(), STYLES):
+            milliseconds = 1000 * np.asarray(seconds)
+            axes.loglog(sizes, milliseconds, color=colour, linestyle=style, marker=marker, markersize=4, label=name)
+        axes.set_xlabel(axis)
+        axes.set_ylabel("milliseconds for a step")
+        axes.legend(frameon=False)
+    figure.suptitle(title, fontsize=10)
+    return figure
+
+
 def pushed(z, x, z_title, x_title):
     """Points z (N, 2), and beside them what a map makes of them, x (N, 2)."""
     figure = _figure(8, 4)

@@ -214,24 +214,16 @@ def sum_by_blocks(function, *arrays, rows=None):
     return functools.reduce(add, in_threads(take, range(0, len(arrays[0]), rows)))
 
 
-def elementwise(function, *arrays):
-    """function(*arrays), an array of the shape of the first of them, computed block by block.
-
-    A formula such as dy * (1 - y * y) makes a pass over memory for each of its operations; on blocks, the passes are
-    made in the cache, and by all threads.
-    """
+def elementwise(function, x, *others):
+    """A new array like x, which function(y, x, *others) has to fill, on blocks of rows of all of them."""
     import numpy as np
 
-    first = arrays[0]
-    if first.ndim == 0 or _rows_of_a_block(arrays) >= len(first):
-        return function(*arrays)
-    result = np.empty(first.shape, first.dtype)
-
-    def block(result, *blocks):
-        result[...] = function(*blocks)
-
-    by_blocks(block, result, *arrays)
-    return result
+    y = np.empty(x.shape, x.dtype)
+    if x.ndim == 0:
+        function(y, x, *others)
+    else:
+        by_blocks(function, y, x, *others)
+    return y
 
 
 # --- locks ------------------------------------------------------------------------------------------------------------

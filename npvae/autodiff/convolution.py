@@ -28,6 +28,7 @@ from numpy.lib.stride_tricks import as_strided
 from ..runtime import BLOCK, by_blocks, elementwise, sum_by_blocks, threads
 from .tensor import op
 
+ROW = 32_768  # numbers: NumPy adds rows of 16,384 and more to a matrix twice as fast as rows of 1,024
 WINDOWS = 128  # at least so many rows in a matrix product: with fewer, it takes longer to load W than to use it
 
 
@@ -77,19 +78,32 @@ def images_at_once(N, windows, numbers):
     return min(images, -(-N // threads()))
 
 
-def lines(x):
-    """x (..., W, C) with a line of pixels in each row: NumPy's loops are slow over a few channels, and fast over lines."""
-    return x.reshape(-1, int(np.prod(x.shape[-2:]))) if x.ndim > 2 else x
+def pixels_in_a_row(x):
+    """How many pixels of x (..., C) make one of its `rows`: a whole image, or one line of it where that is too large."""
+    if x.ndim == 2:
+        return 1
+    image = int(np.prod(x.shape[1:-1]))
+    return image if image * x.shape[-1] <= ROW else x.shape[-2]
 
 
-def along_lines(a, x):
-    """One number for each channel, a (C,), repeated for every pixel of a line of x (..., W, C)."""
-    return np.tile(a, x.shape[-2]) if x.ndim > 2 else a
+def rows(x):
+    """x (..., C) as a matrix with many pixels in each row, since NumPy's loops are slow over a few channels."""
+    return x.reshape(-1, pixels_in_a_row(x) * x.shape[-1])
+
+
+def along_rows(a, x):
+    """One number for each channel, a (C,), repeated for every pixel of a row of `rows(x)`."""
+    return np.tile(a, pixels_in_a_row(x))
+
+
+def to_channels(a, C):
+    """The transpose of `along_rows`: a row is summed to one number for each of C channels."""
+    return a.reshape(-1, C).sum(axis=0)
 
 
 def sum_to_channels(x):
     """The sum of x (..., C) over all but the last axis: an array (C,)."""
-    return sum_by_blocks(lambda rows: rows.sum(axis=0), lines(x)).reshape(-1, x.shape[-1]).sum(axis=0)
+    return to_channels(sum_by_blocks(lambda x: x.sum(axis=0), rows(x)), x.shape[-1])
 
 
 @op
@@ -102,9 +116,11 @@ def conv2d(x, W, b, *, stride=1, padding=0):  # x (N, H, W, C)   W (k, k, C, O) 
     matrix = W.reshape(k * k * C, O)
     images = images_at_once(N, height * width, k * k * C)
     y = np.empty((N, height, width, O), x.dtype)
+    b_row = along_rows(b, y)
     def forward(x, y):                                        # r (M, k·k·C) with M = N · H' · W' windows, here and below
         np.matmul(columns(x, k, stride, padding), matrix, out=y.reshape(-1, O))         # Σ_i r_mi W_io
-        y += b
+        y_rows = rows(y)
+        y_rows += b_row
     by_blocks(forward, x, y, rows=images)
     def dx(dy):
         dx = np.empty(x.shape, x.dtype)
@@ -139,11 +155,11 @@ def conv_transpose2d(x, W, b, *, stride=1, padding=0, output_padding=0):
     matrix = W.reshape(k * k * O, C)
     images = images_at_once(N, H * width, k * k * O)
     y = np.empty(shape, x.dtype)
-    b_lines = along_lines(b, y)
+    b_row = along_rows(b, y)
     def forward(x, y):                                        # r_mi = Σ_c x_mc W_ic, and added up to the pixels
         y[...] = add_columns(x.reshape(-1, C) @ matrix.T, y.shape, k, stride, padding)
-        y_lines = lines(y)
-        y_lines += b_lines
+        y_rows = rows(y)
+        y_rows += b_row
     by_blocks(forward, x, y, rows=images)
     def backward(dy):
         dx = np.empty(x.shape, x.dtype)
@@ -159,14 +175,17 @@ def conv_transpose2d(x, W, b, *, stride=1, padding=0, output_padding=0):
 def batch_moments(x):
     """The mean and the variance of every channel over all examples and pixels: x (..., C) -> two arrays (C,).
 
-    First over the pixels of each example, then over the examples: a single sum of a million float32 numbers would lose
-    three digits more.
+    First the sums over examples, then those over pixels: a single sum of a million float32 numbers would lose three
+    digits more.
     """
-    M, x_lines = x.size // x.shape[-1], lines(x)
+    C, M = x.shape[-1], x.size // x.shape[-1]
     mean = sum_to_channels(x) / M
-    m = along_lines(mean, x)
-    squares = sum_by_blocks(lambda rows: np.square(rows - m).sum(axis=0), x_lines)
-    return mean, squares.reshape(-1, x.shape[-1]).sum(axis=0) / M
+    m = along_rows(mean, x)
+    def squares(x):
+        d = x - m
+        d *= d
+        return d.sum(axis=0)
+    return mean, to_channels(sum_by_blocks(squares, rows(x)), C) / M
 
 
 @op
@@ -185,13 +204,24 @@ def batch_norm(x, gamma, beta, *, moments=None, eps=1e-5):    # x (..., C)   gam
     mean, variance = batch_moments(x) if moments is None else moments
     r = 1 / np.sqrt(variance + x.dtype.type(eps))
     C, M = x.shape[-1], x.size // x.shape[-1]
-    m, scale, shift = (along_lines(a, x) for a in (mean, gamma * r, beta))
-    y = elementwise(lambda x: (x - m) * scale + shift, lines(x)).reshape(x.shape)
+    m, scale, shift = (along_rows(a, x) for a in (mean, gamma * r, beta))
+    def forward(y, x):
+        np.subtract(x, m, out=y)
+        y *= scale
+        y += shift
     def backward(dy):
-        dbeta, dgamma = sum_by_blocks(lambda dy, x: (dy.sum(axis=0), (dy * (x - m)).sum(axis=0)), lines(dy), lines(x))
-        dbeta = dbeta.reshape(-1, C).sum(axis=0)              # Σ_j dy_j
-        dgamma = dgamma.reshape(-1, C).sum(axis=0) * r        # Σ_j dy_j x̂_j
-        by_x, by_all = along_lines(dgamma * r / M, x), along_lines(dbeta / M, x)
-        dx = elementwise(lambda dy, x: scale * (dy - by_all - (x - m) * by_x), lines(dy), lines(x))  # as above, dx̂ = γ dy
-        return dx.reshape(x.shape), dgamma, dbeta
-    return y, backward
+        def sums(dy, x):
+            d = x - m
+            d *= dy
+            return dy.sum(axis=0), d.sum(axis=0)
+        dbeta, dgamma = (to_channels(a, C) for a in sum_by_blocks(sums, rows(dy), rows(x)))
+        dgamma *= r                                           # Σ_j dy_j x̂_j, and dbeta is Σ_j dy_j
+        by_x, by_all = along_rows(dgamma * r / M, x), along_rows(dbeta / M, x)
+        def block(dx, x, dy):                                 # the formula above, with dx̂ = γ dy
+            np.subtract(x, m, out=dx)
+            dx *= by_x
+            np.subtract(dy, dx, out=dx)
+            dx -= by_all
+            dx *= scale
+        return elementwise(block, rows(x), rows(dy)).reshape(x.shape), dgamma, dbeta
+    return elementwise(forward, rows(x)).reshape(x.shape), backward

@@ -5,5 +5,7 @@
     products.py      the floor: the same matrix products alone
     contenders.py    who takes part
     worker.py        the process of a contender; race.py: all of them in turn
+    costs.py         the import, and memory
+    growth.py        the time of a step against the size of the minibatch and of the network
     report.py        tables
 """

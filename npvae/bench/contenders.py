@@ -36,7 +36,7 @@ def installed(libraries=PEERS):
 
 
 def taking_part(workload, libraries):
-    """The contenders for a workload, of these libraries."""
+    """The contenders for a workload, of these libraries, ours first."""
     chosen = [contender for contender in CONTENDERS if contender.library is None or contender.library in libraries]
     if workload.model == "conv-vae":                         # autograd has no strided convolution
         chosen = [contender for contender in chosen if contender.library != "autograd"]

@@ -3,6 +3,7 @@
 import numpy as np
 
 from ..nn.optim import Adam
+from ..probability.bounds import iwae_bound, log_weights
 from .workloads import LEARNING_RATE
 
 
@@ -22,15 +23,22 @@ class Ours:
     """The engine that this project is about."""
 
     def __init__(self, workload, model, minibatches):
-        self.workload, self.model, self.minibatches = workload, model, minibatches
+        self.workload, self.model = workload, model
+        self.take(minibatches)
         self.optimizer = Adam(model.parameters(), LEARNING_RATE)
         self.rng = np.random.default_rng(0)
         self.step_count = 0
 
+    def take(self, minibatches):
+        """Minibatches for the next steps."""
+        self.minibatches = minibatches
+
     def loss_and_gradients(self, x, eps):
         """The objective, a number, and its derivatives in the order of the parameters."""
         if not self.workload.trains:
-            return self._log_likelihood(x, GivenNoise(eps), len(eps)), []
+            with self.model.evaluating():
+                log_w = log_weights(x, self.model.encode(x), self.model.decode, GivenNoise(eps), len(eps))
+                return float(iwae_bound(log_w).mean()), []
         objective, _ = self.model.loss(x, GivenNoise(eps))
         self.optimizer.zero_grad()
         objective.backward()
@@ -41,12 +49,9 @@ class Ours:
         x = self.minibatches[self.step_count % len(self.minibatches)]
         self.step_count += 1
         if not self.workload.trains:
-            return self._log_likelihood(x, self.rng, self.workload.samples)
+            return self.model.importance_sampling(x, self.rng, self.workload.samples).log_likelihood.mean()
         objective, _ = self.model.loss(x, self.rng)
         self.optimizer.zero_grad()
         objective.backward()
         self.optimizer.step()
         return float(objective)
-
-    def _log_likelihood(self, x, rng, samples):
-        return float(self.model.importance_sampling(x, rng, samples).log_likelihood.mean())

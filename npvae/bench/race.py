@@ -18,7 +18,7 @@ import numpy as np
 from tqdm import tqdm
 
 from ..errors import UserError
-from .contenders import OURS, PRODUCTS, taking_part
+from .contenders import OURS, PRODUCTS
 
 ROUNDS = 7
 PATIENCE = 600  # seconds for an answer: compiling may take a minute
@@ -97,11 +97,11 @@ def on_cores(n):
         os.sched_setaffinity(0, before)
 
 
-def race(workload, libraries, seconds, threads):
-    """Time all contenders of a workload: a list of `Result`, ours first.
+def race(workload, chosen, seconds, threads):
+    """Time contenders in a workload: a list of `Result`.
 
-    libraries   names of contenders.PEERS
-    seconds     for the steps of each contender, in all
+    chosen    a list of `Contender`, ours first
+    seconds   for the steps of each of them, in all
 
     Raises UserError where our own steps fail, or another contender computes something else.
     """
@@ -109,7 +109,6 @@ def race(workload, libraries, seconds, threads):
     with contextlib.ExitStack() as stack:
         bar = stack.enter_context(tqdm(total=0, desc=workload.name, unit="turn", leave=False, disable=None))
         folder = stack.enter_context(tempfile.TemporaryDirectory())
-        chosen = taking_part(workload, libraries)
         bar.total = len(chosen) * (ROUNDS + 2)
         for contender in chosen:
             with on_cores(threads):

@@ -16,14 +16,17 @@ class Autograd:
     """The eager tape, and Adam in plain NumPy."""
 
     def __init__(self, workload, parameters, minibatches):
-        if workload.model == "conv-vae":
-            raise NotImplementedError("autograd has no strided convolution")
-        self.workload, self.minibatches = workload, minibatches
+        self.workload = workload
+        self.take(minibatches)
         self.parameters = [p.copy() for p in parameters]
         self.m, self.v = ([np.zeros_like(p) for p in parameters] for _ in range(2))
         self.rng = np.random.default_rng(0)
         self.value_and_grad = autograd.value_and_grad(functools.partial(functional.objective, anp, workload))
         self.step_count = 0
+
+    def take(self, minibatches):
+        """Minibatches for the next steps."""
+        self.minibatches = minibatches
 
     def loss_and_gradients(self, x, eps):
         """The objective, a number, and its derivatives in the order of the parameters."""

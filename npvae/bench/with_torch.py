@@ -9,7 +9,6 @@ from torch import nn
 from .workloads import LEARNING_RATE
 
 LOG_2PI = math.log(2 * math.pi)
-CHUNK = 20  # samples of z of each image that are decoded at once: of 4, 20 and 100 the fastest
 
 
 class Network(nn.Module):
@@ -100,6 +99,7 @@ class Torch:
     """The eager form, with PyTorch's default Adam."""
 
     fused, compiled = False, False
+    chunk = 20  # samples of z of each image that are decoded at once: of 4, 10, 20, 50 and 100 the fastest
 
     def __init__(self, workload, parameters, minibatches):
         self.workload = workload
@@ -111,11 +111,15 @@ class Torch:
                 p.copy_(to_torch(a, layer))
         if workload.model == "conv-vae":
             self.network = self.network.to(memory_format=torch.channels_last)
-        self.minibatches = [torch.from_numpy(x) for x in minibatches]
+        self.take(minibatches)
         self.objective = torch.compile(self.network) if self.compiled else self.network
         self.log_weights = torch.compile(self.network.log_weights) if self.compiled else self.network.log_weights
         self.optimizer = torch.optim.Adam(self.network.parameters(), LEARNING_RATE, fused=self.fused or None)
         self.step_count = 0
+
+    def take(self, minibatches):
+        """Minibatches for the next steps."""
+        self.minibatches = [torch.from_numpy(x) for x in minibatches]
 
     def loss_and_gradients(self, x, eps):
         """The objective, a number, and its derivatives in the order of the parameters."""
@@ -143,8 +147,8 @@ class Torch:
     @torch.inference_mode()
     def _log_likelihood(self, x):
         total = torch.full((len(x),), -math.inf)
-        for _ in range(self.workload.samples // CHUNK):
-            eps = torch.randn(CHUNK, len(x), self.workload.latent_dim)
+        for _ in range(self.workload.samples // self.chunk):
+            eps = torch.randn(self.chunk, len(x), self.workload.latent_dim)
             total = torch.logaddexp(total, self.log_weights(x, eps).logsumexp(0))
         return float(total.mean()) - math.log(self.workload.samples)
 
@@ -159,3 +163,4 @@ class CompiledTorch(Torch):
     """Forward and backward compiled, and the fused Adam."""
 
     fused, compiled = True, True
+    chunk = 100  # of 4, 20 and 100

@@ -13,7 +13,8 @@ from .. import datasets
 from ..models import IWAE, VAE, ConvolutionalVAE
 from ..nn.layers import ACTIVATIONS
 
-MINIBATCHES = 20  # different ones, which the steps go through in turn
+MINIBATCHES = 20  # different ones, which the steps go through in turn; fewer where they are large
+MOST_EXAMPLES = 10_000
 LEARNING_RATE = 1e-3
 SEED = 1
 
@@ -42,6 +43,10 @@ class Workload:
     activation: str = "relu"
     samples: int = 1
     trains: bool = True
+
+    def load(self):
+        """The data set."""
+        return datasets.load(self.data)
 
     def image_shape(self):
         """(H, W, C) of the data."""
@@ -72,8 +77,8 @@ class Workload:
 
     def minibatches(self):
         """A list of arrays (batch, D) as the model wants them: different ones for training, else a single one."""
-        x = datasets.load(self.data).x_train
-        count = MINIBATCHES if self.trains else 1
+        x = self.load().x_train
+        count = max(1, min(MINIBATCHES, MOST_EXAMPLES // self.batch)) if self.trains else 1
         rows = np.random.default_rng(SEED).integers(len(x), size=(count, self.batch))
         return [x[row] * 2 - 1 if self.model == "conv-vae" else x[row] for row in rows]
 

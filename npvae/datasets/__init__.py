@@ -7,6 +7,7 @@ from .idx import read_idx
 from .minibatches import Minibatches
 from .mnist import load_mnist
 from .npz import load_npz
+from .pixels import Pixels
 from .shapes import load_shapes
 from .toys import load_bars
 
@@ -34,6 +35,6 @@ def is_path(name):
 
 
 __all__ = [
-    "BINARIZATIONS", "LOADERS", "Dataset", "Minibatches", "binarize", "load", "load_bars", "load_mnist", "load_npz",
-    "load_shapes", "read_idx",
+    "BINARIZATIONS", "LOADERS", "Dataset", "Minibatches", "Pixels", "binarize", "load", "load_bars", "load_mnist",
+    "load_npz", "load_shapes", "read_idx",
 ]

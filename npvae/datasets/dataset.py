@@ -5,6 +5,10 @@ import hashlib
 
 import numpy as np
 
+from .pixels import Pixels
+
+ROWS_AT_ONCE = 1000
+
 
 @dataclasses.dataclass
 class Dataset:
@@ -12,7 +16,8 @@ class Dataset:
 
     name          for people: the name that `load` knows, or the name of the file without .npz
     source        where it was found, for people
-    x_train       float32 (N, D), and x_test likewise: one example in each row, images row by row
+    x_train       float32 (N, D), an array or `Pixels`: one example in each row, images row by row
+    x_test        float32 (M, D), an array
     y_train       labels, int64 (N,), or None; y_test likewise
     image_shape   (H, W, C) with H · W · C = D: how to draw an example; None where there is nothing to draw
     factors_test  for a synthetic set, what each test example was made from: a dict from names to arrays (N,)
@@ -20,7 +25,7 @@ class Dataset:
 
     name: str
     source: str
-    x_train: np.ndarray
+    x_train: np.ndarray | Pixels
     y_train: np.ndarray | None
     x_test: np.ndarray
     y_test: np.ndarray | None
@@ -32,5 +37,6 @@ class Dataset:
         digest = hashlib.sha256()
         for x in (self.x_train, self.x_test):
             digest.update(f"{x.shape}".encode())
-            digest.update(np.ascontiguousarray(x))
+            for start in range(0, len(x), ROWS_AT_ONCE):
+                digest.update(np.ascontiguousarray(x[start : start + ROWS_AT_ONCE]))
         return digest.hexdigest()

@@ -16,6 +16,7 @@ from tqdm import tqdm
 from ..errors import UserError
 from .dataset import Dataset
 from .idx import read_idx
+from .pixels import Pixels
 
 FILES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
 
@@ -80,7 +81,8 @@ def load_mnist(name="mnist"):
     x_train, y_train, x_test, y_test = (
         read_idx(_file(folder, file), sha256) for file, sha256 in zip(FILES, SHA256[name])
     )
-    x_train, x_test = (x.reshape(len(x), -1) / np.float32(255) for x in (x_train, x_test))
+    x_train = Pixels(x_train.reshape(len(x_train), -1))
+    x_test = Pixels(x_test.reshape(len(x_test), -1))[:]
     y_train, y_test = (y.astype(np.int64) for y in (y_train, y_test))
     return Dataset(name, str(folder), x_train, y_train, x_test, y_test, image_shape=(28, 28, 1))
 

@@ -29,16 +29,26 @@ def bernoulli_log_likelihood(logits, x):     # logits (N, D)   x (N, D) in [0, 1
     if x.shape != logits.shape:
         raise ValueError("expected the same shape for both")
     y, e = np.empty(x.shape[:-1], x.dtype), np.empty(x.shape, x.dtype)
-    def forward(l, x, y, e):
+    def forward(l, x, y, e):                 # written out, each line into the same memory: it stays in the cache
         np.exp(l, out=e)                     # may overflow to ∞
-        softplus = np.log(1 + e)             # ζ(l); log1p may be 10 times slower, to save at most 6·10⁻⁸
-        np.minimum(softplus, np.maximum(l, LARGE), out=softplus)        # from there on ζ(l) = l, to the last digit
-        y[...] = (x * l - softplus).sum(axis=-1)
+        softplus = e + 1
+        np.log(softplus, out=softplus)       # ζ(l); log1p may be 10 times slower, to save at most 6·10⁻⁸
+        t = np.maximum(l, LARGE)
+        np.minimum(softplus, t, out=softplus)               # from there on ζ(l) = l, to the last digit
+        np.multiply(x, l, out=t)
+        t -= softplus
+        np.sum(t, axis=-1, out=y)
     with np.errstate(over="ignore"):
         by_blocks(forward, *np.atleast_2d(logits, x), np.atleast_1d(y), np.atleast_2d(e))
-    def dlogits(dy):                         # ∂/∂l [x l − ζ(l)] = x − σ(l), and σ(l) = 1 / (1 + e⁻ˡ)
-        with np.errstate(divide="ignore"):   # e⁻ˡ = 1/0 = ∞ gives the right 0
-            return elementwise(lambda x, e, dy: dy[..., None] * (x - 1 / (1 + 1 / e)), x, e, dy)
+    def backward(dlogits, x, e, dy):         # ∂/∂l [x l − ζ(l)] = x − σ(l), and σ(l) = 1 / (1 + e⁻ˡ)
+        np.divide(1, e, out=dlogits)         # e⁻ˡ; 1/0 = ∞ gives the right 0
+        dlogits += 1
+        np.divide(1, dlogits, out=dlogits)
+        np.subtract(x, dlogits, out=dlogits)
+        dlogits *= dy[..., None]
+    def dlogits(dy):
+        with np.errstate(divide="ignore"):
+            return elementwise(backward, x, e, dy)
     return y, dlogits, None
 
 

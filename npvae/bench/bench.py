@@ -1,0 +1,76 @@
+"""What `npvae bench` does: measure what is asked for, say it in tables, and return all numbers."""
+
+
+
+from .. import figures
+from ..errors import UserError, choose
+from . import contenders, costs, growth, report
+from .race import race
+from .workloads import BY_NAME
+
+NAMES = (*BY_NAME, "import", "memory", "growth")
+DEFAULT = NAMES[:-1]
+
+
+def chosen_libraries(against):
+    """The peers that are asked for, or, where `against` is None, those that are installed: a dict to their versions.
+
+    Raises UserError for an unknown one, and for one that is not installed.
+    """
+    installed = contenders.installed()
+    for name in against or ():
+        choose("peer", name, dict.fromkeys(contenders.PEERS))
+        if name not in installed:
+            raise UserError(f"{name} is not installed: pip install {name}, or leave it out of --against")
+    return installed if against is None else {name: installed[name] for name in against}
+
+
+def run(names, against, threads, seconds, folder, say):
+    """Measure, and say what was found, line by line.
+
+    names     of NAMES; none for DEFAULT
+    against   names of peers, or None for those that are installed
+    threads   for each contender
+    seconds   of steps for each contender, in all
+    folder    a pathlib.Path for the figure of growth
+    say       a function that takes a line
+
+    Returns all numbers as a dict that fits into JSON; times are in seconds, memory in MB. Raises UserError for unknown
+    names, before anything is measured.
+    """
+    names, versions = names or DEFAULT, chosen_libraries(against)
+    for name in names:
+        choose("workload", name, dict.fromkeys(NAMES))
+    measured = {"machine": report.machine(threads, versions)}
+    for line in report.machine_lines(measured["machine"]):
+        say(line)
+    for name in names:
+        say("")
+        measure = {"import": _import, "memory": _memory, "growth": _growth}.get(name, _workload)
+        lines, measured[name] = measure(name, versions, threads, seconds, folder)
+        for line in lines:
+            say(line)
+    return measured
+
+
+def _workload(name, versions, threads, seconds, folder):
+    workload = BY_NAME[name]
+    results = race(workload, contenders.taking_part(workload, versions), seconds, threads)
+    return report.lines(workload, results), report.as_dict(workload, results)
+
+
+def _import(name, versions, threads, seconds, folder):
+    times = costs.time_imports()
+    return [report.import_line(times)], times
+
+
+def _memory(name, versions, threads, seconds, folder):
+    taking_part = contenders.taking_part(BY_NAME["reference"], versions)
+    peaks = costs.peak_memory([c.name for c in taking_part if c.name != contenders.PRODUCTS], threads)
+    return report.memory_lines(peaks), peaks
+
+
+def _growth(name, versions, threads, seconds, folder):
+    grown = growth.measure(versions, threads)
+    figures.growth(grown, growth.title()).savefig(folder / "growth.png")
+    return [*report.growth_lines(grown), f"wrote to {folder}: growth.png"], grown

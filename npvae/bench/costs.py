@@ -1,0 +1,60 @@
+"""What is paid besides the steps: the time of `import npvae`, and the memory of a training run."""
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+from tqdm import tqdm
+
+from ..errors import UserError
+from . import contenders
+from .race import on_cores
+from .workloads import BY_NAME
+
+IMPORTS = 21
+STEPS = 300
+
+TIME_IMPORT = "import time; start = time.perf_counter(); import {}; print(time.perf_counter() - start)"
+TRAIN = "import sys; from npvae.bench.costs import train; print(train(sys.argv[1]))"
+
+
+def time_imports():
+    """Seconds that `import npvae` and `import numpy` take, in turn, each in a new process: a dict of medians."""
+    found = {"npvae": [], "numpy": []}
+    for _ in tqdm(range(IMPORTS + 1), desc="import", unit="turn", leave=False, disable=None):
+        for name, times in found.items():
+            times.append(float(_output(TIME_IMPORT.format(name))))
+    return {name: float(np.median(times[1:])) for name, times in found.items()}  # the first time reads the disk
+
+
+def peak_memory(names, threads):
+    """MB of memory that a process which trains the reference network on MNIST needs at most: a dict from contenders."""
+    peaks = {}
+    for name in tqdm(names, desc="memory", unit="run", leave=False, disable=None):
+        with on_cores(threads):
+            peaks[name] = float(_output(TRAIN, name, OMP_NUM_THREADS=str(threads)))
+    return peaks
+
+
+def train(name):
+    """Load MNIST and take 300 steps, with the same loop for every contender; return the peak memory, in MB."""
+    import resource
+
+    workload = BY_NAME["reference"]
+    runner = contenders.build(name, workload, "float32")
+    x, rng = workload.load().x_train, np.random.default_rng(0)
+    for _ in range(STEPS):
+        runner.take([x[rng.integers(len(x), size=workload.batch)]])
+        runner.step()
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / 2**20 if sys.platform == "darwin" else peak / 2**10
+
+
+def _output(program, *arguments, **environment):
+    process = subprocess.run(
+        [sys.executable, "-c", program, *arguments], env=os.environ | environment, capture_output=True, text=True
+    )
+    if process.returncode:
+        raise UserError((process.stderr.strip().splitlines() or ["a process failed and said nothing"])[-1])
+    return process.stdout

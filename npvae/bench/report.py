@@ -1,0 +1,114 @@
+"""Tables of at most 80 columns, and the same as a dict for a JSON file."""
+
+import platform
+
+import numpy as np
+
+from .. import runtime
+from .contenders import OURS, PRODUCTS
+
+GOALS = dict.fromkeys(("reference", "small", "iwae", "conv28", "conv64", "likelihood"), 1.0)
+PRODUCTS_GOAL = {"reference": 1.6}  # times its own products
+IMPORT_GOAL, MEMORY_GOAL = 1.3, 0.5
+
+
+def machine(threads, versions):
+    """Where it was measured: a dict."""
+    return {
+        "processor": processor(), "threads": threads, "precision": "float32", "blas": runtime.blas(),
+        "python": platform.python_version(), "versions": {"numpy": np.__version__} | versions,
+    }  # fmt: skip
+
+
+def machine_lines(machine):
+    """The same in words."""
+    yield f"{machine['processor']}, {machine['threads']} threads, {machine['precision']}"
+    yield machine["blas"]
+    yield f"Python {machine['python']}, " + ", ".join(f"{name} {v}" for name, v in machine["versions"].items())
+    if len(machine["versions"]) == 1:
+        yield "no peer takes part: pip install 'npvae[bench]' installs all three"
+
+
+def processor():
+    """The name of the processor, as far as it can be found out."""
+    try:
+        with open("/proc/cpuinfo") as file:
+            names = [line.partition(":")[2].strip() for line in file if line.startswith("model name")]
+        return names[0]
+    except (OSError, IndexError):
+        return platform.processor() or platform.machine()
+
+
+def ratios(results):
+    """Ours divided by the fastest peer and by our own products: (peer's name, ratio, ratio); None for what is missing."""
+    medians = {result.name: result.median for result in results if result.failure is None}
+    ours, products = medians.pop(OURS), medians.pop(PRODUCTS, None)
+    peer = min(medians, key=medians.get, default=None)
+    return peer, ours / medians[peer] if peer else None, ours / products if products else None
+
+
+def lines(workload, results):
+    """The table of one workload."""
+    seconds = next(result.median for result in results if result.name == OURS)
+    unit, scale = ("s", 1) if seconds > 1 else ("ms", 1000)
+    yield f"{workload.name}: {workload.title()}"
+    yield f"  {'':<19} {'median':>8} {unit:<2}  {'middle half':>15}  {'ours : it':>9}  {'differs by':>10}"
+    for result in results:
+        if result.failure is not None:
+            yield f"  {result.name:<19} {result.failure}"
+            continue
+        half = f"{result.low * scale:.2f} to {result.high * scale:.2f}"
+        line = f"  {result.name:<19} {result.median * scale:8.2f} {unit:<2}  {half:>15}"
+        if result.name != OURS:
+            line += f"  {seconds / result.median:9.2f}"
+        if result.difference is not None:
+            line += f"  {result.difference:10.0e}"
+        yield line
+    peer, ratio, products_ratio = ratios(results)
+    if peer:
+        yield f"  {ratio:.2f} times the fastest peer, {peer}{_goal(ratio, GOALS.get(workload.name))}"
+    if products_ratio:
+        yield f"  {products_ratio:.2f} times its own products{_goal(products_ratio, PRODUCTS_GOAL.get(workload.name))}"
+
+
+def as_dict(workload, results):
+    """All numbers of one workload."""
+    peer, ratio, products_ratio = ratios(results)
+    return {
+        "title": workload.title(), "results": [result._asdict() for result in results],
+        "fastest_peer": peer, "ratio": ratio, "ratio_to_products": products_ratio,
+    }  # fmt: skip
+
+
+def growth_lines(grown):
+    """Milliseconds of a step, one table for each axis."""
+    for axis, curves in grown.items():
+        yield f"{axis:>7}" + "".join(f"{name:>20}" for name in curves)
+        medians = {name: dict(zip(*curve)) for name, curve in curves.items()}
+        for n in medians[OURS]:
+            cells = (f"{1000 * times[n]:17.2f} ms" if n in times else f"{'failed':>20}" for times in medians.values())
+            yield f"{n:7}" + "".join(cells)
+
+
+def import_line(times):
+    """One line about the import."""
+    ratio = times["npvae"] / times["numpy"]
+    words = f"import npvae {times['npvae'] * 1e3:.0f} ms, import numpy {times['numpy'] * 1e3:.0f} ms"
+    return f"{words}: {ratio:.2f} times{_goal(ratio, IMPORT_GOAL)}"
+
+
+def memory_lines(peaks):
+    """The peak memory of each contender, and ours against PyTorch's."""
+    yield "peak memory of a process that trains the reference network on MNIST"
+    for name, peak in peaks.items():
+        yield f"  {name:<19} {peak:8.0f} MB"
+    torch = [peak for name, peak in peaks.items() if name.startswith("torch")]
+    if torch:
+        ratio = peaks[OURS] / min(torch)
+        yield f"  {ratio:.2f} times PyTorch's{_goal(ratio, MEMORY_GOAL)}"
+
+
+def _goal(ratio, goal):
+    if goal is None:
+        return ""
+    return f" (goal: at most {goal:g}, {'reached' if ratio <= goal else 'missed'})"
