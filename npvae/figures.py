@@ -168,7 +168,7 @@ def lines(series, x_label, y_label, log_x=False, log_y=False, y_range=None):
 
 
 def growth(grown, title):
-    """Seconds of a step, in one panel for each size that grows: a dict from it to dicts from names to sizes and seconds."""
+    """Seconds of a step, a panel for each size that grows: a dict from it to dicts from names to (sizes, seconds)."""
     figure = _figure(9, 4)
     for i, (axis, curves) in enumerate(grown.items()):
         axes = figure.add_subplot(1, len(grown), i + 1)

@@ -1,12 +1,14 @@
 """Proves that work which is shared out among threads is all done, once, and that an error in a thread is not lost.
 
-It would catch a share that is dropped where there are more threads than items, and a setting of the user's that is
-overwritten.
+It would catch a share that is dropped where there are more threads than items, a block at the end that is forgotten, a
+matrix product that is left with one thread afterwards, and a setting of the user's that is overwritten.
 """
 
+import multiprocessing
 import os
 import subprocess
 import sys
+import threading
 
 import numpy as np
 import pytest
@@ -14,37 +16,137 @@ import pytest
 from npvae import runtime
 
 
-@pytest.mark.parametrize("cores", [1, 2, 3])
+@pytest.fixture
+def two_threads(monkeypatch):
+    monkeypatch.setattr(runtime, "threads", lambda: 2)
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3])
 @pytest.mark.parametrize("n", [0, 1, 2, 7])
-def test_every_item_is_done_once(monkeypatch, cores, n):
-    monkeypatch.setattr(runtime, "cores", lambda: cores)
-    done = []
-    runtime.in_threads(done.extend, list(range(n)))
-    assert sorted(done) == list(range(n))
+def test_every_item_is_done_once_and_results_come_in_order(monkeypatch, threads, n):
+    monkeypatch.setattr(runtime, "threads", lambda: threads)
+    k = max(1, min(threads, n))
+    assert runtime.in_threads(list, range(n)) == [list(range(i, n, k)) for i in range(k)]
 
 
-def test_an_error_in_a_thread_is_raised(monkeypatch):
-    monkeypatch.setattr(runtime, "cores", lambda: 2)
+@pytest.mark.parametrize("where", [0, 1])
+def test_an_error_in_a_thread_is_raised_and_the_next_work_is_done(two_threads, where):
+    def fail(items):
+        if where in items:
+            raise ValueError("one of them")
 
-    def fail_at_1(items):
-        if 1 in items:
-            raise ValueError("1")
-
-    with pytest.raises(ValueError, match="1"):
-        runtime.in_threads(fail_at_1, [0, 1])
+    with pytest.raises(ValueError, match="one of them"):
+        runtime.in_threads(fail, [0, 1])
+    assert runtime.in_threads(list, [4, 5]) == [[4], [5]]
 
 
-def test_threads_have_the_callers_error_state(monkeypatch):
-    monkeypatch.setattr(runtime, "cores", lambda: 2)
+def test_it_is_two_threads_that_work(two_threads):
+    """Each waits for the other: with a single thread, this would not end."""
+    meet = threading.Barrier(2, timeout=10)
+    runtime.in_threads(lambda items: meet.wait(), [0, 1])
+
+
+def test_within_a_thread_work_is_shared_out_in_the_same_way(two_threads):
+    inner = runtime.in_threads(lambda items: runtime.in_threads(list, range(5)), [0, 1])
+    assert inner == [[[0, 2, 4], [1, 3]]] * 2
+
+
+def test_threads_have_the_callers_error_state(two_threads):
     with np.errstate(over="raise"), pytest.raises(FloatingPointError):
         runtime.in_threads(lambda items: [np.float32(1e38) * np.float32(i) for i in items], [0, 1e10])
 
 
+@pytest.mark.skipif(runtime._openblas("get_num_threads") is None, reason="this NumPy has no OpenBLAS")
+def test_products_have_one_thread_meanwhile_and_all_of_them_afterwards(two_threads):
+    set_threads, get_threads = runtime._openblas("set_num_threads"), runtime._openblas("get_num_threads")
+    before = get_threads()
+    set_threads(2)
+    try:
+        assert runtime.in_threads(lambda items: get_threads(), [0, 1]) == [1, 1]
+        assert get_threads() == 2
+        with pytest.raises(ZeroDivisionError):
+            runtime.in_threads(lambda items: 1 / 0, [0, 1])
+        assert get_threads() == 2
+    finally:
+        set_threads(before)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::RuntimeWarning")
+def test_a_forked_process_has_threads_of_its_own(two_threads):
+    runtime.in_threads(list, [0, 1])
+    child = multiprocessing.get_context("fork").Process(target=runtime.in_threads, args=(list, [0, 1]))
+    child.start()
+    child.join(10)
+    assert child.exitcode == 0
+    runtime.in_threads(list, [0, 1])
+
+
+# --- blocks -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("shape", [(1,), (1000, 3), (7, 50, 9), (3, 1)])
+@pytest.mark.parametrize("rows", [None, 1, 4, 5000])
+def test_blocks_cover_every_row_once(two_threads, monkeypatch, rng, shape, rows):
+    monkeypatch.setattr(runtime, "BLOCK", 64)
+    x, y = rng.standard_normal(shape), np.zeros(shape)
+
+    def add(x, y):
+        y += x
+
+    runtime.by_blocks(add, x, y, rows=rows)
+    assert np.array_equal(x, y)
+    total, count = runtime.sum_by_blocks(lambda x: (x.sum(axis=0), np.array(len(x))), x, rows=rows)
+    assert np.allclose(total, x.sum(axis=0)) and count == len(x)
+    assert np.allclose(runtime.sum_by_blocks(lambda x: x.sum(axis=0), x, rows=rows), x.sum(axis=0))
+
+
+def test_blocks_are_small_enough_for_a_cache_and_there_is_one_for_each_thread(two_threads):
+    sizes = []
+    runtime.by_blocks(lambda x: sizes.append(x.size), np.zeros((100, 10 * runtime.BLOCK // 64), np.float32))
+    assert max(sizes) <= runtime.BLOCK and len(sizes) >= 16
+    sizes.clear()
+    runtime.by_blocks(lambda x: sizes.append(x.size), np.zeros((100, runtime.BLOCK // 100), np.float32))
+    assert len(sizes) == 2
+
+
+@pytest.mark.parametrize("x", [np.float32(2), np.arange(6, dtype=np.float32), np.ones((400, 400), np.float32).T])
+def test_elementwise_gives_a_new_array_of_the_same_shape_and_dtype(two_threads, x):
+    y = runtime.elementwise(lambda y, x: np.multiply(x, 2, out=y), np.asarray(x))
+    assert y.shape == np.shape(x) and y.dtype == np.float32 and np.array_equal(y, 2 * x)
+
+
+# --- what is set before NumPy loads -----------------------------------------------------------------------------------
+
+ZEN_5 = "processor\t: 0\nvendor_id\t: AuthenticAMD\ncpu family\t: 26\nmodel\t\t: 68\nflags\t\t: fpu avx2 avx512f\n"
+
+
+def test_kernels_are_chosen_for_the_processor_that_openblas_misjudges_and_for_no_other():
+    assert runtime.kernels_for(ZEN_5) == "SKYLAKEX"
+    assert runtime.kernels_for(ZEN_5.replace("26", "25")) is None                        # Zen 4, which it knows
+    assert runtime.kernels_for(ZEN_5.replace("AuthenticAMD", "GenuineIntel")) is None
+    assert runtime.kernels_for(ZEN_5.replace("avx512f", "")) is None                     # as some clouds have it
+    assert runtime.kernels_for("") is None
+
+
+def test_the_kernels_are_said_in_words():
+    assert runtime.blas().startswith(("OpenBLAS 0.", "not OpenBLAS"))
+
+
+def run_with(environment, program):
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("OPENBLAS_")}
+    process = subprocess.run(
+        [sys.executable, "-c", program], env=kept | environment, capture_output=True, text=True, check=True
+    )
+    return process.stdout.strip()
+
+
 def test_the_setting_is_made_before_numpy_loads_and_a_persons_own_is_kept():
     program = "import os, npvae; print(os.environ['OPENBLAS_THREAD_TIMEOUT'])"
-    environment = {k: v for k, v in os.environ.items() if k != "OPENBLAS_THREAD_TIMEOUT"}
-    for given, expected in [({}, "16"), ({"OPENBLAS_THREAD_TIMEOUT": "20"}, "20")]:
-        found = subprocess.run(
-            [sys.executable, "-c", program], env=environment | given, capture_output=True, text=True, check=True
-        )
-        assert found.stdout.strip() == expected
+    assert run_with({}, program) == "16"
+    assert run_with({"OPENBLAS_THREAD_TIMEOUT": "20"}, program) == "20"
+
+
+def test_a_persons_own_choice_of_kernels_is_kept_and_said():
+    said = run_with({"OPENBLAS_CORETYPE": "Haswell"}, "from npvae import runtime; print(runtime.blas())")
+    assert "OPENBLAS_CORETYPE=Haswell" in said or said.startswith("not OpenBLAS")

@@ -204,8 +204,8 @@ def getitem(x, *, index):
 
 
 # --- activations ------------------------------------------------------------------------------------------------------
-# `elementwise` takes large arrays block by block. A formula is written out, each line into the same memory: a block then
-# stays in the cache, where 1 - y * y and its like would make room for one more array after the other.
+# `elementwise` takes large arrays block by block. A formula is written out, each line into the same memory, so that
+# the block stays in the cache; 1 - y * y and its like would make room for one array after another (see runtime.py).
 
 
 @op

@@ -1,7 +1,8 @@
 """How fast it is: the same steps, ours and each installed peer's, timed side by side in one run.
 
     workloads.py     what is timed
-    ours.py          npvae; with_torch.py, with_jax.py, with_autograd.py: the peers; functional.py: what two of them share
+    ours.py          npvae itself
+    with_torch.py    the peers, with with_jax.py and with_autograd.py; functional.py is what these two share
     products.py      the floor: the same matrix products alone
     contenders.py    who takes part
     worker.py        the process of a contender; race.py: all of them in turn

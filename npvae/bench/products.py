@@ -31,7 +31,7 @@ class Products:
         if workload.trains:
             last, self.times = model.loss(x, rng)[0], 1
         else:                                                # as `importance_sampling` does: a few samples at a time
-            samples = max(1, ROWS // len(x))
+            samples = min(max(1, ROWS // len(x)), workload.samples)
             last = probability.bounds.log_weights(x, model.encode(x), model.decode, rng, samples)
             self.times = workload.samples // samples
         self.products = []

@@ -1,7 +1,7 @@
 """The race: all contenders of a workload in turn, round after round, each in a process of its own.
 
-Machines have good and bad seconds. So nobody runs to the end before the next begins: in every round each contender takes
-steps for a moment, while the others sleep, and a bad second hits all of them. The first round is not counted.
+Machines have good and bad seconds. So nobody runs to the end before the next begins: in every round each contender
+takes steps for a moment, while the others sleep, and a bad second hits all of them. The first round is not counted.
 """
 
 import contextlib
@@ -157,5 +157,6 @@ def _difference(folder, i):
     for g, their_g in zip(gradients, their_gradients):
         differences.append(np.abs(g - their_g).max() / max(np.abs(g).max(), largest / 1000))
     if not max(differences) <= LIMIT:
-        raise UserError(f"its loss or gradients differ from ours by {max(differences):.0e}, expected at most {LIMIT:.0e}")
+        found = f"{max(differences):.0e}"
+        raise UserError(f"its loss or gradients differ from ours by {found}, expected at most {LIMIT:.0e}")
     return float(max(differences))

@@ -40,7 +40,7 @@ def processor():
 
 
 def ratios(results):
-    """Ours divided by the fastest peer and by our own products: (peer's name, ratio, ratio); None for what is missing."""
+    """Our median divided by the fastest peer's and by our products': (peer, ratio, ratio); None for what is missing."""
     medians = {result.name: result.median for result in results if result.failure is None}
     ours, products = medians.pop(OURS), medians.pop(PRODUCTS, None)
     peer = min(medians, key=medians.get, default=None)

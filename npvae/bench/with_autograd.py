@@ -55,7 +55,8 @@ class Autograd:
 
     def _log_likelihood(self, x):
         total = np.full(len(x), -np.inf)
-        for _ in range(self.workload.samples // CHUNK):
-            log_w = functional.log_weights(anp, self.workload, self.parameters, x, self._noise(CHUNK, x))
+        chunk = min(CHUNK, self.workload.samples)
+        for _ in range(self.workload.samples // chunk):
+            log_w = functional.log_weights(anp, self.workload, self.parameters, x, self._noise(chunk, x))
             total = np.logaddexp(total, functional.logsumexp(np, log_w))
         return float(total.mean() - np.log(self.workload.samples))

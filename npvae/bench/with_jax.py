@@ -51,15 +51,17 @@ class Jax:
         return (parameters, m, v, t), key, loss
 
     def _log_likelihood(self, parameters, key, x):
+        chunk = min(CHUNK, self.workload.samples)
+
         def more(_, carry):
             total, key = carry
             key, noise = jax.random.split(key)
-            eps = jax.random.normal(noise, (CHUNK, len(x), self.workload.latent_dim))
+            eps = jax.random.normal(noise, (chunk, len(x), self.workload.latent_dim))
             log_w = functional.log_weights(jnp, self.workload, parameters, x, eps)
             return jnp.logaddexp(total, functional.logsumexp(jnp, log_w)), key
 
         start = jnp.full(len(x), -jnp.inf)
-        total, key = jax.lax.fori_loop(0, self.workload.samples // CHUNK, more, (start, key))
+        total, key = jax.lax.fori_loop(0, self.workload.samples // chunk, more, (start, key))
         return total.mean() - jnp.log(self.workload.samples), key
 
     def step(self):

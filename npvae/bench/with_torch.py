@@ -1,5 +1,6 @@
 """PyTorch: modules as its own examples write them; eager, with the fused Adam, or compiled; channels last."""
 
+import itertools
 import math
 
 import torch
@@ -23,23 +24,23 @@ class Network(nn.Module):
             halvings = len(workload.layers)
             self.small = (H >> halvings, W >> halvings, workload.layers[-1])
             channels, layers = [C, *workload.layers], []
-            for a, b in zip(channels, channels[1:]):
+            for a, b in itertools.pairwise(channels):
                 layers += [nn.Conv2d(a, b, 3, 2, 1), nn.BatchNorm2d(b), nn.LeakyReLU()]
             self.encoder = nn.Sequential(*layers)
             width = math.prod(self.small)
             self.mu, self.logvar = nn.Linear(width, latent_dim), nn.Linear(width, latent_dim)
             self.first, layers = nn.Linear(latent_dim, width), []
-            for a, b in zip(channels[::-1], channels[-2::-1]):
+            for a, b in itertools.pairwise(channels[::-1]):
                 layers += [nn.BatchNorm2d(a), nn.LeakyReLU(), nn.ConvTranspose2d(a, b, 3, 2, 1, 1)]
             self.decoder = nn.Sequential(*layers, nn.Tanh())
             return
         activation = nn.Tanh if workload.activation == "tanh" else nn.ReLU
         sizes = [784, *workload.layers]
-        layers = [layer for a, b in zip(sizes, sizes[1:]) for layer in (nn.Linear(a, b), activation())]
+        layers = [layer for a, b in itertools.pairwise(sizes) for layer in (nn.Linear(a, b), activation())]
         self.encoder = nn.Sequential(*layers)
         self.mu, self.logvar = nn.Linear(sizes[-1], latent_dim), nn.Linear(sizes[-1], latent_dim)
         sizes = [latent_dim, *sizes[:0:-1]]
-        layers = [layer for a, b in zip(sizes, sizes[1:]) for layer in (nn.Linear(a, b), activation())]
+        layers = [layer for a, b in itertools.pairwise(sizes) for layer in (nn.Linear(a, b), activation())]
         self.decoder = nn.Sequential(*layers, nn.Linear(sizes[-1], 784))
 
     def encode(self, x):
@@ -147,8 +148,9 @@ class Torch:
     @torch.inference_mode()
     def _log_likelihood(self, x):
         total = torch.full((len(x),), -math.inf)
-        for _ in range(self.workload.samples // self.chunk):
-            eps = torch.randn(self.chunk, len(x), self.workload.latent_dim)
+        chunk = min(self.chunk, self.workload.samples)
+        for _ in range(self.workload.samples // chunk):
+            eps = torch.randn(chunk, len(x), self.workload.latent_dim)
             total = torch.logaddexp(total, self.log_weights(x, eps).logsumexp(0))
         return float(total.mean()) - math.log(self.workload.samples)
 

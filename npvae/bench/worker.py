@@ -34,8 +34,8 @@ class Worker:
     def check(self, path):
         """Loss and gradients in float64, from the first weights, the first minibatch and the same noise for all.
 
-        Not in float32, where a mistake could not be told from rounding: through batch normalizations, two right programs
-        differ by 10⁻³ and more.
+        Not in float32, where a mistake could not be told from rounding: through several batch normalizations, two right
+        programs differ by 10⁻³ and more.
         """
         import numpy as np
 

@@ -19,13 +19,14 @@ a Tensor or array (M, latent_dim), to p(x | z), a distribution (M, D); and rng, 
 Sources: Kingma and Welling (2014), eq. 3 and 10; Burda, Grosse, Salakhutdinov (2016), eq. 8.
 """
 
+import functools
 from typing import NamedTuple
 
 import numpy as np
 
 from ..autodiff import Tensor, no_grad, ops
 from ..errors import UserError
-from ..runtime import by_blocks
+from ..runtime import by_blocks, in_threads
 from .gaussian import DiagonalGaussian
 
 ROWS = 800  # codes that `importance_sampling` decodes at once
@@ -106,8 +107,9 @@ class ImportanceSampling(NamedTuple):
 def importance_sampling(x, q, decode, rng, samples):
     """ln p(x) by importance sampling with K samples: an `ImportanceSampling`.
 
-    The samples are drawn a few at a time, so that some 400 codes are decoded at once, and Σ w and Σ w² are carried
-    along as running logarithms: memory does not grow with K, and no weight overflows.
+    The samples are drawn a few at a time, so that some 800 codes are decoded at once, and Σ w and Σ w² are carried
+    along as running logarithms: memory does not grow with K, and no weight overflows. Each block of samples has noise
+    from a seed of its own, so that threads can take them in any order.
 
     Raises UserError for K < 1.
     Source: Burda, Grosse, Salakhutdinov (2016), eq. 8; for the effective sample size, Kong, Liu, Wong (1994).
@@ -116,15 +118,16 @@ def importance_sampling(x, q, decode, rng, samples):
     N = len(x)
     few = max(1, ROWS // max(1, N))                                      # samples that are decoded at once
     counts = np.diff([*range(0, samples, few), samples])
-    seeds = rng.integers(2**63, size=len(counts))                        # each block has noise of its own, in any thread
-    log_sums = np.empty((len(counts), 2, N))                             # ln Σ w and ln Σ w² of each block
-    def block(counts, seeds, log_sums):
-        for count, seed, log_sum in zip(counts, seeds, log_sums):
+    seeds = rng.integers(2**63, size=len(counts))
+    def add_up(blocks):
+        log_sum = np.full((2, N), -np.inf)                               # ln Σ w and ln Σ w² so far
+        for count, seed in blocks:
             log_w = log_weights(x, q, decode, np.random.default_rng(seed), count).data.astype(np.float64)
-            log_sum[:] = [ops.logsumexp.raw(power * log_w, axis=0)[0] for power in (1, 2)]
+            for i, power in enumerate((1, 2)):
+                log_sum[i] = np.logaddexp(log_sum[i], ops.logsumexp.raw(power * log_w, axis=0)[0])
+        return log_sum
     with no_grad():
-        by_blocks(block, counts, seeds, log_sums, rows=1)
-    log_sum = ops.logsumexp.raw(log_sums, axis=0)[0]
+        log_sum = functools.reduce(np.logaddexp, in_threads(add_up, list(zip(counts, seeds))))
     return ImportanceSampling(log_sum[0] - np.log(samples), np.exp(2 * log_sum[0] - log_sum[1]))
 
 

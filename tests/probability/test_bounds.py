@@ -7,6 +7,7 @@ or q, and an estimate that does not rise with K, or does not end at ln p(x).
 import numpy as np
 import pytest
 
+from npvae import runtime
 from npvae.autodiff import Tensor
 from npvae.errors import UserError
 from npvae.models import ProbabilisticPCA
@@ -77,27 +78,33 @@ def test_importance_sampling_is_within_its_own_standard_error():
     assert (relative < 0.02).all() and (found.effective_sample_size < K).all()
 
 
-def test_with_the_prior_as_q_importance_sampling_is_naive_monte_carlo():
+def noise_of(counts, seed=0):
+    """What importance sampling draws: each block of so many samples from a generator of its own."""
+    seeds = np.random.default_rng(seed).integers(2**63, size=len(counts))
+    blocks = [np.random.default_rng(s).standard_normal((count, N, LATENT)) for s, count in zip(seeds, counts)]
+    return np.concatenate(blocks)
+
+
+def test_with_the_prior_as_q_importance_sampling_is_naive_monte_carlo(monkeypatch):
+    monkeypatch.setattr(bounds, "ROWS", 100 * N + 3)
     prior = DiagonalGaussian(np.zeros((N, LATENT)), np.zeros((N, LATENT)))
-    found = importance_sampling(X, prior, ORACLE.decode, np.random.default_rng(0), 300)
-    z = np.random.default_rng(0).standard_normal((300, N, LATENT))       # drawn in chunks, from the same stream
+    found = importance_sampling(X, prior, ORACLE.decode, np.random.default_rng(0), 250)
+    z = noise_of([100, 100, 50])
     naive = np.log(np.exp(bounds.log_likelihood_of_samples(X, Tensor(z), ORACLE.decode).data).mean(axis=0))
     assert np.allclose(found.log_likelihood, naive)
 
 
-def test_the_chunks_do_not_matter(monkeypatch):
-    q = posterior(0.3)
-    whole = estimate(q, 60)
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_the_blocks_are_put_together_whatever_the_threads(monkeypatch, threads):
+    """Seven samples at a time, against all weights at once: the mean, and (Σ w)² / Σ w²."""
     monkeypatch.setattr(bounds, "ROWS", 7 * N)
-    chunked = estimate(q, 60)
-    assert np.allclose(whole.log_likelihood, chunked.log_likelihood, rtol=1e-12)
-    assert np.allclose(whole.effective_sample_size, chunked.effective_sample_size)
-
-
-def test_the_effective_sample_size_is_that_of_the_weights():
+    monkeypatch.setattr(runtime, "threads", lambda: threads)
     q = posterior(0.3)
-    w = np.exp(log_weights(X, q, ORACLE.decode, np.random.default_rng(0), 60).data)
-    assert np.allclose(estimate(q, 60).effective_sample_size, w.sum(axis=0) ** 2 / (w**2).sum(axis=0))
+    found = estimate(q, 60)
+    z = q.mean + np.exp(q.logvar.data / 2) * noise_of([7] * 8 + [4])
+    w = np.exp(bounds.log_weight(X, Tensor(z), ORACLE.decode, q).data)
+    assert np.allclose(found.log_likelihood, np.log(w.mean(axis=0)), rtol=1e-12)
+    assert np.allclose(found.effective_sample_size, w.sum(axis=0) ** 2 / (w**2).sum(axis=0))
 
 
 def test_the_gradient_of_the_iwae_bound_weighs_by_the_normalized_weights(rng):

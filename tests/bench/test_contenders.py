@@ -1,0 +1,85 @@
+"""Proves that all contenders do the same work: ours, each installed peer in float64, and the products of our tape.
+
+It would catch a loss in another unit, weights that were transposed on the way, and a peer that is timed on less work.
+"""
+
+import dataclasses
+import importlib.util
+
+import numpy as np
+import pytest
+
+from npvae.bench import contenders
+from npvae.bench.products import Products
+from npvae.bench.workloads import Workload
+
+TINY = {
+    "vae": Workload("tiny", "vae", "mnist", 7, 3, (11, 5)),
+    "iwae": Workload("tiny", "iwae", "mnist", 7, 3, (11, 5), "tanh", samples=5),
+    "conv-vae": Workload("tiny", "conv-vae", "mnist", 7, 3, (5, 3)),
+    "likelihood": Workload("tiny", "iwae", "mnist", 7, 3, (11, 5), "tanh", samples=40, trains=False),
+}
+INSTALLED = [c for c in contenders.CONTENDERS if c.library and importlib.util.find_spec(c.library)]
+PEERS = [c for c in INSTALLED if c.kind != "CompiledTorch"]  # which takes a minute to compile
+
+
+@pytest.mark.parametrize("workload", TINY.values(), ids=TINY)
+def test_ours_takes_steps_that_lower_the_loss(workload):
+    ours = contenders.build("npvae", dataclasses.replace(workload, batch=50), "float32")
+    losses = [ours.step() for _ in range(40 if workload.trains else 1)]
+    assert np.isfinite(losses).all()
+    if workload.trains:
+        assert np.mean(losses[-5:]) < losses[0]
+
+
+def test_the_products_of_a_dense_network_are_counted():
+    """Forward and dW for each of five layers, dx for all but the first, whose input is data; mu and logvar apart."""
+    N, sizes = 7, [(784, 11), (11, 5), (5, 3), (5, 3), (3, 5), (5, 11), (11, 784)]
+    multiplications = sum(N * I * O * (2 if I == 784 else 3) for I, O in sizes)
+    assert contenders.build("its products alone", TINY["vae"], "float32").gigaflops() == 2 * multiplications / 1e9
+
+
+def test_the_products_of_convolutions_are_counted():
+    N, k = 7, 9
+    convolutions = [(14 * 14, k * 1, 5), (7 * 7, k * 5, 3), (7 * 7, 3, k * 5), (14 * 14, 5, k * 1)]
+    multiplications = sum(N * windows * I * O * (2 if i == 0 else 3) for i, (windows, I, O) in enumerate(convolutions))
+    multiplications += 3 * N * 7 * 7 * 3 * 3 * 3             # mu, logvar and the decoder's first layer
+    assert contenders.build("its products alone", TINY["conv-vae"], "float32").gigaflops() == pytest.approx(
+        2 * multiplications / 1e9
+    )
+
+
+def test_the_products_of_the_log_likelihood_are_those_of_all_blocks_forward():
+    products = Products(TINY["likelihood"], TINY["likelihood"].build(), TINY["likelihood"].minibatches())
+    assert products.times >= 1
+    decoded = sum(out.shape[0] * products.times for _, _, out in products.products if out.shape[1] == 784)
+    assert decoded == 7 * 40
+    products.step()
+
+
+@pytest.mark.parametrize("contender", PEERS, ids=lambda contender: contender.name)
+@pytest.mark.parametrize("workload", TINY.values(), ids=TINY)
+def test_loss_and_gradients_agree(workload, contender):
+    if contender not in contenders.taking_part(workload, [contender.library]):
+        pytest.skip("does not take part")
+    x, eps = workload.minibatches()[0].astype(np.float64), workload.noise(5 if workload.samples > 1 else 1)
+    results = []
+    for name in ("npvae", contender.name):
+        loss, gradients = contenders.build(name, workload, np.float64).loss_and_gradients(x, eps.astype(np.float64))
+        results.append((float(loss), [np.asarray(g) for g in gradients]))
+    (ours, our_gradients), (theirs, their_gradients) = results
+    assert theirs == pytest.approx(ours, rel=1e-9)
+    for g, their_g in zip(our_gradients, their_gradients, strict=True):
+        assert np.allclose(g, their_g, rtol=1e-6, atol=1e-9 * max(np.abs(a).max() for a in our_gradients))
+
+
+@pytest.mark.parametrize("contender", PEERS, ids=lambda contender: contender.name)
+@pytest.mark.parametrize("workload", TINY.values(), ids=TINY)
+def test_steps_lower_the_loss(workload, contender):
+    if contender not in contenders.taking_part(workload, [contender.library]):
+        pytest.skip("does not take part")
+    peer = contenders.build(contender.name, workload, "float32")
+    losses = [float(peer.step()) for _ in range(60 if workload.trains else 1)]
+    assert np.isfinite(losses).all()
+    if workload.trains:
+        assert np.mean(losses[-5:]) < losses[0]

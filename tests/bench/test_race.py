@@ -1,0 +1,65 @@
+"""Proves that the race times every contender in a process of its own, and refuses one that computes something else.
+
+It would catch a peer that is timed although its gradients differ, and a process that dies and takes the others along.
+"""
+
+import numpy as np
+import pytest
+
+from npvae.bench import race
+from npvae.bench.contenders import BY_NAME, OURS, PRODUCTS, Contender
+from npvae.bench.workloads import Workload
+from npvae.errors import UserError
+
+TINY = Workload("tiny", "vae", "mnist", 7, 3, (11,))
+
+
+def test_all_are_timed_and_who_fails_says_why():
+    broken = Contender("broken", None, "nowhere", "Nothing")
+    ours, products, failed = race.race(TINY, [BY_NAME[OURS], BY_NAME[PRODUCTS], broken], 0.2, 1)
+    assert ours.name == OURS and 0 < ours.low <= ours.median <= ours.high < 1 and ours.steps > 10
+    assert products.median < ours.median and products.difference is None
+    assert failed.median is None and "KeyError: 'broken'" in failed.failure
+
+
+def test_where_ours_fails_there_is_no_race():
+    with pytest.raises(UserError, match="unknown data set 'nothing'"):
+        race.race(Workload("tiny", "vae", "nothing", 7, 3, (11,)), [BY_NAME[OURS]], 0.1, 1)
+
+
+def test_a_process_that_ends_says_its_last_words():
+    process = race.Process(BY_NAME[OURS], 1)
+    process._process.kill()
+    process._process.wait()
+    with pytest.raises(UserError, match="its process ended"):
+        process.ask(run=1)
+    process.close()
+
+
+def test_a_process_that_does_not_answer_is_ended(monkeypatch):
+    process = race.Process(BY_NAME[OURS], 1)
+    monkeypatch.setattr(race, "PATIENCE", 0.05)
+    with pytest.raises(UserError, match="its process ended"):
+        process.ask(prepare=[vars(TINY), OURS])
+    process.close()
+
+
+def write(folder, i, loss, *gradients):
+    np.savez(folder / f"{i}.npz", np.float64(loss), *gradients)
+
+
+def test_results_are_compared(tmp_path):
+    g, small = np.array([1.0, -2.0]), np.array([1e-12])      # of a bias before a batch normalization
+    write(tmp_path, 0, 5.0, g, small)
+    assert race._difference(tmp_path, 0) is None
+    write(tmp_path, 1, 5.0, g, -small)
+    assert race._difference(tmp_path, 1) < 1e-8
+    write(tmp_path, 2, 5.00001, g, small)
+    assert race._difference(tmp_path, 2) == pytest.approx(2e-6)
+    for wrong in [(5.01, g, small), (5.0, g * 1.001, small), (5.0, g, small + 0.01), (np.nan, g, small)]:
+        write(tmp_path, 3, *wrong)
+        with pytest.raises(UserError, match=r"differ from ours by .*, expected at most 1e-04"):
+            race._difference(tmp_path, 3)
+    write(tmp_path, 4, 5.0, g[:, None], small)
+    with pytest.raises(UserError, match="other shapes"):
+        race._difference(tmp_path, 4)

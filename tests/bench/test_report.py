@@ -1,0 +1,90 @@
+"""Proves that the tables fit on a screen and say what was measured, and that goals are judged the right way round."""
+
+import json
+
+import pytest
+
+from npvae import runtime
+from npvae.bench import bench, contenders, costs, report
+from npvae.bench.contenders import OURS, PRODUCTS
+from npvae.bench.race import Result
+from npvae.bench.workloads import BY_NAME
+from npvae.errors import UserError
+
+RESULTS = [
+    Result(OURS, 0.006, 0.0055, 0.0066, 400),
+    Result(PRODUCTS, 0.003, 0.0029, 0.0031, 800),
+    Result("torch, fused Adam", 0.005, 0.0049, 0.0052, 500, 3e-16),
+    Result("torch, compiled", failure="its process ended: no compiler"),
+    Result("jax, jit", 0.004, 0.0039, 0.0041, 500, 1e-15),
+]
+
+
+def test_ratios_are_ours_divided_by_the_fastest_peers():
+    assert report.ratios(RESULTS) == ("jax, jit", pytest.approx(1.5), pytest.approx(2.0))
+    assert report.ratios(RESULTS[:2]) == (None, None, pytest.approx(2.0))
+
+
+@pytest.mark.parametrize("slower", [1, 300, 10_000])
+def test_the_table(slower):
+    def slowed(r):
+        return r if r.failure else r._replace(median=r.median * slower, low=r.low * slower, high=r.high * slower)
+
+    results = [slowed(r) for r in RESULTS]
+    lines = list(report.lines(BY_NAME["reference"], results))
+    assert max(map(len, lines)) <= 80
+    assert "1.50 times the fastest peer, jax, jit (goal: at most 1, missed)" in lines[-2]
+    assert "2.00 times its own products (goal: at most 1.6, missed)" in lines[-1]
+    assert any("torch, compiled" in line and "no compiler" in line for line in lines)
+
+
+def test_goals():
+    assert report.import_line({"npvae": 0.06, "numpy": 0.05}).endswith("1.20 times (goal: at most 1.3, reached)")
+    assert report.import_line({"npvae": 0.07, "numpy": 0.05}).endswith("1.40 times (goal: at most 1.3, missed)")
+    lines = list(report.memory_lines({OURS: 200.0, "torch": 500.0, "torch, compiled": 600.0}))
+    assert lines[-1].strip() == "0.40 times PyTorch's (goal: at most 0.5, reached)"
+    assert len(list(report.memory_lines({OURS: 200.0}))) == 2
+
+
+def test_the_machine_is_named_with_the_kernels_of_the_products():
+    lines = list(report.machine_lines(report.machine(2, {})))
+    assert runtime.blas() in lines and "2 threads, float32" in lines[0] and "pip install 'npvae[bench]'" in lines[-1]
+
+
+@pytest.fixture
+def no_peers(monkeypatch):
+    monkeypatch.setattr(contenders, "installed", lambda libraries=(): {})
+
+
+def test_without_peers_ours_is_measured_alone(no_peers, tmp_path, monkeypatch):
+    monkeypatch.setattr("npvae.bench.race.ROUNDS", 1)
+    monkeypatch.setattr(costs, "IMPORTS", 1)
+    said = []
+    measured = bench.run(["small", "import", "memory"], None, 1, 0.1, tmp_path, said.append)
+    assert json.loads(json.dumps(measured))["small"]["ratio"] is None
+    assert [result["name"] for result in measured["small"]["results"]] == [OURS, PRODUCTS]
+    assert all(0.001 < seconds < 10 for seconds in measured["import"].values())
+    assert 50 < measured["memory"][OURS] < 1000
+    assert max(map(len, said)) <= 80
+
+
+def test_growth_is_drawn(no_peers, tmp_path, monkeypatch):
+    from npvae.bench import growth
+
+    monkeypatch.setattr(growth, "BATCHES", (1, 2))
+    monkeypatch.setattr(growth, "WIDTHS", (64,))
+    monkeypatch.setattr(growth, "SECONDS", 0.05)
+    said = []
+    measured = bench.run(["growth"], None, 1, 1, tmp_path, said.append)
+    assert (tmp_path / "growth.png").stat().st_size > 1000
+    assert measured["growth"]["batch"][OURS][0] == [1, 2] and measured["growth"]["width"][OURS][1][0] > 0
+    assert max(map(len, said)) <= 80
+
+
+def test_names_are_checked_before_anything_is_measured(no_peers, tmp_path):
+    with pytest.raises(UserError, match="unknown workload 'smal': did you mean 'small'"):
+        bench.run(["small", "smal"], None, 1, 0.1, tmp_path, print)
+    with pytest.raises(UserError, match="unknown peer 'pytorch'"):
+        bench.run(["small"], ["pytorch"], 1, 0.1, tmp_path, print)
+    with pytest.raises(UserError, match="torch is not installed: pip install torch"):
+        bench.run(["small"], ["torch"], 1, 0.1, tmp_path, print)

@@ -1,0 +1,37 @@
+"""Proves that the workloads are those that are announced.
+
+It would catch a network of other widths than its title says, and a minibatch that the model does not take.
+"""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from npvae.bench.workloads import BY_NAME, WORKLOADS, Workload
+
+TINY = Workload("tiny", "vae", "mnist", 7, 3, (11, 5))
+CONVOLUTIONAL = Workload("tiny", "conv-vae", "mnist", 7, 3, (5, 3))
+
+
+@pytest.mark.parametrize("workload", WORKLOADS, ids=lambda workload: workload.name)
+def test_the_network_is_the_one_in_the_title(workload):
+    shapes = [p.shape for p in workload.build().parameters() if p.ndim > 1]
+    numbers = [W[-1] for W in shapes[: len(workload.layers)]]
+    assert "-".join(map(str, numbers)) in workload.title() and str(workload.batch) in workload.title()
+    assert len(workload.title()) <= 80
+
+
+def test_minibatches_are_real_data_as_the_model_wants_it():
+    for workload in (TINY, CONVOLUTIONAL):
+        minibatches = workload.minibatches()
+        assert len(minibatches) == 20
+        assert all(x.shape == (7, 784) and x.dtype == np.float32 for x in minibatches)
+        assert min(x.min() for x in minibatches) == (-1 if workload.model == "conv-vae" else 0)
+    large = dataclasses.replace(TINY, batch=4096)
+    assert len(large.minibatches()) == 2
+    assert len(dataclasses.replace(TINY, trains=False).minibatches()) == 1
+
+
+def test_every_workload_of_the_goals_is_there():
+    assert list(BY_NAME) == ["reference", "small", "iwae", "conv28", "conv64", "likelihood"]

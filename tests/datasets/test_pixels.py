@@ -1,0 +1,23 @@
+"""Proves that pixels kept as bytes look like the float32 numbers that they stand for, for every kind of index."""
+
+import numpy as np
+import pytest
+
+from npvae.datasets import Pixels
+
+BYTES = np.random.default_rng(0).integers(3, 250, (7, 5)).astype(np.uint8)
+NUMBERS = BYTES / np.float32(255)
+
+
+@pytest.mark.parametrize("index", [slice(2, 4), [0, 3, 3], np.array([True] * 3 + [False] * 4), 2, (slice(None), 1)])
+def test_rows_are_numbers(index):
+    found = Pixels(BYTES)[index]
+    assert found.dtype == np.float32 and np.array_equal(found, NUMBERS[index])
+
+
+def test_all_of_it_is_an_array():
+    x = Pixels(BYTES)
+    assert np.array_equal(np.asarray(x), NUMBERS) and np.asarray(x).dtype == x.dtype == np.float32
+    assert np.asarray(x, dtype=np.float64).dtype == np.float64
+    assert x.shape == NUMBERS.shape and len(x) == 7 and x.ndim == 2
+    assert x.min() == NUMBERS.min() and x.max() == NUMBERS.max()
