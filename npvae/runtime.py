@@ -188,46 +188,54 @@ def in_threads(function, items):
 # --- blocks that fit into a cache -------------------------------------------------------------------------------------
 
 
-def _rows_of_a_block(arrays):
-    """As many as hold BLOCK numbers, or fewer, so that each thread has a share; all, if they are not worth a thread."""
+def _in_blocks(take, arrays, rows):
+    """[take(blocks), …], one for each thread: an iterator over its blocks, each of them a list with a piece of each array.
+
+    Every thread has the same share of the rows, in one piece, and cuts it into blocks of the same size. Arrays that are
+    not worth a thread, and hold no more than half a BLOCK, are a single block.
+    """
     N, size = len(arrays[0]), max(a.size for a in arrays)
-    return N if 2 * size <= BLOCK else max(1, min(BLOCK * N // size, -(-N // threads())))
+    if rows is None and 2 * size <= BLOCK:
+        return [take(iter([arrays]))]
+    rows = rows or max(1, BLOCK * N // size)
+    k = max(1, min(threads(), N))
+
+    def blocks_of(share):
+        start, stop = N * share // k, N * (share + 1) // k
+        count = max(1, -(-(stop - start) // rows))
+        for i in range(count):
+            piece = slice(start + (stop - start) * i // count, start + (stop - start) * (i + 1) // count)
+            yield [a[piece] for a in arrays]
+
+    return in_threads(lambda shares: take(blocks_of(shares[0])), range(k))
 
 
 def by_blocks(function, *arrays, rows=None):
-    """function(*blocks) for the arrays, cut into blocks of so many rows each; what it computes, it writes into some.
+    """function(*blocks) for the arrays, cut into blocks of rows; what it computes, it writes into some of them.
 
-    rows   by default, as many as stay in a core's cache
+    rows   at most so many in a block; by default, as many as stay in a core's cache
     """
-    rows = rows or _rows_of_a_block(arrays)
-    if rows >= len(arrays[0]):
-        return function(*arrays)
 
-    def take(starts):
-        for start in starts:
-            function(*(a[start : start + rows] for a in arrays))
+    def take(blocks):
+        for block in blocks:
+            function(*block)
 
-    in_threads(take, range(0, len(arrays[0]), rows))
+    _in_blocks(take, arrays, rows)
 
 
 def sum_by_blocks(function, *arrays, rows=None):
     """The sum of function(*blocks) over blocks of rows; it returns an array of its own, or a tuple of such arrays."""
-    rows = rows or _rows_of_a_block(arrays)
-    if rows >= len(arrays[0]):
-        return function(*arrays)
 
     def add(total, more):
         if isinstance(total, tuple):
-            for t, m in zip(total, more):
-                t += m
-        else:
-            total += more
+            return tuple(map(add, total, more))
+        total += more
         return total
 
-    def take(starts):
-        return functools.reduce(add, (function(*(a[start : start + rows] for a in arrays)) for start in starts))
+    def take(blocks):
+        return functools.reduce(add, (function(*block) for block in blocks))
 
-    return functools.reduce(add, in_threads(take, range(0, len(arrays[0]), rows)))
+    return functools.reduce(add, _in_blocks(take, arrays, rows))
 
 
 def elementwise(function, x, *others):

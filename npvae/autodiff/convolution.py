@@ -25,7 +25,7 @@ Source: Dumoulin and Visin (2016), A guide to convolution arithmetic for deep le
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from ..runtime import BLOCK, by_blocks, elementwise, sum_by_blocks, threads
+from ..runtime import BLOCK, by_blocks, elementwise, sum_by_blocks
 from .tensor import op
 
 ROW = 32_768  # numbers at most: NumPy adds a row of 16,384 to a matrix half again as fast as one of 1,024
@@ -72,10 +72,9 @@ def windows_along(n, kernel, stride, padding):
     return (n + 2 * padding - kernel) // stride + 1
 
 
-def images_at_once(N, windows, numbers):
-    """How many of N images are taken at a time, if each has so many windows, and a window so many numbers."""
-    images = max(WINDOWS // windows, 2 * BLOCK // (windows * numbers), 1)
-    return min(images, -(-N // threads()))
+def images_at_once(windows, numbers):
+    """How many images are taken at a time, if each has so many windows, and a window so many numbers."""
+    return max(WINDOWS // windows, 2 * BLOCK // (windows * numbers), 1)
 
 
 def pixels_in_a_row(x):
@@ -114,7 +113,7 @@ def conv2d(x, W, b, *, stride=1, padding=0):  # x (N, H, W, C)   W (k, k, C, O) 
         raise ValueError(f"expected images (N, H, W, {C}), channels last")
     N, height, width = len(x), *(windows_along(n, k, stride, padding) for n in x.shape[1:3])
     matrix = W.reshape(k * k * C, O)
-    images = images_at_once(N, height * width, k * k * C)
+    images = images_at_once(height * width, k * k * C)
     y = np.empty((N, height, width, O), x.dtype)
     b_row = along_rows(b, y)
     def forward(x, y):                                        # r (M, k·k·C), M = N · H' · W' windows, here and below
@@ -153,7 +152,7 @@ def conv_transpose2d(x, W, b, *, stride=1, padding=0, output_padding=0):
     if min(shape[1:3]) < 1:
         raise ValueError(f"nothing is left of {H} × {width} pixels after a padding of {padding} is cut off")
     matrix = W.reshape(k * k * O, C)
-    images = images_at_once(N, H * width, k * k * O)
+    images = images_at_once(H * width, k * k * O)
     y = np.empty(shape, x.dtype)
     b_row = along_rows(b, y)
     def forward(x, y):                                        # r_mi = Σ_c x_mc W_ic, and added up to the pixels

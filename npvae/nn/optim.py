@@ -65,6 +65,7 @@ class Optimizer:
             arrays = [p.data, p.grad] + [self.state[name][i] for name in self.accumulators]
             arrays = [a.reshape(-1) for a in arrays]
             blocks += [[a[start : start + BLOCK] for a in arrays] for start in range(0, p.data.size, BLOCK)]
+        blocks.sort(key=lambda block: -block[0].size)  # so that each thread has as much to do
         update_all = functools.partial(self._update_all, lr)
         if sum(block[0].size for block in blocks) > WORTH_THREADS:
             runtime.in_threads(update_all, blocks)
