@@ -107,6 +107,14 @@ def blas():
 # --- our own threads --------------------------------------------------------------------------------------------------
 
 
+def _outcome(function, *arguments):
+    """What function(*arguments) returns, and the exception that it raises: one of them is None."""
+    try:
+        return function(*arguments), None
+    except Exception as error:
+        return None, error
+
+
 class _Helper:
     """A thread that waits for something to do."""
 
@@ -119,11 +127,7 @@ class _Helper:
     def _run(self):
         while True:
             self._begin.acquire()
-            try:
-                self._result, self._error = self._work(), None
-            except BaseException as error:
-                self._result, self._error = None, error
-            self._work = None
+            self._found = _outcome(self._work)
             self._end.release()
 
     def begin(self, work):
@@ -132,9 +136,10 @@ class _Helper:
         self._begin.release()
 
     def end(self):
-        """Wait for it; return what it returned, or an exception and None."""
+        """Wait for it; return its outcome."""
         self._end.acquire()
-        return self._error, self._result
+        found, self._work, self._found = self._found, None, None
+        return found
 
 
 _helpers = []
@@ -159,44 +164,48 @@ def in_threads(function, items):
     The items are shared out in the same way whatever else is running, so that a sum over them has the same bits.
     """
     global _threads_in_use
-    k = max(1, min(threads(), len(items)))
+    all_threads = threads()
+    k = max(1, min(all_threads, len(items)))
     shares = [items[i::k] for i in range(k)]
     if k == 1 or not _in_use.acquire(blocking=False):  # the helpers are busy with another thread, or with this one
         return [function(share) for share in shares]
     set_blas_threads = _openblas("set_num_threads") or (lambda n: None)
-    _threads_in_use = threads()
     try:
+        _threads_in_use = all_threads
         set_blas_threads(1)
         while len(_helpers) < k - 1:
             _helpers.append(_Helper())
-        for helper, share in zip(_helpers, shares[1:]):  # in the caller's context, which holds numpy.errstate
+        helpers = _helpers[: k - 1]
+        for helper, share in zip(helpers, shares[1:]):  # in the caller's context, which holds numpy.errstate
             helper.begin(functools.partial(contextvars.copy_context().run, function, share))
-        try:
-            own = function(shares[0])
-        finally:  # no helper works on when this function has ended
-            others = [helper.end() for helper in _helpers[: k - 1]]
+        outcomes = [_outcome(function, shares[0]), *(helper.end() for helper in helpers)]
+    except BaseException:  # Ctrl-C: nobody waits for these helpers any more
+        _helpers.clear()
+        raise
     finally:
-        set_blas_threads(_threads_in_use)
+        set_blas_threads(all_threads)
         _threads_in_use = 0
         _in_use.release()
-    for error, _ in others:
+    for _, error in outcomes:
         if error is not None:
             raise error
-    return [own, *(result for _, result in others)]
+    return [result for result, _ in outcomes]
 
 
 # --- blocks that fit into a cache -------------------------------------------------------------------------------------
 
 
-def _in_blocks(take, arrays, rows):
-    """[take(blocks), …], one for each thread: an iterator over its blocks, each of them a list with a piece of each array.
+def _is_small(arrays):
+    """Whether arrays hold so little that a thread is not worth it: half a BLOCK."""
+    return 2 * max(a.size for a in arrays) <= BLOCK
 
-    Every thread has the same share of the rows, in one piece, and cuts it into blocks of the same size. Arrays that are
-    not worth a thread, and hold no more than half a BLOCK, are a single block.
+
+def _in_blocks(take, arrays, rows):
+    """[take(blocks), …], one for each thread: an iterator over its blocks, each of them a piece of every array.
+
+    Every thread has the same share of the rows, in one piece, and cuts it into blocks of the same size.
     """
     N, size = len(arrays[0]), max(a.size for a in arrays)
-    if rows is None and 2 * size <= BLOCK:
-        return [take(iter([arrays]))]
     rows = rows or max(1, BLOCK * N // size)
     k = max(1, min(threads(), N))
 
@@ -215,6 +224,8 @@ def by_blocks(function, *arrays, rows=None):
 
     rows   at most so many in a block; by default, as many as stay in a core's cache
     """
+    if rows is None and _is_small(arrays):
+        return function(*arrays)
 
     def take(blocks):
         for block in blocks:
@@ -225,6 +236,8 @@ def by_blocks(function, *arrays, rows=None):
 
 def sum_by_blocks(function, *arrays, rows=None):
     """The sum of function(*blocks) over blocks of rows; it returns an array of its own, or a tuple of such arrays."""
+    if rows is None and _is_small(arrays):
+        return function(*arrays)
 
     def add(total, more):
         if isinstance(total, tuple):
@@ -243,10 +256,7 @@ def elementwise(function, x, *others):
     import numpy as np
 
     y = np.empty(x.shape, x.dtype)
-    if x.ndim == 0:
-        function(y, x, *others)
-    else:
-        by_blocks(function, y, x, *others)
+    by_blocks(function, y, x, *others)
     return y
 
 

@@ -40,6 +40,23 @@ def test_an_error_in_a_thread_is_raised_and_the_next_work_is_done(two_threads, w
     assert runtime.in_threads(list, [4, 5]) == [[4], [5]]
 
 
+def test_after_ctrl_c_the_next_work_is_done_and_not_mixed_up_with_the_last(two_threads):
+    """The interrupt comes while the helper still works: what it returns later must not be taken for the next result."""
+    release = threading.Event()
+
+    def work(items):
+        if items == [1]:
+            release.wait(10)
+            return "late"
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        runtime.in_threads(work, [0, 1])
+    release.set()
+    for _ in range(3):
+        assert runtime.in_threads(list, [4, 5]) == [[4], [5]]
+
+
 def test_it_is_two_threads_that_work(two_threads):
     """Each waits for the other: with a single thread, this would not end."""
     meet = threading.Barrier(2, timeout=10)

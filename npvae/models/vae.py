@@ -98,7 +98,8 @@ class VAE(LatentModel):
         q = self.encode(x)
         bound = probability.elbo(x, q, self.decode, rng, self.samples)
         objective = self.kl_term(q, bound.kl, step) - bound.reconstruction.mean()
-        return objective, self._parts(bound.reconstruction, bound.kl, None if self.kl_term.is_plain else objective)
+        parts = self._parts(bound.reconstruction.data, bound.kl.data, None if self.kl_term.is_plain else objective)
+        return objective, parts
 
     def _surrogate_loss(self, x, rng):
         """For an estimator by name: a Tensor whose gradient is the estimate. Its value says nothing.
@@ -108,7 +109,7 @@ class VAE(LatentModel):
         q = self.encode(x)
         fixed = estimators.draw(x, q, self.decode, rng, self.samples)
         surrogate = ESTIMATORS[self.estimator](x, q, self.decode, fixed)
-        return -surrogate.mean(), self._parts(fixed.log_likelihood, q.detach().kl_divergence())
+        return -surrogate.mean(), self._parts(fixed.log_likelihood, q.detach().kl_divergence().data)
 
     @staticmethod
     def _parts(log_likelihood, kl, objective=None):
