@@ -190,10 +190,16 @@ def do_experiment(options):
 def do_bench(options):
     """npvae bench: measure side by side with other libraries, print tables, and write the numbers into a file."""
     folder = pathlib.Path(options.out)
-    folder.mkdir(parents=True, exist_ok=True)
-    measured = bench.run(options.names, options.against, options.threads, options.seconds, folder, print_wrapped)
+    if folder.exists() and not folder.is_dir():
+        raise UserError(f"{folder} is a file, expected the name of a folder: choose another with --out")
+
+    def save(measured):
+        if options.json:
+            pathlib.Path(options.json).write_text(json.dumps(measured, indent=1) + "\n")
+
+    save({})  # so that a file that cannot be written is an error now, and not in ten minutes
+    bench.run(options.names, options.against, options.threads, options.seconds, folder, print_wrapped, save)
     if options.json:
-        pathlib.Path(options.json).write_text(json.dumps(measured, indent=1) + "\n")
         print_wrapped(f"wrote {options.json}")
     return 0
 

@@ -1,7 +1,7 @@
 """The one place for what is ugly: what is set before NumPy loads, threads, blocks that fit into caches, and locks.
 
-All times here and beside the operations: medians on two cores of a Xeon with AVX-512 and 2 MB of second cache each,
-Python 3.11, NumPy 2.4, 2026; `npvae bench` measures what comes of them.
+Where nothing else is said, times here and beside the operations are medians on two cores of a Xeon with AVX-512 and
+2 MB of second cache each, Python 3.11, NumPy 2.4, 2026; `npvae bench` measures what comes of them.
 
 *Threads.* NumPy's matrix products use all cores by themselves; its elementwise functions use one. But they release
 Python's global lock while they work, so that plain threads run at the same time. `in_threads` shares out work among
@@ -19,9 +19,9 @@ follows, and so they take the cores away from ours. The setting is the logarithm
 some 30 µs, the products run as fast as before, and a step of the reference network takes 6.1 ms; at 20 it takes 6.7 ms,
 and 7.2 ms at 22.
 
-*OPENBLAS_CORETYPE.* OpenBLAS has kernels for many processors and chooses when it loads. It takes AMD's Zen 5 for a
-Haswell of 2013 and leaves half of the processor unused: there, the products of a step of the reference network take
-3.7 ms, and 2.4 ms with the kernels for AVX-512 (two cores).
+*OPENBLAS_CORETYPE.* OpenBLAS has kernels for many processors and chooses when it loads. That of NumPy 2.4, version
+0.3.31, takes AMD's Zen 5 for a Haswell of 2013 and leaves half of the processor unused: on two cores of a Zen 5, the
+products of a step of the reference network take 3.7 ms, and 2.4 ms with the kernels for AVX-512.
 
 Both are read when NumPy is first imported: a program that imports NumPy before npvae is not helped, and not harmed. A
 person's own setting is respected.
@@ -39,13 +39,14 @@ import os
 import threading
 
 BLOCK = 131_072  # numbers: three arrays of so many fit into a core's second cache
-ZEN_5 = "26"  # the family that the processor says it is of
+CPUINFO = "/proc/cpuinfo"  # of Linux
+ZEN_5_FAMILY = "26"
 
 
 def kernels_for(cpu):
     """The OpenBLAS kernels for a processor that OpenBLAS misjudges, else None; cpu: the text of /proc/cpuinfo."""
     fields = {name.strip(): value.strip() for name, _, value in (line.partition(":") for line in cpu.splitlines())}
-    is_zen_5 = fields.get("vendor_id") == "AuthenticAMD" and fields.get("cpu family") == ZEN_5
+    is_zen_5 = fields.get("vendor_id") == "AuthenticAMD" and fields.get("cpu family") == ZEN_5_FAMILY
     return "SKYLAKEX" if is_zen_5 and "avx512f" in fields.get("flags", "").split() else None
 
 
@@ -53,7 +54,7 @@ def _set_before_numpy_loads():
     """Set what OpenBLAS reads; return the kernels that were chosen here, or None."""
     os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "16")
     try:
-        with open("/proc/cpuinfo") as file:
+        with open(CPUINFO) as file:
             kernels = kernels_for(file.read(4096))  # the first processor: a server has hundreds
     except OSError:  # not Linux
         kernels = None
@@ -85,11 +86,11 @@ def _openblas(name):
 
 def threads():
     """How many threads to use: as many as NumPy's products do, so that OPENBLAS_NUM_THREADS sets both."""
-    if _threads_in_use:
-        return _threads_in_use
-    get = _openblas("get_num_threads")
-    if get:
-        return get()
+    get = _openblas("get_num_threads") or _cores
+    return _threads_in_use or get()
+
+
+def _cores():
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
@@ -148,8 +149,10 @@ _threads_in_use = 0  # while the helpers work, how many threads there are
 
 
 def _forget_helpers():
-    """In a process that was forked: threads do not survive that."""
+    """In a process that was forked: threads do not survive that. (`function` of `in_threads` must not fork itself.)"""
     global _in_use, _threads_in_use
+    if _threads_in_use:
+        (_openblas("set_num_threads") or (lambda n: None))(_threads_in_use)
     _helpers.clear()
     _in_use, _threads_in_use = threading.Lock(), 0
 
@@ -161,7 +164,8 @@ if hasattr(os, "register_at_fork"):
 def in_threads(function, items):
     """[function(items[i::k]) for i = 0 … k − 1], in k threads: `threads()` of them, or fewer if there are fewer items.
 
-    The items are shared out in the same way whatever else is running, so that a sum over them has the same bits.
+    The items are shared out in the same way whatever else is running, so that a sum over them has the same bits, as
+    long as `threads()` is the same. Meanwhile the matrix products of the whole process have one thread each.
     """
     global _threads_in_use
     all_threads = threads()
@@ -220,12 +224,13 @@ def _in_blocks(take, arrays, rows):
 
 
 def by_blocks(function, *arrays, rows=None):
-    """function(*blocks) for the arrays, cut into blocks of rows; what it computes, it writes into some of them.
+    """Call function(*blocks) for blocks of rows of the arrays, into one or more of which it writes its results.
 
     rows   at most so many in a block; by default, as many as stay in a core's cache
     """
     if rows is None and _is_small(arrays):
-        return function(*arrays)
+        function(*arrays)
+        return
 
     def take(blocks):
         for block in blocks:

@@ -14,6 +14,8 @@ import numpy as np
 import pytest
 
 from npvae import runtime
+from npvae.autodiff import convolution, ops
+from npvae.probability import bernoulli_log_likelihood
 
 
 @pytest.fixture
@@ -133,6 +135,44 @@ def test_elementwise_gives_a_new_array_of_the_same_shape_and_dtype(two_threads, 
     assert y.shape == np.shape(x) and y.dtype == np.float32 and np.array_equal(y, 2 * x)
 
 
+DRAW = np.random.default_rng(0).standard_normal
+OPERATIONS = {
+    "conv2d": lambda: convolution.conv2d.raw(DRAW((11, 6, 8, 3)), DRAW((3, 3, 3, 5)), DRAW(5), stride=2, padding=1),
+    "conv_transpose2d": lambda: convolution.conv_transpose2d.raw(
+        DRAW((11, 3, 4, 5)), DRAW((3, 3, 2, 5)), DRAW(2), stride=2, padding=1, output_padding=1
+    ),
+    "batch_norm": lambda: convolution.batch_norm.raw(DRAW((11, 6, 8, 3)), DRAW(3), DRAW(3)),
+    "batch_norm of vectors": lambda: convolution.batch_norm.raw(DRAW((111, 3)), DRAW(3), DRAW(3)),
+    "relu": lambda: ops.relu.raw(DRAW((11, 50))),
+    "leaky_relu": lambda: ops.leaky_relu.raw(DRAW((11, 50))),
+    "tanh": lambda: ops.tanh.raw(DRAW((11, 50))),
+    "bernoulli": lambda: bernoulli_log_likelihood.raw(DRAW((11, 50)), abs(DRAW((11, 50))) % 1),
+    "bernoulli of one": lambda: bernoulli_log_likelihood.raw(DRAW(500), abs(DRAW(500)) % 1),
+}
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3])
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_an_operation_gives_in_blocks_what_it_gives_at_once(monkeypatch, name, threads):
+    """It would catch a block that is left out, and a sum over the first of them only."""
+
+    def values_and_gradients():
+        global DRAW
+        DRAW = np.random.default_rng(0).standard_normal
+        y, *derivatives = OPERATIONS[name]()
+        dy = np.random.default_rng(1).standard_normal(np.shape(y))
+        gradients = [d(dy) for d in derivatives if d is not None]
+        return [y, *(g for each in gradients for g in (each if isinstance(each, tuple) else [each]))]
+
+    whole = values_and_gradients()
+    monkeypatch.setattr(runtime, "threads", lambda: threads)
+    monkeypatch.setattr(runtime, "BLOCK", 90)
+    for constant in ("WINDOWS", "COLUMNS", "ROW"):
+        monkeypatch.setattr(convolution, constant, 90)
+    for a, b in zip(whole, values_and_gradients(), strict=True):
+        assert np.allclose(a, b, rtol=1e-10, atol=1e-12)
+
+
 # --- what is set before NumPy loads -----------------------------------------------------------------------------------
 
 ZEN_5 = "processor\t: 0\nvendor_id\t: AuthenticAMD\ncpu family\t: 26\nmodel\t\t: 68\nflags\t\t: fpu avx2 avx512f\n"
@@ -142,7 +182,7 @@ def test_kernels_are_chosen_for_the_processor_that_openblas_misjudges_and_for_no
     assert runtime.kernels_for(ZEN_5) == "SKYLAKEX"
     assert runtime.kernels_for(ZEN_5.replace("26", "25")) is None                        # Zen 4, which it knows
     assert runtime.kernels_for(ZEN_5.replace("AuthenticAMD", "GenuineIntel")) is None
-    assert runtime.kernels_for(ZEN_5.replace("avx512f", "")) is None                     # as some clouds have it
+    assert runtime.kernels_for(ZEN_5.replace("avx512f", "avx512fp16")) is None           # a whole word
     assert runtime.kernels_for("") is None
 
 
@@ -162,6 +202,18 @@ def test_the_setting_is_made_before_numpy_loads_and_a_persons_own_is_kept():
     program = "import os, npvae; print(os.environ['OPENBLAS_THREAD_TIMEOUT'])"
     assert run_with({}, program) == "16"
     assert run_with({"OPENBLAS_THREAD_TIMEOUT": "20"}, program) == "20"
+
+
+@pytest.mark.parametrize("own, expected", [(None, "SKYLAKEX"), ("ZEN", "ZEN")])
+def test_the_choice_is_made_for_that_processor_unless_a_person_has_made_one(monkeypatch, tmp_path, own, expected):
+    (tmp_path / "cpuinfo").write_text(ZEN_5)
+    monkeypatch.setattr(runtime, "CPUINFO", str(tmp_path / "cpuinfo"))
+    monkeypatch.delenv("OPENBLAS_CORETYPE", raising=False)
+    if own:
+        monkeypatch.setenv("OPENBLAS_CORETYPE", own)
+    assert runtime._set_before_numpy_loads() == (None if own else expected)
+    assert os.environ["OPENBLAS_CORETYPE"] == expected
+    monkeypatch.delenv("OPENBLAS_CORETYPE")
 
 
 def test_a_persons_own_choice_of_kernels_is_kept_and_said():

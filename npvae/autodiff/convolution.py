@@ -28,8 +28,9 @@ from numpy.lib.stride_tricks import as_strided
 from ..runtime import BLOCK, by_blocks, elementwise, sum_by_blocks
 from .tensor import op
 
-ROW = 32_768  # numbers at most: NumPy adds a row of 16,384 to a matrix half again as fast as one of 1,024
-WINDOWS = 128  # at least so many rows in a matrix product: with fewer, it takes longer to load W than to use it
+WINDOWS = 128  # about so many rows at least in a matrix product: with fewer, loading W takes longer than using it
+COLUMNS = 2 * BLOCK  # numbers in the columns of the images that are taken at once: half of a core's second cache
+ROW = 32_768  # numbers in a row of `rows`: NumPy adds rows of 16,384 and more half again as fast as those of 1,024
 
 
 def columns(x, kernel, stride, padding):
@@ -74,11 +75,11 @@ def windows_along(n, kernel, stride, padding):
 
 def images_at_once(windows, numbers):
     """How many images are taken at a time, if each has so many windows, and a window so many numbers."""
-    return max(WINDOWS // windows, 2 * BLOCK // (windows * numbers), 1)
+    return max(-(-WINDOWS // windows), COLUMNS // (windows * numbers))
 
 
 def pixels_in_a_row(x):
-    """How many pixels of x (..., C) make one of its `rows`: a whole image, or a line of it where that is too large."""
+    """How many pixels of x (..., C) make one of its `rows`: a whole image, or, if that is larger than ROW, a line."""
     if x.ndim == 2:
         return 1
     image = int(np.prod(x.shape[1:-1]))
@@ -86,7 +87,7 @@ def pixels_in_a_row(x):
 
 
 def rows(x):
-    """x (..., C) as a matrix with many pixels in each row, since NumPy's loops are slow over a few channels."""
+    """A view of x (..., C) with many pixels in each row, since NumPy's loops are slow over a few channels."""
     return x.reshape(-1, pixels_in_a_row(x) * x.shape[-1])
 
 
@@ -116,20 +117,22 @@ def conv2d(x, W, b, *, stride=1, padding=0):  # x (N, H, W, C)   W (k, k, C, O) 
     images = images_at_once(height * width, k * k * C)
     y = np.empty((N, height, width, O), x.dtype)
     b_row = along_rows(b, y)
-    def forward(x, y):                                        # r (M, k·k·C), M = N · H' · W' windows, here and below
-        np.matmul(columns(x, k, stride, padding), matrix, out=y.reshape(-1, O))         # Σ_i r_mi W_io
+    def forward(x, y):                                        # of a few images; reshape and rows give views of y
+        r = columns(x, k, stride, padding)                    # (M, k·k·C), M windows
+        np.matmul(r, matrix, out=y.reshape(-1, O))            # y_mo = Σ_i r_mi W_io
         y_rows = rows(y)
         y_rows += b_row
     by_blocks(forward, x, y, rows=images)
     def dx(dy):
-        dx = np.empty(x.shape, x.dtype)
-        def block(dy, dx):                                    # dr_mi = Σ_o dy_mo W_io, and back to the pixels
-            dx[...] = add_columns(dy.reshape(-1, O) @ matrix.T, dx.shape, k, stride, padding)
-        by_blocks(block, dy, dx, rows=images)
-        return dx
-    def dW(dy):                                               # Σ_m r_mi dy_mo
-        def block(x, dy): return columns(x, k, stride, padding).T @ dy.reshape(-1, O)
-        return sum_by_blocks(block, x, dy, rows=images).reshape(W.shape)
+        def backward(dx, dy):
+            dr = dy.reshape(-1, O) @ matrix.T                 # dr_mi = Σ_o dy_mo W_io
+            dx[...] = add_columns(dr, dx.shape, k, stride, padding)         # and back to the pixels
+        gradient = np.empty(x.shape, x.dtype)
+        by_blocks(backward, gradient, dy, rows=images)
+        return gradient
+    def dW(dy):
+        def backward(x, dy): return columns(x, k, stride, padding).T @ dy.reshape(-1, O)    # Σ_m r_mi dy_mo
+        return sum_by_blocks(backward, x, dy, rows=images).reshape(W.shape)
     def db(dy): return sum_to_channels(dy)                    # Σ_nuv dy_nuvo
     return y, dx, dW, db
 
@@ -155,27 +158,28 @@ def conv_transpose2d(x, W, b, *, stride=1, padding=0, output_padding=0):
     images = images_at_once(H * width, k * k * O)
     y = np.empty(shape, x.dtype)
     b_row = along_rows(b, y)
-    def forward(x, y):                                        # r_mi = Σ_c x_mc W_ic, and added up to the pixels
-        y[...] = add_columns(x.reshape(-1, C) @ matrix.T, y.shape, k, stride, padding)
+    def forward(x, y):
+        r = x.reshape(-1, C) @ matrix.T                       # r_mi = Σ_c x_mc W_ic: what every pixel of x paints
+        y[...] = add_columns(r, y.shape, k, stride, padding)
         y_rows = rows(y)
         y_rows += b_row
     by_blocks(forward, x, y, rows=images)
     def backward(dy):
-        dx = np.empty(x.shape, x.dtype)
-        def block(x, dy, dx):
-            dr = columns(dy, k, stride, padding)              # (N · H · W, k·k·O): what every pixel of x has painted
+        gradient = np.empty(x.shape, x.dtype)
+        def block(dx, x, dy):
+            dr = columns(dy, k, stride, padding)              # (M, k·k·O): the gradient of what every pixel painted
             np.matmul(dr, matrix, out=dx.reshape(-1, C))      # dx_mc = Σ_i dr_mi W_ic
             return dr.T @ x.reshape(-1, C)                    # dW_ic = Σ_m dr_mi x_mc
-        dW = sum_by_blocks(block, x, dy, dx, rows=images).reshape(W.shape)
-        return dx, dW, sum_to_channels(dy)                    # db_o = Σ_nuv dy_nuvo
+        dW = sum_by_blocks(block, gradient, x, dy, rows=images).reshape(W.shape)
+        return gradient, dW, sum_to_channels(dy)              # db_o = Σ_nuv dy_nuvo
     return y, backward
 
 
 def batch_moments(x):
     """The mean and the variance of every channel over all examples and pixels: x (..., C) -> two arrays (C,).
 
-    First the sums over examples, then those over pixels: a single sum of a million float32 numbers would lose three
-    digits more.
+    First the sums over examples, then those over pixels: a single sum of a million float32 numbers would lose a digit
+    and a half more.
     """
     C, M = x.shape[-1], x.size // x.shape[-1]
     mean = sum_to_channels(x) / M

@@ -152,7 +152,11 @@ def mean(x, *, axis=None):
 
 @op
 def logsumexp(x, *, axis=None):
-    """y = ln Σ_i exp x_i, without overflow: the largest x is taken out, ln Σ_i exp x_i = m + ln Σ_i exp(x_i − m)."""
+    """y = ln Σ_i exp x_i, without overflow: the largest x is taken out, ln Σ_i exp x_i = m + ln Σ_i exp(x_i − m).
+
+    Derivatives below 10⁻¹⁴ (in float64, 10⁻³¹) are set to zero. A step of the IWAE with K = 50 takes 10 ms so, and
+    19 ms with them: nearly all of its weights are that small in the beginning.
+    """
     m = np.max(x, axis=axis, keepdims=True)
     m = np.where(np.isfinite(m), m, 0)       # when every x_i is −∞, the answer is −∞ and not NaN
     e = np.exp(x - m)
@@ -160,8 +164,9 @@ def logsumexp(x, *, axis=None):
     with np.errstate(divide="ignore"):       # ln 0 = −∞
         y = np.log(total) + m
     def dx(dy):
-        softmax = e / total                  # ∂y/∂x_i = exp(x_i − y)
-        return np.where(softmax < np.finfo(e.dtype).eps ** 2, 0, softmax) * _restore_axes(dy, x.shape, axis)
+        softmax = e / total                  # ∂y/∂x_i = exp(x_i − y): with those near 10⁻³⁸, arithmetic is 100 times
+        softmax = softmax * (softmax > np.finfo(e.dtype).eps ** 2)          # slower; beside the others they are nothing
+        return softmax * _restore_axes(dy, x.shape, axis)
     return np.squeeze(y, axis=axis), dx
 
 

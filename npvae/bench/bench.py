@@ -25,7 +25,7 @@ def chosen_libraries(against):
     return installed if against is None else {name: installed[name] for name in against}
 
 
-def run(names, against, threads, seconds, folder, say):
+def run(names, against, threads, seconds, folder, say, save=lambda measured: None):
     """Measure, and say what was found, line by line.
 
     names     of NAMES; none for DEFAULT
@@ -34,6 +34,7 @@ def run(names, against, threads, seconds, folder, say):
     seconds   of steps for each contender, in all
     folder    a pathlib.Path for the figure of growth
     say       a function that takes a line
+    save      a function that takes all numbers so far, called after each measurement
 
     Returns all numbers as a dict that fits into JSON; times are in seconds, memory in MB. Raises UserError for unknown
     names, before anything is measured.
@@ -50,6 +51,7 @@ def run(names, against, threads, seconds, folder, say):
         lines, measured[name] = measure(name, versions, threads, seconds, folder)
         for line in lines:
             say(line)
+        save(measured)
     return measured
 
 
@@ -72,5 +74,6 @@ def _memory(name, versions, threads, seconds, folder):
 
 def _growth(name, versions, threads, seconds, folder):
     grown = growth.measure(versions, threads)
+    folder.mkdir(parents=True, exist_ok=True)
     figures.growth(grown, growth.title()).savefig(folder / "growth.png")
     return [*report.growth_lines(grown), f"wrote to {folder}: growth.png"], grown

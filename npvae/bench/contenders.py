@@ -8,7 +8,7 @@ import importlib.util
 
 @dataclasses.dataclass(frozen=True)
 class Contender:
-    """A name for the table, the library that it needs (None for ours), and the class that does the work."""
+    """A name for the table, the library that it needs (None for ours), and the module and class that do the work."""
 
     name: str
     library: str | None
@@ -18,13 +18,13 @@ class Contender:
 
 OURS, PRODUCTS = "npvae", "its products alone"
 CONTENDERS = [
-    Contender(OURS, None, "ours", "Ours"),
-    Contender(PRODUCTS, None, "products", "Products"),
-    Contender("torch", "torch", "with_torch", "Torch"),
-    Contender("torch, fused Adam", "torch", "with_torch", "FusedTorch"),
-    Contender("torch, compiled", "torch", "with_torch", "CompiledTorch"),
-    Contender("jax, jit", "jax", "with_jax", "Jax"),
-    Contender("autograd", "autograd", "with_autograd", "Autograd"),
+    Contender(OURS, None, "npvae.bench.ours", "Ours"),
+    Contender(PRODUCTS, None, "npvae.bench.products", "Products"),
+    Contender("torch", "torch", "npvae.bench.with_torch", "Torch"),
+    Contender("torch, fused Adam", "torch", "npvae.bench.with_torch", "FusedTorch"),
+    Contender("torch, compiled", "torch", "npvae.bench.with_torch", "CompiledTorch"),
+    Contender("jax, jit", "jax", "npvae.bench.with_jax", "Jax"),
+    Contender("autograd", "autograd", "npvae.bench.with_autograd", "Autograd"),
 ]
 BY_NAME = {contender.name: contender for contender in CONTENDERS}
 PEERS = ("torch", "jax", "autograd")
@@ -45,10 +45,9 @@ def taking_part(workload, libraries):
     return chosen
 
 
-def build(name, workload, dtype):
-    """A contender, ready to take steps in this precision."""
-    contender = BY_NAME[name]
+def build(contender, workload, dtype):
+    """What the contender has in the workload, ready to take steps in this precision."""
     model = workload.build().astype(dtype)
     network = model if contender.library is None else [p.data for p in model.parameters()]
-    kind = getattr(importlib.import_module(f".{contender.module}", __package__), contender.kind)
+    kind = getattr(importlib.import_module(contender.module), contender.kind)
     return kind(workload, network, [x.astype(dtype) for x in workload.minibatches()])

@@ -29,18 +29,24 @@ def time_imports():
 
 
 def peak_memory(names, threads):
-    """MB of memory that a process which trains the reference network on MNIST needs at most: a dict from contenders."""
+    """MB of memory that a process needs at most which trains the reference network on MNIST: a dict from contenders.
+
+    Where a contender fails, it says why.
+    """
     peaks = {}
     for name in tqdm(names, desc="memory", unit="run", leave=False, disable=None):
         with on_cores(threads):
-            peaks[name] = float(_output(TRAIN, name, OMP_NUM_THREADS=str(threads)))
+            try:
+                peaks[name] = float(_output(TRAIN, name, OMP_NUM_THREADS=str(threads)))
+            except UserError as error:
+                peaks[name] = str(error)
     return peaks
 
 
 def train(name):
     """Load MNIST and take 300 steps, with the same loop for every contender; return the peak memory, in MB."""
     workload = BY_NAME["reference"]
-    runner = contenders.build(name, workload, "float32")
+    runner = contenders.build(contenders.BY_NAME[name], workload, "float32")
     x, rng = workload.load().x_train, np.random.default_rng(0)
     for _ in range(STEPS):
         runner.take([x[rng.integers(len(x), size=workload.batch)]])

@@ -4,6 +4,7 @@ import numpy as np
 
 from ..nn.optim import Adam
 from ..probability.bounds import iwae_bound, log_weights
+from .steps import Steps
 from .workloads import LEARNING_RATE
 
 
@@ -19,19 +20,14 @@ class GivenNoise:
         return taken.reshape(shape)
 
 
-class Ours:
+class Ours(Steps):
     """The engine that this project is about."""
 
     def __init__(self, workload, model, minibatches):
-        self.workload, self.model = workload, model
-        self.take(minibatches)
+        super().__init__(workload, minibatches)
+        self.model = model
         self.optimizer = Adam(model.parameters(), LEARNING_RATE)
         self.rng = np.random.default_rng(0)
-        self.step_count = 0
-
-    def take(self, minibatches):
-        """Minibatches for the next steps."""
-        self.minibatches = minibatches
 
     def loss_and_gradients(self, x, eps):
         """The objective, a number, and its derivatives in the order of the parameters."""
@@ -46,8 +42,7 @@ class Ours:
 
     def step(self):
         """One step on the next minibatch."""
-        x = self.minibatches[self.step_count % len(self.minibatches)]
-        self.step_count += 1
+        x = self.next_minibatch()
         if not self.workload.trains:
             return self.model.importance_sampling(x, self.rng, self.workload.samples).log_likelihood.mean()
         objective, _ = self.model.loss(x, self.rng)

@@ -30,9 +30,9 @@ class Products:
         x, rng = minibatches[0], np.random.default_rng(0)
         if workload.trains:
             last, self.times = model.loss(x, rng)[0], 1
-        else:                                                # as `importance_sampling` does: a few samples at a time
+        else:                                                # a few samples at a time; x is encoded but once
             samples = min(max(1, ROWS // len(x)), workload.samples)
-            last = probability.bounds.log_weights(x, model.encode(x), model.decode, rng, samples)
+            last = probability.bounds.log_weights(x, model.encode(x).detach(), model.decode, rng, samples)
             self.times = workload.samples // samples
         self.products = []
         for record in records(last):

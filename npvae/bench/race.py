@@ -85,7 +85,10 @@ class Process:
 
 @contextlib.contextmanager
 def on_cores(n):
-    """Within this context, processes that are started run on n of the cores; where that cannot be said, on all."""
+    """Within this context, processes that are started run on n of the cores; where that cannot be said, on all.
+
+    They are the first n that the system counts, which on some machines are two halves of one core.
+    """
     if not hasattr(os, "sched_setaffinity"):
         yield
         return
@@ -115,7 +118,7 @@ def race(workload, chosen, seconds, threads):
                 process = Process(contender, threads)
             stack.callback(process.close)
             try:
-                process.ask(prepare=[dataclasses.asdict(workload), contender.name])
+                process.ask(prepare=[dataclasses.asdict(workload), dataclasses.asdict(contender)])
                 if contender.name != PRODUCTS:
                     process.ask(check=f"{folder}/{len(processes)}.npz")
                     results[contender.name] = Result(contender.name, difference=_difference(folder, len(processes)))
@@ -128,8 +131,16 @@ def race(workload, chosen, seconds, threads):
             bar.update()
         times = {process.name: [] for process in processes}
         for turn in range(ROUNDS + 1):
-            for process in processes:
-                found = process.ask(run=seconds / ROUNDS)["times"]
+            for process in list(processes):
+                try:
+                    found = process.ask(run=seconds / ROUNDS)["times"]
+                except UserError as error:
+                    if process.name == OURS:
+                        raise
+                    results[process.name] = Result(process.name, failure=str(error))
+                    processes.remove(process)
+                    del times[process.name]
+                    continue
                 if turn > 0:
                     times[process.name] += found[1:]  # the first step finds the caches full of other things
                 bar.update()

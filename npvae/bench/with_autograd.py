@@ -7,26 +7,22 @@ import autograd.numpy as anp
 import numpy as np
 
 from . import functional
+from .steps import Steps
 from .workloads import LEARNING_RATE
 
 CHUNK = 4  # samples of z of each image that are decoded at once
 
 
-class Autograd:
+class Autograd(Steps):
     """The eager tape, and Adam in plain NumPy."""
 
     def __init__(self, workload, parameters, minibatches):
-        self.workload = workload
-        self.take(minibatches)
+        super().__init__(workload, minibatches)
         self.parameters = [p.copy() for p in parameters]
         self.m, self.v = ([np.zeros_like(p) for p in parameters] for _ in range(2))
         self.rng = np.random.default_rng(0)
         self.value_and_grad = autograd.value_and_grad(functools.partial(functional.objective, anp, workload))
-        self.step_count = 0
-
-    def take(self, minibatches):
-        """Minibatches for the next steps."""
-        self.minibatches = minibatches
+        self.t = 0
 
     def loss_and_gradients(self, x, eps):
         """The objective, a number, and its derivatives in the order of the parameters."""
@@ -37,17 +33,16 @@ class Autograd:
 
     def step(self):
         """One step on the next minibatch."""
-        x = self.minibatches[self.step_count % len(self.minibatches)]
-        self.step_count += 1
+        x = self.next_minibatch()
         if not self.workload.trains:
             return self._log_likelihood(x)
         eps = self._noise(self.workload.samples, x)
         loss, gradients = self.value_and_grad(self.parameters, x, eps)
-        t = self.step_count
+        self.t += 1
         for p, g, m, v in zip(self.parameters, gradients, self.m, self.v):
             m += 0.1 * (g - m)
             v += 0.001 * (g * g - v)
-            p -= LEARNING_RATE * (m / (1 - 0.9**t)) / (np.sqrt(v / (1 - 0.999**t)) + 1e-8)
+            p -= LEARNING_RATE * (m / (1 - 0.9**self.t)) / (np.sqrt(v / (1 - 0.999**self.t)) + 1e-8)
         return float(loss)
 
     def _noise(self, samples, x):
@@ -55,8 +50,8 @@ class Autograd:
 
     def _log_likelihood(self, x):
         total = np.full(len(x), -np.inf)
-        chunk = min(CHUNK, self.workload.samples)
-        for _ in range(self.workload.samples // chunk):
+        count, chunk = self.chunks(CHUNK)
+        for _ in range(count):
             log_w = functional.log_weights(anp, self.workload, self.parameters, x, self._noise(chunk, x))
             total = np.logaddexp(total, functional.logsumexp(np, log_w))
         return float(total.mean() - np.log(self.workload.samples))

@@ -6,18 +6,18 @@ import jax
 import jax.numpy as jnp
 
 from . import functional
+from .steps import Steps
 from .workloads import LEARNING_RATE
 
 CHUNK = 50  # samples of z of each image that are decoded at once: of 4, 10, 20, 50 and 100 the fastest
 
 
-class Jax:
+class Jax(Steps):
     """A jitted step; `block_until_ready` ends it."""
 
     def __init__(self, workload, parameters, minibatches):
         jax.config.update("jax_enable_x64", parameters[0].dtype == "float64")
-        self.workload = workload
-        self.take(minibatches)
+        super().__init__(workload, minibatches)
         parameters = [jnp.array(p) for p in parameters]
         zeros = [jnp.zeros_like(p) for p in parameters]
         self.state = (parameters, zeros, [jnp.zeros_like(p) for p in parameters], jnp.array(0.0))
@@ -25,11 +25,10 @@ class Jax:
         self.objective = functools.partial(functional.objective, jnp, workload)
         self.jitted_step = jax.jit(self._step, donate_argnums=(0, 1))
         self.jitted_log_likelihood = jax.jit(self._log_likelihood, donate_argnums=(1,))
-        self.step_count = 0
 
-    def take(self, minibatches):
-        """Minibatches for the next steps."""
-        self.minibatches = [jnp.asarray(x) for x in minibatches]
+    def convert(self, x):
+        """The array x on JAX's device."""
+        return jnp.asarray(x)
 
     def loss_and_gradients(self, x, eps):
         """The objective, a number, and its derivatives in the order of the parameters."""
@@ -51,7 +50,7 @@ class Jax:
         return (parameters, m, v, t), key, loss
 
     def _log_likelihood(self, parameters, key, x):
-        chunk = min(CHUNK, self.workload.samples)
+        count, chunk = self.chunks(CHUNK)
 
         def more(_, carry):
             total, key = carry
@@ -61,13 +60,12 @@ class Jax:
             return jnp.logaddexp(total, functional.logsumexp(jnp, log_w)), key
 
         start = jnp.full(len(x), -jnp.inf)
-        total, key = jax.lax.fori_loop(0, self.workload.samples // chunk, more, (start, key))
+        total, key = jax.lax.fori_loop(0, count, more, (start, key))
         return total.mean() - jnp.log(self.workload.samples), key
 
     def step(self):
         """One step on the next minibatch."""
-        x = self.minibatches[self.step_count % len(self.minibatches)]
-        self.step_count += 1
+        x = self.next_minibatch()
         if self.workload.trains:
             self.state, self.key, loss = self.jitted_step(self.state, self.key, x)
             jax.block_until_ready(self.state)

@@ -7,6 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from .steps import Steps
 from .workloads import LEARNING_RATE
 
 LOG_2PI = math.log(2 * math.pi)
@@ -96,14 +97,14 @@ def from_torch(a, layer):
     return a.numpy().T if isinstance(layer, nn.Linear) else a.numpy()
 
 
-class Torch:
+class Torch(Steps):
     """The eager form, with PyTorch's default Adam."""
 
     fused, compiled = False, False
     chunk = 20  # samples of z of each image that are decoded at once: of 4, 10, 20, 50 and 100 the fastest
 
     def __init__(self, workload, parameters, minibatches):
-        self.workload = workload
+        super().__init__(workload, minibatches)
         self.network = Network(workload).to(torch.from_numpy(parameters[0]).dtype)
         layers = [layer for layer in self.network.modules() if isinstance(getattr(layer, "weight", None), nn.Parameter)]
         self.slots = [(layer, p) for layer in layers for p in (layer.weight, layer.bias)]
@@ -112,15 +113,13 @@ class Torch:
                 p.copy_(to_torch(a, layer))
         if workload.model == "conv-vae":
             self.network = self.network.to(memory_format=torch.channels_last)
-        self.take(minibatches)
         self.objective = torch.compile(self.network) if self.compiled else self.network
         self.log_weights = torch.compile(self.network.log_weights) if self.compiled else self.network.log_weights
         self.optimizer = torch.optim.Adam(self.network.parameters(), LEARNING_RATE, fused=self.fused or None)
-        self.step_count = 0
 
-    def take(self, minibatches):
-        """Minibatches for the next steps."""
-        self.minibatches = [torch.from_numpy(x) for x in minibatches]
+    def convert(self, x):
+        """The array x as a Tensor that shares its memory."""
+        return torch.from_numpy(x)
 
     def loss_and_gradients(self, x, eps):
         """The objective, a number, and its derivatives in the order of the parameters."""
@@ -135,8 +134,7 @@ class Torch:
 
     def step(self):
         """One step on the next minibatch."""
-        x = self.minibatches[self.step_count % len(self.minibatches)]
-        self.step_count += 1
+        x = self.next_minibatch()
         if not self.workload.trains:
             return self._log_likelihood(x)
         loss = self.objective(x, torch.randn(self.workload.samples, len(x), self.workload.latent_dim))
@@ -148,8 +146,8 @@ class Torch:
     @torch.inference_mode()
     def _log_likelihood(self, x):
         total = torch.full((len(x),), -math.inf)
-        chunk = min(self.chunk, self.workload.samples)
-        for _ in range(self.workload.samples // chunk):
+        count, chunk = self.chunks(self.chunk)
+        for _ in range(count):
             eps = torch.randn(chunk, len(x), self.workload.latent_dim)
             total = torch.logaddexp(total, self.log_weights(x, eps).logsumexp(0))
         return float(total.mean()) - math.log(self.workload.samples)

@@ -22,14 +22,18 @@ class Worker:
     """Answers the requests: one method for each."""
 
     def prepare(self, workload, contender):
-        """Build the contender."""
-        from . import contenders
+        """Take note of what is to be built."""
+        from .contenders import Contender
         from .workloads import Workload
 
         self.workload = Workload(**workload | {"layers": tuple(workload["layers"])})
-        self.build = lambda dtype: contenders.build(contender, self.workload, dtype)
-        self.contender = None
+        self.contender, self.runner = Contender(**contender), None
         return {}
+
+    def _build(self, dtype):
+        from .contenders import build
+
+        return build(self.contender, self.workload, dtype)
 
     def check(self, path):
         """Loss and gradients in float64, from the first weights, the first minibatch and the same noise for all.
@@ -41,17 +45,17 @@ class Worker:
 
         eps = self.workload.noise(self.workload.samples if self.workload.trains else SAMPLES)
         x = self.workload.minibatches()[0]
-        loss, gradients = self.build(np.float64).loss_and_gradients(x.astype(np.float64), eps.astype(np.float64))
+        loss, gradients = self._build(np.float64).loss_and_gradients(x.astype(np.float64), eps.astype(np.float64))
         np.savez(path, np.float64(loss), *map(np.asarray, gradients))
         return {}
 
     def run(self, seconds):
         """The time of each step, in float32."""
-        self.contender = self.contender or self.build("float32")
+        self.runner = self.runner or self._build("float32")
         times = []
         start = now = time.perf_counter()
         while now - start < seconds or len(times) < LEAST_STEPS:
-            self.contender.step()
+            self.runner.step()
             before, now = now, time.perf_counter()
             times.append(now - before)
         return {"times": times}

@@ -24,9 +24,9 @@ import numpy as np
 
 from .. import runtime
 from ..errors import UserError
+from ..runtime import BLOCK
 from . import schedules
 
-BLOCK = 131_072
 WORTH_THREADS = 2 * BLOCK  # numbers: there, one thread and two take the same time
 FLUSH_EVERY = 100  # steps; 10⁻³⁰ · 0.9¹⁰⁰ > 10⁻³⁸, so that nothing gets denormal in between
 NEGLIGIBLE = 1e-30

@@ -13,7 +13,7 @@ probability to them. It is the negative cross entropy, whose best value is not 0
 import numpy as np
 
 from ..autodiff import Tensor, op, ops
-from ..runtime import by_blocks, elementwise
+from ..runtime import by_blocks
 
 LARGE = 40.0  # ζ(40) = 40 + 4·10⁻¹⁸
 
@@ -22,33 +22,35 @@ LARGE = 40.0  # ζ(40) = 40 + 4·10⁻¹⁸
 def bernoulli_log_likelihood(logits, x):     # logits (N, D)   x (N, D) in [0, 1]   ->   y (N,)
     """ln p(x_n | logits_n) = Σ_d [x_nd l_nd − ζ(l_nd)], in nats. The data x has no derivative.
 
-    Any number of leading axes will do; the sum runs over the last. In float32, each pixel has an absolute error of up
-    to 6·10⁻⁸ nats. Raises ValueError where the shapes of logits and x differ.
+    Any number of leading axes will do; the sum runs over the last. In float32, a pixel has an absolute error of some
+    6·10⁻⁸ · max(1, |l|) nats. Raises ValueError where the shapes of logits and x differ.
     Source: Kingma and Welling (2014), appendix C.1, eq. 11, in terms of logits.
     """
     if x.shape != logits.shape:
         raise ValueError("expected the same shape for both")
     y, e = np.empty(x.shape[:-1], x.dtype), np.empty(x.shape, x.dtype)
-    def forward(l, x, y, e):                 # written out, each line into the same memory: it stays in the cache
+    def forward(l, x, y, e):
         np.exp(l, out=e)                     # may overflow to ∞
         softplus = e + 1
-        np.log(softplus, out=softplus)       # ζ(l); log1p may be 10 times slower, to save at most 6·10⁻⁸
+        np.log(softplus, out=softplus)       # ζ(l); log1p is as fast only where NumPy has AVX-512 for it
         t = np.maximum(l, LARGE)
         np.minimum(softplus, t, out=softplus)               # from there on ζ(l) = l, to the last digit
         np.multiply(x, l, out=t)
         t -= softplus
         np.sum(t, axis=-1, out=y)
-    with np.errstate(over="ignore"):
-        by_blocks(forward, *np.atleast_2d(logits, x), np.atleast_1d(y), np.atleast_2d(e))
     def backward(dlogits, x, e, dy):         # ∂/∂l [x l − ζ(l)] = x − σ(l), and σ(l) = 1 / (1 + e⁻ˡ)
         np.divide(1, e, out=dlogits)         # e⁻ˡ; 1/0 = ∞ gives the right 0
         dlogits += 1
         np.divide(1, dlogits, out=dlogits)
         np.subtract(x, dlogits, out=dlogits)
         dlogits *= dy[..., None]
+    with np.errstate(over="ignore"):
+        by_blocks(forward, *np.atleast_2d(logits, x), np.atleast_1d(y), np.atleast_2d(e))
     def dlogits(dy):
-        with np.errstate(divide="ignore"):
-            return elementwise(backward, x, e, dy)
+        gradient = np.empty(x.shape, x.dtype)
+        with np.errstate(over="ignore", divide="ignore"):
+            by_blocks(backward, *np.atleast_2d(gradient, x, e), np.atleast_1d(dy))
+        return gradient
     return y, dlogits, None
 
 

@@ -26,10 +26,10 @@ import numpy as np
 
 from ..autodiff import Tensor, no_grad, ops
 from ..errors import UserError
-from ..runtime import by_blocks, in_threads
+from ..runtime import in_threads
 from .gaussian import DiagonalGaussian
 
-ROWS = 800  # codes that `importance_sampling` decodes at once
+ROWS = 800  # codes that `importance_sampling` decodes at once in each thread
 
 
 class ELBO(NamedTuple):
@@ -53,9 +53,8 @@ def check_samples(samples):
 def log_likelihood_of_samples(x, z, decode):
     """ln p(x_n | z_kn) for K codes of each example, z (K, N, latent_dim): a Tensor (K, N), in nats."""
     K, N, latent_dim = z.shape
-    repeated = np.empty((K, *x.shape), x.dtype)
-    by_blocks(lambda block: np.copyto(block, x), repeated)
-    return decode(z.reshape(K * N, latent_dim)).log_prob(repeated.reshape(K * N, -1)).reshape(K, N)
+    repeated = np.broadcast_to(x, (K, *x.shape)).reshape(K * N, -1)
+    return decode(z.reshape(K * N, latent_dim)).log_prob(repeated).reshape(K, N)
 
 
 def elbo(x, q, decode, rng, samples=1):
@@ -108,8 +107,8 @@ def importance_sampling(x, q, decode, rng, samples):
     """ln p(x) by importance sampling with K samples: an `ImportanceSampling`.
 
     The samples are drawn a few at a time, so that some 800 codes are decoded at once, and Σ w and Σ w² are carried
-    along as running logarithms: memory does not grow with K, and no weight overflows. Each block of samples has noise
-    from a seed of its own, so that threads can take them in any order.
+    along as running logarithms: memory does not grow with K, and no weight overflows. Several threads do so, and call
+    `decode`, at once. Each block of samples has noise from a seed of its own, so that it is the same in any thread.
 
     Raises UserError for K < 1.
     Source: Burda, Grosse, Salakhutdinov (2016), eq. 8; for the effective sample size, Kong, Liu, Wong (1994).

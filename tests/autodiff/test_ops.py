@@ -109,3 +109,12 @@ def test_python_operators_are_the_operations():
         (x @ x, x.data @ x.data), (x.sum(axis=0), x.data.sum(0)), (x.mean(), x.data.mean()),
     ]:  # fmt: skip
         assert np.array_equal(y.data, expected)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_the_derivative_of_logsumexp_is_the_softmax_and_holds_no_denormal_numbers(dtype):
+    x = Tensor(np.array([0, -5, -20, -100, -800], dtype=dtype), requires_grad=True)
+    ops.logsumexp(x).backward()
+    exact = np.exp(x.data.astype(np.float64))
+    assert np.allclose(x.grad, exact / exact.sum(), rtol=1e-6, atol=1e-14)
+    assert (x.grad[:3] > 0).all() and ((x.grad == 0) | (x.grad > 1e-35)).all()

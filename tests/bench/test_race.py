@@ -15,11 +15,37 @@ TINY = Workload("tiny", "vae", "mnist", 7, 3, (11,))
 
 
 def test_all_are_timed_and_who_fails_says_why():
-    broken = Contender("broken", None, "nowhere", "Nothing")
+    broken = Contender("broken", None, "npvae.bench.nowhere", "Nothing")
     ours, products, failed = race.race(TINY, [BY_NAME[OURS], BY_NAME[PRODUCTS], broken], 0.2, 1)
     assert ours.name == OURS and 0 < ours.low <= ours.median <= ours.high < 1 and ours.steps > 10
     assert products.median < ours.median and products.difference is None
-    assert failed.median is None and "KeyError: 'broken'" in failed.failure
+    assert failed.median is None and "No module named 'npvae.bench.nowhere'" in failed.failure
+
+
+LIAR = """
+from npvae.bench.ours import Ours
+
+class Liar(Ours):
+    def loss_and_gradients(self, x, eps):
+        loss, gradients = super().loss_and_gradients(x, eps)
+        return loss, [gradients[0] * 1.01, *gradients[1:]]
+
+class Mortal(Ours):
+    def step(self):
+        if self.steps > 20:
+            raise SystemExit("out of memory")
+        return super().step()
+"""
+
+
+def test_who_computes_something_else_is_not_timed_and_who_dies_takes_nobody_along(tmp_path, monkeypatch):
+    (tmp_path / "liar.py").write_text(LIAR)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    others = [Contender("liar", None, "liar", "Liar"), Contender("mortal", None, "liar", "Mortal")]
+    ours, liar, mortal = race.race(TINY, [BY_NAME[OURS], *others], 0.2, 1)
+    assert ours.steps > 10
+    assert "gradients differ from ours" in liar.failure and liar.median is None
+    assert "its process ended: out of memory" in mortal.failure and mortal.median is None
 
 
 def test_where_ours_fails_there_is_no_race():
@@ -40,7 +66,7 @@ def test_a_process_that_does_not_answer_is_ended(monkeypatch):
     process = race.Process(BY_NAME[OURS], 1)
     monkeypatch.setattr(race, "PATIENCE", 0.05)
     with pytest.raises(UserError, match="its process ended"):
-        process.ask(prepare=[vars(TINY), OURS])
+        process.ask(prepare=[vars(TINY), vars(BY_NAME[OURS])])
     process.close()
 
 

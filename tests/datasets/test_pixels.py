@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from npvae.datasets import Pixels
+from npvae.datasets import Dataset, Pixels
 
 BYTES = np.random.default_rng(0).integers(3, 250, (7, 5)).astype(np.uint8)
 NUMBERS = BYTES / np.float32(255)
@@ -21,3 +21,19 @@ def test_all_of_it_is_an_array():
     assert np.asarray(x, dtype=np.float64).dtype == np.float64
     assert x.shape == NUMBERS.shape and len(x) == 7 and x.ndim == 2
     assert x.min() == NUMBERS.min() and x.max() == NUMBERS.max()
+
+
+def test_there_is_no_array_to_share():
+    with pytest.raises(ValueError, match="computed from bytes"):
+        np.asarray(Pixels(BYTES), copy=False)
+
+
+def test_a_change_of_any_example_changes_the_fingerprint():
+    def fingerprint(x):
+        return Dataset("test", "here", x, None, NUMBERS, None, None).fingerprint()
+
+    many = np.zeros((2500, 5), np.uint8)
+    changed = many.copy()
+    changed[-1, -1] = 1
+    assert fingerprint(Pixels(many)) != fingerprint(Pixels(changed))
+    assert fingerprint(Pixels(many)) == fingerprint(np.asarray(Pixels(many)))

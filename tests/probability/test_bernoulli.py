@@ -41,6 +41,21 @@ def test_stable_for_logits_of_ten_thousand(dtype):
     assert logits.grad.ravel().tolist() == [0, 0, -1, 1]
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_every_logit_from_very_small_to_very_large(dtype):
+    """It would catch a softplus that ends at the wrong logit, and e⁻ˡ that overflows where eˡ is denormal."""
+    l = np.concatenate([np.linspace(-800, 800, 3201), np.linspace(-110, -80, 301)]).astype(dtype)
+    exact = l.astype(np.longdouble)
+    for x in (0, 0.25, 1):
+        logits = Tensor(l[:, None], requires_grad=True)
+        with np.errstate(all="raise", under="ignore"):
+            y = bernoulli_log_likelihood(logits, np.full((len(l), 1), x, dtype))
+            y.backward(np.ones(len(l)))
+        eps = np.finfo(dtype).eps
+        assert (np.abs(y.data - (x * exact - np.logaddexp(exact, 0))) <= 2 * eps * np.maximum(1, np.abs(l))).all()
+        assert (np.abs(logits.grad[:, 0] - (x - 1 / (1 + np.exp(-exact)))) <= 2 * eps).all()
+
+
 def test_probabilities_of_all_outcomes_add_up_to_one(rng):
     logits = rng.standard_normal(5)
     outcomes = np.array(np.meshgrid(*[[0.0, 1.0]] * 5)).reshape(5, -1).T           # all 2⁵ of them
