@@ -14,6 +14,10 @@ __version__ = "0.1.0"
 __all__ = ["Tensor", "autodiff", "gradcheck", "nn", "no_grad", "probability", "runtime", "tape"]
 
 
+def __dir__():
+    return sorted({*globals(), *__all__})
+
+
 def __getattr__(name):
     """npvae.nn and npvae.probability are imported when they are first used: they take a third of the time."""
     if name in ("nn", "probability"):

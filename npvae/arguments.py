@@ -160,7 +160,7 @@ def build_parser():
         "--against", nargs="+", metavar="PEER", help=f"{', '.join(PEERS)} (default: those that are installed)"
     )
     bench_.add_argument("--threads", type=whole, default=2, metavar="N", help="for each of them (default 2)")
-    bench_.add_argument("--seconds", type=real, default=4.0, metavar="S", help="of steps for each of them (default 4)")
+    bench_.add_argument("--seconds", type=real, default=4.0, metavar="S", help="of steps, or 24 steps (default 4)")
     bench_.add_argument("--json", metavar="FILE", help="write all numbers into a file")
     bench_.add_argument("--out", default=".", metavar="FOLDER", help="for the figure of growth (default: this one)")
 

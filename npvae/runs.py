@@ -74,7 +74,7 @@ class Run:
             self.model.likelihood.check(x)
         if binarization == "static" or (binarization == "dynamic" and part != "train"):
             x = datasets.binarize(x, np.random.default_rng(BINARIZATION_SEEDS[part]))
-        return 2 * np.asarray(x) - 1 if self.model.data_range == (-1.0, 1.0) else x
+        return 2 * x - 1 if self.model.data_range == (-1.0, 1.0) else x
 
     def _split(self, held_out):
         """The training set and the validation set, which is held out of it at random (but the same for each seed)."""
@@ -89,7 +89,7 @@ class Run:
         if self.training is not None:
             return self.training.run(steps, self.save)
         with np.errstate(all="ignore"):  # `evaluate` looks at what comes of it
-            self.model.fit(np.asarray(self.x_train))
+            self.model.fit(self.x_train)
         self.save({f"model/{name}": a for name, a in self.model.state_dict().items()}, {"step": 0})
 
     def save(self, arrays, training):

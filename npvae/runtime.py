@@ -86,11 +86,12 @@ def _openblas(name):
 
 def threads():
     """How many threads to use: as many as NumPy's products do, so that OPENBLAS_NUM_THREADS sets both."""
-    get = _openblas("get_num_threads") or _cores
+    get = _openblas("get_num_threads") or cores
     return _threads_in_use or get()
 
 
-def _cores():
+def cores():
+    """How many cores this process may use: not how many the machine has."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
@@ -165,7 +166,8 @@ def in_threads(function, items):
     """[function(items[i::k]) for i = 0 … k − 1], in k threads: `threads()` of them, or fewer if there are fewer items.
 
     The items are shared out in the same way whatever else is running, so that a sum over them has the same bits, as
-    long as `threads()` is the same. Meanwhile the matrix products of the whole process have one thread each.
+    long as `threads()` is the same. Meanwhile the matrix products of the whole process have one thread each: a program
+    that trains in several threads of its own should set OPENBLAS_NUM_THREADS=1, if it wants the same bits each time.
     """
     global _threads_in_use
     all_threads = threads()

@@ -61,7 +61,7 @@ def add_columns(rows, shape, kernel, stride, padding):
             end = min(j + stride, kernel)
             pieces = padded[:, i : i + stride * height : stride, j // stride : j // stride + width, : (end - j) * C]
             pieces += rows[:, :, :, i, j * C : end * C]
-    return padded.reshape(N, H + 2 * padding, -1, C)[:, padding : padding + H, padding : padding + W]
+    return padded.reshape(N, H + 2 * padding, padded_width * stride, C)[:, padding : padding + H, padding : padding + W]
 
 
 def windows_along(n, kernel, stride, padding):

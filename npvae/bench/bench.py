@@ -2,7 +2,7 @@
 
 
 
-from .. import figures
+from .. import figures, runtime
 from ..errors import UserError, choose
 from . import contenders, costs, growth, report
 from .race import race
@@ -39,10 +39,12 @@ def run(names, against, threads, seconds, folder, say, save=lambda measured: Non
     Returns all numbers as a dict that fits into JSON; times are in seconds, memory in MB. Raises UserError for unknown
     names, before anything is measured.
     """
-    names, versions = names or DEFAULT, chosen_libraries(against)
+    names, versions = dict.fromkeys(names or DEFAULT), chosen_libraries(against)
     for name in names:
         choose("workload", name, dict.fromkeys(NAMES))
-    measured = {"machine": report.machine(threads, versions)}
+    if threads > runtime.cores():
+        raise UserError(f"{threads} threads on {runtime.cores()} cores would get in each other's way: ask for fewer")
+    measured = {"machine": report.machine(threads, versions), "seconds": seconds}
     for line in report.machine_lines(measured["machine"]):
         say(line)
     for name in names:

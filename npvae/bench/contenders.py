@@ -1,9 +1,9 @@
 """Who takes part: npvae, the peers in each of their forms, and the matrix products alone."""
 
+import contextlib
 import dataclasses
 import importlib
 import importlib.metadata
-import importlib.util
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,7 +32,11 @@ PEERS = ("torch", "jax", "autograd")
 
 def installed(libraries=PEERS):
     """Those of the libraries that are installed, with their versions: a dict."""
-    return {name: importlib.metadata.version(name) for name in libraries if importlib.util.find_spec(name)}
+    found = {}
+    for name in libraries:
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            found[name] = importlib.metadata.version(name)
+    return found
 
 
 def taking_part(workload, libraries):

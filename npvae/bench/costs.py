@@ -9,7 +9,7 @@ from tqdm import tqdm
 
 from ..errors import UserError
 from . import contenders
-from .race import on_cores
+from .race import last_words, on_cores
 from .workloads import BY_NAME
 
 IMPORTS = 21
@@ -70,5 +70,5 @@ def _output(program, *arguments, **environment):
         [sys.executable, "-c", program, *arguments], env=os.environ | environment, capture_output=True, text=True
     )
     if process.returncode:
-        raise UserError((process.stderr.strip().splitlines() or ["a process failed and said nothing"])[-1])
+        raise UserError(f"its process ended: {last_words(process.stderr, process.returncode)}")
     return process.stdout

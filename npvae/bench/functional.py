@@ -21,7 +21,7 @@ def leaky_relu(xp, h):
 
 
 def batch_norm(xp, h, gamma, beta):
-    """The minibatch normalized, channel by channel."""
+    """The minibatch normalized, channel by channel; without the running statistics, which cost next to nothing."""
     axes = tuple(range(h.ndim - 1))
     mean = h.mean(axis=axes)
     variance = xp.square(h - mean).mean(axis=axes)
@@ -36,12 +36,23 @@ def conv2d(x, W, b):
 
 
 def conv_transpose2d(x, W, b):
-    """A transposed convolution of stride 2, W (k, k, O, C) as ours; JAX only."""
-    from jax import lax
+    """A transposed convolution of stride 2, W (3, 3, O, C) as ours; JAX only.
 
-    turned = W[::-1, ::-1].transpose(0, 1, 3, 2)
+    Pixels with an even index are painted through the middle of the kernel, those between two pixels of x through its
+    two ends. So this is a convolution of 2 × 2 windows with four outputs of O channels, one for each parity, which are
+    put side by side: on a CPU up to five times as fast as the input with gaps (`lhs_dilation`) that JAX has for it.
+    """
+    from jax import lax
+    from jax import numpy as jnp
+
+    N, H, width, C = x.shape
+    O = W.shape[2]
+    taps = jnp.array([[1, 2], [3, 0]])                       # of the kernel, by the pixel of x and the parity; 3: none
+    with_zeros = jnp.pad(W, [(0, 1), (0, 1), (0, 0), (0, 0)])
+    kernel = with_zeros[taps][:, :, taps].transpose(0, 2, 5, 1, 3, 4).reshape(2, 2, C, 4 * O)
     numbers = ("NHWC", "HWIO", "NHWC")
-    return lax.conv_general_dilated(x, turned, (1, 1), [(1, 2), (1, 2)], (2, 2), dimension_numbers=numbers) + b
+    y = lax.conv_general_dilated(x, kernel, (1, 1), [(0, 1), (0, 1)], dimension_numbers=numbers)
+    return y.reshape(N, H, width, 2, 2, O).transpose(0, 1, 3, 2, 4, 5).reshape(N, 2 * H, 2 * width, O) + b
 
 
 def encode(xp, workload, p, x):

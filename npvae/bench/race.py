@@ -70,8 +70,7 @@ class Process:
             too_late.cancel()
         if answer is None:
             self._log.seek(0)
-            last = (self._log.read().strip().splitlines() or ["it said nothing"])[-1]
-            raise UserError(f"its process ended: {last}")
+            raise UserError(f"its process ended: {last_words(self._log.read(), self._process.wait())}")
         if "error" in answer:
             raise UserError(answer["error"])
         return answer
@@ -81,6 +80,14 @@ class Process:
         self._process.kill()
         self._process.communicate()
         self._log.close()
+
+
+def last_words(text, status):
+    """The last line that a process wrote before it ended with this status, or how it ended, if it wrote nothing."""
+    lines = text.strip().splitlines()
+    if lines:
+        return lines[-1].strip()
+    return f"signal {-status}" if status < 0 else f"exit status {status}, and it said nothing"
 
 
 @contextlib.contextmanager

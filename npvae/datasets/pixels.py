@@ -1,18 +1,19 @@
 """Pixels that are kept as bytes and read as float32: a quarter of the memory."""
 
 import numpy as np
+from numpy.lib.mixins import NDArrayOperatorsMixin
 
 
-class Pixels:
-    """Examples (N, D) of bytes, which look like float32 numbers in [0, 1]: `x[rows]` divides those rows by 255.
+class Pixels(NDArrayOperatorsMixin):
+    """Examples (N, D) of bytes, which look like an array of float32 numbers in [0, 1].
 
     values   the bytes, an array (N, D) of uint8
 
-    `np.asarray(x)`, and every selection of rows, is an array of float32, of four times the memory.
+    `x[rows]` divides those rows by 255. Whatever else is done with x, as in `x.mean(axis=0)`, `x > 0.5` or
+    `np.asarray(x)`, is done with an array of all of it, of four times the memory.
     """
 
     dtype = np.dtype(np.float32)
-    ndim = 2
 
     def __init__(self, values):
         self.values = values
@@ -25,11 +26,6 @@ class Pixels:
     def __getitem__(self, index):
         return self.values[index] / np.float32(255)
 
-    def __array__(self, dtype=None, copy=None):
-        if copy is False:
-            raise ValueError("the numbers are computed from bytes: there is no array of them that could be shared")
-        return self[:].astype(dtype or self.dtype, copy=False)
-
     def min(self):
         """The smallest number."""
         return self.values.min() / np.float32(255)
@@ -37,3 +33,19 @@ class Pixels:
     def max(self):
         """The largest number."""
         return self.values.max() / np.float32(255)
+
+    def __array__(self, dtype=None, copy=None):
+        if copy is False:
+            raise ValueError("the numbers are computed from bytes: there is no array of them that could be shared")
+        return self[:].astype(dtype or self.dtype, copy=False)
+
+    def __array_ufunc__(self, ufunc, method, *inputs, **options):
+        return getattr(ufunc, method)(*(a[:] if isinstance(a, Pixels) else a for a in inputs), **options)
+
+    def __getattr__(self, name):
+        if name.startswith("_") or name == "values":         # as pickle and copy ask for before there are any
+            raise AttributeError(name)
+        return getattr(self[:], name)
+
+    def __repr__(self):
+        return f"Pixels({self.shape}, float32 from bytes)"

@@ -142,3 +142,12 @@ def test_other_kernels(rng, kernel):
     x, b = rng.standard_normal((2, 6, 7, CHANNELS)), rng.standard_normal(OUTPUTS)
     weights = rng.standard_normal((kernel, kernel, CHANNELS, OUTPUTS))
     assert np.allclose(conv2d(x, weights, b, stride=2, padding=1).data, conv2d_by_loops(x, weights, b, 2, 1))
+
+
+def test_no_images_give_no_images(rng):
+    W, b = rng.standard_normal((3, 3, 2, 5)), rng.standard_normal(5)
+    y, dx, dW, db = conv2d.raw(np.zeros((0, 8, 6, 2)), W, b, stride=2, padding=1)
+    assert y.shape == (0, 4, 3, 5) and dx(y).shape == (0, 8, 6, 2) and not dW(y).any() and not db(y).any()
+    y, backward = conv_transpose2d.raw(np.zeros((0, 4, 3, 5)), W, b[:2], stride=2, padding=1, output_padding=1)
+    dx, dW, db = backward(y)
+    assert y.shape == (0, 8, 6, 2) and dx.shape == (0, 4, 3, 5) and not dW.any() and not db.any()

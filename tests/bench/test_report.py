@@ -38,6 +38,11 @@ def test_the_table(slower):
     assert any("torch, compiled" in line and "no compiler" in line for line in lines)
 
 
+def test_on_a_busy_machine_no_goal_is_judged():
+    lines = list(report.lines(BY_NAME["reference"], [RESULTS[0]._replace(high=0.06), *RESULTS[1:]]))
+    assert any("Measure again" in line for line in lines) and not any("goal" in line for line in lines)
+
+
 def test_goals():
     assert report.import_line({"npvae": 0.06, "numpy": 0.05}).endswith("1.20 times (goal: at most 1.3, reached)")
     assert report.import_line({"npvae": 0.07, "numpy": 0.05}).endswith("1.40 times (goal: at most 1.3, missed)")
@@ -86,5 +91,7 @@ def test_names_are_checked_before_anything_is_measured(no_peers, tmp_path):
         bench.run(["small", "smal"], None, 1, 0.1, tmp_path, print)
     with pytest.raises(UserError, match="unknown peer 'pytorch'"):
         bench.run(["small"], ["pytorch"], 1, 0.1, tmp_path, print)
+    with pytest.raises(UserError, match=r"1000 threads on \d+ cores"):
+        bench.run(["small"], None, 1000, 0.1, tmp_path, print)
     with pytest.raises(UserError, match="torch is not installed: pip install torch"):
         bench.run(["small"], ["torch"], 1, 0.1, tmp_path, print)

@@ -1,5 +1,7 @@
 """Proves that pixels kept as bytes look like the float32 numbers that they stand for, for every kind of index."""
 
+import copy
+
 import numpy as np
 import pytest
 
@@ -21,6 +23,16 @@ def test_all_of_it_is_an_array():
     assert np.asarray(x, dtype=np.float64).dtype == np.float64
     assert x.shape == NUMBERS.shape and len(x) == 7 and x.ndim == 2
     assert x.min() == NUMBERS.min() and x.max() == NUMBERS.max()
+
+
+def test_what_is_done_with_an_array_can_be_done_with_pixels():
+    x = Pixels(BYTES)
+    assert np.array_equal(x.mean(axis=0), NUMBERS.mean(axis=0)) and x.reshape(5, 7).shape == x.T.shape == (5, 7)
+    assert np.array_equal(x > 0.5, NUMBERS > 0.5) and np.array_equal(x == x, NUMBERS == NUMBERS)
+    assert np.array_equal(2 * x - 1, 2 * NUMBERS - 1) and np.array_equal(1 - x, 1 - NUMBERS)
+    assert np.array_equal(copy.deepcopy(x)[:], NUMBERS) and "(7, 5)" in repr(x)
+    with pytest.raises(AttributeError):
+        print(x.nothing)
 
 
 def test_there_is_no_array_to_share():
