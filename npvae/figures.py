@@ -175,6 +175,9 @@ def growth(grown, title):
         for (name, (sizes, seconds)), (colour, style, marker) in zip(curves.items(), STYLES):
             milliseconds = 1000 * np.asarray(seconds)
             axes.loglog(sizes, milliseconds, color=colour, linestyle=style, marker=marker, markersize=4, label=name)
+        axes.set_xticks(sizes, [f"{n:,}" if i % 2 == 0 else "" for i, n in enumerate(sizes)], fontsize=8)
+        axes.minorticks_off()
+        axes.yaxis.set_major_formatter("{x:g}")
         axes.set_xlabel(axis)
         axes.set_ylabel("milliseconds for a step")
         axes.legend(frameon=False)

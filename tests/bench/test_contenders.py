@@ -5,6 +5,7 @@ It would catch a loss in another unit, weights that were transposed on the way, 
 
 import dataclasses
 import importlib.util
+import sys
 
 import numpy as np
 import pytest
@@ -20,6 +21,15 @@ TINY = {
     "conv-vae": Workload("tiny", "conv-vae", "mnist", 7, 3, (5, 3)),
     "likelihood": Workload("tiny", "iwae", "mnist", 7, 3, (11, 5), "tanh", samples=40, trains=False),
 }
+
+
+@pytest.fixture(autouse=True)
+def denormal_numbers_for_the_other_tests():
+    yield
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_flush_denormal(False)
+
+
 INSTALLED = [c for c in contenders.CONTENDERS if c.library and importlib.util.find_spec(c.library)]
 PEERS = [c for c in INSTALLED if c.kind != "CompiledTorch"]  # which takes a minute to compile
 
