@@ -86,8 +86,15 @@ def _openblas(name):
 
 def threads():
     """How many threads to use: as many as NumPy's products do, so that OPENBLAS_NUM_THREADS sets both."""
-    get = _openblas("get_num_threads") or cores
-    return _threads_in_use or get()
+    return _threads_before or _threads_of_products()
+
+
+def _threads_of_products():
+    return (_openblas("get_num_threads") or cores)()
+
+
+def _set_threads_of_products(n):
+    (_openblas("set_num_threads") or (lambda n: None))(n)
 
 
 def cores():
@@ -146,16 +153,16 @@ class _Helper:
 
 _helpers = []
 _in_use = threading.Lock()
-_threads_in_use = 0  # while the helpers work, how many threads there are
+_threads_before = 0  # while the helpers work, how many threads the products had before
 
 
 def _forget_helpers():
     """In a process that was forked: threads do not survive that. (`function` of `in_threads` must not fork itself.)"""
-    global _in_use, _threads_in_use
-    if _threads_in_use:
-        (_openblas("set_num_threads") or (lambda n: None))(_threads_in_use)
+    global _in_use, _threads_before
+    if _threads_before:
+        _set_threads_of_products(_threads_before)
     _helpers.clear()
-    _in_use, _threads_in_use = threading.Lock(), 0
+    _in_use, _threads_before = threading.Lock(), 0
 
 
 if hasattr(os, "register_at_fork"):
@@ -169,16 +176,15 @@ def in_threads(function, items):
     long as `threads()` is the same. Meanwhile the matrix products of the whole process have one thread each: a program
     that trains in several threads of its own should set OPENBLAS_NUM_THREADS=1, if it wants the same bits each time.
     """
-    global _threads_in_use
-    all_threads = threads()
-    k = max(1, min(all_threads, len(items)))
+    global _threads_before
+    k = max(1, min(threads(), len(items)))
     shares = [items[i::k] for i in range(k)]
     if k == 1 or not _in_use.acquire(blocking=False):  # the helpers are busy with another thread, or with this one
         return [function(share) for share in shares]
-    set_blas_threads = _openblas("set_num_threads") or (lambda n: None)
+    before = _threads_of_products()
     try:
-        _threads_in_use = all_threads
-        set_blas_threads(1)
+        _threads_before = before
+        _set_threads_of_products(1)
         while len(_helpers) < k - 1:
             _helpers.append(_Helper())
         helpers = _helpers[: k - 1]
@@ -189,8 +195,8 @@ def in_threads(function, items):
         _helpers.clear()
         raise
     finally:
-        set_blas_threads(all_threads)
-        _threads_in_use = 0
+        _set_threads_of_products(before)
+        _threads_before = 0
         _in_use.release()
     for _, error in outcomes:
         if error is not None:

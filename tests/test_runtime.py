@@ -90,6 +90,14 @@ def test_products_have_one_thread_meanwhile_and_all_of_them_afterwards(two_threa
         set_threads(before)
 
 
+def test_products_get_back_the_threads_that_they_had_and_not_as_many_as_we_use(monkeypatch):
+    """With three threads of ours on two cores, products that were left with three would be many times slower."""
+    before = runtime._threads_of_products()
+    monkeypatch.setattr(runtime, "threads", lambda: before + 1)
+    runtime.in_threads(list, range(before + 1))
+    assert runtime._threads_of_products() == before
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::RuntimeWarning")
 def test_a_forked_process_has_threads_of_its_own(two_threads):
