@@ -22,8 +22,9 @@ LARGE = 40.0  # ζ(40) = 40 + 4·10⁻¹⁸
 def bernoulli_log_likelihood(logits, x):     # logits (N, D)   x (N, D) in [0, 1]   ->   y (N,)
     """ln p(x_n | logits_n) = Σ_d [x_nd l_nd − ζ(l_nd)], in nats. The data x has no derivative.
 
-    Any number of leading axes will do; the sum runs over the last. In float32, a pixel has an absolute error of some
-    6·10⁻⁸ · max(1, |l|) nats. Raises ValueError where the shapes of logits and x differ.
+    Any number of leading axes will do; the sum runs over the last. In float32, the absolute error is at most some
+    6·10⁻⁸ Σ_d max(1, |l_nd|) nats; on MNIST, with the trained reference network, it is 4·10⁻⁵ and less. Raises
+    ValueError where the shapes of logits and x differ.
     Source: Kingma and Welling (2014), appendix C.1, eq. 11, in terms of logits.
     """
     if x.shape != logits.shape:
@@ -33,11 +34,10 @@ def bernoulli_log_likelihood(logits, x):     # logits (N, D)   x (N, D) in [0, 1
         np.exp(l, out=e)                     # may overflow to ∞
         softplus = e + 1
         np.log(softplus, out=softplus)       # ζ(l); log1p is as fast only where NumPy has AVX-512 for it
-        t = np.maximum(l, LARGE)
-        np.minimum(softplus, t, out=softplus)               # from there on ζ(l) = l, to the last digit
-        np.multiply(x, l, out=t)
-        t -= softplus
-        np.sum(t, axis=-1, out=y)
+        if l.max(initial=0) > LARGE:         # from there on ζ(l) = l, to the last digit
+            np.minimum(softplus, np.maximum(l, LARGE), out=softplus)
+        np.vecdot(x, l, out=y)               # Σ_d x_nd l_nd: one pass, where x * l and its sum are two
+        y -= softplus.sum(axis=-1)
     def backward(dlogits, x, e, dy):         # ∂/∂l [x l − ζ(l)] = x − σ(l), and σ(l) = 1 / (1 + e⁻ˡ)
         np.divide(1, e, out=dlogits)         # e⁻ˡ; 1/0 = ∞ gives the right 0
         dlogits += 1

@@ -29,7 +29,7 @@ from ..errors import UserError
 from ..runtime import in_threads
 from .gaussian import DiagonalGaussian
 
-ROWS = 800  # codes that `importance_sampling` decodes at once in each thread
+ROWS = 1600  # codes that `importance_sampling` decodes at once in each thread
 
 
 class ELBO(NamedTuple):
@@ -51,9 +51,12 @@ def check_samples(samples):
 
 
 def log_likelihood_of_samples(x, z, decode):
-    """ln p(x_n | z_kn) for K codes of each example, z (K, N, latent_dim): a Tensor (K, N), in nats."""
+    """ln p(x_n | z_kn) for K codes of each example, z (K, N, latent_dim): a Tensor (K, N), in nats.
+
+    x: (N, D); or (K, N, D), already repeated for each of the K codes.
+    """
     K, N, latent_dim = z.shape
-    repeated = np.broadcast_to(x, (K, *x.shape)).reshape(K * N, -1)
+    repeated = np.broadcast_to(x, (K, N, x.shape[-1])).reshape(K * N, -1)
     return decode(z.reshape(K * N, latent_dim)).log_prob(repeated).reshape(K, N)
 
 
@@ -106,7 +109,7 @@ class ImportanceSampling(NamedTuple):
 def importance_sampling(x, q, decode, rng, samples):
     """ln p(x) by importance sampling with K samples: an `ImportanceSampling`.
 
-    The samples are drawn a few at a time, so that some 800 codes are decoded at once, and Σ w and Σ w² are carried
+    The samples are drawn a few at a time, so that some 1,600 codes are decoded at once, and Σ w and Σ w² are carried
     along as running logarithms: memory does not grow with K, and no weight overflows. Several threads do so, and call
     `decode`, at once. Each block of samples has noise from a seed of its own, so that it is the same in any thread.
 
@@ -115,13 +118,14 @@ def importance_sampling(x, q, decode, rng, samples):
     """
     check_samples(samples)
     N = len(x)
-    few = max(1, ROWS // max(1, N))                                      # samples that are decoded at once
+    few = min(samples, max(1, ROWS // max(1, N)))                        # samples that are decoded at once
     counts = np.diff([*range(0, samples, few), samples])
     seeds = rng.integers(2**63, size=len(counts))
+    x = np.repeat(x[None], few, axis=0)                                  # once, and not for each block
     def add_up(blocks):
         log_sum = np.full((2, N), -np.inf)                               # ln Σ w and ln Σ w² so far
         for count, seed in blocks:
-            log_w = log_weights(x, q, decode, np.random.default_rng(seed), count).data.astype(np.float64)
+            log_w = log_weights(x[:count], q, decode, np.random.default_rng(seed), count).data.astype(np.float64)
             for i, power in enumerate((1, 2)):
                 log_sum[i] = np.logaddexp(log_sum[i], ops.logsumexp.raw(power * log_w, axis=0)[0])
         return log_sum
