@@ -8,6 +8,7 @@
     contenders.py    who takes part
     worker.py        the process of a contender; race.py: all of them in turn
     costs.py         the import, and memory
+    profile.py       where the time of our own steps goes
     growth.py        the time of a step against the size of the minibatch and of the network
     report.py        tables
 """

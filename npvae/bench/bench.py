@@ -1,7 +1,5 @@
 """What `npvae bench` does: measure what is asked for, say it in tables, and return all numbers."""
 
-
-
 from .. import figures, runtime
 from ..errors import UserError, choose
 from . import contenders, costs, growth, report

@@ -33,6 +33,7 @@ class Result(NamedTuple):
     steps        how many were counted
     difference   of loss and gradients from ours, relative; None for ours and for the products
     failure      why there are no times, or None
+    profile      of ours: where the time goes (see profile.py)
     """
 
     name: str
@@ -42,6 +43,7 @@ class Result(NamedTuple):
     steps: int = 0
     difference: float | None = None
     failure: str | None = None
+    profile: dict | None = None
 
 
 class Process:
@@ -151,9 +153,11 @@ def race(workload, chosen, seconds, threads):
                 if turn > 0:
                     times[process.name] += found[1:]  # the first step finds the caches full of other things
                 bar.update()
+        profile = processes[0].ask(profile=seconds / ROUNDS)["profile"]
     for name, found in times.items():
         low, median, high = np.quantile(found, [0.25, 0.5, 0.75]).tolist()
         results[name] = results.get(name, Result(name))._replace(median=median, low=low, high=high, steps=len(found))
+    results[OURS] = results[OURS]._replace(profile=profile)
     return [results[contender.name] for contender in chosen]
 
 

@@ -10,6 +10,7 @@ from .contenders import OURS, PRODUCTS
 PEER_GOAL = 1.0
 PRODUCTS_GOAL = 1.6  # of the reference network only
 IMPORT_GOAL, MEMORY_GOAL = 1.3, 0.5
+SMALL = 0.03  # of a step: what takes less is not listed by itself
 NOISY = 2.0  # the third quartile divided by the first: above that, no goal is judged
 
 
@@ -75,6 +76,21 @@ def lines(workload, results):
     if products_ratio:
         goal = PRODUCTS_GOAL if workload.name == "reference" and is_quiet else None
         yield f"  {products_ratio:.2f} times its own products{_goal(products_ratio, goal)}"
+    yield from profile_lines(next(result.profile for result in results if result.name == OURS), unit, scale)
+
+
+def profile_lines(profile, unit, scale):
+    """Where the time of our step goes: the operations that take most of it, and all else in one line."""
+    if profile is None:
+        return
+    total = profile["step"]
+    parts = {name: times for name, times in profile.items() if name != "step" and sum(times) >= SMALL * total}
+    parts = dict(sorted(parts.items(), key=lambda item: -sum(item[1])))
+    parts["all else"] = [total - sum(map(sum, parts.values())), 0]
+    yield f"  {'where our time goes':<26} {'forward':>10}  {'backward':>10}  {'of all':>7}"
+    for name, times in parts.items():
+        cells = "  ".join(f"{t * scale:7.2f} {unit:<2}" if t else " " * 10 for t in times)
+        yield f"    {name:<24} {cells}  {sum(times) / total:7.0%}"
 
 
 def as_dict(workload, results):

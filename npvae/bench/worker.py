@@ -5,6 +5,7 @@ Reads requests from its standard input, one JSON object in each line, and answer
     {"prepare": [workload, contender]}                                        ->   {}
     {"check": path}       loss and gradients are written into an .npz file    ->   {}
     {"run": seconds}      as many steps as take so long, at least three       ->   {"times": [seconds, …]}
+    {"profile": seconds}  the same under a profiler, at least one; for ours   ->   {"profile": {operation: …}}
 
 Whatever goes wrong is answered with {"error": sentence}. The parent has set how many threads there are.
 """
@@ -60,6 +61,12 @@ class Worker:
             times.append(now - before)
         return {"times": times}
 
+    def profile(self, seconds):
+        """Where the time of our own steps goes."""
+        from .profile import profile
+
+        return {"profile": profile(self.runner.step, seconds)}
+
 
 def main():
     """Answer until there are no more requests."""
@@ -73,8 +80,10 @@ def main():
                 answer = worker.prepare(*request["prepare"])
             elif "check" in request:
                 answer = worker.check(request["check"])
-            else:
+            elif "run" in request:
                 answer = worker.run(request["run"])
+            else:
+                answer = worker.profile(request["profile"])
         except Exception as error:
             answer = {"error": f"{type(error).__name__}: {error}".splitlines()[0]}
         answers.write(json.dumps(answer) + "\n")

@@ -29,27 +29,28 @@ def bernoulli_log_likelihood(logits, x):     # logits (N, D)   x (N, D) in [0, 1
     """
     if x.shape != logits.shape:
         raise ValueError("expected the same shape for both")
-    y, e = np.empty(x.shape[:-1], x.dtype), np.empty(x.shape, x.dtype)
-    def forward(l, x, y, e):
-        np.exp(l, out=e)                     # may overflow to ∞
-        softplus = e + 1
+    y = np.empty(x.shape[:-1], x.dtype)
+    def forward(l, x, y):
+        softplus = np.exp(l)                 # may overflow to ∞
+        softplus += 1
         np.log(softplus, out=softplus)       # ζ(l); log1p is as fast only where NumPy has AVX-512 for it
         if l.max(initial=0) > LARGE:         # from there on ζ(l) = l, to the last digit
             np.minimum(softplus, np.maximum(l, LARGE), out=softplus)
         np.vecdot(x, l, out=y)               # Σ_d x_nd l_nd: one pass, where x * l and its sum are two
         y -= softplus.sum(axis=-1)
-    def backward(dlogits, x, e, dy):         # ∂/∂l [x l − ζ(l)] = x − σ(l), and σ(l) = 1 / (1 + e⁻ˡ)
-        np.divide(1, e, out=dlogits)         # e⁻ˡ; 1/0 = ∞ gives the right 0
+    def backward(dlogits, l, x, dy):         # ∂/∂l [x l − ζ(l)] = x − σ(l), and σ(l) = 1 / (1 + e⁻ˡ)
+        np.negative(l, out=dlogits)
+        np.exp(dlogits, out=dlogits)         # may overflow to ∞, and 1/∞ = 0 is right
         dlogits += 1
         np.divide(1, dlogits, out=dlogits)
         np.subtract(x, dlogits, out=dlogits)
         dlogits *= dy[..., None]
     with np.errstate(over="ignore"):
-        by_blocks(forward, *np.atleast_2d(logits, x), np.atleast_1d(y), np.atleast_2d(e))
+        by_blocks(forward, *np.atleast_2d(logits, x), np.atleast_1d(y))
     def dlogits(dy):
         gradient = np.empty(x.shape, x.dtype)
-        with np.errstate(over="ignore", divide="ignore"):
-            by_blocks(backward, *np.atleast_2d(gradient, x, e), np.atleast_1d(dy))
+        with np.errstate(over="ignore"):
+            by_blocks(backward, *np.atleast_2d(gradient, logits, x), np.atleast_1d(dy))
         return gradient
     return y, dlogits, None
 
