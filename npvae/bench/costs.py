@@ -9,7 +9,7 @@ from tqdm import tqdm
 
 from ..errors import UserError
 from . import contenders
-from .race import last_words, on_cores
+from .race import last_words, number_of_threads, on_cores
 from .workloads import BY_NAME
 
 IMPORTS = 21
@@ -37,7 +37,7 @@ def peak_memory(names, threads):
     for name in tqdm(names, desc="memory", unit="run", leave=False, disable=None):
         with on_cores(threads):
             try:
-                peaks[name] = float(_output(TRAIN, name, OMP_NUM_THREADS=str(threads)))
+                peaks[name] = float(_output(TRAIN, name, **number_of_threads(threads)))
             except UserError as error:
                 peaks[name] = str(error)
     return peaks

@@ -46,16 +46,20 @@ class Result(NamedTuple):
     profile: dict | None = None
 
 
+def number_of_threads(n):
+    """What the environment has to say for every library to use n threads: a dict."""
+    return {f"{name}_NUM_THREADS": str(n) for name in ("OMP", "OPENBLAS", "MKL")}
+
+
 class Process:
     """A contender that waits for requests (see worker.py)."""
 
     def __init__(self, contender, threads):
         self.name = contender.name
-        numbers = {f"{name}_NUM_THREADS": str(threads) for name in ("OMP", "OPENBLAS", "MKL")}
         self._log = tempfile.TemporaryFile("w+")
         self._process = subprocess.Popen(
             [sys.executable, "-m", "npvae.bench.worker"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            stderr=self._log, text=True, env=os.environ | numbers,
+            stderr=self._log, text=True, env=os.environ | number_of_threads(threads),
         )  # fmt: skip
 
     def ask(self, **request):

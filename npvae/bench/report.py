@@ -25,7 +25,8 @@ def machine(threads, versions):
 
 def machine_lines(machine):
     """The same in words."""
-    yield f"{machine['processor']}, {machine['threads']} threads, {machine['precision']}"
+    threads = f"{machine['threads']} thread{'s' if machine['threads'] > 1 else ''}"
+    yield f"{machine['processor']}, {threads}, {machine['precision']}"
     yield machine["blas"]
     yield f"Python {machine['python']}, " + ", ".join(f"{name} {v}" for name, v in machine["versions"].items())
     if len(machine["versions"]) == 2:

@@ -19,6 +19,7 @@ def test_all_are_timed_and_who_fails_says_why():
     ours, products, failed = race.race(TINY, [BY_NAME[OURS], BY_NAME[PRODUCTS], broken], 0.2, 1)
     assert ours.name == OURS and 0 < ours.low <= ours.median <= ours.high < 1 and ours.steps > 10
     assert products.median < ours.median and products.difference is None
+    assert {"step", "dense", "relu", "the optimiser"} <= ours.profile.keys() and products.profile is None
     assert failed.median is None and "No module named 'npvae.bench.nowhere'" in failed.failure
 
 

@@ -38,6 +38,16 @@ def test_the_table(slower):
     assert any("torch, compiled" in line and "no compiler" in line for line in lines)
 
 
+def test_where_the_time_goes():
+    profile = {"step": 0.010, "mean": [0.0001, 0.0001], "relu": [0.001, 0.002], "dense": [0.002, 0.003]}
+    results = [RESULTS[0]._replace(profile=profile), *RESULTS[1:]]
+    head, dense, relu, rest = list(report.lines(BY_NAME["reference"], results))[-4:]
+    assert "where our time goes" in head and max(map(len, (head, dense, relu, rest))) <= 80
+    assert dense.split() == ["dense", "2.00", "ms", "3.00", "ms", "50%"]
+    assert relu.split() == ["relu", "1.00", "ms", "2.00", "ms", "30%"]
+    assert rest.split() == ["all", "else", "2.00", "ms", "20%"]             # mean takes too little for a line
+
+
 def test_on_a_busy_machine_no_goal_is_judged():
     lines = list(report.lines(BY_NAME["reference"], [RESULTS[0]._replace(high=0.06), *RESULTS[1:]]))
     assert any("Measure again" in line for line in lines) and not any("goal" in line for line in lines)

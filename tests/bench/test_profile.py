@@ -1,0 +1,38 @@
+"""Proves that the profile gives each operation its own time, forward and backward apart.
+
+It would catch a derivative's time that is counted for another operation, or twice.
+"""
+
+import time
+
+import pytest
+
+from npvae.autodiff import Tensor, op, ops
+from npvae.bench.profile import profile
+
+
+@op
+def slow_forward(x):
+    """y = x, after 20 ms."""
+    time.sleep(0.02)
+    def dx(dy): return dy
+    return x.copy(), dx
+
+
+@op
+def slow_backward(x):
+    """y = x; the derivative takes 10 ms."""
+    def wait(): time.sleep(0.01)
+    def backward(dy):
+        wait()
+        return (dy,)
+    return x.copy(), backward
+
+
+def test_each_operation_has_its_own_time():
+    x = Tensor([1.0, 2.0], requires_grad=True)
+    found = profile(lambda: ops.relu(slow_backward(slow_forward(x))).sum().backward(), 0.2)
+    assert found.keys() == {"step", "slow_forward", "slow_backward", "relu", "sum"}
+    assert found["slow_forward"] == [pytest.approx(0.02, rel=0.4), pytest.approx(0, abs=0.004)]
+    assert found["slow_backward"] == [pytest.approx(0, abs=0.004), pytest.approx(0.01, rel=0.4)]
+    assert 0.03 < found["step"] < 0.06
