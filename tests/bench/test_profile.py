@@ -5,8 +5,6 @@ It would catch a derivative's time that is counted for another operation, or twi
 
 import time
 
-import pytest
-
 from npvae.autodiff import Tensor, op, ops
 from npvae.bench.profile import profile
 
@@ -33,6 +31,7 @@ def test_each_operation_has_its_own_time():
     x = Tensor([1.0, 2.0], requires_grad=True)
     found = profile(lambda: ops.relu(slow_backward(slow_forward(x))).sum().backward(), 0.2)
     assert found.keys() == {"step", "slow_forward", "slow_backward", "relu", "sum"}
-    assert found["slow_forward"] == [pytest.approx(0.02, rel=0.4), pytest.approx(0, abs=0.004)]
-    assert found["slow_backward"] == [pytest.approx(0, abs=0.004), pytest.approx(0.01, rel=0.4)]
-    assert 0.03 < found["step"] < 0.06
+    forward, backward = found["slow_forward"], found["slow_backward"]
+    assert forward[0] > 0.019 > 0.009 > forward[1]
+    assert backward[1] > 0.009 > backward[0]
+    assert sum(sum(times) for name, times in found.items() if name != "step") < found["step"]
