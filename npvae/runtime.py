@@ -212,13 +212,13 @@ def _is_small(arrays):
     return 2 * max(a.size for a in arrays) <= BLOCK
 
 
-def _in_blocks(take, arrays, rows):
+def _in_blocks(take, arrays):
     """[take(blocks), …], one for each thread: an iterator over its blocks, each of them a piece of every array.
 
     Every thread has the same share of the rows, in one piece, and cuts it into blocks of the same size.
     """
     N, size = len(arrays[0]), max(a.size for a in arrays)
-    rows = rows or max(1, BLOCK * N // size)
+    rows = max(1, BLOCK * N // size)
     k = max(1, min(threads(), N))
 
     def blocks_of(share):
@@ -231,12 +231,9 @@ def _in_blocks(take, arrays, rows):
     return in_threads(lambda shares: take(blocks_of(shares[0])), range(k))
 
 
-def by_blocks(function, *arrays, rows=None):
-    """Call function(*blocks) for blocks of rows of the arrays, into one or more of which it writes its results.
-
-    rows   at most so many in a block; by default, as many as stay in a core's cache
-    """
-    if rows is None and _is_small(arrays):
+def by_blocks(function, *arrays):
+    """Call function(*blocks) for blocks of rows of the arrays, into one or more of which it writes its results."""
+    if _is_small(arrays):
         function(*arrays)
         return
 
@@ -244,12 +241,12 @@ def by_blocks(function, *arrays, rows=None):
         for block in blocks:
             function(*block)
 
-    _in_blocks(take, arrays, rows)
+    _in_blocks(take, arrays)
 
 
-def sum_by_blocks(function, *arrays, rows=None):
+def sum_by_blocks(function, *arrays):
     """The sum of function(*blocks) over blocks of rows; it returns an array of its own, or a tuple of such arrays."""
-    if rows is None and _is_small(arrays):
+    if _is_small(arrays):
         return function(*arrays)
 
     def add(total, more):
@@ -261,7 +258,7 @@ def sum_by_blocks(function, *arrays, rows=None):
     def take(blocks):
         return functools.reduce(add, (function(*block) for block in blocks))
 
-    return functools.reduce(add, _in_blocks(take, arrays, rows))
+    return functools.reduce(add, _in_blocks(take, arrays))
 
 
 def elementwise(function, x, *others):
