@@ -70,7 +70,7 @@ def windows_along(n, kernel, stride, padding):
 
 
 def pixels_in_a_row(x):
-    """How many pixels make one of the `rows` of x: a line of an image (N, H, W, C); a vector (N, C) is one by itself."""
+    """How many pixels make one of the `rows` of x: a line of an image (N, H, W, C); a vector (N, C) is a single one."""
     return x.shape[-2] if x.ndim > 2 else 1
 
 
