@@ -97,3 +97,10 @@ def test_what_is_pushed_stands_beside_what_it_was(rng):
     left, right = figures.pushed(z, 2 * z, "before", "after").axes
     assert np.allclose(left.collections[0].get_offsets(), z) and left.get_title() == "before"
     assert np.allclose(right.collections[0].get_offsets(), 2 * z) and right.get_title() == "after"
+
+
+def test_growth_is_in_milliseconds():
+    grown = {"batch": {"ours": ([1, 2], [0.002, 0.003])}, "width": {"ours": ([64], [0.001])}}
+    left, right = figures.growth(grown, "title").axes
+    assert left.lines[0].get_xydata().tolist() == [[1, 2], [2, 3]] and left.get_xlabel() == "batch"
+    assert right.lines[0].get_xydata().tolist() == [[64, 1]] and "milliseconds" in right.get_ylabel()

@@ -25,14 +25,15 @@ def test_ratios_are_ours_divided_by_the_fastest_peers():
     assert report.ratios(RESULTS[:2]) == (None, None, pytest.approx(2.0))
 
 
-@pytest.mark.parametrize("slower", [1, 300, 10_000])
-def test_the_table(slower):
+@pytest.mark.parametrize("slower, ours", [(1, "6.00 ms"), (300, "1.80 s"), (10_000, "60.00 s")])
+def test_the_table(slower, ours):
     def slowed(r):
         return r if r.failure else r._replace(median=r.median * slower, low=r.low * slower, high=r.high * slower)
 
     results = [slowed(r) for r in RESULTS]
     lines = list(report.lines(BY_NAME["reference"], results))
     assert max(map(len, lines)) <= 80
+    assert ours.split()[0] in lines[2] and f"median {ours.split()[1]} " in lines[1]
     assert "1.50 times the fastest peer, jax, jit (goal: at most 1, missed)" in lines[-2]
     assert "2.00 times its own products (goal: at most 1.6, missed)" in lines[-1]
     assert any("torch, compiled" in line and "no compiler" in line for line in lines)

@@ -33,5 +33,12 @@ def test_minibatches_are_real_data_as_the_model_wants_it():
     assert len(dataclasses.replace(TINY, trains=False).minibatches()) == 1
 
 
-def test_every_workload_of_the_goals_is_there():
-    assert list(BY_NAME) == ["reference", "small", "iwae", "conv28", "conv64", "likelihood"]
+def test_the_workloads_are_those_of_the_goals():
+    assert {name: workload.title() for name, workload in BY_NAME.items()} == {
+        "reference": "VAE 784-512-384-256-10, batch 100",
+        "small": "VAE 784-400-20, batch 128",
+        "iwae": "IWAE 784-200-200-50 tanh, K = 50, batch 20",
+        "conv28": "convolutional VAE 32-64 on 28×28, batch 64",
+        "conv64": "convolutional VAE 32-64-128-256-512 on 64×64×3, batch 64",
+        "likelihood": "ln p(x), 784-200-200-50 tanh, K = 5,000, 100 images",
+    }
