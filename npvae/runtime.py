@@ -36,6 +36,7 @@ import contextvars
 import ctypes
 import functools
 import os
+import queue
 import threading
 
 BLOCK = 131_072  # numbers: three arrays of so many fit into a core's second cache
@@ -116,39 +117,27 @@ def blas():
 # --- our own threads --------------------------------------------------------------------------------------------------
 
 
-def _outcome(function, *arguments):
-    """What function(*arguments) returns, and the exception that it raises: one of them is None."""
-    try:
-        return function(*arguments), None
-    except Exception as error:
-        return None, error
-
-
 class _Helper:
     """A thread that waits for something to do."""
 
     def __init__(self):
-        self._begin, self._end = threading.Lock(), threading.Lock()
-        self._begin.acquire()
-        self._end.acquire()
+        self.todo, self._done = queue.SimpleQueue(), queue.SimpleQueue()
         threading.Thread(target=self._run, daemon=True, name="npvae").start()
 
     def _run(self):
-        while True:
-            self._begin.acquire()
-            self._found = _outcome(self._work)
-            self._end.release()
+        while (work := self.todo.get()) is not None:         # None: there will be nothing to do any more
+            try:
+                self._done.put((work(), None))
+            except BaseException as error:
+                self._done.put((None, error))
+            del work                                         # and with it, the arrays that it holds
 
-    def begin(self, work):
-        """Let the thread call work()."""
-        self._work = work
-        self._begin.release()
-
-    def end(self):
-        """Wait for it; return its outcome."""
-        self._end.acquire()
-        found, self._work, self._found = self._found, None, None
-        return found
+    def result(self):
+        """Wait for what was to do; return what it returned, or raise what it raised."""
+        result, error = self._done.get()
+        if error is not None:
+            raise error
+        return result
 
 
 _helpers = []
@@ -175,33 +164,47 @@ def in_threads(function, items):
     The items are shared out in the same way whatever else is running, so that a sum over them has the same bits, as
     long as `threads()` is the same. Meanwhile the matrix products of the whole process have one thread each: a program
     that trains in several threads of its own should set OPENBLAS_NUM_THREADS=1, if it wants the same bits each time.
+
+    Where several shares raise an exception, that of the first is raised.
     """
     global _threads_before
     k = max(1, min(threads(), len(items)))
     shares = [items[i::k] for i in range(k)]
-    if k == 1 or not _in_use.acquire(blocking=False):  # the helpers are busy with another thread, or with this one
+    if k == 1 or _in_use.locked():                           # by another thread, or by this one
         return [function(share) for share in shares]
-    before = _threads_of_products()
-    try:
-        _threads_before = before
-        _set_threads_of_products(1)
-        while len(_helpers) < k - 1:
-            _helpers.append(_Helper())
-        helpers = _helpers[: k - 1]
-        for helper, share in zip(helpers, shares[1:]):  # in the caller's context, which holds numpy.errstate
-            helper.begin(functools.partial(contextvars.copy_context().run, function, share))
-        outcomes = [_outcome(function, shares[0]), *(helper.end() for helper in helpers)]
-    except BaseException:  # Ctrl-C: nobody waits for these helpers any more
-        _helpers.clear()
-        raise
-    finally:
-        _set_threads_of_products(before)
-        _threads_before = 0
-        _in_use.release()
-    for _, error in outcomes:
-        if error is not None:
-            raise error
-    return [result for result, _ in outcomes]
+    with _in_use:
+        before = _threads_before or _threads_of_products()   # the former if Ctrl-C came before they were given back
+        try:
+            _threads_before = before
+            _set_threads_of_products(1)
+            while len(_helpers) < k - 1:
+                _helpers.append(_Helper())
+            helpers = _helpers[: k - 1]
+            for helper, share in zip(helpers, shares[1:]):   # in the caller's context, which holds numpy.errstate
+                helper.todo.put(functools.partial(contextvars.copy_context().run, function, share))
+            return _results(functools.partial(function, shares[0]), *(helper.result for helper in helpers))
+        except BaseException as error:
+            if not isinstance(error, Exception):             # Ctrl-C: nobody waits for these helpers any more
+                for helper in _helpers:
+                    helper.todo.put(None)
+                _helpers.clear()
+            raise
+        finally:
+            _set_threads_of_products(before)
+            _threads_before = 0
+
+
+def _results(*calls):
+    """[call() for call in calls]; all are called, even if one raises an exception, and the first of those is raised."""
+    results, errors = [], []
+    for call in calls:
+        try:
+            results.append(call())
+        except Exception as error:
+            errors.append(error)
+    if errors:
+        raise errors[0]
+    return results
 
 
 # --- blocks that fit into a cache -------------------------------------------------------------------------------------
@@ -228,7 +231,8 @@ def _in_blocks(take, arrays):
             piece = slice(start + (stop - start) * i // count, start + (stop - start) * (i + 1) // count)
             yield [a[piece] for a in arrays]
 
-    return in_threads(lambda shares: take(blocks_of(shares[0])), range(k))
+    found = in_threads(lambda shares: [take(blocks_of(share)) for share in shares], range(k))
+    return [each for some in found for each in some]
 
 
 def by_blocks(function, *arrays):

@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -57,6 +58,48 @@ def test_after_ctrl_c_the_next_work_is_done_and_not_mixed_up_with_the_last(two_t
     release.set()
     for _ in range(3):
         assert runtime.in_threads(list, [4, 5]) == [[4], [5]]
+
+
+def test_helpers_that_nobody_waits_for_come_to_an_end(two_threads):
+    def interrupt(items):
+        if items == [0]:
+            raise KeyboardInterrupt
+
+    for _ in range(20):
+        with pytest.raises(KeyboardInterrupt):
+            runtime.in_threads(interrupt, [0, 1])
+    for _ in range(100):
+        if sum(thread.name == "npvae" for thread in threading.enumerate()) <= 5:
+            return
+        time.sleep(0.1)
+    pytest.fail("the helpers are still there")
+
+
+def test_ctrl_c_while_products_are_given_back_their_threads_is_made_good_the_next_time(two_threads, monkeypatch):
+    set_threads, asked = runtime._set_threads_of_products, []
+
+    def interrupted(n):
+        asked.append(n)
+        if len(asked) == 2:
+            raise KeyboardInterrupt
+        set_threads(n)
+
+    before = runtime._threads_of_products()
+    monkeypatch.setattr(runtime, "_set_threads_of_products", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        runtime.in_threads(list, [0, 1])
+    assert runtime.in_threads(list, [0, 1]) == [[0], [1]]
+    assert runtime._threads_of_products() == before
+
+
+def test_a_thread_that_wants_to_end_the_program_is_not_waited_for(two_threads):
+    def leave(items):
+        if items == [1]:
+            raise SystemExit(3)
+
+    with pytest.raises(SystemExit):
+        runtime.in_threads(leave, [0, 1])
+    assert runtime.in_threads(list, [4, 5]) == [[4], [5]]
 
 
 def test_it_is_two_threads_that_work(two_threads):
@@ -125,6 +168,16 @@ def test_blocks_cover_every_row_once(two_threads, monkeypatch, rng, shape, block
     assert np.array_equal(x, y)
     total, count = runtime.sum_by_blocks(lambda x: (x.sum(axis=0), np.array(len(x))), x)
     assert np.allclose(total, x.sum(axis=0)) and count == len(x)
+    assert np.allclose(runtime.sum_by_blocks(lambda x: x.sum(axis=0), x), x.sum(axis=0))
+
+
+@pytest.mark.parametrize("k, then", [(2, 1), (3, 2), (2, 5)])
+def test_no_block_is_left_out_if_another_thread_changes_how_many_threads_there_are(monkeypatch, rng, k, then):
+    monkeypatch.setattr(runtime, "BLOCK", 64)
+    answers = iter([k, then] * 2)
+    monkeypatch.setattr(runtime, "threads", lambda: next(answers))
+    x = rng.standard_normal((50, 9))
+    assert np.array_equal(runtime.elementwise(lambda y, x: np.copyto(y, x), x), x)
     assert np.allclose(runtime.sum_by_blocks(lambda x: x.sum(axis=0), x), x.sum(axis=0))
 
 
