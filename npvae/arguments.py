@@ -157,10 +157,12 @@ def build_parser():
         "names", nargs="*", metavar="NAME", help=f"what to measure: {', '.join(bench.NAMES)} (default: all but growth)"
     )
     bench_.add_argument(
-        "--against", nargs="+", metavar="PEER", help=f"{', '.join(PEERS)} (default: those that are installed)"
+        "--against", nargs="+", metavar="PEER", help=f"after the NAMEs: {', '.join(PEERS)} (default: the installed)"
     )
-    bench_.add_argument("--threads", type=whole, default=2, metavar="N", help="for each of them (default 2)")
-    bench_.add_argument("--seconds", type=real, default=4.0, metavar="S", help="of steps, or 24 steps (default 4)")
+    bench_.add_argument("--threads", type=whole, metavar="N", help="for each of them (default 2, on a single core 1)")
+    bench_.add_argument(
+        "--seconds", type=real, default=4.0, metavar="S", help="for the steps of each, at least 24 of them (default 4)"
+    )
     bench_.add_argument("--json", metavar="FILE", help="write all numbers into a file")
     bench_.add_argument("--out", default=".", metavar="FOLDER", help="for the figure of growth (default: this one)")
 

@@ -197,7 +197,8 @@ def do_bench(options):
         if options.json:
             pathlib.Path(options.json).write_text(json.dumps(measured, indent=1) + "\n")
 
-    save({})  # so that a file that cannot be written is an error now, and not in ten minutes
+    if options.json:
+        open(options.json, "a").close()  # one that cannot be written is an error now, and not in ten minutes
     bench.run(options.names, options.against, options.threads, options.seconds, folder, print_wrapped, save)
     if options.json:
         print_wrapped(f"wrote {options.json}")

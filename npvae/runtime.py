@@ -236,7 +236,10 @@ def _in_blocks(take, arrays):
 
 
 def by_blocks(function, *arrays):
-    """Call function(*blocks) for blocks of rows of the arrays, into one or more of which it writes its results."""
+    """Call function(*blocks) for blocks of rows of the arrays, into one or more of which it writes its results.
+
+    All arrays have the same number of rows. Those that are written into lie in memory row by row.
+    """
     if _is_small(arrays):
         function(*arrays)
         return

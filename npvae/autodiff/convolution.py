@@ -40,8 +40,8 @@ def columns(x, kernel, stride, padding):
     return windows.reshape(-1, kernel * kernel * C)
 
 
-def add_columns(rows, shape, kernel, stride, padding):
-    """The transpose of `columns`: rows as it returns them, added up to an image of the given shape (N, H, W, C).
+def add_columns(r, shape, kernel, stride, padding):
+    """The transpose of `columns`: rows r as it returns them, added up to an image of the given shape (N, H, W, C).
 
     The pixels j … j + s − 1 of a window lie side by side, and the window to its right is s pixels further: put
     together, they are a whole line without gaps. So s pixels are added at a time: the derivative by x of 64 images of
@@ -49,21 +49,28 @@ def add_columns(rows, shape, kernel, stride, padding):
     """
     N, H, W, C = shape
     height, width = windows_along(H, kernel, stride, padding), windows_along(W, kernel, stride, padding)
-    rows = rows.reshape(N, height, width, kernel, kernel * C)
+    r = r.reshape(N, height, width, kernel, kernel * C)
     padded_width = -(-(W + 2 * padding) // stride)            # in pieces of s pixels
-    padded = np.zeros((N, H + 2 * padding, padded_width, stride * C), dtype=rows.dtype)
+    padded = np.zeros((N, H + 2 * padding, padded_width, stride * C), dtype=r.dtype)
     for i in range(kernel):
         for j in range(0, kernel, stride):                    # where the pixels (i, j) … of every window came from
             end = min(j + stride, kernel)
             pieces = padded[:, i : i + stride * height : stride, j // stride : j // stride + width, : (end - j) * C]
-            pieces += rows[:, :, :, i, j * C : end * C]
+            pieces += r[:, :, :, i, j * C : end * C]
     return padded.reshape(N, H + 2 * padding, padded_width * stride, C)[:, padding : padding + H, padding : padding + W]
 
 
-def windows_along(n, kernel, stride, padding):
-    """How many windows there are along n pixels. Raises ValueError where there is none, and for a stride below 1."""
+def check_stride_and_padding(stride, padding):
+    """Raise ValueError for a stride below 1, and for a padding below 0."""
     if stride < 1:
         raise ValueError(f"the stride is {stride}, expected at least 1")
+    if padding < 0:
+        raise ValueError(f"the padding is {padding}, expected at least 0")
+
+
+def windows_along(n, kernel, stride, padding):
+    """How many windows there are along n pixels. Raises ValueError where there is none."""
+    check_stride_and_padding(stride, padding)
     if n + 2 * padding < kernel:
         raise ValueError(f"{n} pixels with {padding} of padding on both sides are fewer than a kernel of {kernel}")
     return (n + 2 * padding - kernel) // stride + 1
@@ -75,7 +82,10 @@ def pixels_in_a_row(x):
 
 
 def rows(x):
-    """A view of x (..., C) with a whole line of pixels in each row: NumPy's loops are slow over a few channels."""
+    """x (..., C) with a whole line of pixels in each row, since NumPy's loops are slow over a few channels.
+
+    A view, if x lies in memory in this order, so that y_rows = rows(y) can be used to change y.
+    """
     return x.reshape(-1, pixels_in_a_row(x) * x.shape[-1])
 
 
@@ -104,22 +114,22 @@ def conv2d(x, W, b, *, stride=1, padding=0):  # x (N, H, W, C)   W (k, k, C, O) 
     matrix = W.reshape(k * k * C, O)
     y = np.empty((N, height, width, O), x.dtype)
     b_row = along_rows(b, y)
-    def forward(x, y):                                        # of a few images; reshape and rows give views of y
+    def block(x, y):                                          # a few images; reshape and rows give views of y
         r = columns(x, k, stride, padding)                    # (M, k·k·C), M windows
         np.matmul(r, matrix, out=y.reshape(-1, O))            # y_mo = Σ_i r_mi W_io
         y_rows = rows(y)
         y_rows += b_row
-    by_blocks(forward, x, y)
+    by_blocks(block, x, y)
     def dx(dy):
-        def backward(dx, dy):
+        def block(dx, dy):
             dr = dy.reshape(-1, O) @ matrix.T                 # dr_mi = Σ_o dy_mo W_io
             dx[...] = add_columns(dr, dx.shape, k, stride, padding)         # and back to the pixels
         gradient = np.empty(x.shape, x.dtype)
-        by_blocks(backward, gradient, dy)
+        by_blocks(block, gradient, dy)
         return gradient
     def dW(dy):
-        def backward(x, dy): return columns(x, k, stride, padding).T @ dy.reshape(-1, O)    # Σ_m r_mi dy_mo
-        return sum_by_blocks(backward, x, dy).reshape(W.shape)
+        def block(x, dy): return columns(x, k, stride, padding).T @ dy.reshape(-1, O)       # Σ_m r_mi dy_mo
+        return sum_by_blocks(block, x, dy).reshape(W.shape)
     def db(dy): return sum_to_channels(dy)                    # Σ_nuv dy_nuvo
     return y, dx, dW, db
 
@@ -135,6 +145,7 @@ def conv_transpose2d(x, W, b, *, stride=1, padding=0, output_padding=0):
     k, _, O, C = W.shape
     if x.ndim != 4 or x.shape[-1] != C:
         raise ValueError(f"expected images (N, H, W, {C}), channels last")
+    check_stride_and_padding(stride, padding)
     if not 0 <= output_padding < stride:
         raise ValueError(f"output_padding is {output_padding}, expected it from 0 to stride − 1 = {stride - 1}")
     N, H, width, _ = x.shape
@@ -144,12 +155,12 @@ def conv_transpose2d(x, W, b, *, stride=1, padding=0, output_padding=0):
     matrix = W.reshape(k * k * O, C)
     y = np.empty(shape, x.dtype)
     b_row = along_rows(b, y)
-    def forward(x, y):
+    def block(x, y):
         r = x.reshape(-1, C) @ matrix.T                       # r_mi = Σ_c x_mc W_ic: what every pixel of x paints
         y[...] = add_columns(r, y.shape, k, stride, padding)
         y_rows = rows(y)
         y_rows += b_row
-    by_blocks(forward, x, y)
+    by_blocks(block, x, y)
     def backward(dy):
         gradient = np.empty(x.shape, x.dtype)
         def block(dx, x, dy):
@@ -204,8 +215,8 @@ def batch_norm(x, gamma, beta, *, moments=None, eps=1e-5):    # x (..., C)   gam
             d *= dy
             return dy.sum(axis=0), d.sum(axis=0)
         dbeta, dgamma = (to_channels(a, C) for a in sum_by_blocks(sums, rows(dy), rows(x)))
-        dgamma *= r                                           # Σ_j dy_j x̂_j, and dbeta is Σ_j dy_j
-        by_x, by_all = along_rows(dgamma * r / M, x), along_rows(dbeta / M, x)
+        dgamma *= r                                           # Σ_j dy_j (x_j − m) becomes Σ_j dy_j x̂_j
+        by_x, by_all = along_rows(dgamma * r / M, x), along_rows(dbeta / M, x)      # x̂_i dgamma = (x_i − m) r dgamma
         def block(dx, x, dy):                                 # the formula above, with dx̂ = γ dy
             np.subtract(x, m, out=dx)
             dx *= by_x

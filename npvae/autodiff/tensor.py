@@ -45,7 +45,7 @@ class Tensor:
         if isinstance(data, Tensor):
             raise TypeError("a Tensor of a Tensor would forget how it was made: use it as it is, or detach() it")
         if not isinstance(data, (np.ndarray, np.floating)):
-            data = np.asarray(data, dtype=np.float64)
+            data = np.asarray(data, dtype=getattr(data, "dtype", np.float64))
         if data.dtype not in _FLOATS:
             raise TypeError(f"a Tensor holds float32 or float64 numbers, found {data.dtype}: convert it with .astype")
         self.data = np.asarray(data)

@@ -28,52 +28,47 @@ def run(names, against, threads, seconds, folder, say, save=lambda measured: Non
 
     names     of NAMES; none for DEFAULT
     against   names of peers, or None for those that are installed
-    threads   for each contender
+    threads   for each contender, or None for two, or one on a single core
     seconds   of steps for each contender, in all
     folder    a pathlib.Path for the figure of growth
     say       a function that takes a line
     save      a function that takes all numbers so far, called after each measurement
 
     Returns all numbers as a dict that fits into JSON; times are in seconds, memory in MB. Raises UserError for unknown
-    names, before anything is measured.
+    names and for more threads than cores, before anything is measured.
     """
     names, versions = dict.fromkeys(names or DEFAULT), chosen_libraries(against)
     for name in names:
         choose("workload", name, dict.fromkeys(NAMES))
-    if threads > runtime.cores():
-        raise UserError(f"{threads} threads on {runtime.cores()} cores would get in each other's way: ask for fewer")
+    cores = runtime.cores()
+    threads = threads or min(2, cores)
+    if threads > cores:
+        raise UserError(f"{threads} threads would get in each other's way here, with {cores} at most: ask for fewer")
+    if "growth" in names:
+        folder.mkdir(parents=True, exist_ok=True)
     measured = {"machine": report.machine(threads, versions), "seconds": seconds}
     for line in report.machine_lines(measured["machine"]):
         say(line)
     for name in names:
         say("")
-        measure = {"import": _import, "memory": _memory, "growth": _growth}.get(name, _workload)
-        lines, measured[name] = measure(name, versions, threads, seconds, folder)
+        if name == "import":
+            measured[name] = costs.time_imports()
+            lines = [report.import_line(measured[name])]
+        elif name == "memory":
+            taking_part = contenders.taking_part(BY_NAME["reference"], versions)
+            measured[name] = costs.peak_memory([c.name for c in taking_part if c.name != contenders.PRODUCTS], threads)
+            lines = report.memory_lines(measured[name])
+        elif name == "growth":
+            measured[name] = growth.measure(versions, threads)
+            lines = [*report.growth_lines(measured[name]), f"wrote to {folder}: growth.png"]
+        else:
+            workload = BY_NAME[name]
+            results = race(workload, contenders.taking_part(workload, versions), seconds, threads)
+            measured[name] = report.as_dict(workload, results)
+            lines = report.lines(workload, results)
+        save(measured)
+        if name == "growth":
+            figures.growth(measured[name], growth.title()).savefig(folder / "growth.png")
         for line in lines:
             say(line)
-        save(measured)
     return measured
-
-
-def _workload(name, versions, threads, seconds, folder):
-    workload = BY_NAME[name]
-    results = race(workload, contenders.taking_part(workload, versions), seconds, threads)
-    return report.lines(workload, results), report.as_dict(workload, results)
-
-
-def _import(name, versions, threads, seconds, folder):
-    times = costs.time_imports()
-    return [report.import_line(times)], times
-
-
-def _memory(name, versions, threads, seconds, folder):
-    taking_part = contenders.taking_part(BY_NAME["reference"], versions)
-    peaks = costs.peak_memory([c.name for c in taking_part if c.name != contenders.PRODUCTS], threads)
-    return report.memory_lines(peaks), peaks
-
-
-def _growth(name, versions, threads, seconds, folder):
-    grown = growth.measure(versions, threads)
-    folder.mkdir(parents=True, exist_ok=True)
-    figures.growth(grown, growth.title()).savefig(folder / "growth.png")
-    return [*report.growth_lines(grown), f"wrote to {folder}: growth.png"], grown

@@ -71,4 +71,4 @@ def _output(program, *arguments, **environment):
     )
     if process.returncode:
         raise UserError(f"its process ended: {last_words(process.stderr, process.returncode)}")
-    return process.stdout
+    return process.stdout.splitlines()[-1]                   # before it, a library may have said something

@@ -28,49 +28,54 @@ def batch_norm(xp, h, gamma, beta):
     return (h - mean) * (gamma / xp.sqrt(variance + EPS)) + beta
 
 
-def conv2d(x, W, b):
-    """A convolution of stride 2, channels last; JAX only."""
-    from jax import lax
+def conv2d(xp, x, W, b):
+    """A convolution of stride 2, channels last, as nine slices and a product.
 
-    return lax.conv_general_dilated(x, W, (2, 2), [(1, 1), (1, 1)], dimension_numbers=("NHWC", "HWIO", "NHWC")) + b
+    With its derivative, a third faster on a CPU than JAX's own `lax.conv_general_dilated`.
+    """
+    _, H, width, C = x.shape
+    padded = xp.pad(x, [(0, 0), (1, 1), (1, 1), (0, 0)])
+    slices = [padded[:, i : i + H : 2, j : j + width : 2] for i in range(3) for j in range(3)]
+    return xp.concatenate(slices, axis=-1) @ W.reshape(9 * C, -1) + b
 
 
-def conv_transpose2d(x, W, b):
-    """A transposed convolution of stride 2, W (3, 3, O, C) as ours; JAX only.
+def conv_transpose2d(xp, x, W, b):
+    """A transposed convolution of stride 2, W (3, 3, O, C) as ours.
 
     Pixels with an even index are painted through the middle of the kernel, those between two pixels of x through its
     two ends. So this is a convolution of 2 × 2 windows with four outputs of O channels, one for each parity, which are
     put side by side: on a CPU up to five times as fast as the input with gaps (`lhs_dilation`) that JAX has for it.
     """
-    from jax import lax
-    from jax import numpy as jnp
-
     N, H, width, C = x.shape
     O = W.shape[2]
-    taps = jnp.array([[1, 2], [3, 0]])                       # of the kernel, by the pixel of x and the parity; 3: none
-    with_zeros = jnp.pad(W, [(0, 1), (0, 1), (0, 0), (0, 0)])
-    kernel = with_zeros[taps][:, :, taps].transpose(0, 2, 5, 1, 3, 4).reshape(2, 2, C, 4 * O)
-    numbers = ("NHWC", "HWIO", "NHWC")
-    y = lax.conv_general_dilated(x, kernel, (1, 1), [(0, 1), (0, 1)], dimension_numbers=numbers)
+    taps = xp.array([[1, 2], [3, 0]])                        # of the kernel, by the pixel of x and the parity; 3: none
+    with_zeros = xp.pad(W, [(0, 1), (0, 1), (0, 0), (0, 0)])
+    kernel = with_zeros[taps][:, :, taps].transpose(0, 2, 5, 1, 3, 4).reshape(4 * C, 4 * O)
+    padded = xp.pad(x, [(0, 0), (0, 1), (0, 1), (0, 0)])
+    slices = [padded[:, i : i + H, j : j + width] for i in range(2) for j in range(2)]
+    y = xp.concatenate(slices, axis=-1) @ kernel
     return y.reshape(N, H, width, 2, 2, O).transpose(0, 1, 3, 2, 4, 5).reshape(N, 2 * H, 2 * width, O) + b
 
 
-def encode(xp, workload, p, x):
-    """mu and logvar of q(z | x); p is an iterator over the parameters."""
+def encode(xp, workload, parameters, x):
+    """(mu, logvar) of q(z | x), and the parameters that are left, those of the decoder."""
+    p = iter(parameters)
     if workload.model == "conv-vae":
         h = x.reshape(len(x), *workload.image_shape())
         for _ in workload.layers:
-            h = leaky_relu(xp, batch_norm(xp, conv2d(h, next(p), next(p)), next(p), next(p)))
+            h = leaky_relu(xp, batch_norm(xp, conv2d(xp, h, next(p), next(p)), next(p), next(p)))
         h = h.reshape(len(x), -1)
     else:
         h = x
         for _ in workload.layers:
             h = activate(xp, workload, h @ next(p) + next(p))
-    return h @ next(p) + next(p), h @ next(p) + next(p)
+    q = h @ next(p) + next(p), h @ next(p) + next(p)
+    return q, list(p)
 
 
-def decode(xp, workload, p, z):
+def decode(xp, workload, decoder, z):
     """Logits, or means in [−1, 1], for codes z (M, latent_dim)."""
+    p = iter(decoder)
     h = z @ next(p) + next(p)
     if workload.model == "conv-vae":
         H, W, _ = workload.image_shape()
@@ -78,7 +83,7 @@ def decode(xp, workload, p, z):
         h = h.reshape(len(z), H >> halvings, W >> halvings, workload.layers[-1])
         for _ in workload.layers:
             h = leaky_relu(xp, batch_norm(xp, h, next(p), next(p)))
-            h = conv_transpose2d(h, next(p), next(p))
+            h = conv_transpose2d(xp, h, next(p), next(p))
         return xp.tanh(h).reshape(len(z), -1)
     for _ in workload.layers:
         h = activate(xp, workload, h) @ next(p) + next(p)
@@ -93,12 +98,11 @@ def log_likelihood(xp, workload, output, x):
     return (x * output - softplus).sum(axis=-1)
 
 
-def log_weights(xp, workload, parameters, x, eps):
+def log_weights(xp, workload, decoder, x, q, eps):
     """ln p(x, z) − ln q(z | x) for z = μ + σ ⊙ ε, eps (K, N, latent_dim): an array (K, N)."""
-    p = iter(parameters)
-    mu, logvar = encode(xp, workload, p, x)
+    mu, logvar = q
     z = mu + xp.exp(0.5 * logvar) * eps
-    output = decode(xp, workload, p, z.reshape(-1, z.shape[-1])).reshape(*z.shape[:2], -1)
+    output = decode(xp, workload, decoder, z.reshape(-1, z.shape[-1])).reshape(*z.shape[:2], -1)
     log_p = -0.5 * (LOG_2PI + z * z).sum(axis=-1)
     log_q = -0.5 * (LOG_2PI + logvar + eps * eps).sum(axis=-1)
     return log_likelihood(xp, workload, output, x) + log_p - log_q
@@ -112,11 +116,10 @@ def logsumexp(xp, a):
 
 def objective(xp, workload, parameters, x, eps):
     """What is minimised, in nats per example."""
+    (mu, logvar), decoder = encode(xp, workload, parameters, x)
     if workload.model == "iwae":
-        log_w = log_weights(xp, workload, parameters, x, eps)
+        log_w = log_weights(xp, workload, decoder, x, (mu, logvar), eps)
         return math.log(len(eps)) - logsumexp(xp, log_w).mean()
-    p = iter(parameters)
-    mu, logvar = encode(xp, workload, p, x)
     z = mu + xp.exp(0.5 * logvar) * eps[0]
     kl = 0.5 * (mu * mu + xp.exp(logvar) - 1 - logvar).sum(axis=-1)
-    return (kl - log_likelihood(xp, workload, decode(xp, workload, p, z), x)).mean()
+    return (kl - log_likelihood(xp, workload, decode(xp, workload, decoder, z), x)).mean()

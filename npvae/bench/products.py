@@ -33,7 +33,7 @@ class Products:
         else:                                                # a few samples at a time; x is encoded but once
             samples = min(max(1, ROWS // len(x)), workload.samples)
             last = probability.bounds.log_weights(x, model.encode(x).detach(), model.decode, rng, samples)
-            self.times = workload.samples // samples
+            self.times = -(-workload.samples // samples)
         self.products = []
         for record in records(last):
             if sizes(record) is not None:

@@ -64,16 +64,24 @@ class Process:
 
     def ask(self, **request):
         """The answer; UserError for an error, and where the process has ended."""
-        too_late = threading.Timer(PATIENCE, self._process.kill)
+        ended = []
+
+        def end():
+            ended.append(True)
+            self._process.kill()
+
+        too_late = threading.Timer(PATIENCE, end)
         too_late.start()
         try:
             self._process.stdin.write(json.dumps(request) + "\n")
             self._process.stdin.flush()
             answer = json.loads(self._process.stdout.readline() or "null")
-        except BrokenPipeError:
+        except (BrokenPipeError, json.JSONDecodeError):      # it ended, perhaps in the middle of a line
             answer = None
         finally:
             too_late.cancel()
+        if ended:
+            raise UserError(f"no answer within {PATIENCE} seconds: ask for fewer --seconds, or leave it out")
         if answer is None:
             self._log.seek(0)
             raise UserError(f"its process ended: {last_words(self._log.read(), self._process.wait())}")
@@ -123,9 +131,9 @@ def race(workload, chosen, seconds, threads):
     """
     processes, results = [], {}
     with contextlib.ExitStack() as stack:
-        bar = stack.enter_context(tqdm(total=0, desc=workload.name, unit="turn", leave=False, disable=None))
+        turns = len(chosen) * (ROUNDS + 2)
+        bar = stack.enter_context(tqdm(total=turns, desc=workload.name, unit="turn", leave=False, disable=None))
         folder = stack.enter_context(tempfile.TemporaryDirectory())
-        bar.total = len(chosen) * (ROUNDS + 2)
         for contender in chosen:
             with on_cores(threads):
                 process = Process(contender, threads)

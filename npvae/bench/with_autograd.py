@@ -27,7 +27,8 @@ class Autograd(Steps):
     def loss_and_gradients(self, x, eps):
         """The objective, a number, and its derivatives in the order of the parameters."""
         if not self.workload.trains:
-            log_w = functional.log_weights(anp, self.workload, self.parameters, x, eps)
+            q, decoder = functional.encode(anp, self.workload, self.parameters, x)
+            log_w = functional.log_weights(anp, self.workload, decoder, x, q, eps)
             return float(functional.logsumexp(anp, log_w).mean() - np.log(len(eps))), []
         return self.value_and_grad(self.parameters, x, eps)
 
@@ -51,7 +52,8 @@ class Autograd(Steps):
     def _log_likelihood(self, x):
         total = np.full(len(x), -np.inf)
         count, chunk = self.chunks(CHUNK)
+        q, decoder = functional.encode(anp, self.workload, self.parameters, x)
         for _ in range(count):
-            log_w = functional.log_weights(anp, self.workload, self.parameters, x, self._noise(chunk, x))
+            log_w = functional.log_weights(anp, self.workload, decoder, x, q, self._noise(chunk, x))
             total = np.logaddexp(total, functional.logsumexp(np, log_w))
         return float(total.mean() - np.log(self.workload.samples))

@@ -19,8 +19,8 @@ class Jax(Steps):
         jax.config.update("jax_enable_x64", parameters[0].dtype == "float64")
         super().__init__(workload, minibatches)
         parameters = [jnp.array(p) for p in parameters]
-        zeros = [jnp.zeros_like(p) for p in parameters]
-        self.state = (parameters, zeros, [jnp.zeros_like(p) for p in parameters], jnp.array(0.0))
+        m, v = ([jnp.zeros_like(p) for p in parameters] for _ in range(2))   # each its own: they are donated
+        self.state = (parameters, m, v, jnp.array(0.0))
         self.key = jax.random.key(0, impl="rbg")
         self.objective = functools.partial(functional.objective, jnp, workload)
         self.jitted_step = jax.jit(self._step, donate_argnums=(0, 1))
@@ -33,7 +33,9 @@ class Jax(Steps):
     def loss_and_gradients(self, x, eps):
         """The objective, a number, and its derivatives in the order of the parameters."""
         if not self.workload.trains:
-            log_w = functional.log_weights(jnp, self.workload, self.state[0], jnp.asarray(x), jnp.asarray(eps))
+            x, eps = jnp.asarray(x), jnp.asarray(eps)
+            q, decoder = functional.encode(jnp, self.workload, self.state[0], x)
+            log_w = functional.log_weights(jnp, self.workload, decoder, x, q, eps)
             return float(functional.logsumexp(jnp, log_w).mean() - jnp.log(len(eps))), []
         return jax.jit(jax.value_and_grad(self.objective))(self.state[0], jnp.asarray(x), jnp.asarray(eps))
 
@@ -51,12 +53,13 @@ class Jax(Steps):
 
     def _log_likelihood(self, parameters, key, x):
         count, chunk = self.chunks(CHUNK)
+        q, decoder = functional.encode(jnp, self.workload, parameters, x)
 
         def more(_, carry):
             total, key = carry
             key, noise = jax.random.split(key)
             eps = jax.random.normal(noise, (chunk, len(x), self.workload.latent_dim))
-            log_w = functional.log_weights(jnp, self.workload, parameters, x, eps)
+            log_w = functional.log_weights(jnp, self.workload, decoder, x, q, eps)
             return jnp.logaddexp(total, functional.logsumexp(jnp, log_w)), key
 
         start = jnp.full(len(x), -jnp.inf)

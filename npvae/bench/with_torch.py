@@ -60,9 +60,8 @@ class Network(nn.Module):
         h = self.first(z).view(-1, *self.small).permute(0, 3, 1, 2)
         return self.decoder(h).permute(0, 2, 3, 1).reshape(len(z), -1)
 
-    def log_weights(self, x, eps):
+    def log_weights(self, x, mu, logvar, eps):
         """ln p(x, z) − ln q(z | x), (K, N)."""
-        mu, logvar = self.encode(x)
         z = mu + (0.5 * logvar).exp() * eps
         logits = self.decode(z.flatten(0, 1)).view(*z.shape[:2], -1)
         log_likelihood = -F.binary_cross_entropy_with_logits(logits, x.expand_as(logits), reduction="none").sum(-1)
@@ -71,9 +70,9 @@ class Network(nn.Module):
 
     def forward(self, x, eps):
         """The objective."""
-        if self.workload.model == "iwae":
-            return math.log(len(eps)) - self.log_weights(x, eps).logsumexp(0).mean()
         mu, logvar = self.encode(x)
+        if self.workload.model == "iwae":
+            return math.log(len(eps)) - self.log_weights(x, mu, logvar, eps).logsumexp(0).mean()
         output = self.decode(mu + (0.5 * logvar).exp() * eps[0])
         kl = -0.5 * (1 + logvar - mu * mu - logvar.exp()).sum()
         if self.is_convolutional:
@@ -127,7 +126,8 @@ class Torch(Steps):
         x, eps = torch.from_numpy(x), torch.from_numpy(eps)
         if not self.workload.trains:
             with torch.no_grad():
-                return float(self.network.log_weights(x, eps).logsumexp(0).mean() - math.log(len(eps))), []
+                log_w = self.log_weights(x, *self.network.encode(x), eps)
+                return float(log_w.logsumexp(0).mean() - math.log(len(eps))), []
         self.optimizer.zero_grad()
         loss = self.objective(x, eps)
         loss.backward()
@@ -147,10 +147,11 @@ class Torch(Steps):
     @torch.inference_mode()
     def _log_likelihood(self, x):
         total = torch.full((len(x),), -math.inf)
+        mu, logvar = self.network.encode(x)
         count, chunk = self.chunks(self.chunk)
         for _ in range(count):
             eps = torch.randn(chunk, len(x), self.workload.latent_dim)
-            total = torch.logaddexp(total, self.log_weights(x, eps).logsumexp(0))
+            total = torch.logaddexp(total, self.log_weights(x, mu, logvar, eps).logsumexp(0))
         return float(total.mean()) - math.log(self.workload.samples)
 
 

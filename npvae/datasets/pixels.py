@@ -18,7 +18,10 @@ class Pixels(NDArrayOperatorsMixin):
     def __init__(self, values):
         self.values = values
 
-    shape = property(lambda self: self.values.shape)
+    @property
+    def shape(self):
+        """(N, D)."""
+        return self.values.shape
 
     def __len__(self):
         return len(self.values)
@@ -26,20 +29,22 @@ class Pixels(NDArrayOperatorsMixin):
     def __getitem__(self, index):
         return self.values[index] / np.float32(255)
 
-    def min(self):
-        """The smallest number."""
-        return self.values.min() / np.float32(255)
+    def min(self, *arguments, **options):
+        """The smallest number, or those along an axis."""
+        return self.values.min(*arguments, **options) / np.float32(255)
 
-    def max(self):
-        """The largest number."""
-        return self.values.max() / np.float32(255)
+    def max(self, *arguments, **options):
+        """The largest number, or those along an axis."""
+        return self.values.max(*arguments, **options) / np.float32(255)
 
     def __array__(self, dtype=None, copy=None):
         if copy is False:
             raise ValueError("the numbers are computed from bytes: there is no array of them that could be shared")
-        return self[:].astype(dtype or self.dtype, copy=False)
+        return self[:] if dtype is None else self[:].astype(dtype)
 
     def __array_ufunc__(self, ufunc, method, *inputs, **options):
+        if any(isinstance(a, Pixels) for a in options.get("out", ())):
+            raise TypeError("pixels cannot be changed, they are kept as bytes: take x[:], an array of all of them")
         return getattr(ufunc, method)(*(a[:] if isinstance(a, Pixels) else a for a in inputs), **options)
 
     def __getattr__(self, name):

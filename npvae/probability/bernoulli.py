@@ -34,7 +34,7 @@ def bernoulli_log_likelihood(logits, x):     # logits (N, D)   x (N, D) in [0, 1
         softplus = np.exp(l)                 # may overflow to ∞
         softplus += 1
         np.log(softplus, out=softplus)       # ζ(l); log1p is as fast only where NumPy has AVX-512 for it
-        if l.max(initial=0) > LARGE:         # from there on ζ(l) = l, to the last digit
+        if not l.max(initial=0) <= LARGE:    # from there on ζ(l) = l, to the last digit ("not": l may hold NaN)
             np.minimum(softplus, np.maximum(l, LARGE), out=softplus)
         np.vecdot(x, l, out=y)               # Σ_d x_nd l_nd: one pass, where x * l and its sum are two
         y -= softplus.sum(axis=-1)

@@ -109,9 +109,9 @@ class ImportanceSampling(NamedTuple):
 def importance_sampling(x, q, decode, rng, samples):
     """ln p(x) by importance sampling with K samples: an `ImportanceSampling`.
 
-    The samples are drawn a few at a time, so that some 1,600 codes are decoded at once, and Σ w and Σ w² are carried
-    along as running logarithms: memory does not grow with K, and no weight overflows. Several threads do so, and call
-    `decode`, at once. Each block of samples has noise from a seed of its own, so that it is the same in any thread.
+    The samples are drawn a few at a time, so that some 1,600 codes (ROWS) are decoded at once, and Σ w and Σ w² are
+    carried along as running logarithms: memory does not grow with K, and no weight overflows. Several threads do so at
+    once, and call `decode`. Each block of samples has noise from a seed of its own: the same in any thread.
 
     Raises UserError for K < 1.
     Source: Burda, Grosse, Salakhutdinov (2016), eq. 8; for the effective sample size, Kong, Liu, Wong (1994).

@@ -130,7 +130,7 @@ def test_batch_norm_is_the_composition_that_it_replaces(rng):
 
 
 def test_the_moments_of_a_million_numbers_far_from_zero_keep_their_digits(rng):
-    """In float32 E[x²] − m² would lose all digits, and a single sum of a million numbers three of seven."""
+    """In float32 E[x²] − m² would lose all digits, and a single sum of a million numbers one and a half."""
     x = (1000 + rng.standard_normal((250, 64, 64, 1))).astype(np.float32)
     mean, variance = batch_moments(x)
     exact = x.astype(np.float64)
