@@ -125,6 +125,7 @@ def test_products_have_one_thread_meanwhile_and_all_of_them_afterwards(two_threa
     set_threads(2)
     try:
         assert runtime.in_threads(lambda items: get_threads(), [0, 1]) == [1, 1]
+        assert runtime.in_threads(lambda items: runtime.threads(), [0, 1]) == [2, 2]    # ours, as before
         assert get_threads() == 2
         with pytest.raises(ZeroDivisionError):
             runtime.in_threads(lambda items: 1 / 0, [0, 1])
@@ -185,6 +186,10 @@ def test_blocks_are_small_enough_for_a_cache_and_there_is_one_for_each_thread(tw
     sizes = []
     runtime.by_blocks(lambda x: sizes.append(x.size), np.zeros((100, 10 * runtime.BLOCK // 64), np.float32))
     assert max(sizes) <= runtime.BLOCK and len(sizes) >= 16
+    sizes.clear()
+    wide = np.zeros((100, 10 * runtime.BLOCK // 64), np.float32)
+    runtime.by_blocks(lambda narrow, x: sizes.append(x.size), np.zeros((100, 1)), wide)
+    assert max(sizes) <= runtime.BLOCK
     sizes.clear()
     runtime.by_blocks(lambda x: sizes.append(x.size), np.zeros((100, runtime.BLOCK // 100), np.float32))
     assert len(sizes) == 2

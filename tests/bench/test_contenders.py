@@ -13,6 +13,7 @@ import pytest
 from npvae.bench import contenders
 from npvae.bench.contenders import BY_NAME, OURS, PRODUCTS
 from npvae.bench.products import Products
+from npvae.bench.steps import Steps
 from npvae.bench.workloads import Workload
 
 TINY = {
@@ -60,9 +61,10 @@ def test_the_products_of_convolutions_are_counted():
     )
 
 
-def test_the_products_of_the_log_likelihood_are_those_of_all_blocks_forward():
+def test_the_products_of_the_log_likelihood_are_those_of_all_blocks_forward(monkeypatch):
+    monkeypatch.setattr("npvae.bench.products.ROWS", 7 * 20)  # of 7 images, 20 samples at once
     products = Products(TINY["likelihood"], TINY["likelihood"].build(), TINY["likelihood"].minibatches())
-    assert products.times >= 1
+    assert products.times == 5
     per_code = 3 * 5 + 5 * 11 + 11 * 784                     # of the decoder; the encoder's are few and are left out
     assert products.gigaflops() == pytest.approx(2 * 7 * 100 * per_code / 1e9)
     products.step()
@@ -96,3 +98,14 @@ def test_steps_lower_the_loss(workload, contender):
         assert np.mean(losses[-5:]) < losses[0]
     else:                                                    # half of the samples would be wrong by ln 2
         assert losses[0] == pytest.approx(contenders.build(BY_NAME[OURS], workload, "float32").step(), abs=0.3)
+
+
+def test_minibatches_come_in_turn():
+    steps = Steps(None, ["first", "second", "third"])
+    assert [steps.next_minibatch() for _ in range(4)] == ["first", "second", "third", "first"]
+
+
+@pytest.mark.skipif(not importlib.util.find_spec("torch"), reason="PyTorch is not installed")
+def test_pytorch_has_the_fused_adam_where_the_name_says_so():
+    for name, fused in (("torch", False), ("torch, fused Adam", True), ("torch, compiled", True)):
+        assert bool(contenders.build(BY_NAME[name], TINY["vae"], "float32").optimizer.defaults["fused"]) == fused

@@ -77,6 +77,11 @@ def write(folder, i, loss, *gradients):
 
 def test_results_are_compared(tmp_path):
     g, small = np.array([1.0, -2.0]), np.array([1e-12])      # of a bias before a batch normalization
+    layer = np.array([0.01, 0.002])                          # a layer whose gradients are small, but not that small
+    write(tmp_path, 0, 5.0, g, layer)
+    write(tmp_path, 1, 5.0, g, layer * 1.01)
+    with pytest.raises(UserError, match="gradients differ from ours by 1e-02"):
+        race._difference(tmp_path, 1)
     write(tmp_path, 0, 5.0, g, small)
     assert race._difference(tmp_path, 0) is None
     write(tmp_path, 1, 5.0, g, -small)

@@ -5,6 +5,7 @@ import copy
 import numpy as np
 import pytest
 
+from npvae.autodiff import Tensor
 from npvae.datasets import Dataset, Pixels
 
 BYTES = np.random.default_rng(0).integers(3, 250, (7, 5)).astype(np.uint8)
@@ -30,9 +31,21 @@ def test_what_is_done_with_an_array_can_be_done_with_pixels():
     assert np.array_equal(x.mean(axis=0), NUMBERS.mean(axis=0)) and x.reshape(5, 7).shape == x.T.shape == (5, 7)
     assert np.array_equal(x > 0.5, NUMBERS > 0.5) and np.array_equal(x == x, NUMBERS == NUMBERS)
     assert np.array_equal(2 * x - 1, 2 * NUMBERS - 1) and np.array_equal(1 - x, 1 - NUMBERS)
+    assert np.array_equal(np.add.reduce(x, axis=0), NUMBERS.sum(axis=0)) and np.max(x) == NUMBERS.max()
+    assert np.array_equal(x.min(axis=0), NUMBERS.min(axis=0)) and np.array_equal(x.max(1), NUMBERS.max(1))
+    assert Tensor(x).dtype == np.float32 and np.array_equal(Tensor(x).data, NUMBERS)
     assert np.array_equal(copy.deepcopy(x)[:], NUMBERS) and "(7, 5)" in repr(x)
     with pytest.raises(AttributeError):
         print(x.nothing)
+
+
+def test_pixels_cannot_be_changed():
+    x = Pixels(BYTES.copy())
+    with pytest.raises(TypeError, match=r"kept as bytes: take x\[:\]"):
+        x *= 2
+    with pytest.raises(TypeError, match="kept as bytes"):
+        np.add(x, 1, out=x)
+    assert np.array_equal(x.values, BYTES)
 
 
 def test_there_is_no_array_to_share():

@@ -116,9 +116,10 @@ def test_any_layout_of_the_parameters(make, reference):
     assert np.allclose(p.data, reference(start, [g for (g,) in gs]), rtol=1e-10, atol=1e-12)
 
 
-def test_small_gradients_over_hundreds_of_steps_are_not_flushed():
-    """Gradients of 1e-6 have squares of 1e-12: small, and not negligible beside ε = 1e-8."""
-    gs = [np.array([1e-6, -3e-7]) * (1 + 0.5 * np.sin(t)) for t in range(350)]
+@pytest.mark.parametrize("size", [1e-6, 1e-10])
+def test_small_gradients_over_hundreds_of_steps_are_not_flushed(size):
+    """Gradients of 1e-10 have squares of 1e-20: small, and not negligible beside ε = 1e-8."""
+    gs = [np.array([size, -0.3 * size]) * (1 + 0.5 * np.sin(t)) for t in range(350)]
     p = Tensor(np.zeros(2), requires_grad=True)
     optimizer = optim.Adam([p], 0.1)
     for g in gs:

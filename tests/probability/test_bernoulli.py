@@ -56,6 +56,16 @@ def test_every_logit_from_very_small_to_very_large(dtype):
         assert (np.abs(logits.grad[:, 0] - (x - 1 / (1 + np.exp(-exact)))) <= 2 * eps).all()
 
 
+def test_an_example_that_is_nan_leaves_its_neighbours_as_they_are():
+    logits = np.array([[np.nan, 1], [100, 100]], np.float32)
+    y = bernoulli_log_likelihood(logits, np.ones_like(logits)).data
+    assert np.isnan(y[0]) and y[1] == 0
+
+
+def test_no_examples_have_no_log_likelihoods():
+    assert bernoulli_log_likelihood(np.zeros((0, 5)), np.zeros((0, 5))).shape == (0,)
+
+
 def test_probabilities_of_all_outcomes_add_up_to_one(rng):
     logits = rng.standard_normal(5)
     outcomes = np.array(np.meshgrid(*[[0.0, 1.0]] * 5)).reshape(5, -1).T           # all 2⁵ of them

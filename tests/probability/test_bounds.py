@@ -128,6 +128,7 @@ def test_importance_sampling_has_few_codes_in_memory_at_once():
     decode = lambda z: decoded.append(len(z.data)) or ORACLE.decode(z)  # noqa: E731
     importance_sampling(X, posterior(), decode, np.random.default_rng(0), 1000)
     assert max(decoded) <= bounds.ROWS and sum(decoded) == 1000 * N
+    assert bounds.ROWS * 784 * 4 < 10e6                      # bytes of MNIST's logits, in each thread
 
 
 def test_importance_weights_are_added_in_float64():
