@@ -231,6 +231,7 @@ def _in_blocks(take, arrays):
             piece = slice(start + (stop - start) * i // count, start + (stop - start) * (i + 1) // count)
             yield [a[piece] for a in arrays]
 
+    # One share for each thread; several, if a thread of the program's own has changed how many there are since then.
     found = in_threads(lambda shares: [take(blocks_of(share)) for share in shares], range(k))
     return [each for some in found for each in some]
 

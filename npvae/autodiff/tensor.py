@@ -34,8 +34,8 @@ class Tensor:
     requires_grad   True for a leaf whose gradient is wanted: a parameter
     grad            after `backward`, the gradient, an array of the shape of `data`; it adds up over several calls
 
-    Raises TypeError for an array that does not hold float32 or float64 numbers. Lists and Python numbers become
-    float64.
+    Raises TypeError for an array that does not hold float32 or float64 numbers. Lists and Python numbers, and all else
+    that is no array and does not say that it holds float32 numbers, become float64.
     """
 
     __slots__ = ("data", "grad", "requires_grad", "record", "__weakref__")
@@ -45,7 +45,8 @@ class Tensor:
         if isinstance(data, Tensor):
             raise TypeError("a Tensor of a Tensor would forget how it was made: use it as it is, or detach() it")
         if not isinstance(data, (np.ndarray, np.floating)):
-            data = np.asarray(data, dtype=getattr(data, "dtype", np.float64))
+            is_float32 = getattr(data, "dtype", None) == np.float32      # Pixels, for instance
+            data = np.asarray(data, dtype=np.float32 if is_float32 else np.float64)
         if data.dtype not in _FLOATS:
             raise TypeError(f"a Tensor holds float32 or float64 numbers, found {data.dtype}: convert it with .astype")
         self.data = np.asarray(data)

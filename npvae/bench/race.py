@@ -64,13 +64,13 @@ class Process:
 
     def ask(self, **request):
         """The answer; UserError for an error, and where the process has ended."""
-        ended = []
+        is_late = threading.Event()
 
-        def end():
-            ended.append(True)
+        def give_up():
+            is_late.set()
             self._process.kill()
 
-        too_late = threading.Timer(PATIENCE, end)
+        too_late = threading.Timer(PATIENCE, give_up)
         too_late.start()
         try:
             self._process.stdin.write(json.dumps(request) + "\n")
@@ -80,7 +80,7 @@ class Process:
             answer = None
         finally:
             too_late.cancel()
-        if ended:
+        if is_late.is_set():
             raise UserError(f"no answer within {PATIENCE} seconds: ask for fewer --seconds, or leave it out")
         if answer is None:
             self._log.seek(0)
