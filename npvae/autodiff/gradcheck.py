@@ -18,6 +18,7 @@ large ones.
 
 import dataclasses
 import inspect
+from collections.abc import Callable
 
 import numpy as np
 
@@ -40,6 +41,10 @@ class Row:
     analytic   what the derivative says there
     numeric    what finite differences say there
     remark     in words, why there was nothing to compare; otherwise empty
+
+    For a diagnosis there are also the whole arrays, where there are any: `gradient`, what the derivative says;
+    `numeric_gradient`, what finite differences say; and, of a bare operation, `x` and `value()`, with which
+    they can be taken anew.
     """
 
     name: str
@@ -49,6 +54,10 @@ class Row:
     analytic: float = float("nan")
     numeric: float = float("nan")
     remark: str = ""
+    gradient: np.ndarray | None = None
+    numeric_gradient: np.ndarray | None = None
+    x: np.ndarray | None = None
+    value: Callable | None = None
 
 
 class Report:
@@ -57,13 +66,14 @@ class Report:
     name    what was checked
     rows    one `Row` for each input
     limit   the largest error that passes
+    known   a dict of the arrays that took part: the inputs by name, the value "y", the upstream gradient "dy"
 
     A report is neither true nor false: `assert gradcheck(...)` would look like a test and always pass, so it raises
     TypeError.
     """
 
-    def __init__(self, name, rows, limit):
-        self.name, self.rows, self.limit = name, rows, limit
+    def __init__(self, name, rows, limit, known):
+        self.name, self.rows, self.limit, self.known = name, rows, limit, known
 
     @property
     def ok(self):
@@ -127,14 +137,14 @@ def gradcheck(f, *inputs, parameters=None, rng=None, name=None, limit=LIMIT, **o
     name = name or getattr(f, "__name__", type(f).__name__)
     is_function = any(isinstance(x, Tensor) for x in inputs) or hasattr(f, "named_parameters") or parameters is not None
     if inputs and not is_function:
-        checked = _check_operation(f, inputs, options, rng)
+        rows, known = _check_operation(f, inputs, options, rng)
     else:
-        checked = _check_function(f, inputs, parameters, options, rng)
-    return Report(name, checked, limit)
+        rows, known = _check_function(f, inputs, parameters, options, rng)
+    return Report(name, rows, limit, known)
 
 
 def _check_operation(f, inputs, options, rng):
-    """Rows for a bare operation: y, *derivatives = f(*arrays)."""
+    """Rows for a bare operation, y, *derivatives = f(*arrays); and the arrays by name."""
     f = getattr(f, "raw", f)
     inputs = [np.array(x) if isinstance(x, (np.ndarray, np.floating, float)) else x for x in inputs]  # copies, to move
     _require_float64(inputs)
@@ -147,23 +157,46 @@ def _check_operation(f, inputs, options, rng):
         )
     y, *derivatives = result
     y_before, dy = np.array(y), rng.standard_normal(np.shape(y))
-    given = dy.copy()
+    names, given = _names(f, inputs), dy.copy()
+    known = dict(zip(names, before)) | {"y": y_before, "dy": dy}
     gradients = input_gradients(derivatives, given, [True] * len(inputs))
     if all(dx is None for dx in gradients):
         raise TypeError("gradcheck found nothing to check: none of the derivatives exists")
     if not np.array_equal(given, dy):
-        return [Row("dy", dy.shape, remark="a derivative changed dy in place: other operations read it too")]
+        return [Row("dy", dy.shape, remark="a derivative changed dy in place: other operations read it too")], known
     if not np.array_equal(y, y_before, equal_nan=True):
-        return [Row("y", dy.shape, remark="a derivative changed the operation's value in place")]
+        return [Row("y", dy.shape, remark="a derivative changed the operation's value in place")], known
     rows = []
-    for name, x, x_before, dx in zip(_names(f, inputs), inputs, before, gradients):
+    for i, (name, x, x_before, dx) in enumerate(zip(names, inputs, before, gradients)):
         if not np.array_equal(x, x_before):
             rows.append(Row(name, x.shape, remark="the operation changed this input in place"))
+        elif isinstance(x, np.ndarray) and np.shares_memory(x, y):
+            rows.append(Row(name, x.shape, remark="the value shares its memory with this input: return a copy"))
         elif dx is None:
             rows.append(Row(name, np.shape(x), error=0.0, remark="has no derivative: not checked"))
         else:
-            rows.append(_compare(name, x, dx, lambda: f(*inputs, **options)[0], dy))
-    return rows
+            value = lambda: f(*inputs, **options)[0]  # noqa: E731
+            row = _compare(name, x, dx, value, dy)
+            row.x, row.value = x, value
+            row.remark = row.remark or _called_again(derivatives, i, np.array(dx), dy)
+            row.error = np.inf if row.remark else row.error
+            rows.append(row)
+    return rows, known
+
+
+def _called_again(derivatives, i, dx, dy):
+    """In words, what is wrong if the gradient for input i is not dx when its derivative is called alone, and again."""
+
+    def again():
+        gradient = derivatives[i if len(derivatives) > 1 else 0](dy.copy())
+        return np.array(gradient[i] if isinstance(gradient, tuple) else gradient)
+
+    once = again()
+    if not np.array_equal(once, again(), equal_nan=True):
+        return "two calls of this derivative with the same dy gave different arrays"
+    if not np.array_equal(once, dx, equal_nan=True):
+        return "this array was changed after it was returned: another derivative uses its memory"
+    return ""
 
 
 def _names(f, inputs):
@@ -174,7 +207,7 @@ def _names(f, inputs):
 
 
 def _check_function(f, inputs, parameters, options, rng):
-    """Rows for a function that returns a Tensor: its Tensor inputs and the parameters, with gradients off the tape."""
+    """Rows for a function that returns a Tensor: its Tensor inputs and the parameters; and the arrays by name."""
     if parameters is None:
         parameters = f.named_parameters() if hasattr(f, "named_parameters") else ()
     inputs = [x.detach() if isinstance(x, Tensor) else x for x in inputs]  # leaves, whatever they were made from
@@ -201,7 +234,8 @@ def _check_function(f, inputs, parameters, options, rng):
         dy = rng.standard_normal(y.shape)
         y.backward(dy)
         gradients = {name: np.zeros(x.shape) if x.grad is None else x.grad for name, x in tensors.items()}
-        return [_compare(name, x.data, gradients[name], value, dy) for name, x in tensors.items()]
+        known = {name: x.data for name, x in tensors.items()} | {"y": y.data, "dy": dy}
+        return [_compare(name, x.data, gradients[name], value, dy) for name, x in tensors.items()], known
     finally:
         for x, data, requires_grad, grad in before:
             x.data, x.requires_grad, x.grad = data, requires_grad, grad
@@ -219,16 +253,21 @@ def _compare(name, x, analytic, value, dy):
     if not isinstance(analytic, (np.ndarray, np.generic)):
         row.remark = f"the derivative is a {type(analytic).__name__}, expected an array"
         return row
+    if analytic.dtype != np.float64:
+        row.remark = f"the derivative made {analytic.dtype} of float64"
+        return row
+    row.gradient = np.array(analytic)
+    if not np.array_equal(value(), value(), equal_nan=True):
+        row.remark = "two calls with the same input gave different values: freeze the noise"
+        return row
+    row.numeric_gradient = numeric_gradient(value, x, dy)
     if analytic.shape != x.shape:
         row.remark = f"the derivative has shape {analytic.shape}, the input {x.shape}"
         return row
     if x.size == 0:
         row.remark = "is empty: there is nothing to compare"
         return row
-    if not np.array_equal(value(), value(), equal_nan=True):
-        row.remark = "two calls with the same input gave different values: freeze the noise"
-        return row
-    numeric = numeric_gradient(value, x, dy)
+    numeric = row.numeric_gradient
     error = np.abs(analytic - numeric) / np.maximum(1, np.abs(numeric))
     error = np.where(np.isnan(error), np.inf, error)
     row.where = tuple(map(int, np.unravel_index(np.argmax(error), error.shape)))

@@ -1,0 +1,217 @@
+"""A diagnosis: what a check found, what explains it, and a question that leads on.
+
+    >>> print(diagnose(gradcheck(f, x, W, b)))
+
+The report of `gradcheck` says that a derivative is wrong. From the numbers in it (the derivative, the finite
+differences, the inputs, the upstream gradient and the value) `diagnose` infers what is wrong, if it is one of the
+simple mistakes; if it is not, it says where, and does not guess.
+"""
+
+import dataclasses
+import textwrap
+
+import numpy as np
+
+from ..autodiff.gradcheck import STEP, numeric_gradient
+from .comparison import Comparison
+from .explain import QUESTIONS, Finding, explain, number
+
+WIDTH = 80
+
+# What the remarks of `gradcheck` and of the exercises mean: words in them, possible causes, and a question.
+REMARKS = {
+    "gave different values": (
+        ["the forward pass is random: it draws noise of its own, instead of taking it as an input"],
+        "Which line of the forward pass gives another number each time?",
+    ),
+    "gave different arrays": (
+        ["the derivative draws noise of its own: it needs that of the forward pass", "it changes an array that it kept"],
+        "What does this derivative need from the forward pass, and is it still there, unchanged?",
+    ),
+    "uses its memory": (
+        ["two derivatives write into one array: the second overwrites what the first returned"],
+        "Which of your lines write into an array that is already there (out=, +=, *=, [...] =)?",
+    ),
+    "changed dy in place": (
+        ["a line such as dy *= …: make a new array instead"],
+        "Who else still needs dy after this derivative has run?",
+    ),
+    "changed the operation's value": (
+        ["a line such as y *= … in a derivative: make a new array instead"],
+        "Who else still needs y after this derivative has run?",
+    ),
+    "changed this input": (
+        ["a line such as x *= … or out=x: make a new array instead"],
+        "Who else still needs this input after the operation has run?",
+    ),
+    "is not finite": (
+        ["an exponential overflows: e⁸⁰⁰ is infinite, and ∞ / ∞ or ∞ − ∞ is no number"],
+        "Which exponential grows with the input, and how can it be rewritten so that its argument is never positive?",
+    ),
+    "shares its memory": (
+        ["the value is the input itself, or a view of it (a slice, a transpose, a reshape)"],
+        "What happens to the value if somebody changes the input afterwards?",
+    ),
+}
+
+
+@dataclasses.dataclass
+class Complaint:
+    """What is wrong with one array.
+
+    name       of the array
+    numbers    sentences with what was measured
+    finding    what explains it, a `Finding`, or None
+    """
+
+    name: str
+    numbers: list
+    finding: Finding | None
+
+    def lines(self):
+        """The numbers, then the inference, then the question, in lines of at most 80 columns."""
+        lines = [wrap(sentence, f"  {self.name}  " if i == 0 else " " * (len(self.name) + 4))
+                 for i, sentence in enumerate(self.numbers)]  # fmt: skip
+        if self.finding is None:
+            lines.append(wrap("No simple mistake gives these numbers, so this is no guess.", "  "))
+            return lines
+        several = len(self.finding.causes) > 1
+        lines.append("")
+        lines.append(wrap(f"{_capital(self.finding.measured)}.", "  "))
+        if self.finding.causes:
+            lines.append("  These mistakes give the same numbers:" if several else "  What gives these numbers:")
+            lines += [wrap(cause, "  · ") for cause in self.finding.causes]
+        lines += ["", wrap(self.finding.question, "  ? ")]
+        return lines
+
+
+class Diagnosis:
+    """All that is wrong in one check: `print` it to read it.
+
+    name         of what was checked
+    complaints   one `Complaint` for each array that is wrong; none, if all is well
+    """
+
+    def __init__(self, name, complaints):
+        self.name, self.complaints = name, complaints
+
+    def __str__(self):
+        if not self.complaints:
+            return f"{self.name}: nothing is wrong"
+        return "\n".join([f"{self.name}:", *"\n\n".join("\n".join(c.lines()) for c in self.complaints).split("\n")])
+
+
+def diagnose(report):
+    """The `Diagnosis` of a `gradcheck` report."""
+    complaints = []
+    for row in report.rows:
+        if row.error <= report.limit:
+            continue
+        if row.gradient is None or row.numeric_gradient is None or "shape" not in row.remark and row.remark:
+            complaints.append(remark(f"d{row.name}" if row.name not in ("y", "dy") else row.name, row.remark))
+        else:
+            complaints.append(complain([comparison(f"d{row.name}", row, report.known)], _at_kinks(row)))
+    return Diagnosis(report.name, complaints)
+
+
+def comparison(name, row, known, **more):
+    """The `Comparison` of this name for one row of a report; `more` are other arguments of Comparison."""
+    by_dy = None if row.value is None else lambda dy: numeric_gradient(row.value, row.x, dy)
+    if "formula" not in more:
+        more |= _elementwise(known, row)
+    more = {"numbers": _sizes(known), "known": known} | more
+    return Comparison(name, row.gradient, row.numeric_gradient, by_dy=by_dy, **more)
+
+
+def _sizes(known):
+    """The lengths of all axes: {"x.shape[1] or W.shape[0]": 5, …}."""
+    names = {}
+    for name, array in known.items():
+        for axis, n in enumerate(np.shape(array)):
+            if n > 1 and name not in ("y", "dy"):
+                names.setdefault(n, []).append(f"{name}.shape[{axis}]")
+    return {" or ".join(several): n for n, several in names.items()}
+
+
+ELEMENTWISE = [
+    lambda dy, y: dy * y, lambda dy, x: dy * x, lambda dy, y_slope: dy * y_slope,
+    lambda dy, tanh_slope: dy * tanh_slope, lambda dy, positive: dy * positive, lambda dy, sigmoid: dy * sigmoid,
+    lambda dy, exponential: dy * exponential,
+]  # fmt: skip
+
+
+def _elementwise(known, row):
+    """Known arrays and a formula for an elementwise operation whose slope is one of the usual ones; or nothing."""
+    inputs = [name for name in known if name not in ("y", "dy")]
+    if len(inputs) != 1 or np.shape(known["y"]) != row.shape:
+        return {}
+    x, y = known[inputs[0]], known["y"]
+    with np.errstate(all="ignore"):
+        known = known | {
+            "x": x, "y_slope": y * (1 - y), "x_slope": x * (1 - x), "tanh_slope": 1 - y * y, "positive": x > 0,
+            "sigmoid": 1 / (1 + np.exp(-x)), "exponential": np.exp(x),
+        }  # fmt: skip
+    for slope in ELEMENTWISE:
+        candidate = Comparison("", row.numeric_gradient, row.numeric_gradient, known, {"": slope})
+        if (np.abs(candidate.evaluate()[""] - candidate.expected) < 1e-8).all():
+            return {"known": known, "formula": {"": slope}}
+    return {"known": known}
+
+
+def _at_kinks(row, h=STEP):
+    """Where the slopes to the left and to the right differ, an array of bool: there is no derivative; or None."""
+    if row.value is None:
+        return None
+    y = np.array(row.value())
+    kinks = np.zeros(row.shape, bool)
+    for i in np.ndindex(row.shape):
+        kept, row.x[i] = row.x[i], row.x[i] + h
+        above = np.array(row.value())
+        row.x[i] = kept - h
+        below = np.array(row.value())
+        row.x[i] = kept
+        kinks[i] = np.abs((above - y) - (y - below)).max() > 0.01 * h
+    return kinks
+
+
+def remark(name, sentence):
+    """The `Complaint` about something that is wrong before any number is compared."""
+    for words, (causes, question) in REMARKS.items():
+        if words in sentence:
+            return Complaint(name, [], Finding(sentence, causes, question))
+    return Complaint(name, [], Finding(sentence, [], "What does your function return, and in which order?"))
+
+
+def complain(comparisons, kinks=None):
+    """The `Complaint` about one array from its draws, of which at least one is wrong."""
+    c = next(c for c in comparisons if not c.ok)
+    if c.found.shape != c.expected.shape:
+        return Complaint(c.name, [], explain(comparisons))
+    error, wrong = c.error, c.wrong
+    i = tuple(map(int, np.unravel_index(np.argmax(error), error.shape)))
+    where = f"({', '.join(map(str, i))})" if i else "here"
+    several = f", in the first of {len(comparisons)} draws" if len(comparisons) > 1 else ""
+    numbers = [
+        f"is wrong in {_of(wrong)}{several}.",
+        f"At {where}: yours {number(c.found[i])}, right {number(c.expected[i])}.",
+    ]
+    if kinks is not None and (kinks[wrong]).all():
+        measured = "these are kinks: the slopes to the left and to the right differ"
+        return Complaint(c.name, numbers, Finding(measured, ["no mistake: there is no derivative"], QUESTIONS["part"]))
+    return Complaint(c.name, numbers, explain(comparisons))
+
+
+def _of(wrong):
+    if wrong.size == 1:
+        return "its one element"
+    return f"all {wrong.size} elements" if wrong.all() else f"{wrong.sum()} of {wrong.size} elements"
+
+
+def wrap(text, indent):
+    """Text in lines of at most 80 columns, the first one after `indent`."""
+    return textwrap.fill(text, WIDTH, initial_indent=indent, subsequent_indent=" " * len(indent),
+                         break_long_words=False, break_on_hyphens=False)  # fmt: skip
+
+
+def _capital(text):
+    return text[:1].upper() + text[1:]

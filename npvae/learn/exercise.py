@@ -1,0 +1,272 @@
+"""What an exercise is, and how the exercises about operations are checked.
+
+An exercise is a function of the engine with something blanked out. Its stub is made from that function's own source, so
+that the two cannot drift, and the function is its solution. A check calls the student's function with arrays from a
+few random draws, of other sizes in each, and returns what it found beside what is right, as `Comparison`s.
+
+The wrong versions are how we know that the check can fail, and that the diagnosis is right: every one of them has to
+be caught, and to be called by its name.
+"""
+
+import dataclasses
+from collections.abc import Callable
+
+import numpy as np
+
+from ..autodiff import gradcheck
+from .comparison import Comparison, names_in, same
+from .diagnose import comparison
+
+DRAWS = 3
+PRIMES = (3, 5, 7, 11)  # distinct and odd: with a batch of 2, a missing ½ and a missing 1/batch look the same
+
+
+class Unfit(Exception):
+    """Something that cannot be compared at all: args are the name of the array and a sentence (see REMARKS)."""
+
+
+@dataclasses.dataclass
+class Prediction:
+    """A question to be answered before the code is written.
+
+    question   in words
+    choices    the answers to choose from
+    measure    finds out which is right: returns its index, by computing it
+    because    why, in a sentence or two
+    """
+
+    question: str
+    choices: list
+    measure: Callable
+    because: str
+
+
+@dataclasses.dataclass
+class Wrong:
+    """A wrong version of the solution.
+
+    cause     words that the diagnosis must contain
+    changes   for an operation, a dict from the name of an array ("y", "dW") to what is computed instead, a function
+              of the known arrays by name
+    function  for the others, the whole function
+    """
+
+    cause: str
+    changes: dict = dataclasses.field(default_factory=dict)
+    function: Callable | None = None
+
+
+@dataclasses.dataclass
+class Exercise:
+    """An exercise; a subclass says how it is checked.
+
+    name         of the exercise, its file and its pytest marker
+    title        a line
+    solution     the function of the engine
+    blanks       what is left to write: names of derivatives, "y" for the forward pass; empty for the whole body
+    text         the mathematics: formula, shapes, and source
+    prediction   to be made before
+    hints        from a nudge to nearly everything
+    wrong        a dict from a mistake's name to the wrong version
+    imports      lines that the stub needs beside `import numpy as np`
+    after        after(function, folder, others) is called when the check has passed: returns lines to show
+    """
+
+    name: str
+    title: str
+    solution: Callable
+    blanks: tuple
+    text: str
+    prediction: Prediction
+    hints: list
+    wrong: dict
+    imports: tuple = ()
+    after: Callable | None = None
+
+    function_name = property(lambda self: self.solution.__name__)
+
+    def check(self, f, seed=0):
+        """The comparisons that tell whether f solves the exercise, for draws with this seed."""
+        raise NotImplementedError
+
+    def wrong_version(self, name):
+        """The wrong version of this name, a function."""
+        return self.wrong[name].function
+
+
+@dataclasses.dataclass
+class Operation(Exercise):
+    """An exercise about an operation: its value is compared with the engine's, its derivatives with finite differences.
+
+    inputs     inputs(rng, N, D, K) draws the inputs, a dict in the order of the arguments
+    also       also(**inputs, y=y) are arrays that may be taken for others, a dict
+    formulas   for "y" and every derivative the formula of a `Comparison`
+    sizes      the meaning of N, D and K, for the diagnosis
+    counts     counts(**known) are other numbers that a factor may be made of, a dict
+    primes     from which N, D and K are drawn
+    suspects   suspects(**known) for "y" or a derivative: mistakes and the arrays that they give
+    options    keywords of the operation
+    extremes   extremes() are inputs of a size that overflows where one is careless
+    """
+
+    inputs: Callable = None
+    also: Callable = lambda **known: {}
+    formulas: dict = dataclasses.field(default_factory=dict)
+    sizes: tuple = ("N, the batch",)
+    counts: Callable = lambda: {}
+    primes: tuple = PRIMES
+    suspects: dict = dataclasses.field(default_factory=dict)
+    options: dict = dataclasses.field(default_factory=dict)
+    extremes: Callable | None = None
+
+    @property
+    def raw(self):
+        """The engine's function, of arrays."""
+        return getattr(self.solution, "raw", self.solution)
+
+    def draws(self, seed):
+        """For each draw: the inputs, everything known by name, the numbers, and a generator for dy."""
+        for i in range(DRAWS):
+            rng = np.random.default_rng([seed, i])
+            sizes = [int(n) for n in rng.permutation(self.primes)[:3]]
+            inputs = self.inputs(rng, *sizes)
+            known = self.known(inputs)
+            yield inputs, known, dict(zip(self.sizes, sizes)) | self.counts(**_of(self.counts, known)), rng
+
+    def known(self, inputs):
+        """The inputs, the value, and what else may be taken for them."""
+        y = self.raw(*map(np.copy, inputs.values()), **self.options)[0]
+        known = {**inputs, "y": y}
+        return known | self.also(**known)
+
+    def check(self, f, seed=0):
+        draws = list(self.draws(seed))
+        values = [self._value(f, *draw) for draw in draws]
+        if any(not c.ok for c in values) or not self._derivatives():
+            return values
+        self._check_float32(f, draws[0][0])
+        comparisons = values + [c for draw in draws for c in self._gradients(f, *draw)]
+        if self.extremes is not None and all(c.ok for c in comparisons):
+            self._check_extremes(f, self.extremes())
+        return comparisons
+
+    def _derivatives(self):
+        return [name for name in self.blanks if name != "y"]
+
+    def _value(self, f, inputs, known, numbers, rng):
+        given = {name: x.copy() for name, x in inputs.items()}
+        y = self._value_of(f(*given.values(), **self.options))
+        again = self._value_of(f(*given.values(), **self.options))
+        if not np.array_equal(y, again, equal_nan=True) and not self._changed(inputs, given):
+            raise Unfit("y", "two calls with the same inputs gave different values")
+        if name := self._changed(inputs, given):
+            raise Unfit("y", f"the operation changed this input in place: {name}")
+        if any(np.shares_memory(y, x) for x in given.values()):
+            raise Unfit("y", "the value shares its memory with an input: return a copy")
+        suspects = self.suspects["y"](**_of(self.suspects["y"], known)) if "y" in self.suspects else {}
+        known = {name: value for name, value in known.items() if name != "y"}
+        return Comparison("y", y, self.known(inputs)["y"], known, self.formulas.get("y", {}), numbers, suspects)
+
+    def _value_of(self, result):
+        """The array y of what the student's function returned."""
+        if self._derivatives():
+            wanted = 1 + len(self.raw(*self.inputs(np.random.default_rng(0), *PRIMES[:3]).values(), **self.options)[1:])
+            if not isinstance(result, tuple) or len(result) != wanted:
+                raise Unfit("y", f"the function returns {_in_words(result)}, expected the value and {wanted - 1} "
+                            "derivatives, as in the stub")  # fmt: skip
+            result = result[0]
+        return array(result, "y")
+
+    @staticmethod
+    def _changed(inputs, given):
+        return next((name for name, x in inputs.items() if not np.array_equal(x, given[name])), "")
+
+    def _gradients(self, f, inputs, known, numbers, rng):
+        report = gradcheck(f, *inputs.values(), rng=rng, name=self.name, **self.options)
+        if len(report.rows) < len(inputs):
+            raise Unfit(report.rows[0].name, report.rows[0].remark)
+        for name, row in zip([f"d{name}" for name in inputs], report.rows):  # whatever the student calls them
+            if name not in self.blanks:
+                continue
+            if row.gradient is None or row.numeric_gradient is None or row.remark and "shape" not in row.remark:
+                raise Unfit(name, row.remark)
+            all_known = known | {"dy": report.known["dy"]}
+            suspects = self.suspects[name](**_of(self.suspects[name], all_known)) if name in self.suspects else {}
+            formula = self.formulas.get(name, {})
+            yield comparison(name, row, all_known, formula=formula, numbers=numbers, suspects=suspects)
+
+    def _check_float32(self, f, inputs):
+        y, *derivatives = f(*(x.astype(np.float32) for x in inputs.values()), **self.options)
+        if y.dtype != np.float32:
+            raise Unfit("y", f"of float32 inputs the function makes {y.dtype}: an array made by np.zeros or np.ones "
+                        "needs a dtype (np.zeros(shape, dtype=x.dtype))")  # fmt: skip
+
+    def _check_extremes(self, f, inputs):
+        """Compare value and derivatives with the engine's at large inputs, where a careless formula overflows."""
+        (y, *ds), (right, *right_ds) = ([*g(*map(np.copy, inputs.values()), **self.options)] for g in (f, self.raw))
+        pairs = {"y": (y, right)} | {
+            f"d{name}": (d(np.ones_like(right)), right_d(np.ones_like(right)))
+            for name, d, right_d in zip(inputs, ds, right_ds) if f"d{name}" in self.blanks
+        }  # fmt: skip
+        at = ", ".join(f"{name} = {x.reshape(-1).tolist()}" for name, x in inputs.items())
+        for name, (found, expected) in pairs.items():
+            if not np.isfinite(found).all():
+                raise Unfit(name, f"is not finite at {at}: found {np.asarray(found).reshape(-1).tolist()}")
+            if not same(found, expected):
+                raise Unfit(name, f"loses its digits at {at}: found {found.tolist()}, right is {expected.tolist()}")
+
+    def wrong_version(self, name):
+        wrong = self.wrong[name]
+        return wrong.function or self.spoiled(wrong.changes)
+
+    def spoiled(self, changes):
+        """The solution with some of its arrays computed by other functions of the known arrays: see `Wrong`."""
+        names = list(self.inputs(np.random.default_rng(0), *PRIMES[:3]))
+
+        def f(*arrays, **options):
+            known = self.known(dict(zip(names, arrays)))
+            y, *derivatives = self.raw(*arrays, **options)
+            if "y" in changes:
+                y = changes["y"](**_of(changes["y"], known))
+            if len(derivatives) == 1 < len(names):
+                return y, lambda dy: tuple(
+                    self._spoil(changes, name, known, dy, dx) for name, dx in zip(names, derivatives[0](dy))
+                )
+            new = [
+                d and (lambda dy, d=d, name=name: self._spoil(changes, name, known, dy, d(dy)))
+                for name, d in zip(names, derivatives)
+            ]
+            return (y, *new) if self._derivatives() else y
+
+        return f
+
+    @staticmethod
+    def _spoil(changes, name, known, dy, right):
+        change = changes.get(f"d{name}")
+        return right if change is None else change(**_of(change, known | {"dy": dy, "right": right}))
+
+    def reference(self):
+        """The solution, in the form that the student's function has."""
+        return self.spoiled({})
+
+
+def _of(f, known):
+    """Those of the known arrays that the function f takes."""
+    return {name: known[name] for name in names_in(f)}
+
+
+def array(value, name, dtype=np.float64):
+    """The value, if it is an array or a NumPy number of this dtype; `Unfit` otherwise."""
+    if not isinstance(value, (np.ndarray, np.generic)):
+        raise Unfit(name, f"your function returns {_in_words(value)} where an array is expected")
+    if value.dtype != dtype:
+        raise Unfit(name, f"your function returns {value.dtype} numbers, expected {np.dtype(dtype)} as the inputs")
+    return np.asarray(value)
+
+
+def _in_words(value):
+    if value is None:
+        return "None (is there a return?)"
+    if isinstance(value, tuple):
+        return f"a tuple of {len(value)}"
+    return f"a {type(value).__name__}"

@@ -1,0 +1,81 @@
+"""The exercise about the gradient of a convolution."""
+
+import numpy as np
+
+from ...autodiff import convolution
+from ...checks.check import normal
+from ..exercise import Operation, Prediction, Wrong
+
+CONVOLUTION = Operation(
+    name="convolution",
+    title="the gradient of a convolution",
+    solution=convolution.conv2d,
+    blanks=("dx", "dW", "db"),
+    text="""\
+A convolution puts one dense layer, the same everywhere, on every window of k × k
+pixels. `columns(x, k, stride, padding)` copies every window of the images x
+(N, H, W, C) into a row: r, an array (M, k·k·C) for M windows. The layer is then
+
+    y = r · W.reshape(k·k·C, O) + b,     seen as images (N, H', W', O).
+
+`add_columns(r, x.shape, k, stride, padding)` is the transpose of `columns`: it puts
+every number of a row back on its pixel and adds up what meets there. With these
+two, write dx (N, H, W, C), dW (k, k, C, O) and db (O,) from dy (N, H', W', O): you
+know the derivatives of a dense layer. The blocks of images in the forward pass are
+only there for speed; take all images at once.
+
+Source: Dumoulin and Visin (2016), A guide to convolution arithmetic, section 4.""",
+    prediction=Prediction(
+        "A kernel of 3 × 3, stride 1, padding 1. In how many windows is a pixel in the corner of an image, and in how "
+        "many is one in the middle?",
+        ["9 and 9", "4 and 9", "1 and 9"],
+        lambda: _windows_of_a_corner(),
+        "A gradient arrives through each of them, and they add up. So pixels at the edge learn less from the image.",
+    ),
+    hints=[
+        "r · W + b is a dense layer with the examples r. What are dr, dW and db, given dy as a matrix (M, O)?",
+        "dy.reshape(-1, O) is that matrix. dr = dy Wᵀ, dW = rᵀ dy in the shape of W, db is the sum over all rows.",
+        "dx = add_columns(dr, x.shape, k, stride, padding). r is columns(x, k, stride, padding).",
+    ],
+    imports=("from npvae.autodiff.convolution import add_columns, along_rows, columns, rows, windows_along",
+             "from npvae.runtime import by_blocks"),
+    inputs=lambda rng, N, D, K: {"x": normal(rng, N, D, K, 2), "W": normal(rng, 3, 3, 2, 5), "b": normal(rng, 5)},
+    also=lambda x, W, b, y: {},
+    sizes=("N, the batch", "H, the height", "W, the width"),
+    primes=(3, 5, 7),
+    counts=lambda y: {"M, the windows": y[..., 0].size, "H′ W′, the windows of an image": y[0, ..., 0].size},
+    options={"stride": 2, "padding": 1},
+    suspects={"dx": lambda x, W, dy: {
+        "where windows overlap, their gradients are not added: the last one stays": _without_overlaps(x, W, dy)
+    }},
+    formulas={"db": {"": lambda dy: dy.sum(axis=(0, 1, 2))}},
+    wrong={
+        "the kernel turned around": Wrong("turned around along the axes 0 and 1", {"dW": lambda right: right[::-1, ::-1]}),
+        "dW averaged over the windows": Wrong("1/M", {"dW": lambda right, y: right / y[..., 0].size}),
+        "db summed over the images only": Wrong("the sum over the axes 0, 1 is missing", {"db": lambda dy: dy.sum(axis=0)}),
+        "db averaged": Wrong("1/M", {"db": lambda dy: dy.mean(axis=(0, 1, 2))}),
+        "rows and columns exchanged": Wrong("the axes 0 and 1 are exchanged", {
+            "dW": lambda right: right.transpose(1, 0, 2, 3)
+        }),
+        "dy ignored": Wrong("dy is not used", {"dW": lambda x, W, b, dy: convolution.conv2d.raw(
+            x, W, b, stride=2, padding=1)[2](np.ones_like(dy))}),
+        "overlaps not added": Wrong("where windows overlap", {"dx": lambda x, W, dy: _without_overlaps(x, W, dy)}),
+        "shifted by one pixel": Wrong("shifted by +1 along axis 1", {"dx": lambda right: np.roll(right, 1, axis=1)}),
+    },
+)  # fmt: skip
+
+
+def _windows_of_a_corner():
+    counts = convolution.add_columns(np.ones((25, 9)), (1, 5, 5, 1), 3, 1, 1)[0, :, :, 0]
+    return [(9, 9), (4, 9), (1, 9)].index((int(counts[0, 0]), int(counts[2, 2])))
+
+
+def _without_overlaps(x, W, dy):
+    """dx where a pixel keeps what arrived last, instead of the sum over its windows."""
+    k, stride = len(W), 2
+    padded = np.zeros((x.shape[0], x.shape[1] + 2, x.shape[2] + 2, x.shape[3]))
+    dr = (dy.reshape(-1, dy.shape[-1]) @ W.reshape(-1, dy.shape[-1]).T).reshape(*dy.shape[:3], k, k, -1)
+    for u in range(dy.shape[1]):
+        for v in range(dy.shape[2]):
+            padded[:, stride * u : stride * u + k, stride * v : stride * v + k] = dr[:, u, v]
+    return padded[:, 1:-1, 1:-1]

@@ -1,0 +1,141 @@
+"""The exercises about a dense layer, forward and backward."""
+
+import numpy as np
+
+from ... import nn
+from ...autodiff import ops
+from ...checks.check import normal
+from ..exercise import Operation, Prediction, Wrong
+
+
+def _dense_inputs(rng, N, D, K):
+    return {"x": normal(rng, N, D), "W": normal(rng, D, K), "b": normal(rng, K)}
+
+
+DENSE_SIZES = ("N, the batch", "I, the inputs", "O, the outputs")
+
+DENSE_FORWARD = Operation(
+    name="dense_forward",
+    title="a layer of linear units",
+    solution=ops.dense,
+    blanks=("y",),
+    text="""\
+A layer of O linear units, each of which sees all I numbers of an example:
+
+    y_no = Σ_i x_ni W_io + b_o,     x (N, I)   W (I, O)   b (O,)   y (N, O),
+
+for N examples at once, one in each row. Write it as one product of matrices and a
+sum; NumPy repeats b for every row. Loops over N, I and O would take a thousand
+times as long.
+
+Source: Goodfellow, Bengio, Courville (2016), Deep learning, section 6.1.""",
+    prediction=Prediction(
+        "A dense layer takes 784 pixels to 512 units. How many numbers does it learn?",
+        ["1,296", "401,408", "401,920"],
+        lambda: [1296, 401_408, 401_920].index(
+            sum(p.data.size for p in nn.Dense(784, 512, np.random.default_rng(0)).parameters())
+        ),
+        "784 · 512 weights and 512 biases.",
+    ),
+    hints=[
+        "x has the examples in its rows, W the units in its columns. Which product has the shape (N, O)?",
+        "A @ B is the product of matrices, A * B that of the elements.",
+        "y = x @ W + b.",
+    ],
+    inputs=_dense_inputs,
+    also=lambda x, W, b, y: {},
+    formulas={"y": {"x W": lambda x, W: x @ W, "b": lambda x, b: np.broadcast_to(b, (len(x), len(b)))}},
+    sizes=DENSE_SIZES,
+    wrong={
+        "b forgotten": Wrong("term b is missing", {"y": lambda x, W: x @ W}),
+        "b subtracted": Wrong("term b has the wrong sign", {"y": lambda x, W, b: x @ W - b}),
+        "the transpose": Wrong("transposed", {"y": lambda y: y.T.copy()}),
+        "b in the first row only": Wrong("first row", {"y": lambda x, W, b: x @ W + b * (np.arange(len(x)) == 0)[:, None]}),
+        "mean instead of sum": Wrong("term x W has the weight", {"y": lambda x, W, b: x @ W * 0.5 + b}),
+        "x overwritten": Wrong("changed this input", function=lambda x, W, b: _overwrites(x, W, b)),
+        "a list": Wrong("a list", function=lambda x, W, b: (x @ W + b).tolist()),
+        "nothing returned": Wrong("None", function=lambda x, W, b: None),
+    },
+)  # fmt: skip
+
+
+def _overwrites(x, W, b):
+    y = x @ W + b
+    x *= 0
+    return y
+
+
+DENSE_BACKWARD = Operation(
+    name="dense_backward",
+    title="the gradient of a layer: by its input, its weights, its bias",
+    solution=ops.dense,
+    blanks=("dx", "dW", "db"),
+    text="""\
+The layer of before, y = x W + b. The loss ℓ depends on y, and dy = ∂ℓ/∂y, (N, O),
+is known: it comes from above. Wanted are
+
+    dx = ∂ℓ/∂x (N, I),     dW = ∂ℓ/∂W (I, O),     db = ∂ℓ/∂b (O,).
+
+Write the sum for a single element first, by the chain rule: for example
+∂ℓ/∂W_io = Σ_n ∂ℓ/∂y_no · ∂y_no/∂W_io. Over what does each sum run? Then find the
+product of matrices that is this sum. The shapes leave only one.
+
+Source: Goodfellow, Bengio, Courville (2016), Deep learning, section 6.5.6.""",
+    prediction=Prediction(
+        "x is (3, 5) and W is (5, 7). The batch grows from 3 to 300 examples. What happens to dW?",
+        ["its shape stays, and its numbers are sums over 300 examples", "it becomes (300, 5, 7)",
+         "its shape stays, and its numbers are means over 300 examples"],
+        lambda: _what_happens_to_dW(),
+        "A weight acts on the loss through every example, and the gradients add up. A mean comes from the loss, if that "
+        "is a mean over the batch, and then it is in dy already.",
+    ),
+    hints=[
+        "∂y_no/∂x_ni = W_io, ∂y_no/∂W_io = x_ni, ∂y_no/∂b_o = 1. Multiply each by dy_no, and sum over all else.",
+        "A sum over the index that two matrices share is a product: Σ_o dy_no W_io = (dy Wᵀ)_ni. A.T is the transpose.",
+        "dx = dy Wᵀ, dW = xᵀ dy, and db is the sum of dy over the rows (axis 0).",
+    ],
+    inputs=_dense_inputs,
+    also=lambda x, W, b, y: {},
+    formulas={
+        "dx": {"": lambda dy, W: dy @ W.T},
+        "dW": {"": lambda x, dy: x.T @ dy},
+        "db": {"": lambda dy: dy.sum(axis=0)},
+    },
+    sizes=DENSE_SIZES,
+    wrong={
+        "the mean over the batch": Wrong("1/N", {"dW": lambda right, x: right / len(x)}),
+        "dW transposed": Wrong("transposed", {"dW": lambda right: right.T}),
+        "db not summed": Wrong("the sum over axis 0 is missing", {"db": lambda dy: dy}),
+        "db summed over the wrong axis": Wrong("dy summed over axis 1", {"db": lambda dy: dy.sum(axis=1)}),
+        "db averaged": Wrong("1/N", {"db": lambda dy: dy.mean(axis=0)}),
+        "dy ignored in dx": Wrong("dy is not used", {"dx": lambda dy, W: np.ones_like(dy) @ W.T}),
+        "dy ignored in dW": Wrong("dy is not used", {"dW": lambda dy, x: x.T @ np.ones_like(dy)}),
+        "y for dy": Wrong("y stands where dy belongs", {"dW": lambda y, x: x.T @ y}),
+        "the sign": Wrong("sign is wrong", {"dx": lambda right: -right}),
+        "weight decay": Wrong("0.01 · W is added", {"dW": lambda right, W: right + 0.01 * W}),
+        "the last example forgotten": Wrong("last row", {
+            "dx": lambda right: right * (np.arange(len(right)) < len(right) - 1)[:, None]
+        }),
+        "zero": Wrong("no gradient gets there", {"dx": lambda right: 0 * right}),
+        "dy overwritten": Wrong("dy *= …", function=lambda x, W, b: _overwrites_dy(x, W, b)),
+    },
+)  # fmt: skip
+
+
+def _what_happens_to_dW():
+    rng = np.random.default_rng(0)
+    x, W, b = normal(rng, 300, 5), normal(rng, 5, 7), normal(rng, 7)
+    dW = ops.dense.raw(x, W, b)[2](np.ones((300, 7)))
+    if dW.shape != W.shape:
+        return 1
+    return 0 if np.allclose(dW[:, 0], x.sum(axis=0)) else 2
+
+
+def _overwrites_dy(x, W, b):
+    y, _, dW, db = ops.dense.raw(x, W, b)
+
+    def dx(dy):
+        dy *= 2
+        return dy @ W.T / 2
+
+    return y, dx, dW, db

@@ -1,0 +1,76 @@
+"""The exercise about the reparameterized sample."""
+
+import numpy as np
+
+from ... import probability as p
+from ...checks.check import normal
+from ..exercise import Operation, Prediction, Wrong
+
+
+def widths(mu, logvar, y, **_):
+    """σ and its relatives, which are easily taken for one another."""
+    return {"sigma": np.exp(0.5 * logvar), "variance": np.exp(logvar), "precision": np.exp(-logvar)}
+
+
+REPARAMETERIZE = Operation(
+    name="reparameterize",
+    title="a sample of a Gaussian that has derivatives by its parameters",
+    solution=p.reparameterize,
+    blanks=("y", "dmu", "dlogvar"),
+    text="""\
+A sample of N(μ, σ²) is made of noise ε from N(0, I):
+
+    z = μ + σ ⊙ ε,     all (N, D),
+
+and now it is a function of μ and σ, with derivatives. The network does not give σ
+but logvar = ln σ², which may be any real number. What is σ in terms of logvar?
+
+Then the derivatives: dmu and dlogvar, both (N, D), from dy (N, D). (How does σ
+change with logvar?) The noise has no derivative, hence the None in the return.
+
+Source: Kingma and Welling (2014), Auto-encoding variational Bayes, section 2.4.""",
+    prediction=Prediction(
+        "The encoder gives mu = 0 and logvar = 2.197 = ln 9. What is the standard deviation of z?",
+        ["1.5", "3", "9", "81"],
+        lambda: [1.5, 3, 9, 81].index(round(float(p.reparameterize.raw(
+            np.zeros(100_000), np.full(100_000, np.log(9.0)), np.random.default_rng(0).standard_normal(100_000)
+        )[0].std()))),  # fmt: skip
+        "logvar is the logarithm of the variance 9. To sample with exp(logvar) is the commonest mistake in published "
+        "VAEs, and no gradient check can see it: the wrong sampler has a right derivative.",
+    ),
+    hints=[
+        "σ² = exp(logvar), and a square root halves an exponent.",
+        "z depends on mu with the slope 1. It depends on logvar through σ only: dlogvar = dy · ∂z/∂σ · ∂σ/∂logvar.",
+        "∂z/∂σ = ε, and ∂σ/∂logvar = σ/2.",
+    ],
+    inputs=lambda rng, N, D, K: {name: normal(rng, N, D) for name in ("mu", "logvar", "eps")},
+    also=lambda mu, logvar, eps, y: widths(mu, logvar, y),
+    formulas={
+        "y": {"μ": lambda mu: mu, "σ ε": lambda sigma, eps: sigma * eps},
+        "dmu": {"": lambda dy: dy},
+        "dlogvar": {"": lambda dy, eps, sigma: 0.5 * dy * eps * sigma},
+    },
+    sizes=("N, the batch", "D, the latent dimensions"),
+    wrong={
+        "variance for standard deviation": Wrong(
+            "σ² stands where σ belongs", {"y": lambda mu, variance, eps: mu + variance * eps}
+        ),
+        "logvar for σ": Wrong("logvar stands where σ belongs", {"y": lambda mu, logvar, eps: mu + logvar * eps}),
+        "no noise": Wrong("term σ ε is missing", {"y": lambda mu: mu.copy()}),
+        "σ forgotten": Wrong("σ is missing", {"y": lambda mu, eps: mu + eps}),
+        "noise of its own": Wrong(
+            "noise of its own", {"y": lambda mu, sigma: mu + sigma * np.random.default_rng().standard_normal(mu.shape)}
+        ),
+        "½ forgotten": Wrong("½ is missing", {"dlogvar": lambda right: 2 * right}),
+        "σ forgotten in dlogvar": Wrong("σ is missing", {"dlogvar": lambda dy, eps: 0.5 * dy * eps}),
+        "ε forgotten in dlogvar": Wrong("ε is missing", {"dlogvar": lambda dy, sigma: 0.5 * dy * sigma}),
+        "σ² in dlogvar": Wrong(
+            "σ² stands where σ belongs", {"dlogvar": lambda dy, eps, variance: 0.5 * dy * eps * variance}
+        ),
+        "the whole of z": Wrong("y stands where ε belongs", {"dlogvar": lambda dy, y, sigma: 0.5 * dy * y * sigma}),
+        "dy ignored": Wrong("dy is not used", {"dmu": lambda mu: np.ones_like(mu)}),
+        "ε drawn anew in backward": Wrong("noise of its own", {
+            "dlogvar": lambda dy, sigma: 0.5 * dy * sigma * np.random.default_rng().standard_normal(dy.shape)
+        }),
+    },
+)  # fmt: skip

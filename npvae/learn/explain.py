@@ -1,0 +1,238 @@
+"""From numbers to a cause: what is wrong with an array, if it is one of the simple mistakes; and if not, only where.
+
+The order is that of an examination, from what is seen at once to what has to be looked for, and it ends as soon as
+something explains everything:
+
+    the shape              is explained by a sum that is missing, or one too many, or a transposition
+    one factor             for all elements; where could it come from?
+    another formula        one name for another, a term missing, dy not used, rows shifted
+    one fitted number      the weight of a term, the amount of something added
+    the weights of all     terms
+    a part                 only some rows, or only where x < 0: then the same questions again, for that part
+
+Nothing is said that does not reproduce every element in every draw. A wrong diagnosis is worse than none.
+"""
+
+import dataclasses
+import itertools
+
+import numpy as np
+
+from .comparison import same
+from .hypotheses import fitted, predictions, term_weights
+from .parts import part
+
+FEWEST = 3  # numbers that have to agree before anything is said
+
+QUESTIONS = {
+    "shape": "Which numbers does one element of the input act on, and over what must its gradient be summed?",
+    "zero": "By which way does this input act on the loss, and where is it cut?",
+    "factor": "Write the formula once more, with its constants: which of them is not in your code, or stands there twice?",
+    "sign": "If this input grows a little, does the loss grow or fall? Which sign has each step of the chain rule?",
+    "formula": "Write the chain rule for this line, factor by factor. Which array does your code take for each of them?",
+    "term": "How many terms has the derivative on paper? Find each of them in your code.",
+    "part": "What is special about these elements, in the input or in your indices?",
+}
+
+
+@dataclasses.dataclass
+class Finding:
+    """What is wrong with one array.
+
+    measured   what is certain, in one sentence
+    causes     the mistakes that give exactly these numbers, in words; where there are several, the numbers cannot tell
+    question   that leads on
+    """
+
+    measured: str
+    causes: list
+    question: str
+
+
+def explain(comparisons):
+    """The `Finding` for several draws of one array, a list of `Comparison`; None where nothing simple explains it."""
+    shapes_are_right = all(c.found.shape == c.expected.shape for c in comparisons)
+    if not shapes_are_right:
+        return _shape(comparisons)
+    everything = [np.ones(c.expected.shape, bool) for c in comparisons]
+    return _explain_where(comparisons, everything, "in every element") or _weights(comparisons) or _part(comparisons)
+
+
+def _explain_where(comparisons, masks, where):
+    """A Finding for the elements of these masks; None where nothing explains them all."""
+    if sum(mask.sum() for mask in masks) < FEWEST or not all(_is_finite(c, m) for c, m in zip(comparisons, masks)):
+        return None
+    if all(same(c.found[mask], 0 * c.found[mask]) for c, mask in zip(comparisons, masks)):
+        return Finding(f"yours is zero {where}", ["zero: no gradient gets there"], QUESTIONS["zero"])
+    causes = _common(comparisons, masks, predictions)
+    factors = _factors(comparisons, masks)
+    if factors is not None:
+        first = factors[0]
+        if np.allclose(factors, -1, 1e-6, 0):  # then the sign of every factor of the formula would do
+            causes = [cause for cause in causes if not cause.endswith("has the wrong sign")]
+        causes = [name for name, values in _names_of(comparisons) if np.allclose(values, factors, 1e-6, 0)] + causes
+        if np.allclose(factors, first, 1e-6, 0):
+            return Finding(
+                f"yours is {number(first)} times the right one, {where}",
+                causes or [f"one factor {number(first)}, which none of the sizes explains"],
+                QUESTIONS["sign" if abs(first + 1) < 1e-6 else "factor"],
+            )
+        measured = f"yours is the right one times one factor, {where}: {', '.join(map(number, factors))} in our draws"
+        if causes:
+            return Finding(measured, causes, QUESTIONS["factor"])
+        if all(mask.sum() >= FEWEST for mask in masks):
+            return Finding(measured, ["one factor for all, which depends on the numbers"], QUESTIONS["factor"])
+    if causes:
+        return Finding(f"this explains yours, {where}, to six digits", causes, QUESTIONS["formula"])
+    causes = _common_fitted(comparisons, masks)
+    if causes:
+        return Finding(f"this explains yours, {where}, to six digits", causes, QUESTIONS["term"])
+    return None
+
+
+def _is_finite(c, mask):
+    return bool(np.isfinite(c.found[mask]).all())
+
+
+def _common(comparisons, masks, candidates):
+    """The causes whose predictions fit in every draw, in the order in which they are offered."""
+    fitting = []
+    for c, mask in zip(comparisons, masks):
+        fitting.append([
+            cause for cause, predicted in candidates(c)
+            if np.shape(predicted) == mask.shape and same(c.found[mask], predicted[mask])
+        ])  # fmt: skip
+    return [cause for cause in dict.fromkeys(fitting[0]) if all(cause in others for others in fitting)]
+
+
+def _common_fitted(comparisons, masks):
+    """The causes with one fitted number which fit in every draw with the same number, in words."""
+    fitting = []
+    for c, mask in zip(comparisons, masks):
+        if mask.sum() < FEWEST or not mask.all():
+            return []
+        fitting.append({cause: w for cause, w, predicted in fitted(c) if same(c.found, predicted)})
+    return [
+        cause.format(number(w)) for cause, w in fitting[0].items()
+        if all(cause in others and np.isclose(others[cause], w, 1e-5, 1e-7) for others in fitting)
+    ]  # fmt: skip
+
+
+def _factors(comparisons, masks):
+    """The factor by which found differs from expected in each draw; None unless it is one for all elements."""
+    factors = []
+    for c, mask in zip(comparisons, masks):
+        found, expected = c.found[mask], c.expected[mask]
+        square = np.sum(expected * expected)
+        factor = np.sum(found * expected) / square if square > 0 else np.nan
+        if not same(found, factor * expected):
+            return None
+        factors.append(float(factor))
+    few = min(mask.sum() for mask in masks) < 2  # a single number is always some multiple of another
+    return None if few and not _agree(comparisons, factors) else factors
+
+
+def _agree(comparisons, factors):
+    """Whether one number, or one name for it, explains the factors of at least three draws."""
+    explained = any(np.allclose(values, factors, 1e-6, 0) for _, values in _names_of(comparisons))
+    return len(factors) >= FEWEST and (explained or np.allclose(factors, factors[0], 1e-6, 0))
+
+
+def _names_of(comparisons):
+    """Pairs of a factor in words and its value in each draw: ±, powers of two, and up to two of the sizes."""
+    names = [name for name in comparisons[0].numbers if all(name in c.numbers for c in comparisons)]
+    choices = [()] + [((name, power),) for name in names for power in (1, -1)]
+    choices += [
+        ((a, i), (b, j)) for a, b in itertools.combinations(names, 2) for i in (1, -1) for j in (1, -1)
+    ]  # fmt: skip
+    for sign, two, chosen in itertools.product((1, -1), (1, 0.5, 2, 0.25, 4), choices):
+        if (sign, two, chosen) == (1, 1, ()):
+            continue
+        values = [sign * two * np.prod([float(c.numbers[name]) ** power for name, power in chosen]) for c in comparisons]
+        yield _in_words(sign, two, chosen, comparisons[0].numbers), values
+
+
+def _in_words(sign, two, chosen, numbers):
+    """A factor in words: (1, 0.5, (("N, the batch", -1),), …) is "a factor 1/(2 N) too many (N, the batch, is 3)"."""
+    above = [name.split(",")[0] for name, power in chosen if power > 0]
+    below = [name.split(",")[0] for name, power in chosen if power < 0]
+    above = ([f"{two:g}"] if two > 1 else []) + above
+    below = ([f"{1 / two:g}"] if two < 1 else []) + below
+    factor = " ".join(above) or "1"
+    if below:
+        factor += f"/{below[0]}" if len(below) == 1 else f"/({' '.join(below)})"
+    meaning = "; ".join(f"{name}{',' if ',' in name else ''} is {numbers[name]:g}" for name, _ in chosen)
+    meaning = f" ({meaning})" if meaning else ""
+    if factor == "1":
+        return "the sign is wrong"
+    words = f"a factor {factor} too many" + (", or a ½ is missing" if factor == "2" else "")
+    return words + meaning + (", and the sign is wrong" if sign < 0 else "")
+
+
+def number(value):
+    """A number to six digits, with a real minus."""
+    return f"{value + 0.0:.6g}".replace("-", "−")  # −0 + 0 is 0
+
+
+def _shape(comparisons):
+    """A Finding for an array of the wrong shape; without causes where no sum or transposition explains it."""
+    c = comparisons[0]
+    everything = [np.ones(c.found.shape, bool) for c in comparisons]
+    causes = _common(comparisons, everything, _reshaped) if min(c.found.size for c in comparisons) else []
+    measured = f"yours has the shape {c.found.shape}, expected {c.expected.shape}"
+    return Finding(measured, causes, QUESTIONS["shape"])
+
+
+def _reshaped(c):
+    """Pairs of a cause and the found array itself, where a sum or a new order of it would be right; and known sums."""
+    for axes in _axes(c.found.ndim):
+        for name, reduce in (("sum", np.sum), ("mean", np.mean)):
+            if same(reduce(c.found, axis=axes), c.expected):
+                yield f"the {name} over {_axis(axes)} is missing", c.found
+    for axes in _axes(c.expected.ndim):
+        for name, reduce in (("summed", np.sum), ("averaged", np.mean)):
+            for keep in (False, True):
+                yield f"{name} over {_axis(axes)} as well", reduce(c.expected, axis=axes, keepdims=keep)
+    if c.expected.ndim == 2:
+        yield "transposed", c.expected.T
+    if c.found.size == c.expected.size and same(c.found.reshape(c.expected.shape), c.expected):
+        yield "the right numbers in another shape", c.found
+    for name, value in c.known.items():
+        for axes in _axes(np.ndim(value)):
+            yield f"it is {name} summed over {_axis(axes)}", np.sum(value, axis=axes)
+
+
+def _axes(ndim):
+    """All subsets of the axes but the empty one."""
+    return [axes for n in range(1, ndim + 1) for axes in itertools.combinations(range(ndim), n)]
+
+
+def _axis(axes):
+    return f"axis {axes[0]}" if len(axes) == 1 else f"the axes {', '.join(map(str, axes))}"
+
+
+def _weights(comparisons):
+    """A Finding for terms that are all there, with other weights."""
+    if any(len(c.formula) < 2 for c in comparisons):
+        return None
+    fits = [term_weights(c) for c in comparisons]
+    if any(fit is None or not same(c.found, fit[1]) for c, fit in zip(comparisons, fits)):
+        return None
+    weights = [list(fit[0].values()) for fit in fits]
+    if not np.allclose(weights, weights[0], 1e-5, 1e-7):
+        return None
+    listed = ", ".join(f"{term}: {number(w)}" for term, w in fits[0][0].items())
+    causes = [f"the terms have these weights instead of 1: {listed}"]
+    return Finding("yours is a sum of the right terms with other weights, in every element", causes, QUESTIONS["term"])
+
+
+def _part(comparisons):
+    """A Finding for an array that is right in part."""
+    masks = [c.wrong for c in comparisons]
+    where = part(comparisons, masks)
+    if where is None:
+        return None
+    inside = _explain_where(comparisons, masks, f"{where}, and right elsewhere")
+    if inside is not None:
+        return inside
+    return Finding(f"yours is wrong {where}, and right elsewhere", [f"an error {where}"], QUESTIONS["part"])

@@ -1,0 +1,175 @@
+"""What would have come out if …: every simple mistake as a prediction of the whole array.
+
+A hypothesis about a mistake is tested as in any science: it has to predict all the numbers. Thirty-five elements that
+agree to six digits, in several draws, do not agree by accident. `predictions` needs no fitted number; `fitted` has one
+(the weight of a term, the amount of something added), which has to come out the same in every draw.
+
+Two mistakes may predict the same numbers (a σ too many, and σ² in the place of σ). Then both are right as far as the
+numbers tell, and both are offered.
+"""
+
+import itertools
+
+import numpy as np
+
+from ..autodiff.ops import sum_to
+from .comparison import names_in, same, symbol
+
+MISSING, EXTRA = "{} is missing", "a factor {} too many"
+
+
+def predictions(c):
+    """Pairs of a cause, in words, and the array that would then have been found, for a `Comparison`.
+
+    A prediction that equals what is expected is left out: it would explain nothing.
+    """
+    with np.errstate(all="ignore"):
+        for cause, predicted in itertools.chain(_edits(c), _factors(c), _upstream(c), _moved(c), c.suspects.items()):
+            if np.shape(predicted) == c.expected.shape and not same(predicted, c.expected):
+                yield cause, predicted
+
+
+def _edits(c):
+    """The formula with one name replaced, in all its terms or in one of them; and without a term, or with its sign."""
+    if not c.formula:
+        return
+    terms = c.evaluate()
+    for name in dict.fromkeys(name for f in c.formula.values() for name in names_in(f)):
+        users = [term for term, f in c.formula.items() if name in names_in(f)]
+        tried = []
+        for cause, value in _substitutes(name, c):
+            if any(same(value, other) for other in tried):
+                continue  # it has a better name already
+            tried.append(value)
+            try:
+                changed = c.evaluate(**{name: value})
+            except (ValueError, IndexError):
+                continue  # it does not fit there
+            yield cause, sum(changed.values())
+            if len(users) > 1:
+                for term in users:
+                    yield f"{cause}, in the term {term}", sum({**terms, term: changed[term]}.values())
+    if len(terms) > 1:
+        total = sum(terms.values())
+        for term, value in terms.items():
+            yield f"the term {term} is missing", total - value
+            yield f"the term {term} has the wrong sign", total - 2 * value
+
+
+def _substitutes(name, c):
+    """Pairs of a cause and the array that stands in the place of a known one."""
+    right, called = np.asarray(c.known[name], float), symbol(name)
+    missing = "the upstream gradient dy is not used" if name == "dy" else MISSING.format(called)
+    yield missing, np.ones_like(right)
+    yield missing, np.zeros_like(right)
+    for other, value in c.known.items():
+        if other != name and np.shape(value) == right.shape:
+            yield f"{symbol(other)} stands where {called} belongs", np.asarray(value)
+    yield f"{called} has the wrong sign", -right
+    yield f"{called} is squared", right * right
+    yield f"1 / {called} stands where {called} belongs", 1 / right
+    if (right > 0).all():
+        yield f"the square root of {called} stands where {called} belongs", np.sqrt(right)
+    if name == "dy":
+        yield "the mean of dy stands where dy belongs", np.full_like(right, right.mean())
+
+
+def _factors(c):
+    """The right array, times or divided by a known one."""
+    for name, value in c.known.items():
+        if 1 < np.size(value) and _fits(value, c.expected):
+            yield EXTRA.format(symbol(name)), c.expected * value
+            missing = "the upstream gradient dy is not used" if name == "dy" else MISSING.format(symbol(name))
+            yield missing, c.expected / value
+
+
+def _fits(value, array):
+    """Whether a value can be broadcast to the shape of the array."""
+    try:
+        return np.broadcast_shapes(np.shape(value), array.shape) == array.shape
+    except ValueError:
+        return False
+
+
+def _upstream(c):
+    """What the right derivative gives for another upstream gradient; with a formula, dy is replaced there."""
+    if c.by_dy is None or c.formula:
+        return
+    dy, y = c.known["dy"], c.known["y"]
+    yield "the upstream gradient dy is not used", c.by_dy(np.ones_like(dy))
+    yield "y stands where dy belongs", c.by_dy(y)
+    yield "the mean of dy stands where dy belongs", c.by_dy(np.full_like(dy, dy.mean()))
+    yield "dy is squared", c.by_dy(dy * dy)
+
+
+def _moved(c):
+    """The right numbers in other places."""
+    a = c.expected
+    yield "every element is zero", np.zeros_like(a)
+    for i, j in itertools.combinations(range(a.ndim), 2):
+        yield f"transposed: the axes {i} and {j} are exchanged", np.swapaxes(a, i, j)
+        yield f"turned around along the axes {i} and {j}", np.flip(a, (i, j))
+    for i in range(a.ndim):
+        yield f"turned around along axis {i}", np.flip(a, i)
+        for by in (1, -1):
+            yield f"shifted by {by:+d} along axis {i}".replace("-", "−"), np.roll(a, by, i)
+
+
+def fitted(c):
+    """Triples of a cause with a place for the number, the number that fits best, and the array that it gives."""
+    if c.formula and len(c.formula) > 1:
+        terms = c.evaluate()
+        total = sum(terms.values())
+        for term, value in terms.items():
+            yield from _fit(c, total - value, value, f"the term {term} has the weight {{}} instead of 1")
+    candidates = {"1": np.ones(())} | {name: np.asarray(value, float) for name, value in c.known.items()}
+    dy = candidates.get("dy")
+    for name, value in candidates.items():
+        versions = {name: value}
+        if dy is not None and name not in ("dy", "1"):
+            versions |= {f"dy {name}": _product(dy, value)}
+        for version, array in versions.items():
+            array = None if array is None else _to_shape(array, c.expected.shape)
+            if array is not None:
+                called = " ".join(symbol(part) for part in version.split())
+                yield from _fit(c, c.expected, array, f"{{}} · {called} is added that does not belong there")
+
+
+def _product(dy, value):
+    """dy times a known array, with dy repeated over the last axis where it has one less."""
+    for a in (dy, dy[..., None] if dy.ndim else dy):
+        try:
+            return a * value
+        except ValueError:
+            pass
+    return None
+
+
+def _to_shape(value, shape):
+    """A value broadcast to a shape, or summed to it; None where it fits neither way."""
+    try:
+        if np.broadcast_shapes(np.shape(value), shape) == shape:
+            return np.broadcast_to(value, shape)
+        if np.broadcast_shapes(np.shape(value), shape) == np.shape(value):
+            return sum_to(value, shape)
+    except (ValueError, TypeError):
+        pass
+    return None
+
+
+def _fit(c, base, direction, cause):
+    """found = base + w · direction by least squares: one triple, or none where the direction is zero."""
+    square = np.sum(direction * direction)
+    if square > 0 and np.isfinite(square):
+        w = np.sum((c.found - base) * direction) / square
+        yield cause, float(w), base + w * direction
+
+
+def term_weights(c):
+    """The weights of all terms of the formula that fit best, and the array that they give; None where several fit."""
+    terms = [term.reshape(-1) for term in c.evaluate().values()]
+    A = np.stack(np.broadcast_arrays(*terms), axis=1)
+    weights, _, rank, _ = np.linalg.lstsq(A, c.found.reshape(-1), rcond=1e-8)
+    if rank < len(terms) or len(A) < len(terms) + 2:
+        return None
+    return dict(zip(c.formula, map(float, weights))), (A @ weights).reshape(c.expected.shape)
