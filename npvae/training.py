@@ -5,12 +5,13 @@ and a dict of numbers for the report (see models/base.py). One step is
 
     objective, parts = model.loss(x[rows], rng, step, rows);   objective.backward();   optimizer.step()
 
-and everything that the next step depends on (parameters, the optimiser's accumulators, the order of the minibatches,
-the state of the random generator) can be saved and restored, so that a run that was interrupted ends with the same
-bits as one that was not.
+(`training_step`), and everything that the next step depends on (parameters, the optimiser's accumulators, the order of
+the minibatches, the state of the random generator) can be saved and restored, so that a run that was interrupted ends
+with the same bits as one that was not.
 """
 
 import contextlib
+import math
 import signal
 import textwrap
 
@@ -24,6 +25,18 @@ from .evaluation import mean_loss
 
 REMARK_EXAMPLES = 500
 VALIDATION_SEED = 0  # the same noise at every validation, so that only the model makes a difference
+
+
+def training_step(model, optimizer, x, rng, step=math.inf, rows=None):
+    """Forward, backward, update, on the minibatch x (N, D): returns the objective, a float, and the report of the loss.
+
+    step, rows   for `model.loss`
+    """
+    objective, parts = model.loss(x, rng, step, rows)
+    optimizer.zero_grad()
+    objective.backward()
+    optimizer.step()
+    return float(objective), parts
 
 
 class Training:
@@ -97,13 +110,10 @@ class Training:
         x = self.x[rows] if self.prepare is None else self.prepare(self.x[rows], self.rng)
         self.model.train()
         with np.errstate(all="ignore"):  # the loss is looked at instead
-            objective, parts = self.model.loss(x, self.rng, self.step, rows)
-            for name, value in {"loss": parts["loss"], "objective": float(objective)}.items():
-                if not np.isfinite(value):
-                    raise self._explain(f"the {name} became {value} in step {self.step + 1}", self.step + 1)
-            self.optimizer.zero_grad()
-            objective.backward()
-            self.optimizer.step()
+            objective, parts = training_step(self.model, self.optimizer, x, self.rng, self.step, rows)
+        for name, value in {"loss": parts["loss"], "objective": objective}.items():
+            if not np.isfinite(value):
+                raise self._explain(f"the {name} became {value} in step {self.step + 1}", self.step + 1)
         self.step += 1
         self.columns = list(parts)
         self.history.append(tuple(parts.values()))
