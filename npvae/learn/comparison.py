@@ -23,7 +23,8 @@ from ..autodiff.gradcheck import LIMIT
 SYMBOLS = {  # how the names in formulas are written
     "mu": "μ", "sigma": "σ", "variance": "σ²", "precision": "1/σ²", "eps": "ε", "one_minus_y": "1 − y",
     "positive": "(x > 0)", "sigmoid": "σ(x)", "probability": "σ(l)", "softmax": "w/Σw", "y_slope": "y (1 − y)",
-    "x_slope": "x (1 − x)", "probability_slope": "σ(l) (1 − σ(l))", "residual": "(x − μ)", "tanh_slope": "1 − y²", "exponential": "exp x",
+    "x_slope": "x (1 − x)", "probability_slope": "σ(l) (1 − σ(l))", "residual": "(x − μ)", "tanh_slope": "1 − y²", "uniform": "1/K",
+    "other_softmax": "w divided by the sum over the wrong axis", "exponential": "exp x",
 }  # fmt: skip
 
 
@@ -90,8 +91,8 @@ class Comparison:
 
 
 def names_in(f):
-    """The names of the arguments of a term's function."""
-    return list(inspect.signature(f).parameters)
+    """The names of the arguments of a term's function that have no default: the known arrays that it takes."""
+    return [name for name, p in inspect.signature(f).parameters.items() if p.default is p.empty]
 
 
 def same(a, b):

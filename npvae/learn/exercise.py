@@ -250,6 +250,27 @@ class Operation(Exercise):
         return self.spoiled({})
 
 
+@dataclasses.dataclass
+class Procedure(Exercise):
+    """An exercise about a function of another form.
+
+    compare   compare(f, rng, N, D, K) calls f for one draw and yields `Comparison`s
+    """
+
+    compare: Callable = None
+
+    def check(self, f, seed=0):
+        comparisons = []
+        for i in range(DRAWS):
+            rng = np.random.default_rng([seed, i])
+            comparisons += self.compare(f, rng, *(int(n) for n in rng.permutation(PRIMES)[:3]))
+        return comparisons
+
+    def reference(self):
+        """The solution."""
+        return self.solution
+
+
 def _of(f, known):
     """Those of the known arrays that the function f takes."""
     return {name: known[name] for name in names_in(f)}

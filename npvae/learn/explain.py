@@ -63,7 +63,8 @@ def _explain_where(comparisons, masks, where):
     if sum(mask.sum() for mask in masks) < FEWEST or not all(_is_finite(c, m) for c, m in zip(comparisons, masks)):
         return None
     if all(same(c.found[mask], 0 * c.found[mask]) for c, mask in zip(comparisons, masks)):
-        return Finding(f"yours is zero {where}", ["zero: no gradient gets there"], QUESTIONS["zero"])
+        causes = _common(comparisons, masks, lambda c: c.suspects.items())
+        return Finding(f"yours is zero {where}", causes or ["zero: nothing gets there"], QUESTIONS["zero"])
     causes = _common(comparisons, masks, predictions)
     factors = _factors(comparisons, masks)
     if factors is not None:
@@ -140,7 +141,7 @@ def _agree(comparisons, factors):
 
 def _names_of(comparisons):
     """Pairs of a factor in words and its value in each draw: ±, powers of two, and up to two of the sizes."""
-    names = [name for name in comparisons[0].numbers if all(name in c.numbers for c in comparisons)]
+    names = [name for name in comparisons[0].numbers if all(c.numbers.get(name, 1) != 1 for c in comparisons)]
     choices = [()] + [((name, power),) for name in names for power in (1, -1)]
     choices += [
         ((a, i), (b, j)) for a, b in itertools.combinations(names, 2) for i in (1, -1) for j in (1, -1)

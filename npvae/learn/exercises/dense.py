@@ -116,7 +116,7 @@ Source: Goodfellow, Bengio, Courville (2016), Deep learning, section 6.5.6.""",
         "the last example forgotten": Wrong("last row", {
             "dx": lambda right: right * (np.arange(len(right)) < len(right) - 1)[:, None]
         }),
-        "zero": Wrong("no gradient gets there", {"dx": lambda right: 0 * right}),
+        "zero": Wrong("nothing gets there", {"dx": lambda right: 0 * right}),
         "dy overwritten": Wrong("dy *= …", function=lambda x, W, b: _overwrites_dy(x, W, b)),
     },
 )  # fmt: skip

@@ -1,0 +1,158 @@
+"""The exercise about Adam."""
+
+import numpy as np
+
+from ...autodiff import Tensor
+from ...checks.check import normal
+from ...nn import optim
+from ..comparison import Comparison
+from ..exercise import Prediction, Procedure, Unfit, Wrong
+
+STEPS, LR, EPS = 6, 0.01, 0.1  # a large ε, so that it matters where it stands
+
+
+def compare(f, rng, N, D, K):
+    """The movements of a parameter in six steps, with gradients that do not depend on where it is."""
+    gradients = normal(rng, STEPS, N)
+    p = Tensor(normal(rng, N))
+    optimizer = type("Adam", (optim.Adam,), {"update": f})([p], LR, eps=EPS)
+    found = np.empty((STEPS, N))
+    for t, g in enumerate(gradients):
+        before, p.grad = p.data.copy(), g.copy()
+        optimizer.step()
+        found[t] = before - p.data
+        if not np.array_equal(p.grad, g):
+            raise Unfit("step", "your function changed this input in place: g")
+    if not found.any():
+        raise Unfit("step", "p is unchanged after six steps: p = p − … makes a new array, p −= … changes the one given")
+    right = formulas(gradients)
+    suspects = {
+        "the bias of m and v is not corrected": formulas(gradients, corrected=(False, False)),
+        "the bias of m is not corrected": formulas(gradients, corrected=(False, True)),
+        "the bias of v is not corrected": formulas(gradients, corrected=(True, False)),
+        "β₁ and β₂ are exchanged": formulas(gradients, betas=(0.999, 0.9)),
+        "t is counted from 0, or one too small": formulas(gradients, late=-1),
+        "t is one too large": formulas(gradients, late=1),
+        "ε stands under the root": right["lr"] * right["m_hat"] / np.sqrt(right["v_hat"] + EPS),
+        "there is no root: v̂ itself is divided by": right["lr"] * right["m_hat"] / (right["v_hat"] + EPS),
+        "ε is missing": right["lr"] * right["m_hat"] / np.sqrt(right["v_hat"]),
+        "M forgets: M = … makes a new array, and the next step finds zeros": formulas(gradients, forgets=(True, False)),
+        "V forgets: V = … makes a new array, and the next step finds zeros": formulas(gradients, forgets=(False, True)),
+        "M and V forget: M = … makes a new array, and the next step finds zeros":
+            formulas(gradients, forgets=(True, True)),
+        "v is made of g instead of g²": formulas(gradients, power=1),
+        "p moves by the gradient itself: plain gradient descent": LR * gradients,
+    }  # fmt: skip
+    suspects = {cause: value["step"] if isinstance(value, dict) else value for cause, value in suspects.items()}
+    known = {name: right[name] for name in ("m_hat", "m")} | {"g": gradients}
+    formula = {"": lambda m_hat, value=right["lr"] / (np.sqrt(right["v_hat"]) + EPS): m_hat * value}
+    numbers = {"lr": LR, "1 − β₁": 0.1, "1 − β₂": 0.001}
+    yield Comparison("step", found, right["step"], known, formula, numbers, suspects)
+
+
+def formulas(gradients, betas=(0.9, 0.999), corrected=(True, True), late=0, forgets=(False, False), power=2):
+    """The algorithm as the paper has it, for a sequence of gradients (T, N): a dict of arrays (T, N)."""
+    m, v = np.zeros((2, *gradients.shape[1:]))
+    rows = []
+    for t, g in enumerate(gradients, start=1):
+        m = (1 - betas[0]) * g + (0 if forgets[0] else betas[0] * m)
+        v = (1 - betas[1]) * g**power + (0 if forgets[1] else betas[1] * v)
+        with np.errstate(all="ignore"):
+            m_hat, v_hat = (
+                a / (1 - beta ** (t + late)) if yes else a for a, beta, yes in zip((m, v), betas, corrected)
+            )
+            rows.append((LR + 0 * g, m, v, m_hat, v_hat, LR * m_hat / (np.sqrt(v_hat) + EPS)))
+    return dict(zip(("lr", "m", "v", "m_hat", "v_hat", "step"), map(np.array, zip(*rows))))
+
+
+def _update(betas=None, corrected=(True, True), late=0, root=lambda v_hat, eps: np.sqrt(v_hat) + eps, sign=1,
+            keep=(True, True), power=2, scale=1.0):  # fmt: skip
+    """A version of the solution with something changed, in the paper's form: M and V hold m and v."""
+
+    def update(self, lr, scratch, p, g, M, V):
+        b1, b2 = betas or (self.beta1, self.beta2)
+        m, v = b1 * M + (1 - b1) * g, b2 * V + (1 - b2) * g**power
+        if keep[0]:
+            M[...] = m
+        if keep[1]:
+            V[...] = v
+        t = self.steps + late
+        m_hat = m / (1 - b1**t) if corrected[0] else m
+        v_hat = v / (1 - b2**t) if corrected[1] else v
+        p -= sign * scale * lr * m_hat / root(v_hat, self.eps)
+
+    return update
+
+
+def _does_not_move(self, lr, scratch, p, g, M, V):
+    p = p - lr * g
+
+
+def _changes_g(self, lr, scratch, p, g, M, V):
+    g *= lr
+    p -= g
+
+
+def _first_step():
+    moved = []
+    for g in (1e-3, 1e3):
+        p = Tensor(np.zeros(1))
+        p.grad = np.array([g])
+        optim.Adam([p], 1e-3).step()
+        moved.append(abs(p.data[0]))
+    return int(np.argmin(np.abs(moved[1] / moved[0] - np.array([1, 1e3, 1e6]))))
+
+
+ADAM = Procedure(
+    name="adam",
+    title="one step of Adam, in place",
+    solution=optim.Adam.update,
+    blanks=(),
+    text="""\
+Adam keeps a running mean m of the gradient g and one of its square, v. In step
+t = 1, 2, … it moves a parameter p by
+
+    m ← β₁ m + (1 − β₁) g,             m̂ = m / (1 − β₁ᵗ),
+    v ← β₂ v + (1 − β₂) g²,            v̂ = v / (1 − β₂ᵗ),
+    p ← p − lr · m̂ / (√v̂ + ε).
+
+You write the method `update` of the class Adam: self.beta1, self.beta2 and self.eps
+are β₁, β₂ and ε, and self.steps is t. p, g, M and V are arrays of the same shape.
+M and V are zero in the beginning and are yours: what you write *into* them is there
+in the next step. Change p, M and V in place (p -= …, M[...] = …), and return
+nothing; scratch is an array of that shape for temporary results, if you like. (The
+engine keeps m / (1 − β₁) and v / (1 − β₂), which saves two passes; you need not.)
+
+Source: Kingma and Ba (2015), Adam: a method for stochastic optimization, algorithm 1.""",
+    prediction=Prediction(
+        "The first step, lr = 0.001. One parameter has the gradient 1000, another 0.001. How much further does the first "
+        "one move?",
+        ["as far as the second", "1,000 times", "a million times"],
+        _first_step,
+        "m̂ = g and √v̂ = |g|, so both move by lr. Adam looks at the sign of a gradient more than at its size.",
+    ),
+    hints=[
+        "M = … gives the name M to a new array, and the old one, which the next step gets, stays as it is. M[...] = … "
+        "writes into it.",
+        "1 − self.beta1 ** self.steps undoes the bias of m, which begins at zero. v is treated in the same way.",
+        "p -= lr * m_hat / (np.sqrt(v_hat) + self.eps): ε is outside of the root.",
+    ],
+    compare=compare,
+    wrong={
+        "no correction": Wrong("bias of m and v is not", function=_update(corrected=(False, False))),
+        "m not corrected": Wrong("bias of m is not", function=_update(corrected=(False, True))),
+        "v not corrected": Wrong("bias of v is not", function=_update(corrected=(True, False))),
+        "betas exchanged": Wrong("are exchanged", function=_update(betas=(0.999, 0.9))),
+        "t one too large": Wrong("t is one too large", function=_update(late=1)),
+        "ε under the root": Wrong("under the root", function=_update(root=lambda v, eps: np.sqrt(v + eps))),
+        "no root": Wrong("there is no root", function=_update(root=lambda v, eps: v + eps)),
+        "no ε": Wrong("ε is missing", function=_update(root=lambda v, eps: np.sqrt(v))),
+        "uphill": Wrong("sign is wrong", function=_update(sign=-1)),
+        "M forgets": Wrong("M forgets", function=_update(keep=(False, True))),
+        "both forget": Wrong("M and V forget", function=_update(keep=(False, False))),
+        "lr twice": Wrong("a factor lr too many", function=_update(scale=LR)),
+        "p is not changed": Wrong("p is unchanged", function=_does_not_move),
+        "g is changed": Wrong("changed this input", function=_changes_g),
+        "plain descent": Wrong("plain gradient descent", function=lambda self, lr, scratch, p, g, M, V: p.__isub__(lr * g)),
+    },
+)  # fmt: skip

@@ -1,0 +1,163 @@
+"""The exercise about the evidence lower bound."""
+
+import numpy as np
+
+from ... import models
+from ... import probability as p
+from ...autodiff import Tensor, no_grad, ops
+from ...checks.check import normal
+from ..comparison import Comparison
+from ..exercise import Prediction, Procedure, Unfit, Wrong
+
+
+def _setting(rng, N, D, K):
+    """Binary x (N, D), q (N, K) with parameters that want gradients, and a decoder of one layer."""
+    x = rng.integers(0, 2, (N, D)) * 1.0
+    q = p.DiagonalGaussian(*(Tensor(normal(rng, N, K), requires_grad=True) for _ in range(2)))
+    W, b = normal(rng, K, D), normal(rng, D)
+    return x, q, lambda z: p.Bernoulli(z @ W + b)
+
+
+def compare(f, rng, N, D, K):
+    """Both terms of the bound, and their gradients by q, with one sample and with several."""
+    x, q, decode = _setting(rng, N, D, K)
+    seed = int(rng.integers(2**31))
+    for L in (1, 13):
+        for c in _values(f, x, q, decode, seed, L):
+            yield c
+            if not c.ok:
+                return
+        yield from _gradients(f, x, q, decode, seed, L)
+
+
+def _values(f, x, q, decode, seed, L):
+    found = f(x, q, decode, np.random.default_rng(seed), L)
+    if not isinstance(found, p.ELBO) or not all(isinstance(part, Tensor) for part in found):
+        raise Unfit("elbo", f"your function returns a {type(found).__name__}, expected ELBO(reconstruction, kl) of two "
+                    "Tensors")  # fmt: skip
+    with no_grad():
+        right = p.elbo(x, q, decode, np.random.default_rng(seed), L)
+        z = q.rsample(np.random.default_rng(seed), L)
+        each = np.stack([decode(z.data[i]).log_prob(x).data for i in range(L)])
+        at_mean = decode(q.mean).log_prob(x).data
+    numbers = {"L, the samples": L, "N, the batch": len(x), "D, the pixels": x.shape[1]}
+    suspects = {} if L == 1 else {
+        "the mean is taken of the probabilities, and not of their logarithms":
+            ops.logsumexp.raw(each, axis=0)[0] - np.log(L),
+        "one and the same sample is used L times": each[0],
+    }  # fmt: skip
+    suspects["z is the mean of q, without noise"] = at_mean
+    suspects["the KL is subtracted here already"] = right.elbo.data
+    name = "reconstruction" if L == 1 else f"reconstruction (L = {L})"
+    yield Comparison(name, found.reconstruction.data, right.reconstruction.data, numbers=numbers, suspects=suspects)
+    yield Comparison("kl" if L == 1 else f"kl (L = {L})", found.kl.data, right.kl.data, numbers=numbers)
+
+
+def _gradients(f, x, q, decode, seed, L):
+    """Of the sum of the bound, by mu and logvar, in its two parts."""
+    def gradients(value):
+        q.mu.grad = q.logvar.grad = None
+        if value.record is not None:
+            value.backward()
+        return [np.zeros(t.shape) if t.grad is None else t.grad for t in (q.mu, q.logvar)]
+
+    found = gradients(f(x, q, decode, np.random.default_rng(seed), L).elbo.sum())
+    right = p.elbo(x, q, decode, np.random.default_rng(seed), L)
+    parts = gradients(right.reconstruction.sum()), gradients(-right.kl.sum())
+    for name, dx, reconstruction, kl in zip(("dmu", "dlogvar"), found, *parts):
+        yield Comparison(
+            name, dx, reconstruction + kl, {},
+            {"reconstruction": lambda value=reconstruction: value, "KL": lambda value=kl: value},
+            {"L, the samples": L, "N, the batch": len(x)},
+        )  # fmt: skip
+
+
+def _changed(reconstruction=lambda each: each.mean(axis=0), kl=lambda q, L: q.kl_divergence(), draw=None):
+    """A wrong version: the bound with one of its parts computed in another way."""
+    def elbo(x, q, decode, rng, samples=1):
+        z = q.rsample(rng, samples) if draw is None else draw(q, rng, samples)
+        return p.ELBO(reconstruction(p.bounds.log_likelihood_of_samples(x, z, decode)), kl(q, samples))
+
+    return elbo
+
+
+def _same_sample(q, rng, samples):
+    return p.reparameterize(q.mu, q.logvar, np.repeat(rng.standard_normal((1, *q.mean.shape)), samples, axis=0))
+
+
+def _more_samples():
+    """Does the bound rise with L? The mean over many draws, with 1 and with 10 samples."""
+    rng = np.random.default_rng(0)
+    model = models.ProbabilisticPCA.random(5, 2, rng)
+    x, q = model.sample(4, rng), p.DiagonalGaussian(np.zeros((4, 2)), np.zeros((4, 2)))
+    means = [
+        np.mean([p.elbo(x, q, model.decode, rng, L).elbo.data for _ in range(2000 // L)]) for L in (1, 10)
+    ]  # fmt: skip
+    noise = np.std([p.elbo(x, q, model.decode, rng, 1).elbo.data.mean() for _ in range(200)]) / np.sqrt(2000)
+    return 1 if abs(means[1] - means[0]) < 5 * noise else (0 if means[1] > means[0] else 2)
+
+
+ELBO = Procedure(
+    name="elbo",
+    title="the evidence lower bound with L samples",
+    solution=p.elbo,
+    blanks=(),
+    text="""\
+For every example x_n and its posterior q = q(z | x_n):
+
+    ELBO = E_q [ln p(x | z)] − KL(q ‖ p)  ≈  1/L Σ_l ln p(x | z_l) − KL(q ‖ p),
+
+with samples z_1 … z_L of q that have derivatives by its parameters. You get
+
+    x         an array (N, D)
+    q         a DiagonalGaussian (N, latent_dim): q.rsample(rng, L) draws all samples
+              at once, a Tensor (L, N, latent_dim); q.kl_divergence() is a Tensor (N,)
+    decode    from codes (M, latent_dim) to p(x | z), a distribution of M examples,
+              which has .log_prob(x), a Tensor (M,)
+    rng       the generator of the noise
+    samples   L
+
+and return ELBO(reconstruction, kl), two Tensors (N,): how the two are put together
+(the KL with a minus sign) is the business of ELBO.
+
+Source: Kingma and Welling (2014), Auto-encoding variational Bayes, eq. 7 and 10.""",
+    prediction=Prediction(
+        "The same q, but 10 samples instead of 1. What happens to the bound, on average over the noise?",
+        ["it rises: more samples, a tighter bound", "it stays the same, with less noise", "it falls"],
+        _more_samples,
+        "A mean of L samples has the same expectation as one of them. The bound gets tighter only where the samples are "
+        "inside the logarithm, as in the importance-weighted autoencoder.",
+    ),
+    hints=[
+        "A decoder takes a matrix of codes. z.reshape(L * N, latent_dim) puts the samples under one another, and "
+        "np.tile(x, (L, 1)) repeats the examples in the same order; or go through the samples in a loop, z[l].",
+        "log_prob gives one number for each row: bring them into the shape (L, N), and take the mean over the samples.",
+        "return ELBO(log_prob.reshape(L, N).mean(axis=0), q.kl_divergence())",
+    ],
+    imports=("from npvae.probability import ELBO",),
+    compare=compare,
+    wrong={
+        "sum over the samples": Wrong("a factor L too many", function=_changed(lambda each: each.sum(axis=0))),
+        "KL for every sample": Wrong("a factor L too many", function=_changed(kl=lambda q, L: q.kl_divergence() * float(L))),
+        "mean inside the logarithm": Wrong(
+            "mean is taken of the probabilities",
+            function=_changed(lambda each: ops.logsumexp(each, axis=0) - float(np.log(len(each)))),
+        ),
+        "a loss instead of a likelihood": Wrong("sign is wrong", function=_changed(lambda each: -each.mean(axis=0))),
+        "the KL's sign": Wrong("sign is wrong", function=_changed(kl=lambda q, L: -q.kl_divergence())),
+        "no noise": Wrong(
+            "z is the mean of q", function=_changed(draw=lambda q, rng, L: ops.add(np.zeros((L, 1, 1)), q.mu))
+        ),
+        "one sample for all": Wrong("one and the same sample", function=_changed(draw=_same_sample)),
+        "one number for the batch": Wrong(
+            "averaged over axis 0", function=_changed(lambda each: each.mean())
+        ),
+        "detached samples": Wrong(
+            "the term reconstruction is missing", function=_changed(draw=lambda q, rng, L: q.rsample(rng, L).detach())
+        ),
+        "KL of a detached q": Wrong(
+            "the term KL is missing", function=_changed(kl=lambda q, L: q.detach().kl_divergence())
+        ),
+        "only their difference": Wrong("a Tensor", function=lambda *given: p.elbo(*given).elbo),
+    },
+)  # fmt: skip

@@ -1,0 +1,235 @@
+"""The exercises about importance weights: the log-likelihood, and the gradient weights of the IWAE bound."""
+
+import numpy as np
+
+from ... import models
+from ... import probability as p
+from ...autodiff import Tensor, no_grad, ops
+from ...checks.check import normal
+from ..comparison import Comparison
+from ..exercise import Operation, Prediction, Procedure, Unfit, Wrong
+
+K = 13
+
+
+class Recorder:
+    """A decoder that takes note of which codes were held against which examples, in whatever order."""
+
+    def __init__(self, decode):
+        self.decode, self.pairs = decode, []
+
+    def __call__(self, z):
+        z = z.data if isinstance(z, Tensor) else z
+        return _Recorded(self, z, self.decode(z))
+
+    def codes(self, x):
+        """The codes of each example, in the order of the rows of x: an array (K, N, latent_dim)."""
+        z, rows = (np.concatenate([pair[i] for pair in self.pairs]) if self.pairs else np.empty((0, 1)) for i in (0, 1))
+        codes = [z[(rows == row).all(axis=-1)] if len(z) else z for row in x]
+        for found in codes:
+            if len(found) != K:
+                raise Unfit("log_likelihood", f"your function held {len(found)} codes against an example, expected "
+                            f"samples = {K}")  # fmt: skip
+        return np.stack(codes, axis=1)
+
+
+class _Recorded:
+    def __init__(self, recorder, z, distribution):
+        self.recorder, self.z, self.distribution = recorder, z, distribution
+
+    def log_prob(self, x):
+        log_prob = self.distribution.log_prob(x)
+        rows = np.broadcast_to(x, (*log_prob.shape, x.shape[-1]))
+        self.recorder.pairs.append((self.z.reshape(-1, self.z.shape[-1]), rows.reshape(-1, x.shape[-1])))
+        return log_prob
+
+
+def compare(f, rng, N, D, latent_dim):
+    """Both results, from the codes that the function drew; and once with log-likelihoods of some −2000 nats."""
+    yield from _compare(f, rng, N, D, min(D, latent_dim), logvar=-1.0)
+    for c in _compare(f, rng, N, 1000, 2, logvar=1.0):
+        if not np.isfinite(c.found).all():
+            raise Unfit(c.name, f"is not finite where ln p(x | z) is about −2000: found {c.found.tolist()}")
+        yield c
+
+
+def _compare(f, rng, N, D, latent_dim, logvar):
+    model = models.ProbabilisticPCA.random(D, latent_dim, rng, logvar)
+    x = model.sample(N, rng)
+    posterior = model.posterior(x)
+    q = p.DiagonalGaussian(posterior.mu + 0.3 * normal(rng, N, latent_dim), posterior.logvar + 0.5)
+    decode = Recorder(model.decode)
+    found = f(x, q, decode, np.random.default_rng(int(rng.integers(2**31))), K)
+    if not isinstance(found, p.ImportanceSampling):
+        raise Unfit("log_likelihood", f"your function returns a {type(found).__name__}, expected "
+                    "ImportanceSampling(log_likelihood, effective_sample_size)")  # fmt: skip
+    z = decode.codes(x)
+    with no_grad():
+        likelihood = np.stack([model.decode(z_k).log_prob(x).data for z_k in z])
+        prior = p.bounds.standard_normal_like(q).log_prob(z).data
+        log_q = q.log_prob(z).data
+    log_w = likelihood + prior - log_q
+    mean = lambda a: ops.logsumexp.raw(a, axis=0)[0] - np.log(K)  # noqa: E731
+    w = np.exp(log_w - log_w.max(axis=0))
+    ess = w.sum(axis=0) ** 2 / (w * w).sum(axis=0)
+    plain = [part.data if isinstance(part, Tensor) else np.asarray(part) for part in found]
+    yield Comparison("log_likelihood", plain[0], mean(log_w), numbers={"K, the samples": K}, suspects={
+        "the mean is taken of ln w: this is the ELBO": log_w.mean(axis=0),
+        "the weights are summed: ln K is not subtracted": mean(log_w) + np.log(K),
+        "the prior is missing from the weights": mean(likelihood - log_q),
+        "q is missing from the weights": mean(likelihood + prior),
+        "q is multiplied into the weights instead of divided out": mean(likelihood + prior + log_q),
+        "p(x | z) is averaged as if z came from the prior": mean(likelihood),
+        "only the largest weight counts": log_w.max(axis=0),
+    })  # fmt: skip
+    yield Comparison("effective_sample_size", plain[1], ess, numbers={"K, the samples": K}, suspects={
+        "upside down: Σ w² / (Σ w)²": 1 / ess,
+        "without the squares: 1 for every example": np.ones(N),
+        "it is K: the weights were not used": np.full(N, float(K)),
+        "the square of Σ w is missing": w.sum(axis=0) / (w * w).sum(axis=0),
+    })  # fmt: skip
+
+
+def _estimate(log_w=lambda likelihood, prior, log_q: likelihood + prior - log_q, ess=lambda ess: ess,
+              mean=lambda log_w: ops.logsumexp.raw(log_w, axis=0)[0] - np.log(len(log_w)), samples_less=0):  # fmt: skip
+    """A version of the solution with something changed."""
+    def importance_sampling(x, q, decode, rng, samples):
+        with no_grad():
+            z = q.rsample(rng, samples - samples_less)
+            likelihood = p.bounds.log_likelihood_of_samples(x, z, decode).data
+            prior, log_q = p.bounds.standard_normal_like(q).log_prob(z).data, q.log_prob(z).data
+        weights = np.exp(likelihood + prior - log_q - (likelihood + prior - log_q).max(axis=0))
+        size = weights.sum(axis=0) ** 2 / (weights**2).sum(axis=0)
+        return p.ImportanceSampling(mean(log_w(likelihood, prior, log_q)), ess(size))
+
+    return importance_sampling
+
+
+def _overflowing(log_w):
+    with np.errstate(divide="ignore"):
+        return np.log(np.exp(log_w).mean(axis=0))
+
+
+def _rises_with_K():
+    rng = np.random.default_rng(0)
+    model = models.ProbabilisticPCA.random(5, 2, rng)
+    x, q = model.sample(200, rng), p.DiagonalGaussian(np.zeros((200, 2)), np.zeros((200, 2)))
+    means = [p.importance_sampling(x, q, model.decode, rng, k).log_likelihood.mean() for k in (1, 10, 1000)]
+    return 0 if means[0] < means[1] < means[2] else (1 if means[0] > means[2] else 2)
+
+
+IMPORTANCE_SAMPLING = Procedure(
+    name="importance_sampling",
+    title="ln p(x) by importance sampling, without underflow",
+    solution=p.importance_sampling,
+    blanks=(),
+    text="""\
+The ELBO is only a bound. With K samples of q, ln p(x) itself can be estimated:
+
+    p(x) = E_q [w]  ≈  1/K Σ_k w_k,     w_k = p(x | z_k) p(z_k) / q(z_k | x),
+
+for each of N examples. A weight may be e⁻¹⁰⁰⁰, which is 0 in every computer: work
+with ln w, and take the largest out of the sum, ln Σ eᵃ = m + ln Σ eᵃ⁻ᵐ.
+
+How good is the estimate? The effective sample size (Σ w)² / Σ w² is K if all weights
+are equal, and 1 if one outweighs all others.
+
+You get x (N, D), q, decode, rng and samples as in the exercise elbo. Besides, q has
+q.log_prob(z), and so has the prior, DiagonalGaussian(np.zeros_like(q.mean), 0.0).
+Return ImportanceSampling(log_likelihood, effective_sample_size), two arrays (N,). A
+Tensor t holds its array in t.data.
+
+Source: Burda, Grosse, Salakhutdinov (2016), eq. 8; Kong, Liu, Wong (1994).""",
+    prediction=Prediction(
+        "The estimate of ln p(x) with K = 1, 10 and 1,000 samples, averaged over many examples:",
+        ["rises with K", "falls with K", "is the same for all, with less noise"],
+        _rises_with_K,
+        "The estimate of p(x) is unbiased, but the logarithm is concave (Jensen): ln of a noisy mean is too small on "
+        "average, and less so the less noise there is. With K = 1 it is the ELBO.",
+    ),
+    hints=[
+        "ln w = ln p(x | z) + ln p(z) − ln q(z | x): three log_probs of the same z, each brought into the shape (K, N).",
+        "m = log_w.max(axis=0); then np.exp(log_w − m) cannot overflow, and at least one of them is 1. The mean over K "
+        "is a sum and a − ln K.",
+        "In the effective sample size the largest weight cancels: w = np.exp(log_w − m) will do for both sums.",
+    ],
+    imports=("from npvae.probability import DiagonalGaussian, ImportanceSampling",),
+    compare=compare,
+    wrong={
+        "mean of ln w": Wrong("this is the ELBO", function=_estimate(mean=lambda log_w: log_w.mean(axis=0))),
+        "ln K forgotten": Wrong(
+            "ln K is not subtracted", function=_estimate(mean=lambda log_w: ops.logsumexp.raw(log_w, axis=0)[0])
+        ),
+        "prior forgotten": Wrong("prior is missing", function=_estimate(lambda likelihood, prior, log_q: likelihood - log_q)),
+        "q forgotten": Wrong("q is missing", function=_estimate(lambda likelihood, prior, log_q: likelihood + prior)),
+        "q's sign": Wrong("q is multiplied", function=_estimate(lambda likelihood, prior, log_q: likelihood + prior + log_q)),
+        "only p(x | z)": Wrong("as if z came from the prior", function=_estimate(lambda likelihood, prior, log_q: likelihood)),
+        "the largest": Wrong("only the largest weight", function=_estimate(mean=lambda log_w: log_w.max(axis=0))),
+        "underflow": Wrong("is not finite", function=_estimate(mean=_overflowing)),
+        "one sample too few": Wrong("held 12 codes", function=_estimate(samples_less=1)),
+        "upside down": Wrong("upside down", function=_estimate(ess=lambda ess: 1 / ess)),
+        "as a part of K": Wrong("1/K", function=_estimate(ess=lambda ess: ess / K)),
+        "only the estimate": Wrong("a ndarray", function=lambda *given: _estimate()(*given).log_likelihood),
+    },
+)  # fmt: skip
+
+
+def _softmax(x, axis):
+    e = np.exp(x - x.max(axis=axis, keepdims=True))
+    return e / e.sum(axis=axis, keepdims=True)
+
+
+IWAE_WEIGHTS = Operation(
+    name="iwae_weights",
+    title="how the samples share the gradient of the IWAE bound",
+    solution=ops.logsumexp,
+    blanks=("dx",),
+    text="""\
+The bound of the importance-weighted autoencoder is ln (1/K) Σ_k w_k. In terms of
+x_k = ln w_k, and up to the constant ln K, it is
+
+    y = ln Σ_k exp x_k,     x (K, N), the sum over axis 0,     y (N,).
+
+The forward pass is here, for any axis. Write its derivative: dx (K, N) from dy (N,).
+`_restore_axes(dy, x.shape, axis)` gives dy the axis back that the sum has taken. What
+does the result say about which sample teaches the encoder most? (The engine sets
+derivatives below 10⁻³¹ to zero, for speed; you need not.)
+
+Source: Burda, Grosse, Salakhutdinov (2016), Importance weighted autoencoders, eq. 14.""",
+    prediction=Prediction(
+        "ln w is (3, 1, 0) for three samples of one example. How is the gradient shared among them?",
+        ["equally, a third each", "about 0.84, 0.11, 0.04", "in proportion 3 : 1 : 0"],
+        lambda: int(np.argmin([np.abs(ops.logsumexp.raw(np.array([3.0, 1, 0]))[1](np.ones(())) - shares).sum()
+                               for shares in ([1 / 3] * 3, [0.84, 0.11, 0.04], [0.75, 0.25, 0])])),
+        "By the weights themselves, w / Σ w: a sample that explains x badly teaches next to nothing. In the ELBO it would "
+        "count as much as the best.",
+    ),
+    hints=[
+        "Chain rule: the derivative of ln is one over its argument, and that of exp x_k is exp x_k.",
+        "∂y/∂x_k = exp x_k / Σ_j exp x_j, a softmax. e and total hold its two parts, and they cannot overflow.",
+        "e / total, times dy with its axis restored.",
+    ],
+    imports=("from npvae.autodiff.ops import _restore_axes",),
+    inputs=lambda rng, N, D, K: {"x": normal(rng, D, N)},
+    also=lambda x, y: {
+        "softmax": _softmax(x, 0), "other_softmax": _softmax(x, 1), "exponential": np.exp(x),
+        "uniform": np.full(x.shape, 1 / len(x)),
+    },
+    formulas={"dx": {"": lambda dy, softmax: dy * softmax}},
+    sizes=("N, the batch", "K, the samples"),
+    options={"axis": 0},
+    suspects={"dx": lambda x, dy: {
+        "all of the gradient goes to the largest weight": dy * (x == x.max(axis=0)),
+    }},
+    wrong={
+        "equal shares": Wrong("1/K stands where w/Σw belongs", {"dx": lambda dy, uniform: dy * uniform}),
+        "not normalized": Wrong("exp x stands where w/Σw belongs", {"dx": lambda dy, exponential: dy * exponential}),
+        "over the wrong axis": Wrong("the sum over the wrong axis stands", {"dx": lambda dy, other_softmax: dy * other_softmax}),
+        "squared": Wrong("w/Σw is squared", {"dx": lambda dy, softmax: dy * softmax**2}),
+        "the maximum": Wrong("largest weight", {"dx": lambda dy, x: dy * (x == x.max(axis=0))}),
+        "dy ignored": Wrong("dy is not used", {"dx": lambda softmax: softmax}),
+        "the same for all": Wrong("w/Σw is missing", {"dx": lambda dy, x: np.broadcast_to(dy, x.shape)}),
+        "the sign": Wrong("sign is wrong", {"dx": lambda right: -right}),
+        "ln w for w": Wrong("x stands where w/Σw belongs", {"dx": lambda dy, x: dy * x}),
+    },
+)  # fmt: skip

@@ -1,0 +1,160 @@
+"""The exercise about principal component analysis, and the linear autoencoder that finds the same."""
+
+import numpy as np
+
+from ... import models
+from ...checks.check import normal
+from ...nn import optim
+from ...training import training_step
+from ..comparison import Comparison
+from ..exercise import Prediction, Procedure, Unfit, Wrong, array
+
+COUNT = 2
+
+
+def compare(f, rng, N, D, K):
+    """Mean, eigenvalues and the projection on the components, for data that is not centred."""
+    N, D = 10 + N, 2 + D
+    x = normal(rng, N, D) * np.linspace(3, 0.5, D) @ normal(rng, D, D) + normal(rng, D)
+    given = x.copy()
+    found = f(given, COUNT)
+    if not isinstance(found, tuple) or len(found) != 3:
+        raise Unfit("mean", "your function returns something else than mean, components, eigenvalues")
+    if not np.array_equal(given, x):
+        raise Unfit("mean", "your function changed this input in place: x")
+    mean, components, eigenvalues = (array(a, name) for a, name in zip(found, ("mean", "components", "eigenvalues")))
+    right = models.pca.principal_components(x, D)
+    uncentred = np.linalg.eigh(x.T @ x / N)
+    numbers = {"N, the examples": N, "D, the dimensions": D, "N − 1": N - 1}
+    yield Comparison("mean", mean, right[0], {"x": x}, numbers=numbers)
+    if components.shape == (D, COUNT):
+        raise Unfit("components", "the components stand in the columns, expected one in each row")
+    if components.shape != (COUNT, D):
+        raise Unfit("components", f"they have the shape {components.shape}, expected (count, D) = {COUNT, D}")
+    rows, U = components, right[1]
+    yield Comparison("eigenvalues", eigenvalues, right[2], numbers=numbers, suspects={
+        "the data was not centred": uncentred[0][::-1],
+        "these are singular values: the root of N times the eigenvalues": np.sqrt(right[2] * N),
+        "these are standard deviations: the roots of the eigenvalues": np.sqrt(right[2]),
+    })  # fmt: skip
+    yield Comparison("projection", rows.T @ rows, U[:COUNT].T @ U[:COUNT], numbers=numbers, suspects={
+        "the last components are taken instead of the first": U[-COUNT:].T @ U[-COUNT:],
+        "the data was not centred": (V := uncentred[1][:, ::-1][:, :COUNT]) @ V.T,
+        "the components were taken from the rows of the matrix of eigenvectors, and they are its columns":
+            _rows(x, COUNT),
+    })  # fmt: skip
+
+
+def _covariance(x):
+    centred = x - x.mean(axis=0)
+    return centred.T @ centred / len(x)
+
+
+def _rows(x, count):
+    """The first rows of the matrix of eigenvectors, in falling order: not eigenvectors at all."""
+    rows = np.linalg.eigh(_covariance(x))[1][::-1][:count]
+    return rows.T @ rows
+
+
+def _pca(covariance=_covariance, order=slice(None, None, -1), columns=True, mean=lambda x: x.mean(axis=0),
+         change=lambda eigenvalues, x: eigenvalues):  # fmt: skip
+    """A version of the solution with something changed."""
+
+    def principal_components(x, count):
+        eigenvalues, vectors = np.linalg.eigh(covariance(x))
+        chosen = vectors[:, order].T if columns else vectors[order]
+        return mean(x), chosen[:count], change(eigenvalues[::-1], x)
+
+    return principal_components
+
+
+def against_the_linear_autoencoder(f, folder, others):
+    """Train a linear autoencoder on toy data by gradient, and hold it against the student's PCA: lines to show."""
+    rng = np.random.default_rng(0)
+    x = (normal(rng, 500, 3) * [3, 2, 1] @ normal(rng, 3, 7) + 0.1 * normal(rng, 500, 7)).astype(np.float32)
+    mean, components, _ = f(x.astype(np.float64), COUNT)
+    copies = (x - mean) @ components.T @ components + mean
+    model = models.Autoencoder(7, COUNT, [], rng)
+    optimizer = optim.Adam(model.parameters(), 0.01)
+    for _ in range(3000):
+        training_step(model, optimizer, x, rng)
+    error = np.square(model.reconstruct(x) - x).sum(axis=1).mean()
+    angle = models.principal_angles(model.decoder.layers[-1].W.data, components).max()
+    axes = model.decoder.layers[-1].W.data / np.linalg.norm(model.decoder.layers[-1].W.data, axis=1, keepdims=True)
+    return [
+        "A linear autoencoder, trained for 3,000 steps on 500 examples of 7 numbers:",
+        f"  squared error: PCA {np.square(copies - x).sum(axis=1).mean():.4f}, autoencoder {error:.4f}",
+        f"  the largest angle between the two subspaces: {angle:.2f}°",
+        f"  but the angle between its two axes is {np.degrees(np.arccos(abs(axes[0] @ axes[1]))):.0f}°, and PCA's is 90°",
+    ]
+
+
+def _same_subspace():
+    lines = against_the_linear_autoencoder(lambda x, count: models.pca.principal_components(x, count), None, None)
+    angle = float(lines[2].split()[-1][:-1])
+    between = float(lines[3].split(" is ")[1].split("°")[0])
+    return 0 if angle > 5 else (1 if between > 89 else 2)
+
+
+PCA = Procedure(
+    name="pca",
+    title="principal components, and the linear autoencoder",
+    solution=models.pca.principal_components,
+    blanks=(),
+    text="""\
+Which `count` directions keep most of the data? With the mean m of the examples
+x (N, D), the covariance is
+
+    S = 1/N Σ_n (x_n − m) (x_n − m)ᵀ,     (D, D),
+
+and the directions are its eigenvectors with the largest eigenvalues. Return
+
+    mean          (D,)
+    components    (count, D), one eigenvector in each row, by falling eigenvalue
+    eigenvalues   (D,), all of them, falling
+
+in float64. The sign of an eigenvector is arbitrary, and the check does not look at
+it. (The engine uses a smaller matrix where there are fewer examples than dimensions;
+you need not: N > D here.) When you have solved this, a linear autoencoder is trained
+by gradient on the same data.
+
+Source: Bishop (2006), Pattern recognition and machine learning, section 12.1.2.""",
+    prediction=Prediction(
+        "A linear autoencoder with two hidden units is trained by gradient. What does it find, compared with PCA?",
+        ["another subspace", "the same subspace, and the principal axes in it", "the same subspace, but other axes"],
+        _same_subspace,
+        "Every invertible change of the code, undone by the decoder, gives the same copies: nothing prefers the axes of "
+        "PCA. So neither does the linear autoencoder.",
+    ),
+    hints=[
+        "Centre the data first: x − x.mean(axis=0). Then the covariance is one product of matrices.",
+        "np.linalg.eigh is for symmetric matrices. Read in its documentation in which order the eigenvalues come, and "
+        "whether the eigenvectors are rows or columns.",
+        "They rise, and the eigenvectors are columns: vectors[:, ::-1].T[:count].",
+    ],
+    compare=compare,
+    after=against_the_linear_autoencoder,
+    wrong={
+        "not centred": Wrong("not centred", function=_pca(covariance=lambda x: x.T @ x / len(x))),
+        "N − 1": Wrong("a factor N/N − 1", function=_pca(change=lambda values, x: values * len(x) / (len(x) - 1))),
+        "not divided by N": Wrong("a factor N too many", function=_pca(change=lambda values, x: values * len(x))),
+        "rising": Wrong("turned around along axis 0", function=_pca(change=lambda values, x: values[::-1])),
+        "the last ones": Wrong("last components", function=_pca(order=slice(None))),
+        "rows for columns": Wrong("from the rows of the matrix", function=_pca(columns=False)),
+        "standard deviations": Wrong("standard deviations", function=_pca(change=lambda values, x: np.sqrt(values))),
+        "components in columns": Wrong("stand in the columns", function=lambda x, count: _transposed(x, count)),
+        "the mean of everything": Wrong("averaged over axis 0", function=_pca(mean=lambda x: x.mean())),
+        "x is centred in place": Wrong("changed this input", function=lambda x, count: _in_place(x, count)),
+    },
+)  # fmt: skip
+
+
+def _transposed(x, count):
+    mean, components, eigenvalues = _pca()(x, count)
+    return mean, components.T, eigenvalues
+
+
+def _in_place(x, count):
+    mean, components, eigenvalues = _pca()(x, count)
+    x -= mean
+    return mean, components, eigenvalues
