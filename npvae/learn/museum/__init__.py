@@ -1,0 +1,5 @@
+"""The bug museum: three right programs, nine defects that real programs have had, and the tests that see them."""
+
+from .exhibits import EXHIBITS
+
+__all__ = ["EXHIBITS"]

@@ -1,0 +1,147 @@
+"""The tests of the bug museum, each of a kind: what one kind cannot see, another does.
+
+A test takes the program, a module, and returns a sentence with what is wrong; an empty one if all is well.
+"""
+
+import itertools
+
+import numpy as np
+
+from ... import probability as p
+from ...autodiff import Tensor, gradcheck, no_grad
+from ...autodiff.gradcheck import LIMIT, numeric_gradient
+from ...checks.check import with_random_parameters
+from ...datasets import load_bars
+
+
+def _small(rng, program):
+    """A small model of the program in float64, with random parameters, and a batch."""
+    return with_random_parameters(program.VAE(7, 5, 3, rng), rng), rng.random((11, 7))
+
+
+def gradients_by_hand(program):
+    """The gradient by hand against finite differences, for all parameters."""
+    rng = np.random.default_rng(0)
+    params = [rng.standard_normal(a.shape) for a in program.parameters(7, 5, 3, rng)]
+    x = rng.random((11, 7))
+    gradients = program.loss_and_gradients(params, x, np.random.default_rng(1))[1]
+    loss = lambda: program.loss_and_gradients(params, x, np.random.default_rng(1))[0]  # noqa: E731
+    wrong = [
+        name for name, a, da in zip(("dW1", "db1", "dW2", "db2", "dW3", "db3", "dW4", "db4"), params, gradients)
+        if not _error(da, numeric_gradient(loss, a, 1.0)) <= LIMIT
+    ]  # fmt: skip
+    return f"wrong are {', '.join(wrong)}" if wrong else ""
+
+
+def _error(found, numeric):
+    """The largest error, as in `gradcheck`."""
+    return float(np.max(np.abs(found - numeric) / np.maximum(1, np.abs(numeric))))
+
+
+def loss_by_hand(program):
+    """The value of the loss against the engine's bound, with the same noise."""
+    rng = np.random.default_rng(0)
+    params = [rng.standard_normal(a.shape) for a in program.parameters(7, 5, 3, rng)]
+    x = rng.random((11, 7))
+    found = program.loss_and_gradients(params, x, np.random.default_rng(1))[0]
+    W1, b1, W2, b2, W3, b3, W4, b4 = params
+    q = p.DiagonalGaussian(*np.split(np.maximum(x @ W1 + b1, 0) @ W2 + b2, 2, axis=1))
+    decode = lambda z: p.Bernoulli(np.maximum(z.data @ W3 + b3, 0) @ W4 + b4)  # noqa: E731
+    right = -float(p.elbo(x, q, decode, np.random.default_rng(1)).elbo.mean())
+    return "" if abs(found - right) < 1e-9 * abs(right) else f"the loss is {found:.2f}, and −ELBO {right:.2f}"
+
+
+def gradients(program):
+    """The program's gradient of its own loss against finite differences of that loss."""
+    rng = np.random.default_rng(0)
+    model, x = _small(rng, program)
+    report = gradcheck(
+        lambda: program.loss(model, x, np.random.default_rng(1)), parameters=model.named_parameters(), name="loss"
+    )
+    return "" if report.ok else f"differs by {report.largest_error:.1e}"
+
+
+def moments(program):
+    """Mean and standard deviation of a million samples of N(1, 2²)."""
+    mu, logvar = np.full((1_000_000, 1), 1.0), np.full((1_000_000, 1), np.log(4.0))
+    with no_grad():
+        z = program.sample(Tensor(mu), Tensor(logvar), np.random.default_rng(0)).data
+    if abs(z.mean() - 1) < 0.02 and abs(z.std() - 2) < 0.02:
+        return ""
+    return f"for N(1, 2²): mean {z.mean():.2f}, standard deviation {z.std():.2f}"
+
+
+def monte_carlo_kl(program):
+    """The KL in closed form against the mean of ln q(z) − ln p(z) over samples of q, drawn by NumPy."""
+    mu, logvar = np.array([[0.5, -1.0, 0.2]]), np.array([[0.3, -0.7, 1.1]])
+    z = mu + np.exp(0.5 * logvar) * np.random.default_rng(0).standard_normal((400_000, 3))
+    q, prior = p.DiagonalGaussian(mu, logvar), p.DiagonalGaussian(np.zeros((1, 3)), 0.0)
+    ratios = (q.log_prob(z) - prior.log_prob(z)).data
+    error = 5 * ratios.std() / np.sqrt(len(ratios))
+    found = float(program.kl_divergence(Tensor(mu), Tensor(logvar)).data[0])
+    return "" if abs(found - ratios.mean()) < error else f"{found:.3f}, and by sampling {ratios.mean():.3f} ± {error:.3f}"
+
+
+def sums_to_one(program):
+    """Σ p(x | z) over all images of seven black and white pixels."""
+    images = np.array(list(itertools.product((0.0, 1.0), repeat=7)))
+    logits = np.broadcast_to(np.random.default_rng(0).standard_normal(7), images.shape)
+    total = np.exp(program.log_likelihood(images, Tensor(np.array(logits))).data).sum()
+    return "" if abs(total - 1) < 1e-9 else f"the probabilities of all images add up to {total:.3f}"
+
+
+def certainty(program):
+    """A decoder whose last biases are ±30 is sure of every pixel: ln p(x | z) is nearly 0 for the image it means."""
+    model, _ = _small(np.random.default_rng(0), program)
+    model.logits.W.data[...] = 0
+    image = np.array([[1.0, 0, 0, 1, 1, 0, 1]])
+    model.logits.b.data[...] = 60 * image[0] - 30
+    found = float(program.log_likelihood(image, model.decode(Tensor(np.zeros((1, 3))))).data[0])
+    return "" if found > -0.001 else f"a decoder that is sure of all pixels gets {found:.2f} nats instead of 0"
+
+
+def unseen_test_set(program):
+    """Training twice, with another test set: the parameters must be the same."""
+    data = load_bars()
+    models = []
+    for x_test in (data.x_test[:40], 1 - data.x_test[:40]):
+        rng = np.random.default_rng(0)
+        model = program.VAE(data.x_train.shape[1], 8, 2, rng)
+        program.train(model, data.x_train[:100], x_test, 2, rng)
+        models.append(model.parameters())
+    moved = max(float(np.abs(a.data - b.data).max()) for a, b in zip(*models))
+    return "" if moved == 0 else f"with another test set, the parameters differ by up to {moved:.2g} after training"
+
+
+def _importance_setting():
+    rng = np.random.default_rng(0)
+    x, W, b = rng.random((5, 7)), rng.standard_normal((3, 7)), rng.standard_normal(7)
+    return x, *(rng.standard_normal((5, 3)) for _ in range(2)), W, b, rng.standard_normal((11, 5, 3))
+
+
+def own_gradient(program):
+    """The gradient of the surrogate against finite differences of the surrogate itself."""
+    x, *parameters, eps = _importance_setting()
+    report = gradcheck(lambda *ps: program.surrogate(x, *ps, eps), *map(Tensor, parameters), name="surrogate")
+    return "" if report.ok else f"differs by {report.largest_error:.1e}"
+
+
+def gradient_of_the_bound(program):
+    """The gradient of the surrogate against finite differences of the bound, by mu, logvar, W and b."""
+    x, *parameters, eps = _importance_setting()
+    tensors = [Tensor(a.copy(), requires_grad=True) for a in parameters]
+    program.surrogate(x, *tensors, eps).backward()
+    bound = lambda: program.bound(x, *map(Tensor, parameters), eps)  # noqa: E731
+    wrong = [
+        name for name, a, tensor in zip(("dmu", "dlogvar", "dW", "db"), parameters, tensors)
+        if not _error(tensor.grad, numeric_gradient(bound, a, 1.0)) <= LIMIT
+    ]  # fmt: skip
+    return f"wrong are {', '.join(wrong)}" if wrong else ""
+
+
+def bound_value(program):
+    """The bound against the engine's."""
+    x, mu, logvar, W, b, eps = _importance_setting()
+    found = program.bound(x, *map(Tensor, (mu, logvar, W, b)), eps)
+    right = float(p.iwae_bound(program.log_weights(x, *map(Tensor, (mu, logvar, W, b)), eps)).mean())
+    return "" if abs(found - right) < 1e-9 * abs(right) else f"{found:.3f}, and by the engine {right:.3f}"
