@@ -86,6 +86,17 @@ SETTINGS = {
 }
 
 
+LEARN = {
+    "init": "make a folder of your own with all exercises",
+    "list": "all exercises, and how far they are",
+    "predict": "answer a question before the code is written",
+    "check": "is it right, and if not, what is wrong? (default: the next one)",
+    "watch": "check every file whenever it is saved",
+    "hint": "a hint, and one more with each call",
+    "reset": "the file as it was in the beginning; yours is kept",
+}
+
+
 def default_of(name):
     """In words, the default of a setting, for the models that differ from the VAE in it too."""
     by_model = {model: kind.defaults[name] for model, kind in settings.MODELS.items() if name in kind.defaults}
@@ -165,6 +176,18 @@ def build_parser():
     )
     bench_.add_argument("--json", metavar="FILE", help="write all numbers into a file")
     bench_.add_argument("--out", default=".", metavar="FOLDER", help="for the figure of growth (default: this one)")
+
+    learn = commands.add_parser("learn", help="the exercises: write the parts of a VAE, and be told what is wrong")
+    actions = learn.add_subparsers(dest="action", metavar="ACTION", parser_class=Parser)
+    for action, text in LEARN.items():
+        one = actions.add_parser(action, help=text)
+        if action == "init":
+            one.add_argument("path", metavar="DIR", help="a new folder")
+        elif action != "list":
+            nargs = "?" if action in ("check", "watch") else None
+            one.add_argument("name", metavar="NAME", nargs=nargs, help="of the exercise, or its number")
+        if action == "predict":
+            one.add_argument("answer", metavar="ANSWER", nargs="?", help="its number (default: asked for)")
 
     gradcheck = commands.add_parser("gradcheck", help="check every derivative against finite differences")
     gradcheck.add_argument("operation", nargs="?", metavar="OP", help="an operation, layer or bound (default: all)")

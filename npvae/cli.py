@@ -236,7 +236,17 @@ def do_data(options):
     return 0
 
 
+def do_learn(options):
+    """npvae learn: the exercises; without an action, what to do next."""
+    from .learn import commands  # all the exercises: no other command needs them
+
+    given = {name: value for name, value in vars(options).items() if name not in ("command", "action")}
+    action = {None: commands.overview, "list": commands.list_all}.get(options.action)
+    return (action or getattr(commands, options.action))(**given)
+
+
 COMMANDS = {
     "train": do_train, "evaluate": do_evaluate, "draw": do_draw, "experiment": do_experiment,
     "bench": do_bench, "gradcheck": do_gradcheck, "data": do_data,
+    "learn": do_learn,
 }  # fmt: skip

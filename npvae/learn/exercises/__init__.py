@@ -1,5 +1,6 @@
 """The exercises, in the order in which they are best done; none needs the solution of another."""
 
+from ..museum import EXHIBITS
 from .activations import RELU, SIGMOID, SOFTPLUS
 from .adam import ADAM
 from .bernoulli import BERNOULLI
@@ -16,5 +17,5 @@ from .training import TRAINING_STEP
 
 ALL = [
     DENSE_FORWARD, DENSE_BACKWARD, RELU, SIGMOID, SOFTPLUS, BERNOULLI, REPARAMETERIZE, KL, GAUSSIAN, ELBO,
-    ADAM, TRAINING_STEP, PCA, E_STEP, IMPORTANCE_SAMPLING, IWAE_WEIGHTS, CONVOLUTION,
+    ADAM, TRAINING_STEP, PCA, E_STEP, IMPORTANCE_SAMPLING, IWAE_WEIGHTS, CONVOLUTION, *EXHIBITS,
 ]  # fmt: skip

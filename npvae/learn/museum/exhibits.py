@@ -7,6 +7,7 @@ with. The student has to find it, to name it by its letter, and to mend it.
 
 import dataclasses
 import inspect
+import types
 
 from ..exercise import Exercise, Prediction
 from . import battery, by_hand, importance_weighted, with_autodiff
@@ -112,14 +113,12 @@ def _gradcheck_sees(number):
 
 def module_of(source, name="program"):
     """A module made of its source."""
-    import types
-
     module = types.ModuleType(name)
     exec(compile(source, name, "exec"), module.__dict__)
     return module
 
 
-CAN_IT_BE_SEEN = "Without having read it: does a check of its gradients against finite differences see the defect?"
+CAN_IT_BE_SEEN = "Read the program first. Does a check of its gradients against finite differences see the defect?"
 
 EXHIBITS = [
     exhibit(

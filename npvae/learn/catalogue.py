@@ -1,0 +1,29 @@
+"""All exercises, by name and by number."""
+
+from ..errors import choose
+from .exercises import ALL
+from .stubs import stub
+
+BY_NAME = {exercise.name: exercise for exercise in ALL}
+NUMBER = {exercise.name: number for number, exercise in enumerate(ALL, start=1)}
+
+
+def find(name):
+    """The exercise of this name, of its number, or of its file; UserError for another."""
+    name = str(name).removesuffix(".py").rpartition("/")[2]
+    number, _, rest = name.partition("_")
+    if rest in BY_NAME and number.isdecimal():
+        name = rest
+    if name.isdecimal() and 1 <= int(name) <= len(ALL):
+        return ALL[int(name) - 1]
+    return choose("exercise", name, BY_NAME)
+
+
+def file_name(exercise):
+    """The name of its file: "03_relu.py"."""
+    return f"{NUMBER[exercise.name]:02}_{exercise.name}.py"
+
+
+def text(exercise):
+    """What stands in its file in the beginning."""
+    return stub(NUMBER[exercise.name], exercise)

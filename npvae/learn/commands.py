@@ -1,0 +1,217 @@
+"""`npvae learn`: the exercises on the command line. Every function prints, and returns the exit status."""
+
+import inspect
+import os
+import sys
+import time
+from pathlib import Path
+
+from ..errors import UserError
+from . import catalogue, sandbox
+from .diagnose import WIDTH, wrap
+from .folder import Folder
+from .outcome import BLANK, BROKEN, PASSED, WRONG
+
+GREEN, RED, YELLOW, BOLD = "32", "31", "33", "1"
+COLORS = {PASSED: GREEN, WRONG: RED, BROKEN: RED, BLANK: YELLOW, "begun": YELLOW, "changed since it passed": YELLOW}
+POLL = 0.5  # seconds between two looks at the files
+
+
+def painted(text, color):
+    """The text in a colour, on a terminal that has not been asked for plain text (NO_COLOR)."""
+    if not sys.stdout.isatty() or "NO_COLOR" in os.environ or os.environ.get("TERM") == "dumb":
+        return text
+    return f"\033[{color}m{text}\033[0m"
+
+
+def overview():
+    """npvae learn: what this is, and what to do next."""
+    try:
+        folder = Folder()
+    except UserError:
+        print(wrap("The exercises of npvae: write the parts of a variational autoencoder yourself, one function at a time. "
+                   "Every check says what is wrong, and not only that something is.", ""))  # fmt: skip
+        print("\nBegin with a folder of your own:\n\n  npvae learn init my-vae\n  cd my-vae\n  npvae learn")
+        return 0
+    passed = sum(folder.has_passed(exercise) for exercise in catalogue.ALL)
+    print(f"{passed} of {len(catalogue.ALL)} exercises have passed.\n")
+    exercise = folder.next()
+    if exercise is None:
+        print("All of them. The engine is yours: read it from npvae/autodiff/tensor.py on.")
+        return 0
+    _print_next(folder, exercise)
+    print("\n  npvae learn watch             check every file when you save it")
+    print("  npvae learn list              all exercises")
+    return 0
+
+
+def _print_next(folder, exercise):
+    name = exercise.name
+    print(f"Next: {painted(name, BOLD)}, {exercise.title}\n")
+    rows = [(f"open {folder.file(exercise)}", "read it, and write what is missing")]
+    if "predicted" not in folder.done(exercise):
+        rows.insert(0, (f"npvae learn predict {name}", "first: what do you expect?"))
+    rows += [(f"npvae learn check {name}", "is it right? if not, what is wrong?"),
+             (f"npvae learn hint {name}", "a nudge, and more with each call")]  # fmt: skip
+    width = max(len(command) for command, _ in rows)
+    if width + 40 > WIDTH:
+        print("\n".join(f"  {command}\n      {what}" for command, what in rows))
+    else:
+        print("\n".join(f"  {command:<{width}}  {what}" for command, what in rows))
+
+
+def list_all():
+    """npvae learn list: every exercise, and how far it is."""
+    folder = Folder()
+    for exercise in catalogue.ALL:
+        status = folder.status(exercise)
+        mark = painted({"passed": "✓", "": " "}.get(status, "…"), COLORS.get(status, BOLD))
+        words = f"  ({status})" if status not in ("passed", "") else ""
+        print(f"{mark} {catalogue.NUMBER[exercise.name]:2} {exercise.name:<20} {exercise.title}{words}"[: WIDTH + 20])
+    return 0
+
+
+def init(path):
+    """npvae learn init DIR: a folder of one's own."""
+    folder = Folder.make(path)
+    print(wrap(f"{folder.path} holds {len(catalogue.ALL)} exercises, one file each. Nothing that you write there will ever "
+               "be overwritten.", ""))  # fmt: skip
+    print(f"\n  cd {folder.path}\n  npvae learn")
+    return 0
+
+
+def check(name=None):
+    """npvae learn check NAME: is it right, and if not, what is wrong? Without a name, the next one."""
+    folder = Folder()
+    exercise = _chosen(folder, name)
+    return 0 if exercise is None or _check(folder, exercise) else 1
+
+
+def _chosen(folder, name):
+    exercise = catalogue.find(name) if name is not None else folder.next()
+    if exercise is None:
+        print(f"All {len(catalogue.ALL)} exercises have passed.")
+    return exercise
+
+
+def _check(folder, exercise):
+    """Check, print the screen, and remember; whether it passed."""
+    path = folder.file(exercise)
+    if exercise.after is not None and sys.stdout.isatty():
+        print(f"checking {exercise.name}, and then something is trained: up to {sandbox.SECONDS_TO_SHOW} s …")
+    outcome = sandbox.check(exercise, path.resolve(), folder.path.resolve(), folder.solved(exercise))
+    has_passed = outcome.status == PASSED
+    folder.note_outcome(exercise, has_passed)
+    print(f"{exercise.name}: {painted(outcome.status, COLORS[outcome.status])}\n")
+    print("\n".join(outcome.lines))
+    print("\n".join(["", *_after(folder, exercise, outcome.status)]))
+    return has_passed
+
+
+def _after(folder, exercise, status):
+    """Lines that say what can be done now."""
+    if status == PASSED:
+        lines = [wrap(f"Now compare it with the engine's: {_engine_place(exercise)}", "  ")]
+        following = folder.next()
+        return lines + ([f"  Next: npvae learn check {following.name}"] if following else ["  That was the last one."])
+    seen, all_ = folder.done(exercise).get("hints", 0), len(exercise.hints)
+    lines = []
+    if "predicted" not in folder.done(exercise):
+        lines.append(f"  There is a prediction to be made first: npvae learn predict {exercise.name}")
+    lines.append(f"  npvae learn hint {exercise.name}   ({seen} of {all_} hints seen)")
+    return lines
+
+
+def _engine_place(exercise):
+    """Where the solution stands: "npvae/autodiff/ops.py, line 37"."""
+    solution = inspect.unwrap(getattr(exercise.solution, "raw", exercise.solution))
+    path = Path(inspect.getsourcefile(solution))
+    place = "/".join(path.parts[path.parts.index("npvae", -4) if "npvae" in path.parts[-4:] else -1 :])
+    if inspect.ismodule(solution):
+        return place
+    return f"{place}, line {inspect.getsourcelines(solution)[1]}"
+
+
+def hint(name):
+    """npvae learn hint NAME: one more hint."""
+    folder = Folder()
+    exercise = catalogue.find(name)
+    number = min(folder.done(exercise).get("hints", 0) + 1, len(exercise.hints))
+    is_last = number == len(exercise.hints)
+    for i, text in enumerate(exercise.hints[:number], start=1):
+        print(wrap(text, f"  {i}. "))
+    print(f"\n  {number} of {len(exercise.hints)}{'; that was the last one' if is_last else ''}")
+    folder.note(exercise, hints=number)
+    return 0
+
+
+def reset(name):
+    """npvae learn reset NAME: the stub again; what was there is kept."""
+    folder = Folder()
+    exercise = catalogue.find(name)
+    kept = folder.reset(exercise)
+    print(f"{catalogue.file_name(exercise)} is as it was in the beginning" + (f"; yours is kept as {kept.name}" if kept else ""))
+    return 0
+
+
+def predict(name, answer=None):
+    """npvae learn predict NAME [ANSWER]: answer a question before the code is written; the truth is then measured."""
+    folder = Folder()
+    exercise = catalogue.find(name)
+    prediction = exercise.prediction
+    print(wrap(prediction.question, ""))
+    for i, choice in enumerate(prediction.choices, start=1):
+        print(wrap(choice, f"  {i}  "))
+    choices = [str(i) for i in range(1, len(prediction.choices) + 1)]
+    if answer is None:
+        answer = _ask(f"\nYour answer (1 to {len(choices)}): ", choices)
+    if answer not in choices:
+        raise UserError(f"the answer is {answer!r}, expected a number from 1 to {len(choices)}")
+    right = prediction.measure()
+    folder.note(exercise, predicted=int(answer))
+    verdict = painted("Right.", GREEN) if int(answer) == right + 1 else f"Measured: {right + 1}, {prediction.choices[right]}."
+    print(f"\n{verdict}")
+    print(wrap(prediction.because, ""))
+    return 0
+
+
+def _ask(question, choices):
+    """An answer from the keyboard or a pipe; on a terminal it is asked for until it is one."""
+    while True:
+        try:
+            answer = input(question).strip()
+        except EOFError:
+            raise UserError("no answer came: give it after the name, as in npvae learn predict relu 2") from None
+        if answer in choices or not sys.stdin.isatty():
+            return answer
+        question = f"A number from 1 to {len(choices)}, please: "
+
+
+def watch(name=None):
+    """npvae learn watch: check a file whenever it is saved, until Ctrl-C."""
+    folder = Folder()
+    exercise = _chosen(folder, name)
+    print(f"Watching {folder.path.resolve()}: save a file, and it is checked. Ctrl-C ends this.\n", flush=True)
+    if exercise is not None:
+        _check(folder, exercise)
+    saved = _times(folder)
+    while True:
+        time.sleep(POLL)
+        now = _times(folder)
+        changed = [exercise for exercise in catalogue.ALL if now.get(exercise.name, 0) > saved.get(exercise.name, 0)]
+        saved = now
+        for exercise in changed:
+            print(f"\n{'─' * 60} {time.strftime('%H:%M:%S')}\n")
+            _check(folder, exercise)
+            sys.stdout.flush()
+
+
+def _times(folder):
+    """When each file was saved last, in nanoseconds: a dict by exercise; a file that is being replaced is left out."""
+    times = {}
+    for exercise in catalogue.ALL:
+        try:
+            times[exercise.name] = (folder.path / catalogue.file_name(exercise)).stat().st_mtime_ns
+        except OSError:
+            pass
+    return times

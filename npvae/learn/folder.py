@@ -1,0 +1,177 @@
+"""A student's folder: the files of the exercises, and what has been done so far.
+
+Nothing that a student has written is overwritten: `make` refuses a folder with files in it, and `reset` keeps a copy.
+What has been done is kept in `.progress.json`: hints that were seen, predictions that were made, and the checksum of a
+file when it passed, so that a file that was changed afterwards counts as not checked.
+"""
+
+import hashlib
+import json
+import os
+from pathlib import Path
+
+from ..errors import UserError
+from . import catalogue
+
+PROGRESS = ".progress.json"
+
+TESTS = '''\
+"""The same checks as `npvae learn check`, for pytest: `pytest -m relu` checks the file of the exercise relu."""
+
+import pathlib
+
+import pytest
+
+from npvae.learn import catalogue, sandbox
+
+FOLDER = pathlib.Path(__file__).parent
+
+
+@pytest.mark.exercise
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=getattr(pytest.mark, name)) for name in catalogue.BY_NAME]
+)
+def test_exercise(name):
+    exercise = catalogue.find(name)
+    outcome = sandbox.check(exercise, FOLDER / catalogue.file_name(exercise), FOLDER)
+    assert outcome.status == "passed", "\\n".join(["", f"{name}: {outcome.status}", "", *outcome.lines])
+'''
+
+MARKERS = '''\
+"""Tells pytest the names of the exercises."""
+
+from npvae.learn import catalogue
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "exercise: an exercise of `npvae learn`")
+    for name in catalogue.BY_NAME:
+        config.addinivalue_line("markers", f"{name}: the exercise of this name")
+'''
+
+
+def contents():
+    """What a new folder holds: a dict from the names of files to their texts."""
+    stubs = {catalogue.file_name(exercise): catalogue.text(exercise) for exercise in catalogue.ALL}
+    return stubs | {"test_exercises.py": TESTS, "conftest.py": MARKERS}
+
+
+class Folder:
+    """A student's folder.
+
+    path   where it is
+
+    Raises UserError where there are no exercises, and for a progress file that cannot be read.
+    """
+
+    def __init__(self, path="."):
+        here = Path(path)
+        places = [here, here / "tutorials" / "exercises"]
+        self.path = next((place for place in places if self._is_one(place)), None)
+        if self.path is None:
+            raise UserError(
+                "there are no exercises in this folder: make one with npvae learn init DIR, and go into it with cd DIR"
+            )
+        self._progress = self._load()
+
+    @staticmethod
+    def _is_one(place):
+        return any((place / catalogue.file_name(exercise)).exists() for exercise in catalogue.ALL)
+
+    @classmethod
+    def make(cls, path):
+        """A new folder with all stubs. Raises UserError where there is something already."""
+        path = Path(path)
+        if path.exists() and not path.is_dir():
+            raise UserError(f"{path} is a file, expected the name of a new folder")
+        if path.exists() and any(path.iterdir()):
+            raise UserError(f"{path} is not empty, and nothing in it will be overwritten: choose a new folder")
+        path.mkdir(parents=True, exist_ok=True)
+        for name, text in contents().items():
+            (path / name).write_text(text, encoding="utf-8")
+        return cls(path)
+
+    def file(self, exercise):
+        """The path of an exercise's file; UserError where it is missing."""
+        path = self.path / catalogue.file_name(exercise)
+        if not path.exists():
+            raise UserError(f"there is no file {path}: npvae learn reset {exercise.name} writes it anew")
+        return path
+
+    def reset(self, exercise):
+        """Put the stub in the place of the file; what was there is kept under another name, which is returned."""
+        path, kept = self.path / catalogue.file_name(exercise), None
+        if path.exists():
+            number = 1
+            while (kept := path.with_suffix(f".kept{number}.py")).exists():
+                number += 1
+            os.rename(path, kept)
+        path.write_text(catalogue.text(exercise), encoding="utf-8")
+        return kept
+
+    # --- what has been done --------------------------------------------------------------------------------------------
+
+    def _load(self):
+        path = self.path / PROGRESS
+        if not path.exists():
+            return {}
+        try:
+            progress = json.loads(path.read_text(encoding="utf-8"))
+            return {name: dict(done) for name, done in progress.items()}
+        except (ValueError, AttributeError, TypeError):
+            raise UserError(f"{path} cannot be read: delete it; only ticks and hints are lost, your files are not") from None
+
+    def _save(self):
+        path = self.path / PROGRESS
+        beside = path.with_suffix(".new")
+        beside.write_text(json.dumps(self._progress, indent=1) + "\n", encoding="utf-8")
+        os.replace(beside, path)
+
+    def done(self, exercise):
+        """What has been done in an exercise: a dict with "hints", "predicted" and "passed", where there is any."""
+        return self._progress.get(exercise.name, {})
+
+    def note(self, exercise, **what):
+        """Remember something about an exercise."""
+        self._progress[exercise.name] = self.done(exercise) | what
+        self._save()
+
+    def note_outcome(self, exercise, passed):
+        """Remember whether the file, as it is now, has passed."""
+        self.note(exercise, passed=self._checksum(exercise) if passed else None, begun=True)
+
+    def has_passed(self, exercise):
+        """Whether the file has passed, and has not been changed since."""
+        kept = self.done(exercise).get("passed")
+        return bool(kept) and kept == self._checksum(exercise)
+
+    def status(self, exercise):
+        """In a word or two: how far an exercise is."""
+        if not (self.path / catalogue.file_name(exercise)).exists():
+            return "missing"
+        if self.has_passed(exercise):
+            return "passed"
+        if self.done(exercise).get("passed"):
+            return "changed since it passed"
+        return "begun" if self._checksum(exercise) != _checksum(catalogue.text(exercise).encode()) else ""
+
+    def next(self):
+        """The first exercise that has not passed; None when all have."""
+        return next((exercise for exercise in catalogue.ALL if not self.has_passed(exercise)), None)
+
+    def solved(self, but):
+        """The files of all exercises that have passed, but one: a dict from name to path."""
+        return {
+            exercise.name: str(self.path / catalogue.file_name(exercise))
+            for exercise in catalogue.ALL if exercise is not but and self.has_passed(exercise)
+        }  # fmt: skip
+
+    def _checksum(self, exercise):
+        try:
+            return _checksum((self.path / catalogue.file_name(exercise)).read_bytes())
+        except OSError:
+            return None
+
+
+def _checksum(content):
+    return hashlib.sha256(content).hexdigest()

@@ -1,0 +1,147 @@
+"""Running a check on a student's file, in this process: what is wrong, in lines to be read.
+
+Whatever the file does (a syntax error, an exception, a wrong type), the student sees their own line and one sentence,
+and never our traceback. Endless loops are the business of sandbox.py.
+"""
+
+import contextlib
+import dataclasses
+import linecache
+import sys
+import traceback
+import types
+from pathlib import Path
+
+import numpy as np
+
+from .diagnose import complain, remark, wrap
+from .exercise import Unfit
+from .museum.exhibits import DEFECTS, Exhibit
+
+BLANK, PASSED, WRONG, BROKEN = "not written yet", "passed", "not right yet", "does not run"
+
+
+@dataclasses.dataclass
+class Outcome:
+    """What came out of a check.
+
+    status   BLANK, PASSED, WRONG or BROKEN
+    lines    to show
+    """
+
+    status: str
+    lines: list
+
+
+def check_file(exercise, path, folder=None, others=()):
+    """The `Outcome` of an exercise for a student's file; after a pass, what the exercise has to show for it.
+
+    folder   where pictures go; by default nothing is shown
+    others   files of other exercises that have been solved, pairs of an Exercise and a path
+    """
+    path = Path(path)
+    try:
+        student = load(exercise, path)
+        outcome = check(exercise, student)
+        if outcome.status == PASSED and exercise.after is not None and folder is not None:
+            outcome.lines += ["", *exercise.after(student, Path(folder), _loaded(others))]
+        return outcome
+    except NotImplementedError as error:
+        where = _own_frame(error, path)
+        line = f" (line {where.lineno})" if where else ""
+        return Outcome(BLANK, [wrap(f"{error or 'a part of it'}{line}", "  ")])
+    except Unfit as error:  # of what a file is expected to hold
+        return Outcome(BROKEN, [wrap(error.args[1], "  ")])
+    except (Exception, SystemExit) as error:
+        return Outcome(BROKEN, in_own_words(error, path))
+
+
+def _loaded(others):
+    """The functions of other exercises that can be loaded, by the exercises' names."""
+    functions = {}
+    for exercise, path in others:
+        with contextlib.suppress(Exception):
+            functions[exercise.name] = load(exercise, path)
+    return functions
+
+
+def load(exercise, path):
+    """What a student's file is checked for: the exercise's function, or for an exhibit the whole module."""
+    module = types.ModuleType(path.stem)
+    module.__file__ = str(path)
+    source = path.read_bytes().decode("utf-8-sig")
+    linecache.checkcache(str(path))
+    exec(compile(source, str(path), "exec"), module.__dict__)
+    if isinstance(exercise, Exhibit):
+        return module
+    f = getattr(module, exercise.function_name, None)
+    if not callable(f):
+        raise Unfit("", f"there is no function {exercise.function_name} in {path.name}: its name must stay as it is in the "
+                    "stub")  # fmt: skip
+    return f
+
+
+def check(exercise, student):
+    """The `Outcome` for a function, or for an exhibit a module; what it raises itself is let through."""
+    if isinstance(exercise, Exhibit):
+        return _check_exhibit(exercise, student)
+    try:
+        with np.errstate(all="ignore"):
+            comparisons = exercise.check(student)
+    except Unfit as error:
+        return Outcome(WRONG, remark(*error.args).lines())
+    draws = {}
+    for c in comparisons:
+        draws.setdefault(c.name, []).append(c)
+    complaints = [complain(several) for several in draws.values() if any(not c.ok for c in several)]
+    if complaints:
+        return Outcome(WRONG, "\n\n".join("\n".join(c.lines()) for c in complaints).split("\n"))
+    numbers, arrays = sum(c.expected.size for c in comparisons), len(draws)
+    largest = max(float(c.error.max(initial=0)) for c in comparisons)
+    return Outcome(PASSED, [wrap(
+        f"{numbers:,} numbers of {arrays} array{'s' if arrays > 1 else ''} agree; the largest error is {largest:.0e}.", "  "
+    )])  # fmt: skip
+
+
+def _check_exhibit(exercise, program):
+    with np.errstate(all="ignore"):
+        sentences = exercise.run_tests(program)
+    lines = []
+    for name, sentence in sentences.items():
+        lines.append(f"  {'FAILS ' if sentence else 'passes'}  {name}")
+        if sentence:
+            lines.append(wrap(sentence.replace("-", "−"), " " * 10))
+    named = str(getattr(program, "DEFECT", "")).strip().upper()
+    failed = any(sentences.values())
+    if failed and named != exercise.defect:
+        lines += ["", wrap("Which kind of mistake do these tests see, and these not? Read the program once more.", "  ? ")]
+    if not failed and named not in DEFECTS:
+        lines += ["", wrap('It is mended. Now name it: DEFECT = "…" with a letter from A to I.', "  ")]
+    elif named in DEFECTS and named != exercise.defect:
+        lines += ["", wrap(f"{named} is not its name: {DEFECTS[named]}. What did you have to change?", "  ")]
+    elif failed and named == exercise.defect:
+        lines += ["", wrap("That is its name. Now mend it.", "  ")]
+    if failed or named != exercise.defect:
+        return Outcome(WRONG, lines)
+    return Outcome(PASSED, [*lines, "", wrap(exercise.lesson, "  ")])
+
+
+def in_own_words(error, path):
+    """An exception from a student's file: their line, and what Python says of it."""
+    summary = traceback.TracebackException.from_exception(error)
+    if isinstance(error, SyntaxError) and error.filename == str(path):
+        text = (error.text or "").rstrip("\n")
+        caret = [" " * (4 + error.offset - 1) + "^"] if error.offset and text else []
+        return [f"  {path.name}, line {error.lineno}:", *([f"    {text}"] if text else []), *caret,
+                wrap(f"{type(error).__name__}: {error.msg}", "  ")]  # fmt: skip
+    said = "".join(summary.format_exception_only()).strip().split("\n")[-1]
+    where = _own_frame(error, path)
+    if where is None:
+        return [wrap(f"the check cannot deal with what your function returns: {said}", "  ")]
+    return [f"  {path.name}, line {where.lineno}, in {where.name}:", f"    {where.line}", wrap(said, "  ")]
+
+
+def _own_frame(error, path):
+    """The innermost line of the student's file that an exception came through; None if it did not."""
+    frames = traceback.extract_tb(error.__traceback__, limit=-2000 if sys.getrecursionlimit() < 2000 else None)
+    return next((frame for frame in reversed(frames) if frame.filename == str(path)), None)

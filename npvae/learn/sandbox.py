@@ -1,0 +1,75 @@
+"""A student's file is checked in a process of its own, which is ended when its time is over.
+
+So an endless loop, a crash of the interpreter or an `exit()` in the file harms nothing, and every check begins afresh.
+"""
+
+import contextlib
+import json
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from .diagnose import wrap
+from .outcome import BROKEN, Outcome
+
+SECONDS = 20  # for a check; one that has something to show afterwards gets SECONDS_TO_SHOW
+SECONDS_TO_SHOW = 180
+MOST_PRINTED = 1000  # characters of what the student's program prints
+
+
+def check(exercise, path, folder, others=None, seconds=None):
+    """The `Outcome` of a check in a process of its own.
+
+    others    paths of other solved exercises' files, a dict by name
+    seconds   after which it is ended; by default SECONDS, or SECONDS_TO_SHOW
+    """
+    seconds = seconds or (SECONDS if exercise.after is None else SECONDS_TO_SHOW)
+    with tempfile.TemporaryDirectory() as scratch:
+        result, where = Path(scratch, "result"), Path(scratch, "where")
+        task = {"name": exercise.name, "path": str(path), "folder": str(folder), "result": str(result),
+                "where": str(where), "seconds": seconds, "others": others or {}}  # fmt: skip
+        with open(Path(scratch, "printed"), "w+") as printed:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "npvae.learn.worker", json.dumps(task)],
+                cwd=folder, stdin=subprocess.DEVNULL, stdout=printed, stderr=subprocess.STDOUT,
+            )  # fmt: skip
+            try:
+                process.wait(seconds + 20)  # it ends by itself, unless it hangs outside of Python
+            except subprocess.TimeoutExpired:
+                pass
+            finally:
+                with contextlib.suppress(OSError):
+                    process.kill()
+                process.wait()
+            printed.seek(0)
+            said = printed.read(MOST_PRINTED + 1)
+        if result.exists():
+            outcome = Outcome(**json.loads(result.read_text()))
+        else:
+            outcome = Outcome(BROKEN, _no_result(Path(path), where, seconds, process.returncode))
+    return Outcome(outcome.status, [*_printed(said), *outcome.lines])
+
+
+def _no_result(path, where, seconds, status):
+    """Lines for a process that has ended without a result."""
+    stack = where.read_text() if where.exists() else ""
+    if stack:
+        found = re.search(rf'File "{re.escape(str(path))}", line (\d+) in (\S+)', stack)
+        lines = [wrap(f"It was stopped after {seconds} s: an endless loop, or loops where arrays would be quick?", "  ")]
+        if found:
+            source = path.read_text(errors="replace").splitlines()[int(found[1]) - 1].strip()
+            lines = [f"  {path.name}, line {found[1]}, in {found[2]}:", f"    {source}", *lines]
+        return lines
+    return [wrap(f"Python ended in the middle of the check (status {status}): does the file call exit, or take more memory "
+                 "than there is?", "  ")]  # fmt: skip
+
+
+def _printed(said):
+    """What the student's program printed, with a title."""
+    if not said.strip():
+        return []
+    lines = said[:MOST_PRINTED].rstrip("\n").split("\n")
+    rest = ["  | …"] if len(said) > MOST_PRINTED else []
+    return ["  Your program printed:", *(f"  | {line}" for line in lines), *rest, ""]

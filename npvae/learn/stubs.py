@@ -1,0 +1,93 @@
+"""The students' files, made from the engine's own functions.
+
+A stub is the text of an exercise, and the function with its solution taken out: the lines that compute the value, or
+those of a derivative, and the comments on them. What is left (the name, the arguments, the comment with their shapes,
+the forward pass where only the derivatives are asked for) is the engine's, word for word.
+"""
+
+import ast
+import inspect
+import re
+import textwrap
+
+from .exercise import Operation
+from .museum.exhibits import Exhibit
+
+VALUE = 'raise NotImplementedError("{0}: compute the value here, in the place of this line")'
+DERIVATIVE = 'raise NotImplementedError("{0}: return the gradient of the loss by {1}")'
+BODY = 'raise NotImplementedError("{0}: write the function here, in the place of this line")'
+
+
+def stub(number, exercise):
+    """The text of a student's file, for the exercise of this number."""
+    head = f'''"""Exercise {number}: {exercise.name}, {exercise.title}.
+
+{exercise.text}
+
+Predict first:        npvae learn predict {exercise.name}
+When you have it:     npvae learn check {exercise.name}
+If you are stuck:     npvae learn hint {exercise.name}
+"""
+'''
+    if isinstance(exercise, Exhibit):
+        return f'{head}\nDEFECT = ""  # its letter\n\n{exercise.source()}'
+    own = [line for line in exercise.imports if "npvae" in line]
+    standard = [line for line in exercise.imports if "npvae" not in line]
+    groups = ["\n".join(group) for group in (standard, ["import numpy as np"], own) if group]
+    return "\n".join([head, "\n\n".join(groups), "", "", function_stub(exercise)])
+
+
+def function_stub(exercise):
+    """The function of an exercise, with the blanks of an operation, or with its whole body left out."""
+    source = _source(getattr(exercise.solution, "raw", exercise.solution))
+    lines, function = source.splitlines(), ast.parse(source).body[0]
+    first, *body = function.body
+    is_explained = ast.get_docstring(function) is not None
+    signature = lines[: first.lineno - 1]
+    if is_explained:
+        signature.append(_docstring(ast.get_docstring(function)))
+    else:
+        body = [first, *body]
+    if not isinstance(exercise, Operation):
+        return "\n".join([*signature, f"    {BODY.format(function.name)}"]) + "\n"
+    return "\n".join([*signature, *_blanked(body, lines, first.end_lineno, exercise.blanks)]) + "\n"
+
+
+def _source(f):
+    """The source of a function, without decorators and indentation."""
+    source = textwrap.dedent(inspect.getsource(f))
+    return source[re.search(r"^def ", source, re.MULTILINE).start() :]
+
+
+def _docstring(text):
+    """The first paragraph of a docstring, on lines of their own where it is long."""
+    paragraph = " ".join(text.split("\n\n")[0].split())
+    return textwrap.fill(f'"""{paragraph}"""', 88, initial_indent="    ", subsequent_indent="    ")
+
+
+def _blanked(body, lines, end, blanks):
+    """The lines of an operation's body with its blanks; `end` is the line where what comes before it ends."""
+    *statements, result = body
+    value, derivatives = _returned(result)
+    forward_only = blanks == ("y",)
+    out = [f"    {VALUE.format(value)}"] if "y" in blanks else []
+    for statement in statements:
+        own = lines[end : statement.end_lineno]
+        end = statement.end_lineno
+        if isinstance(statement, ast.FunctionDef) and statement.name in derivatives:
+            if statement.name in blanks:
+                out += [f"    def {statement.name}(dy):", f"        {DERIVATIVE.format(statement.name, statement.name[1:])}"]
+            elif not forward_only:
+                out += own
+        elif "y" not in blanks:
+            out += own
+    if "y" not in blanks:
+        return [*out, *lines[end : result.end_lineno]]
+    return [*out, f"    return {value}" if forward_only else f"    return {', '.join([value, *derivatives])}"]
+
+
+def _returned(result):
+    """The name of the value, and those of the derivatives ("None" where there is none), from a return statement."""
+    value, *derivatives = result.value.elts
+    name = value.id if isinstance(value, ast.Name) else "y"
+    return name, [ast.unparse(d) for d in derivatives]

@@ -1,0 +1,28 @@
+"""The process in which a student's file is checked: `python -m npvae.learn.worker`, started by sandbox.py.
+
+It reads what to do as JSON from the first argument, and writes the `Outcome` as JSON into a file. When its time is over,
+it writes down where it is, so that an endless loop can be shown, and ends.
+"""
+
+import dataclasses
+import faulthandler
+import json
+import pathlib
+import sys
+
+from . import catalogue
+from .outcome import check_file
+
+
+def main(task):
+    """Check the file of an exercise: `task` is what sandbox.py made of it."""
+    with open(task["where"], "w") as where:
+        faulthandler.dump_traceback_later(task["seconds"], exit=True, file=where)
+        others = [(catalogue.find(name), pathlib.Path(path)) for name, path in task["others"].items()]
+        outcome = check_file(catalogue.find(task["name"]), task["path"], task["folder"], others)
+        faulthandler.cancel_dump_traceback_later()
+    pathlib.Path(task["result"]).write_text(json.dumps(dataclasses.asdict(outcome)))
+
+
+if __name__ == "__main__":
+    main(json.loads(sys.argv[1]))
