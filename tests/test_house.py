@@ -18,7 +18,7 @@ FILES = sorted(ROOT.rglob("*.py"))
 FLOORS = [
     {"autodiff", "datasets", "checkpoint", "errors", "figures", "runtime"},
     {"nn", "probability"},
-    {"bench", "checks", "evaluation", "experiments", "models", "pictures", "runs", "settings", "training"},
+    {"bench", "checks", "evaluation", "experiments", "learn", "models", "pictures", "runs", "settings", "training"},
     {"arguments", "cli"},
     {"__main__", "__init__"},
 ]

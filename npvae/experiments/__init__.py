@@ -4,7 +4,7 @@
 folder, so that an experiment that was interrupted goes on where it was, and one that is repeated only measures again.
 """
 
-from . import mnist, toys
+from . import diagnosis, mnist, toys
 from .experiment import Experiment
 
 EXPERIMENTS = {
@@ -16,6 +16,7 @@ EXPERIMENTS = {
     "amortization": Experiment("variational EM beside the VAE: what encoders cost", "7 minutes", mnist.amortization),
     "aevb": Experiment("minibatches of M, L samples, and three optimisers", "a minute", mnist.aevb),
     "kl": Experiment("a VAE without its KL term, with it, and with too much of it", "a minute", mnist.kl),
+    "diagnosis": Experiment("how often the diagnosis of a planted mistake is right", "HOW LONG", diagnosis.diagnosis),
     "likelihood": Experiment("ln p(x) of the MNIST test set with 5,000 samples each", "10 minutes", mnist.likelihood),
 }
 

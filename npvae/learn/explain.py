@@ -19,7 +19,7 @@ import itertools
 import numpy as np
 
 from .comparison import same
-from .hypotheses import fitted, predictions, term_weights
+from .hypotheses import ZERO, fitted, predictions, term_weights
 from .parts import part
 
 FEWEST = 3  # numbers that have to agree before anything is said
@@ -63,8 +63,8 @@ def _explain_where(comparisons, masks, where):
     if sum(mask.sum() for mask in masks) < FEWEST or not all(_is_finite(c, m) for c, m in zip(comparisons, masks)):
         return None
     if all(same(c.found[mask], 0 * c.found[mask]) for c, mask in zip(comparisons, masks)):
-        causes = _common(comparisons, masks, lambda c: c.suspects.items())
-        return Finding(f"yours is zero {where}", causes or ["zero: nothing gets there"], QUESTIONS["zero"])
+        causes = [cause for cause in _common(comparisons, masks, predictions) if cause != ZERO]
+        return Finding(f"yours is zero {where}", [*causes, "zero: nothing gets there"], QUESTIONS["zero"])
     causes = _common(comparisons, masks, predictions)
     factors = _factors(comparisons, masks)
     if factors is not None:

@@ -15,6 +15,7 @@ import numpy as np
 from ..autodiff.ops import sum_to
 from .comparison import names_in, same, symbol
 
+ZERO = "every element is zero"
 MISSING, EXTRA = "{} is missing", "a factor {} too many"
 
 
@@ -45,7 +46,8 @@ def _edits(c):
                 changed = c.evaluate(**{name: value})
             except (ValueError, IndexError):
                 continue  # it does not fit there
-            yield cause, sum(changed.values())
+            if value.any() or len(terms) > 1:  # the only term with a factor 0 is zero, whatever the factor
+                yield cause, sum(changed.values())
             if len(users) > 1:
                 for term in users:
                     yield f"{cause}, in the term {term}", sum({**terms, term: changed[term]}.values())
@@ -105,7 +107,7 @@ def _upstream(c):
 def _moved(c):
     """The right numbers in other places."""
     a = c.expected
-    yield "every element is zero", np.zeros_like(a)
+    yield ZERO, np.zeros_like(a)
     for i, j in itertools.combinations(range(a.ndim), 2):
         yield f"transposed: the axes {i} and {j} are exchanged", np.swapaxes(a, i, j)
         yield f"turned around along the axes {i} and {j}", np.flip(a, (i, j))

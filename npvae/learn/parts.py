@@ -1,5 +1,7 @@
 """Where an array is wrong, if the wrong elements have something in common: rows, columns, or the sign of an input."""
 
+import contextlib
+
 import numpy as np
 
 from .comparison import symbol
@@ -13,47 +15,56 @@ def part(comparisons, masks):
     """
     if all(mask.all() for mask in masks):
         return None
-    described = [dict(_descriptions(c, mask)) for c, mask in zip(comparisons, masks)]
-    for words in described[0]:
-        if all(words in others and others[words] for others in described):
-            return words
+    for describe in (_places_and_signs, _any_slices):
+        described = [dict(describe(c, mask)) for c, mask in zip(comparisons, masks)]
+        fitting = [words for words in described[0] if all(others.get(words) for others in described)]
+        if fitting:
+            return "only " + ", or ".join(fitting)  # the numbers cannot tell one from the other
     return None
 
 
-def _descriptions(c, mask):
-    """Pairs of a description and whether it is what the mask says."""
+def _fits(c, mask, condition):
+    """Whether the mask is what a condition says.
+
+    Where the right number is 0, many a mistake gives 0 too: these elements, if they are not wrong, say nothing.
+    """
+    silent = ~mask & (np.abs(c.expected) < 1e-12)
+    is_part = not np.all(condition)
+    return is_part and bool((np.broadcast_to(condition, mask.shape) == mask)[~silent].all())
+
+
+def _places_and_signs(c, mask):
+    """Pairs of a description and whether it fits: the ends of an axis, and the signs and sizes of known arrays."""
     for axis in range(mask.ndim):
         n = mask.shape[axis]
-        others = tuple(i for i in range(mask.ndim) if i != axis)
-        whole = mask.all(axis=others)
-        is_whole = bool((whole == mask.any(axis=others)).all())
-        places = np.arange(n)
+        places = np.arange(n).reshape(-1, *[1] * (mask.ndim - 1 - axis))
         for words, chosen in {
             "in the first {}": places == 0,
             "in the last {}": places == n - 1,
             "in all but the first {}": places > 0,
             "in all but the last {}": places < n - 1,
         }.items():
-            yield f"only {words.format(_slice(mask, axis))}", is_whole and bool((whole == chosen).all())
+            yield words.format(_slice(mask, axis)), _fits(c, mask, chosen)
     for name, value in c.known.items():
         if np.size(value) > 1:
             for words, condition in _conditions(name, np.asarray(value)):
-                try:
-                    yield f"only where {words}", bool((np.broadcast_to(condition, mask.shape) == mask).all())
-                except ValueError:
-                    pass
+                with contextlib.suppress(ValueError):
+                    yield f"where {words}", _fits(c, mask, condition)
+
+
+def _any_slices(c, mask):
+    """The same for whole rows or columns, whichever, and for a single element."""
     for axis in range(mask.ndim if mask.ndim > 1 else 0):
         others = tuple(i for i in range(mask.ndim) if i != axis)
-        whole = mask.all(axis=others)
-        yield f"only in some {_slice(mask, axis)}s", bool((whole == mask.any(axis=others)).all())
-    yield "only in one element", int(mask.sum()) == 1
+        yield f"in some {_slice(mask, axis)}s", _fits(c, mask, mask.any(axis=others, keepdims=True))
+    yield "in one element", int(mask.sum()) == 1
 
 
 def _slice(mask, axis):
     """What one index of an axis picks out."""
     if mask.ndim == 1:
         return "element"
-    return ["row", "column"][axis] if mask.ndim == 2 else f"index of axis {axis}"
+    return ["row", "column"][axis] if mask.ndim == 2 else f"slice of axis {axis}"
 
 
 def _conditions(name, value):

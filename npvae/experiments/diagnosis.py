@@ -1,0 +1,101 @@
+"""How often a diagnosis is right: mistakes are planted in all exercises, many times, and what is said is counted."""
+
+import dataclasses
+
+import numpy as np
+from tqdm import tqdm
+
+from ..learn.diagnose import complain, remark
+from ..learn.exercise import Unfit
+from ..learn.exercises import ALL
+from ..learn.museum.exhibits import Exhibit
+from ..learn.planted import KINDS, is_wrong, nothing_simple
+from .experiment import table
+
+DRAWS, UNEXPLAINED = 200, 500
+EXERCISES = [exercise for exercise in ALL if not isinstance(exercise, Exhibit)]
+
+
+@dataclasses.dataclass
+class Count:
+    """What became of the mistakes of one kind."""
+
+    planted: int = 0
+    caught: int = 0
+    right: int = 0
+    wrong: int = 0
+
+    def add(self, complaints, cause):
+        """Count one mistake: the complaints about it, and words that it must contain, or several to choose from."""
+        self.planted += 1
+        self.caught += bool(complaints)
+        explained = [complaint.finding for complaint in complaints if complaint.finding and complaint.finding.causes]
+        words = cause if isinstance(cause, tuple) else (cause,)
+        said = [any(w in " ".join([f.measured, *f.causes]) for w in words) for f in explained]
+        self.right += bool(said) and all(said)
+        self.wrong += bool(said) and not all(said)
+
+    def row(self, kind):
+        """A row of the table."""
+        return [kind, self.planted, self.caught, self.right, self.wrong, self.caught - self.right - self.wrong]
+
+
+def diagnosis(folder, draws=DRAWS, unexplained=UNEXPLAINED):
+    """The table: each kind of mistake, in all exercises to which it applies, for so many random draws."""
+    counts = {kind: Count() for kind in KINDS} | {"each exercise's own": Count()}
+    claims = 0
+    for seed in tqdm(range(draws), unit="draw", disable=None):
+        for exercise in EXERCISES:
+            arrays = right_arrays(exercise, seed)
+            rng = np.random.default_rng([seed, 1])
+            for kind, plant in KINDS.items():
+                planted(counts[kind], plant, arrays, rng)
+            for name, wrong in exercise.wrong.items():
+                counts["each exercise's own"].add(complaints_of(exercise, exercise.wrong_version(name), seed), wrong.cause)
+    for seed in tqdm(range(unexplained), unit="draw", disable=None):
+        exercise = EXERCISES[seed % len(EXERCISES)]
+        arrays, rng = right_arrays(exercise, seed), np.random.default_rng([seed, 2])
+        several = list(arrays.values())[rng.integers(len(arrays))]
+        complaint = _complaint(several, nothing_simple(several, rng))
+        claims += bool(complaint and complaint.finding and complaint.finding.causes)
+    header = ["mistake", "planted", "caught", "rightly diagnosed", "wrongly diagnosed", "undiagnosed"]
+    lines = table(header, [count.row(kind) for kind, count in counts.items()])
+    return [*lines, "", f"{unexplained} wrong arrays with no simple cause: something was claimed about {claims}."]
+
+
+def right_arrays(exercise, seed):
+    """The draws of every array of an exercise when it is solved: a dict from its name to `Comparison`s."""
+    arrays = {}
+    with np.errstate(all="ignore"):
+        for c in exercise.check(exercise.reference(), seed):
+            arrays.setdefault(c.name, []).append(c)
+    return arrays
+
+
+def planted(count, plant, arrays, rng):
+    """Plant a mistake of one kind in one of the arrays, chosen at random, to which it applies."""
+    for name in rng.permutation(list(arrays)):
+        made = plant(arrays[name], rng)
+        if made is not None and is_wrong(arrays[name], made[0]):
+            complaint = _complaint(arrays[name], made[0])
+            count.add([complaint] if complaint else [], made[1])
+            return
+
+
+def _complaint(several, found):
+    wrong = [dataclasses.replace(c, found=a) for c, a in zip(several, found)]
+    return complain(wrong) if any(not c.ok for c in wrong) else None
+
+
+def complaints_of(exercise, f, seed):
+    """What the check of an exercise says about a wrong version; an array that cannot be compared is one complaint."""
+    arrays = {}
+    try:
+        with np.errstate(all="ignore"):
+            for c in exercise.check(f, seed):
+                arrays.setdefault(c.name, []).append(c)
+    except Unfit as error:
+        complaint = remark(*error.args)
+        complaint.finding.causes = complaint.finding.causes or [complaint.finding.measured]
+        return [complaint]
+    return [complain(several) for several in arrays.values() if any(not c.ok for c in several)]

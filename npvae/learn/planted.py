@@ -1,0 +1,218 @@
+"""Mistakes planted on purpose: how we know that a diagnosis is right.
+
+Each kind takes the draws of one array, in which nothing is wrong, and returns what a student with this mistake would have
+found in each of them, and words that the diagnosis has to contain (or several, any of which will do). What is planted is chosen at random: which of the names, terms,
+sizes, rows. `nothing_simple` returns arrays that are wrong for no simple reason: about these, nothing may be said.
+"""
+
+import numpy as np
+
+from .comparison import names_in, symbol
+
+WRONG_BY = 1e-3  # a mistake that moves no element by more is no mistake
+
+
+def _every(draws, damage):
+    return [damage(c) for c in draws]
+
+
+def sign(draws, rng):
+    """−1 times the right array."""
+    return _every(draws, lambda c: -c.expected), "the sign is wrong"
+
+
+def half_or_double(draws, rng):
+    """A ½ missing, or one too many."""
+    factor = rng.choice([0.5, 2.0])
+    return _every(draws, lambda c: factor * c.expected), f"a factor {'2' if factor == 2 else '1/2'} too many"
+
+
+def size(draws, rng):
+    """Multiplied or divided by one of the sizes."""
+    names = [name for name in draws[0].numbers if all(c.numbers[name] != 1 for c in draws)]
+    if not names:
+        return None
+    name, power = rng.choice(names), int(rng.choice([-1, 1]))
+    called = name.split(",")[0]
+    cause = f"a factor {called if power > 0 else f'1/{called}'} too many"
+    return _every(draws, lambda c: c.expected * float(c.numbers[name]) ** power), cause
+
+
+def unnamed_factor(draws, rng):
+    """Some constant factor that has no name."""
+    factor = float(rng.uniform(1.1, 1.9))
+    return _every(draws, lambda c: factor * c.expected), "one factor"
+
+
+def _names(draws):
+    """The names in the formula, of arrays that the diagnosis may replace."""
+    return sorted({name for f in draws[0].formula.values() for name in names_in(f)})
+
+
+def _total(c, **changed):
+    try:
+        with np.errstate(all="ignore"):
+            found = sum(c.evaluate(**changed).values())
+    except (ValueError, IndexError):
+        return None
+    return found if np.shape(found) == c.expected.shape and np.isfinite(found).all() else None
+
+
+def upstream_ignored(draws, rng):
+    """dy is not used."""
+    if all("dy" in _names([c]) for c in draws):
+        return _every(draws, lambda c: _total(c, dy=np.ones_like(c.known["dy"]))), "dy is not used"
+    if all(c.by_dy is not None and not c.formula for c in draws):
+        return _every(draws, lambda c: c.by_dy(np.ones_like(c.known["dy"]))), "dy is not used"
+    return None
+
+
+def name_missing(draws, rng):
+    """One of the factors of the formula is missing."""
+    names = [name for name in _names(draws) if name != "dy"]
+    if not names:
+        return None
+    name = rng.choice(names)
+    return _every(draws, lambda c: _total(c, **{name: np.ones_like(c.known[name])})), f"{symbol(name)} is missing"
+
+
+def another_array(draws, rng):
+    """Another array stands where one of the formula belongs: a variance for a standard deviation, a stale value."""
+    pairs = [
+        (name, other) for name in _names(draws) for other in draws[0].known
+        if other != name and np.shape(draws[0].known[other]) == np.shape(draws[0].known[name]) != ()
+    ]  # fmt: skip
+    if not pairs:
+        return None
+    name, other = pairs[rng.integers(len(pairs))]
+    found = _every(draws, lambda c: _total(c, **{name: np.asarray(c.known[other], float)}))
+    return found, f"{symbol(other)} stands where {symbol(name)} belongs"
+
+
+def term_missing(draws, rng):
+    """A term of the sum is missing."""
+    return _with_weight(draws, rng, 0.0, "the term {} is missing")
+
+
+def term_sign(draws, rng):
+    """A term of the sum has the wrong sign."""
+    return _with_weight(draws, rng, -1.0, "the term {} has the wrong sign")
+
+
+def term_weight(draws, rng):
+    """A term of the sum has another weight."""
+    return _with_weight(draws, rng, float(rng.uniform(1.1, 2.9)), "the term {} has the weight")
+
+
+def _with_weight(draws, rng, weight, cause):
+    terms = list(draws[0].formula)
+    if len(terms) < 2:
+        return None
+    term = terms[rng.integers(len(terms))]
+    return _every(draws, lambda c: c.expected + (weight - 1) * c.evaluate()[term]), cause.format(term)
+
+
+def something_added(draws, rng):
+    """Some part of a known array is added."""
+    names = [name for name, value in draws[0].known.items() if np.shape(value) == draws[0].expected.shape]
+    if not names:
+        return None
+    name, amount = rng.choice(names), float(rng.uniform(0.1, 0.9))
+    return _every(draws, lambda c: c.expected + amount * c.known[name]), f"{symbol(name)} is added"
+
+
+def sum_missing(draws, rng):
+    """The array before a sum over one more axis."""
+    def split(c):
+        parts = rng.standard_normal((3, *c.expected.shape))
+        return parts + (c.expected - parts.sum(axis=0)) / 3
+
+    return _every(draws, split), "the sum over axis 0 is missing"
+
+
+def sum_too_many(draws, rng):
+    """Summed over an axis that the array should have."""
+    if draws[0].expected.ndim == 0:
+        return None
+    axis = int(rng.integers(draws[0].expected.ndim))
+    return _every(draws, lambda c: c.expected.sum(axis=axis)), f"summed over axis {axis}"
+
+
+def transposed(draws, rng):
+    """Rows and columns exchanged."""
+    return (_every(draws, lambda c: c.expected.T), "transposed") if draws[0].expected.ndim == 2 else None
+
+
+def shifted(draws, rng):
+    """The right numbers, one place further."""
+    if draws[0].expected.ndim == 0:
+        return None
+    axis = int(rng.integers(draws[0].expected.ndim))
+    return _every(draws, lambda c: np.roll(c.expected, 1, axis)), f"shifted by +1 along axis {axis}"
+
+
+def zero(draws, rng):
+    """No gradient at all."""
+    return _every(draws, lambda c: np.zeros_like(c.expected)), "zero"
+
+
+def some_rows(draws, rng):
+    """The first or the last row is zero, or has the wrong sign."""
+    if draws[0].expected.ndim < 2:
+        return None
+    row, factor = int(rng.choice([0, -1])), float(rng.choice([0.0, -1.0]))
+
+    def damage(c):
+        found = c.expected.copy()
+        found[row] *= factor
+        return found
+
+    return _every(draws, damage), "in the first" if row == 0 else "in the last"
+
+
+def where_negative(draws, rng):
+    """Zero, where some known array is below zero."""
+    names = [
+        name for name, value in draws[0].known.items()
+        if np.shape(value) == draws[0].expected.shape and all((c.known[name] < 0).any() for c in draws)
+    ]  # fmt: skip
+    if not names:
+        return None
+    name = rng.choice(names)
+    causes = (f"{symbol(name)} < 0", f"a factor ({name} > 0) too many")  # the same in other words
+    return _every(draws, lambda c: np.where(c.known[name] < 0, 0, c.expected)), causes
+
+
+KINDS = {
+    "sign": sign, "½ or 2": half_or_double, "a size": size, "an unnamed factor": unnamed_factor,
+    "dy not used": upstream_ignored, "a factor missing": name_missing, "another array": another_array,
+    "a term missing": term_missing, "a term's sign": term_sign, "a term's weight": term_weight,
+    "something added": something_added, "a sum missing": sum_missing, "a sum too many": sum_too_many,
+    "transposed": transposed, "shifted by one": shifted, "zero": zero, "first or last row": some_rows,
+    "where negative": where_negative,
+}  # fmt: skip
+
+
+def is_wrong(draws, found):
+    """Whether what was planted is a mistake at all in every draw: of another shape, or off by more than WRONG_BY."""
+    return all(
+        a is not None and (np.shape(a) != c.expected.shape or np.abs(a - c.expected).max(initial=0) > WRONG_BY)
+        for c, a in zip(draws, found)
+    )
+
+
+def nothing_simple(draws, rng):
+    """What a student would have found whose mistake is none of the simple ones."""
+    kind = rng.integers(4)
+
+    def damage(c):
+        noise = rng.standard_normal(c.expected.shape)
+        if kind == 0:
+            return noise
+        if kind == 1:
+            return c.expected + 0.1 * noise
+        if kind == 2:
+            return c.expected * (1 + 0.1 * noise) + 0.05 * noise**2
+        return np.where(rng.random(noise.shape) < 0.5, c.expected + noise, c.expected)
+
+    return _every(draws, damage)
