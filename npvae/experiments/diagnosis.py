@@ -51,7 +51,9 @@ def diagnosis(folder, draws=DRAWS, unexplained=UNEXPLAINED):
             for kind, plant in KINDS.items():
                 planted(counts[kind], plant, arrays, rng)
             for name, wrong in exercise.wrong.items():
-                counts["each exercise's own"].add(complaints_of(exercise, exercise.wrong_version(name), seed), wrong.cause)
+                counts["each exercise's own"].add(
+                    complaints_of(exercise, exercise.wrong_version(name), seed), wrong.cause
+                )
     for seed in tqdm(range(unexplained), unit="draw", disable=None):
         exercise = EXERCISES[seed % len(EXERCISES)]
         arrays, rng = right_arrays(exercise, seed), np.random.default_rng([seed, 2])

@@ -29,8 +29,14 @@ def overview():
     try:
         folder = Folder()
     except UserError:
-        print(wrap("The exercises of npvae: write the parts of a variational autoencoder yourself, one function at a time. "
-                   "Every check says what is wrong, and not only that something is.", ""))  # fmt: skip
+        print(
+            wrap(
+                "The exercises of npvae: write the parts of a variational autoencoder yourself, one function at a "
+                "time. "
+                "Every check says what is wrong, and not only that something is.",
+                "",
+            )
+        )
         print("\nBegin with a folder of your own:\n\n  npvae learn init my-vae\n  cd my-vae\n  npvae learn")
         return 0
     passed = sum(folder.has_passed(exercise) for exercise in catalogue.ALL)
@@ -51,8 +57,10 @@ def _print_next(folder, exercise):
     rows = [(f"open {folder.file(exercise)}", "read it, and write what is missing")]
     if "predicted" not in folder.done(exercise):
         rows.insert(0, (f"npvae learn predict {name}", "first: what do you expect?"))
-    rows += [(f"npvae learn check {name}", "is it right? if not, what is wrong?"),
-             (f"npvae learn hint {name}", "a nudge, and more with each call")]  # fmt: skip
+    rows += [
+        (f"npvae learn check {name}", "is it right? if not, what is wrong?"),
+        (f"npvae learn hint {name}", "a nudge, and more with each call"),
+    ]
     width = max(len(command) for command, _ in rows)
     if width + 40 > WIDTH:
         print("\n".join(f"  {command}\n      {what}" for command, what in rows))
@@ -74,8 +82,14 @@ def list_all():
 def init(path):
     """npvae learn init DIR: a folder of one's own."""
     folder = Folder.make(path)
-    print(wrap(f"{folder.path} holds {len(catalogue.ALL)} exercises, one file each. Nothing that you write there will ever "
-               "be overwritten.", ""))  # fmt: skip
+    print(
+        wrap(
+            f"{folder.path} holds {len(catalogue.ALL)} exercises, one file each. Nothing that you write there will "
+            f"ever "
+            "be overwritten.",
+            "",
+        )
+    )
     print(f"\n  cd {folder.path}\n  npvae learn")
     return 0
 
@@ -150,7 +164,10 @@ def reset(name):
     folder = Folder()
     exercise = catalogue.find(name)
     kept = folder.reset(exercise)
-    print(f"{catalogue.file_name(exercise)} is as it was in the beginning" + (f"; yours is kept as {kept.name}" if kept else ""))
+    print(
+        f"{catalogue.file_name(exercise)} is as it was in the beginning"
+        + (f"; yours is kept as {kept.name}" if kept else "")
+    )
     return 0
 
 
@@ -169,7 +186,9 @@ def predict(name, answer=None):
         raise UserError(f"the answer is {answer!r}, expected a number from 1 to {len(choices)}")
     right = prediction.measure()
     folder.note(exercise, predicted=int(answer))
-    verdict = painted("Right.", GREEN) if int(answer) == right + 1 else f"Measured: {right + 1}, {prediction.choices[right]}."
+    verdict = (
+        painted("Right.", GREEN) if int(answer) == right + 1 else f"Measured: {right + 1}, {prediction.choices[right]}."
+    )
     print(f"\n{verdict}")
     print(wrap(prediction.because, ""))
     return 0

@@ -21,11 +21,25 @@ import numpy as np
 from ..autodiff.gradcheck import LIMIT
 
 SYMBOLS = {  # how the names in formulas are written
-    "mu": "μ", "sigma": "σ", "variance": "σ²", "precision": "1/σ²", "eps": "ε", "one_minus_y": "1 − y",
-    "positive": "(x > 0)", "sigmoid": "σ(x)", "probability": "σ(l)", "softmax": "w/Σw", "y_slope": "y (1 − y)",
-    "x_slope": "x (1 − x)", "probability_slope": "σ(l) (1 − σ(l))", "residual": "(x − μ)", "tanh_slope": "1 − y²", "uniform": "1/K",
-    "other_softmax": "w divided by the sum over the wrong axis", "exponential": "exp x",
-}  # fmt: skip
+    "mu": "μ",
+    "sigma": "σ",
+    "variance": "σ²",
+    "precision": "1/σ²",
+    "eps": "ε",
+    "one_minus_y": "1 − y",
+    "positive": "(x > 0)",
+    "sigmoid": "σ(x)",
+    "probability": "σ(l)",
+    "softmax": "w/Σw",
+    "y_slope": "y (1 − y)",
+    "x_slope": "x (1 − x)",
+    "probability_slope": "σ(l) (1 − σ(l))",
+    "residual": "(x − μ)",
+    "tanh_slope": "1 − y²",
+    "uniform": "1/K",
+    "other_softmax": "w divided by the sum over the wrong axis",
+    "exponential": "exp x",
+}
 
 
 def symbol(name):

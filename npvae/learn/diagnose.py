@@ -25,7 +25,10 @@ REMARKS = {
         "Which line of the forward pass gives another number each time?",
     ),
     "gave different arrays": (
-        ["the derivative draws noise of its own: it needs that of the forward pass", "it changes an array that it kept"],
+        [
+            "the derivative draws noise of its own: it needs that of the forward pass",
+            "it changes an array that it kept",
+        ],
         "What does this derivative need from the forward pass, and is it still there, unchanged?",
     ),
     "uses its memory": (
@@ -70,8 +73,10 @@ class Complaint:
 
     def lines(self):
         """The numbers, then the inference, then the question, in lines of at most 80 columns."""
-        lines = [wrap(sentence, f"  {self.name}  " if i == 0 else " " * (len(self.name) + 4))
-                 for i, sentence in enumerate(self.numbers)]  # fmt: skip
+        lines = [
+            wrap(sentence, f"  {self.name}  " if i == 0 else " " * (len(self.name) + 4))
+            for i, sentence in enumerate(self.numbers)
+        ]
         if self.finding is None:
             lines.append(wrap("No simple mistake gives these numbers, so this is no guess.", "  "))
             return lines
@@ -107,7 +112,7 @@ def diagnose(report):
     for row in report.rows:
         if row.error <= report.limit:
             continue
-        if row.gradient is None or row.numeric_gradient is None or "shape" not in row.remark and row.remark:
+        if row.gradient is None or row.numeric_gradient is None or ("shape" not in row.remark and row.remark):
             complaints.append(remark(f"d{row.name}" if row.name not in ("y", "dy") else row.name, row.remark))
         else:
             complaints.append(complain([comparison(f"d{row.name}", row, report.known)], _at_kinks(row)))
@@ -134,10 +139,14 @@ def _sizes(known):
 
 
 ELEMENTWISE = [
-    lambda dy, y: dy * y, lambda dy, x: dy * x, lambda dy, y_slope: dy * y_slope,
-    lambda dy, tanh_slope: dy * tanh_slope, lambda dy, positive: dy * positive, lambda dy, sigmoid: dy * sigmoid,
+    lambda dy, y: dy * y,
+    lambda dy, x: dy * x,
+    lambda dy, y_slope: dy * y_slope,
+    lambda dy, tanh_slope: dy * tanh_slope,
+    lambda dy, positive: dy * positive,
+    lambda dy, sigmoid: dy * sigmoid,
     lambda dy, exponential: dy * exponential,
-]  # fmt: skip
+]
 
 
 def _elementwise(known, row):
@@ -148,9 +157,14 @@ def _elementwise(known, row):
     x, y = known[inputs[0]], known["y"]
     with np.errstate(all="ignore"):
         known = known | {
-            "x": x, "y_slope": y * (1 - y), "x_slope": x * (1 - x), "tanh_slope": 1 - y * y, "positive": x > 0,
-            "sigmoid": 1 / (1 + np.exp(-x)), "exponential": np.exp(x),
-        }  # fmt: skip
+            "x": x,
+            "y_slope": y * (1 - y),
+            "x_slope": x * (1 - x),
+            "tanh_slope": 1 - y * y,
+            "positive": x > 0,
+            "sigmoid": 1 / (1 + np.exp(-x)),
+            "exponential": np.exp(x),
+        }
     for slope in ELEMENTWISE:
         candidate = Comparison("", row.numeric_gradient, row.numeric_gradient, known, {"": slope})
         if (np.abs(candidate.evaluate()[""] - candidate.expected) < 1e-8).all():
@@ -209,8 +223,14 @@ def _of(wrong):
 
 def wrap(text, indent):
     """Text in lines of at most 80 columns, the first one after `indent`."""
-    return textwrap.fill(text, WIDTH, initial_indent=indent, subsequent_indent=" " * len(indent),
-                         break_long_words=False, break_on_hyphens=False)  # fmt: skip
+    return textwrap.fill(
+        text,
+        WIDTH,
+        initial_indent=indent,
+        subsequent_indent=" " * len(indent),
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def _capital(text):

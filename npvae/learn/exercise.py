@@ -172,8 +172,11 @@ class Operation(Exercise):
         if self._derivatives():
             wanted = 1 + len(self.raw(*self.inputs(np.random.default_rng(0), *PRIMES[:3]).values(), **self.options)[1:])
             if not isinstance(result, tuple) or len(result) != wanted:
-                raise Unfit("y", f"the function returns {_in_words(result)}, expected the value and {wanted - 1} "
-                            "derivatives, as in the stub")  # fmt: skip
+                raise Unfit(
+                    "y",
+                    f"the function returns {_in_words(result)}, expected the value and {wanted - 1} "
+                    "derivatives, as in the stub",
+                )
             result = result[0]
         return array(result, "y")
 
@@ -188,7 +191,7 @@ class Operation(Exercise):
         for name, row in zip([f"d{name}" for name in inputs], report.rows):  # whatever the student calls them
             if name not in self.blanks:
                 continue
-            if row.gradient is None or row.numeric_gradient is None or row.remark and "shape" not in row.remark:
+            if row.gradient is None or row.numeric_gradient is None or (row.remark and "shape" not in row.remark):
                 raise Unfit(name, row.remark)
             all_known = known | {"dy": report.known["dy"]}
             suspects = self.suspects[name](**_of(self.suspects[name], all_known)) if name in self.suspects else {}
@@ -196,18 +199,22 @@ class Operation(Exercise):
             yield comparison(name, row, all_known, formula=formula, numbers=numbers, suspects=suspects)
 
     def _check_float32(self, f, inputs):
-        y, *derivatives = f(*(x.astype(np.float32) for x in inputs.values()), **self.options)
+        y = f(*(x.astype(np.float32) for x in inputs.values()), **self.options)[0]
         if y.dtype != np.float32:
-            raise Unfit("y", f"of float32 inputs the function makes {y.dtype}: an array made by np.zeros or np.ones "
-                        "needs a dtype (np.zeros(shape, dtype=x.dtype))")  # fmt: skip
+            raise Unfit(
+                "y",
+                f"of float32 inputs the function makes {y.dtype}: an array made by np.zeros or np.ones "
+                "needs a dtype (np.zeros(shape, dtype=x.dtype))",
+            )
 
     def _check_extremes(self, f, inputs):
         """Compare value and derivatives with the engine's at large inputs, where a careless formula overflows."""
         (y, *ds), (right, *right_ds) = ([*g(*map(np.copy, inputs.values()), **self.options)] for g in (f, self.raw))
         pairs = {"y": (y, right)} | {
             f"d{name}": (d(np.ones_like(right)), right_d(np.ones_like(right)))
-            for name, d, right_d in zip(inputs, ds, right_ds) if f"d{name}" in self.blanks
-        }  # fmt: skip
+            for name, d, right_d in zip(inputs, ds, right_ds)
+            if f"d{name}" in self.blanks
+        }
         at = ", ".join(f"{name} = {x.reshape(-1).tolist()}" for name, x in inputs.items())
         for name, (found, expected) in pairs.items():
             if not np.isfinite(found).all():

@@ -27,9 +27,11 @@ FEWEST = 3  # numbers that have to agree before anything is said
 QUESTIONS = {
     "shape": "Which numbers does one element of the input act on, and over what must its gradient be summed?",
     "zero": "By which way does this input act on the loss, and where is it cut?",
-    "factor": "Write the formula once more, with its constants: which of them is not in your code, or stands there twice?",
+    "factor": "Write the formula once more, with its constants: which of them is not in your code, or stands there "
+    "twice?",
     "sign": "If this input grows a little, does the loss grow or fall? Which sign has each step of the chain rule?",
-    "formula": "Write the chain rule for this line, factor by factor. Which array does your code take for each of them?",
+    "formula": "Write the chain rule for this line, factor by factor. Which array does your code take for each of "
+    "them?",
     "term": "How many terms has the derivative on paper? Find each of them in your code.",
     "part": "What is special about these elements, in the input or in your indices?",
 }
@@ -99,10 +101,13 @@ def _common(comparisons, masks, candidates):
     """The causes whose predictions fit in every draw, in the order in which they are offered."""
     fitting = []
     for c, mask in zip(comparisons, masks):
-        fitting.append([
-            cause for cause, predicted in candidates(c)
-            if np.shape(predicted) == mask.shape and same(c.found[mask], predicted[mask])
-        ])  # fmt: skip
+        fitting.append(
+            [
+                cause
+                for cause, predicted in candidates(c)
+                if np.shape(predicted) == mask.shape and same(c.found[mask], predicted[mask])
+            ]
+        )
     return [cause for cause in dict.fromkeys(fitting[0]) if all(cause in others for others in fitting)]
 
 
@@ -114,9 +119,10 @@ def _common_fitted(comparisons, masks):
             return []
         fitting.append({cause: w for cause, w, predicted in fitted(c) if same(c.found, predicted)})
     return [
-        cause.format(number(w)) for cause, w in fitting[0].items()
+        cause.format(number(w))
+        for cause, w in fitting[0].items()
         if all(cause in others and np.isclose(others[cause], w, 1e-5, 1e-7) for others in fitting)
-    ]  # fmt: skip
+    ]
 
 
 def _factors(comparisons, masks):
@@ -143,13 +149,13 @@ def _names_of(comparisons):
     """Pairs of a factor in words and its value in each draw: ±, powers of two, and up to two of the sizes."""
     names = [name for name in comparisons[0].numbers if all(c.numbers.get(name, 1) != 1 for c in comparisons)]
     choices = [()] + [((name, power),) for name in names for power in (1, -1)]
-    choices += [
-        ((a, i), (b, j)) for a, b in itertools.combinations(names, 2) for i in (1, -1) for j in (1, -1)
-    ]  # fmt: skip
+    choices += [((a, i), (b, j)) for a, b in itertools.combinations(names, 2) for i in (1, -1) for j in (1, -1)]
     for sign, two, chosen in itertools.product((1, -1), (1, 0.5, 2, 0.25, 4), choices):
         if (sign, two, chosen) == (1, 1, ()):
             continue
-        values = [sign * two * np.prod([float(c.numbers[name]) ** power for name, power in chosen]) for c in comparisons]
+        values = [
+            sign * two * np.prod([float(c.numbers[name]) ** power for name, power in chosen]) for c in comparisons
+        ]
         yield _in_words(sign, two, chosen, comparisons[0].numbers), values
 
 

@@ -109,7 +109,7 @@ class Folder:
         path.write_text(catalogue.text(exercise), encoding="utf-8")
         return kept
 
-    # --- what has been done --------------------------------------------------------------------------------------------
+    # --- what has been done -------------------------------------------------------------------------------------------
 
     def _load(self):
         path = self.path / PROGRESS
@@ -119,7 +119,9 @@ class Folder:
             progress = json.loads(path.read_text(encoding="utf-8"))
             return {name: dict(done) for name, done in progress.items()}
         except (ValueError, AttributeError, TypeError):
-            raise UserError(f"{path} cannot be read: delete it; only ticks and hints are lost, your files are not") from None
+            raise UserError(
+                f"{path} cannot be read: delete it; only ticks and hints are lost, your files are not"
+            ) from None
 
     def _save(self):
         path = self.path / PROGRESS
@@ -163,8 +165,9 @@ class Folder:
         """The files of all exercises that have passed, but one: a dict from name to path."""
         return {
             exercise.name: str(self.path / catalogue.file_name(exercise))
-            for exercise in catalogue.ALL if exercise is not but and self.has_passed(exercise)
-        }  # fmt: skip
+            for exercise in catalogue.ALL
+            if exercise is not but and self.has_passed(exercise)
+        }
 
     def _checksum(self, exercise):
         try:

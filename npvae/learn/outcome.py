@@ -76,8 +76,9 @@ def load(exercise, path):
         return module
     f = getattr(module, exercise.function_name, None)
     if not callable(f):
-        raise Unfit("", f"there is no function {exercise.function_name} in {path.name}: its name must stay as it is in the "
-                    "stub")  # fmt: skip
+        raise Unfit(
+            "", f"there is no function {exercise.function_name} in {path.name}: its name must stay as it is in the stub"
+        )
     return f
 
 
@@ -98,9 +99,16 @@ def check(exercise, student):
         return Outcome(WRONG, "\n\n".join("\n".join(c.lines()) for c in complaints).split("\n"))
     numbers, arrays = sum(c.expected.size for c in comparisons), len(draws)
     largest = max(float(c.error.max(initial=0)) for c in comparisons)
-    return Outcome(PASSED, [wrap(
-        f"{numbers:,} numbers of {arrays} array{'s' if arrays > 1 else ''} agree; the largest error is {largest:.0e}.", "  "
-    )])  # fmt: skip
+    return Outcome(
+        PASSED,
+        [
+            wrap(
+                f"{numbers:,} numbers of {arrays} array{'s' if arrays > 1 else ''} agree; the largest error is "
+                f"{largest:.0e}.",
+                "  ",
+            )
+        ],
+    )
 
 
 def _check_exhibit(exercise, program):
@@ -114,7 +122,10 @@ def _check_exhibit(exercise, program):
     named = str(getattr(program, "DEFECT", "")).strip().upper()
     failed = any(sentences.values())
     if failed and named != exercise.defect:
-        lines += ["", wrap("Which kind of mistake do these tests see, and these not? Read the program once more.", "  ? ")]
+        lines += [
+            "",
+            wrap("Which kind of mistake do these tests see, and these not? Read the program once more.", "  ? "),
+        ]
     if not failed and named not in DEFECTS:
         lines += ["", wrap('It is mended. Now name it: DEFECT = "…" with a letter from A to I.', "  ")]
     elif named in DEFECTS and named != exercise.defect:
@@ -132,8 +143,12 @@ def in_own_words(error, path):
     if isinstance(error, SyntaxError) and error.filename == str(path):
         text = (error.text or "").rstrip("\n")
         caret = [" " * (4 + error.offset - 1) + "^"] if error.offset and text else []
-        return [f"  {path.name}, line {error.lineno}:", *([f"    {text}"] if text else []), *caret,
-                wrap(f"{type(error).__name__}: {error.msg}", "  ")]  # fmt: skip
+        return [
+            f"  {path.name}, line {error.lineno}:",
+            *([f"    {text}"] if text else []),
+            *caret,
+            wrap(f"{type(error).__name__}: {error.msg}", "  "),
+        ]
     said = "".join(summary.format_exception_only()).strip().split("\n")[-1]
     where = _own_frame(error, path)
     if where is None:

@@ -70,6 +70,8 @@ def _slice(mask, axis):
 def _conditions(name, value):
     called = symbol(name)
     return [
-        (f"{called} < 0", value < 0), (f"{called} > 0", value > 0),
-        (f"|{called}| > 1", np.abs(value) > 1), (f"|{called}| < 1", np.abs(value) < 1),
-    ]  # fmt: skip
+        (f"{called} < 0", value < 0),
+        (f"{called} > 0", value > 0),
+        (f"|{called}| > 1", np.abs(value) > 1),
+        (f"|{called}| < 1", np.abs(value) < 1),
+    ]

@@ -1,8 +1,9 @@
 """Mistakes planted on purpose: how we know that a diagnosis is right.
 
-Each kind takes the draws of one array, in which nothing is wrong, and returns what a student with this mistake would have
-found in each of them, and words that the diagnosis has to contain (or several, any of which will do). What is planted is chosen at random: which of the names, terms,
-sizes, rows. `nothing_simple` returns arrays that are wrong for no simple reason: about these, nothing may be said.
+Each kind takes the draws of one array, in which nothing is wrong, and returns what a student with this mistake would
+have found in each of them, and words that the diagnosis has to contain (or several, any of which will do). Which of the
+names, terms, sizes or rows it is, is chosen at random. `nothing_simple` returns arrays that are wrong for no simple
+reason: about these, nothing may be said.
 """
 
 import numpy as np
@@ -79,9 +80,11 @@ def name_missing(draws, rng):
 def another_array(draws, rng):
     """Another array stands where one of the formula belongs: a variance for a standard deviation, a stale value."""
     pairs = [
-        (name, other) for name in _names(draws) for other in draws[0].known
+        (name, other)
+        for name in _names(draws)
+        for other in draws[0].known
         if other != name and np.shape(draws[0].known[other]) == np.shape(draws[0].known[name]) != ()
-    ]  # fmt: skip
+    ]
     if not pairs:
         return None
     name, other = pairs[rng.integers(len(pairs))]
@@ -123,6 +126,7 @@ def something_added(draws, rng):
 
 def sum_missing(draws, rng):
     """The array before a sum over one more axis."""
+
     def split(c):
         parts = rng.standard_normal((3, *c.expected.shape))
         return parts + (c.expected - parts.sum(axis=0)) / 3
@@ -173,9 +177,10 @@ def some_rows(draws, rng):
 def where_negative(draws, rng):
     """Zero, where some known array is below zero."""
     names = [
-        name for name, value in draws[0].known.items()
+        name
+        for name, value in draws[0].known.items()
         if np.shape(value) == draws[0].expected.shape and all((c.known[name] < 0).any() for c in draws)
-    ]  # fmt: skip
+    ]
     if not names:
         return None
     name = rng.choice(names)
@@ -184,13 +189,25 @@ def where_negative(draws, rng):
 
 
 KINDS = {
-    "sign": sign, "½ or 2": half_or_double, "a size": size, "an unnamed factor": unnamed_factor,
-    "dy not used": upstream_ignored, "a factor missing": name_missing, "another array": another_array,
-    "a term missing": term_missing, "a term's sign": term_sign, "a term's weight": term_weight,
-    "something added": something_added, "a sum missing": sum_missing, "a sum too many": sum_too_many,
-    "transposed": transposed, "shifted by one": shifted, "zero": zero, "first or last row": some_rows,
+    "sign": sign,
+    "½ or 2": half_or_double,
+    "a size": size,
+    "an unnamed factor": unnamed_factor,
+    "dy not used": upstream_ignored,
+    "a factor missing": name_missing,
+    "another array": another_array,
+    "a term missing": term_missing,
+    "a term's sign": term_sign,
+    "a term's weight": term_weight,
+    "something added": something_added,
+    "a sum missing": sum_missing,
+    "a sum too many": sum_too_many,
+    "transposed": transposed,
+    "shifted by one": shifted,
+    "zero": zero,
+    "first or last row": some_rows,
     "where negative": where_negative,
-}  # fmt: skip
+}
 
 
 def is_wrong(draws, found):

@@ -28,13 +28,23 @@ def check(exercise, path, folder, others=None, seconds=None):
     seconds = seconds or (SECONDS if exercise.after is None else SECONDS_TO_SHOW)
     with tempfile.TemporaryDirectory() as scratch:
         result, where = Path(scratch, "result"), Path(scratch, "where")
-        task = {"name": exercise.name, "path": str(path), "folder": str(folder), "result": str(result),
-                "where": str(where), "seconds": seconds, "others": others or {}}  # fmt: skip
+        task = {
+            "name": exercise.name,
+            "path": str(path),
+            "folder": str(folder),
+            "result": str(result),
+            "where": str(where),
+            "seconds": seconds,
+            "others": others or {},
+        }
         with open(Path(scratch, "printed"), "w+") as printed:
             process = subprocess.Popen(
                 [sys.executable, "-m", "npvae.learn.worker", json.dumps(task)],
-                cwd=folder, stdin=subprocess.DEVNULL, stdout=printed, stderr=subprocess.STDOUT,
-            )  # fmt: skip
+                cwd=folder,
+                stdin=subprocess.DEVNULL,
+                stdout=printed,
+                stderr=subprocess.STDOUT,
+            )
             try:
                 process.wait(seconds + 20)  # it ends by itself, unless it hangs outside of Python
             except subprocess.TimeoutExpired:
@@ -57,13 +67,20 @@ def _no_result(path, where, seconds, status):
     stack = where.read_text() if where.exists() else ""
     if stack:
         found = re.search(rf'File "{re.escape(str(path))}", line (\d+) in (\S+)', stack)
-        lines = [wrap(f"It was stopped after {seconds} s: an endless loop, or loops where arrays would be quick?", "  ")]
+        lines = [
+            wrap(f"It was stopped after {seconds} s: an endless loop, or loops where arrays would be quick?", "  ")
+        ]
         if found:
             source = path.read_text(errors="replace").splitlines()[int(found[1]) - 1].strip()
             lines = [f"  {path.name}, line {found[1]}, in {found[2]}:", f"    {source}", *lines]
         return lines
-    return [wrap(f"Python ended in the middle of the check (status {status}): does the file call exit, or take more memory "
-                 "than there is?", "  ")]  # fmt: skip
+    return [
+        wrap(
+            f"Python ended in the middle of the check (status {status}): does the file call exit, or take more memory "
+            "than there is?",
+            "  ",
+        )
+    ]
 
 
 def _printed(said):

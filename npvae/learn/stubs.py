@@ -76,7 +76,10 @@ def _blanked(body, lines, end, blanks):
         end = statement.end_lineno
         if isinstance(statement, ast.FunctionDef) and statement.name in derivatives:
             if statement.name in blanks:
-                out += [f"    def {statement.name}(dy):", f"        {DERIVATIVE.format(statement.name, statement.name[1:])}"]
+                out += [
+                    f"    def {statement.name}(dy):",
+                    f"        {DERIVATIVE.format(statement.name, statement.name[1:])}",
+                ]
             elif not forward_only:
                 out += own
         elif "y" not in blanks:

@@ -1,7 +1,7 @@
 """The process in which a student's file is checked: `python -m npvae.learn.worker`, started by sandbox.py.
 
-It reads what to do as JSON from the first argument, and writes the `Outcome` as JSON into a file. When its time is over,
-it writes down where it is, so that an endless loop can be shown, and ends.
+It reads what to do as JSON from the first argument, and writes the `Outcome` as JSON into a file. When its time is
+over, it writes down where it is, so that an endless loop can be shown, and ends.
 """
 
 import dataclasses

@@ -25,8 +25,10 @@ machines; Glorot, Bordes, Bengio (2011), Deep sparse rectifier neural networks."
     prediction=Prediction(
         "x holds a million numbers from N(0, 1). Which part of dx is exactly zero, whatever dy is?",
         ["none", "about half", "all where dy is negative"],
-        lambda: int(abs(np.mean(
-            ops.relu.raw(np.random.default_rng(0).standard_normal(10**6))[1](np.ones(10**6)) == 0) - 0.5) < 0.01),
+        lambda: int(
+            abs(np.mean(ops.relu.raw(np.random.default_rng(0).standard_normal(10**6))[1](np.ones(10**6)) == 0) - 0.5)
+            < 0.01
+        ),
         "All where x is negative. If that happens for every example, the unit is dead: it never learns again.",
     ),
     hints=[
@@ -39,7 +41,8 @@ machines; Glorot, Bordes, Bengio (2011), Deep sparse rectifier neural networks."
     formulas={"y": {"": lambda x, positive: x * positive}, "dx": {"": lambda dy, positive: dy * positive}},
     suspects={
         "y": lambda x: {
-            "−x is kept where x < 0": np.abs(x), "the smaller of x and 0 is taken instead of the larger": np.minimum(x, 0)
+            "−x is kept where x < 0": np.abs(x),
+            "the smaller of x and 0 is taken instead of the larger": np.minimum(x, 0),
         },
         "dx": lambda dy, positive: {
             "the mask is taken from the sign of dy instead of that of x": dy * (dy > 0),
@@ -58,7 +61,7 @@ machines; Glorot, Bordes, Bengio (2011), Deep sparse rectifier neural networks."
         "min": Wrong("smaller of x and 0", {"y": lambda x: np.minimum(x, 0)}),
         "in place": Wrong("changed this input", function=lambda x: _relu_in_place(x)),
     },
-)  # fmt: skip
+)
 
 
 def _relu_in_place(x):
@@ -103,7 +106,10 @@ Source: Bishop (2006), Pattern recognition and machine learning, eq. 4.59 and 4.
     formulas={"y": {"": lambda x: 1 / (1 + np.exp(-x))}, "dx": {"": lambda dy, y_slope: dy * y_slope}},
     suspects={
         "y": lambda x: {"e⁺ˣ stands where e⁻ˣ belongs": 1 / (1 + np.exp(x)), "tanh": np.tanh(x)},
-        "dx": lambda dy, y: {"the sign in 1 − y is wrong": dy * y * (1 + y), "1 − y² is the slope of tanh": dy * (1 - y * y)},
+        "dx": lambda dy, y: {
+            "the sign in 1 − y is wrong": dy * y * (1 + y),
+            "1 − y² is the slope of tanh": dy * (1 - y * y),
+        },
     },
     extremes=lambda: {"x": np.array([800.0, -800])},
     wrong={
@@ -116,7 +122,7 @@ Source: Bishop (2006), Pattern recognition and machine learning, eq. 4.59 and 4.
         "dy ignored": Wrong("dy is not used", {"dx": lambda y: y * (1 - y)}),
         "overflow": Wrong("overflows", {"y": lambda x: np.exp(x) / (1 + np.exp(x))}),
     },
-)  # fmt: skip
+)
 
 SOFTPLUS = Operation(
     name="softplus",
@@ -170,4 +176,4 @@ functional knowledge for better option pricing.""",
         "σ twice": Wrong("σ(x) is squared", {"dx": lambda dy, sigmoid: dy * sigmoid**2}),
         "dy ignored": Wrong("dy is not used", {"dx": lambda sigmoid: sigmoid}),
     },
-)  # fmt: skip
+)

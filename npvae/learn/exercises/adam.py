@@ -38,14 +38,16 @@ def compare(f, rng, N, D, K):
         "ε is missing": right["lr"] * right["m_hat"] / np.sqrt(right["v_hat"]),
         "M forgets: M = … makes a new array, and the next step finds zeros": formulas(gradients, forgets=(True, False)),
         "V forgets: V = … makes a new array, and the next step finds zeros": formulas(gradients, forgets=(False, True)),
-        "M and V forget: M = … makes a new array, and the next step finds zeros":
-            formulas(gradients, forgets=(True, True)),
+        "M and V forget: M = … makes a new array, and the next step finds zeros": formulas(
+            gradients, forgets=(True, True)
+        ),
         "v is made of g instead of g²": formulas(gradients, power=1),
         "p moves by the gradient itself: plain gradient descent": LR * gradients,
-    }  # fmt: skip
+    }
     suspects = {cause: value["step"] if isinstance(value, dict) else value for cause, value in suspects.items()}
     known = {name: right[name] for name in ("m_hat", "m")} | {"g": gradients}
-    formula = {"": lambda m_hat, value=right["lr"] / (np.sqrt(right["v_hat"]) + EPS): m_hat * value}
+    rate = right["lr"] / (np.sqrt(right["v_hat"]) + EPS)
+    formula = {"": lambda m_hat: rate * m_hat}
     numbers = {"lr": LR, "1 − β₁": 0.1, "1 − β₂": 0.001}
     yield Comparison("step", found, right["step"], known, formula, numbers, suspects)
 
@@ -65,8 +67,16 @@ def formulas(gradients, betas=(0.9, 0.999), corrected=(True, True), late=0, forg
     return dict(zip(("lr", "m", "v", "m_hat", "v_hat", "step"), map(np.array, zip(*rows))))
 
 
-def _update(betas=None, corrected=(True, True), late=0, root=lambda v_hat, eps: np.sqrt(v_hat) + eps, sign=1,
-            keep=(True, True), power=2, scale=1.0):  # fmt: skip
+def _update(
+    betas=None,
+    corrected=(True, True),
+    late=0,
+    root=lambda v_hat, eps: np.sqrt(v_hat) + eps,
+    sign=1,
+    keep=(True, True),
+    power=2,
+    scale=1.0,
+):
     """A version of the solution with something changed, in the paper's form: M and V hold m and v."""
 
     def update(self, lr, scratch, p, g, M, V):
@@ -125,7 +135,8 @@ engine keeps m / (1 − β₁) and v / (1 − β₂), which saves two passes; yo
 
 Source: Kingma and Ba (2015), Adam: a method for stochastic optimization, algorithm 1.""",
     prediction=Prediction(
-        "The first step, lr = 0.001. One parameter has the gradient 1000, another 0.001. How much further does the first "
+        "The first step, lr = 0.001. One parameter has the gradient 1000, another 0.001. How much further does the "
+        "first "
         "one move?",
         ["as far as the second", "1,000 times", "a million times"],
         _first_step,
@@ -153,6 +164,8 @@ Source: Kingma and Ba (2015), Adam: a method for stochastic optimization, algori
         "lr twice": Wrong("a factor lr too many", function=_update(scale=LR)),
         "p is not changed": Wrong("p is unchanged", function=_does_not_move),
         "g is changed": Wrong("changed this input", function=_changes_g),
-        "plain descent": Wrong("plain gradient descent", function=lambda self, lr, scratch, p, g, M, V: p.__isub__(lr * g)),
+        "plain descent": Wrong(
+            "plain gradient descent", function=lambda self, lr, scratch, p, g, M, V: p.__isub__(lr * g)
+        ),
     },
-)  # fmt: skip
+)

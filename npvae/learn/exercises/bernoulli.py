@@ -31,9 +31,9 @@ Source: Kingma and Welling (2014), Auto-encoding variational Bayes, appendix C.1
     prediction=Prediction(
         "A decoder that knows nothing gives the logit 0 to each of 784 binary pixels. What is −ln p(x), in nats?",
         ["0", "392: a half for each pixel", "543: ln 2 for each pixel", "784: one for each pixel"],
-        lambda: [0, 392, 543, 784].index(round(-float(
-            p.bernoulli_log_likelihood.raw(np.zeros((1, 784)), np.arange(784.0)[None] % 2)[0][0]
-        ))),  # fmt: skip
+        lambda: [0, 392, 543, 784].index(
+            round(-float(p.bernoulli_log_likelihood.raw(np.zeros((1, 784)), np.arange(784.0)[None] % 2)[0][0]))
+        ),
         "ln σ(0) = ln ½, whatever x is. The first loss of a VAE on MNIST is about 545: this, and a little KL.",
     ),
     hints=[
@@ -44,8 +44,9 @@ Source: Kingma and Welling (2014), Auto-encoding variational Bayes, appendix C.1
     ],
     inputs=lambda rng, N, D, K: {"logits": 2 * normal(rng, N, D), "x": rng.random((N, D))},
     also=lambda logits, x, y: {
-        "probability": ops.sigmoid.raw(logits)[0], "probability_slope": ops.sigmoid.raw(logits)[1](np.ones_like(x)),
-    },  # fmt: skip
+        "probability": ops.sigmoid.raw(logits)[0],
+        "probability_slope": ops.sigmoid.raw(logits)[1](np.ones_like(x)),
+    },
     formulas={
         "y": {
             "x l": lambda logits, x: (x * logits).sum(axis=-1),
@@ -80,14 +81,12 @@ Source: Kingma and Welling (2014), Auto-encoding variational Bayes, appendix C.1
         "σ' once too often": Wrong(
             "σ(l) (1 − σ(l)) too many", {"dlogits": lambda right, probability_slope: right * probability_slope}
         ),
-        "x forgotten": Wrong(
-            "term x is missing", {"dlogits": lambda dy, probability: -dy[:, None] * probability}
-        ),
+        "x forgotten": Wrong("term x is missing", {"dlogits": lambda dy, probability: -dy[:, None] * probability}),
         "the logit for its sigmoid": Wrong(
             "logits stands where σ(l) belongs", {"dlogits": lambda dy, x, logits: dy[:, None] * (x - logits)}
         ),
     },
-)  # fmt: skip
+)
 
 
 def _cross_entropy(x, probability):

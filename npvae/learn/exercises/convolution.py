@@ -37,32 +37,42 @@ Source: Dumoulin and Visin (2016), A guide to convolution arithmetic, section 4.
         "dy.reshape(-1, O) is that matrix. dr = dy Wᵀ, dW = rᵀ dy in the shape of W, db is the sum over all rows.",
         "dx = add_columns(dr, x.shape, k, stride, padding). r is columns(x, k, stride, padding).",
     ],
-    imports=("from npvae.autodiff.convolution import add_columns, along_rows, columns, rows, windows_along",
-             "from npvae.runtime import by_blocks"),
+    imports=(
+        "from npvae.autodiff.convolution import add_columns, along_rows, columns, rows, windows_along",
+        "from npvae.runtime import by_blocks",
+    ),
     inputs=lambda rng, N, D, K: {"x": normal(rng, N, D, K, 2), "W": normal(rng, 3, 3, 2, 5), "b": normal(rng, 5)},
     also=lambda x, W, b, y: {},
     sizes=("N, the batch", "H, the height", "W, the width"),
     primes=(3, 5, 7),
     counts=lambda y: {"M, the windows": y[..., 0].size, "H′ W′, the windows of an image": y[0, ..., 0].size},
     options={"stride": 2, "padding": 1},
-    suspects={"dx": lambda x, W, dy: {
-        "where windows overlap, their gradients are not added: the last one stays": _without_overlaps(x, W, dy)
-    }},
+    suspects={
+        "dx": lambda x, W, dy: {
+            "where windows overlap, their gradients are not added: the last one stays": _without_overlaps(x, W, dy)
+        }
+    },
     formulas={"db": {"": lambda dy: dy.sum(axis=(0, 1, 2))}},
     wrong={
-        "the kernel turned around": Wrong("turned around along the axes 0 and 1", {"dW": lambda right: right[::-1, ::-1]}),
+        "the kernel turned around": Wrong(
+            "turned around along the axes 0 and 1", {"dW": lambda right: right[::-1, ::-1]}
+        ),
         "dW averaged over the windows": Wrong("1/M", {"dW": lambda right, y: right / y[..., 0].size}),
-        "db summed over the images only": Wrong("the sum over the axes 0, 1 is missing", {"db": lambda dy: dy.sum(axis=0)}),
+        "db summed over the images only": Wrong(
+            "the sum over the axes 0, 1 is missing", {"db": lambda dy: dy.sum(axis=0)}
+        ),
         "db averaged": Wrong("1/M", {"db": lambda dy: dy.mean(axis=(0, 1, 2))}),
-        "rows and columns exchanged": Wrong("the axes 0 and 1 are exchanged", {
-            "dW": lambda right: right.transpose(1, 0, 2, 3)
-        }),
-        "dy ignored": Wrong("dy is not used", {"dW": lambda x, W, b, dy: convolution.conv2d.raw(
-            x, W, b, stride=2, padding=1)[2](np.ones_like(dy))}),
+        "rows and columns exchanged": Wrong(
+            "the axes 0 and 1 are exchanged", {"dW": lambda right: right.transpose(1, 0, 2, 3)}
+        ),
+        "dy ignored": Wrong(
+            "dy is not used",
+            {"dW": lambda x, W, b, dy: convolution.conv2d.raw(x, W, b, stride=2, padding=1)[2](np.ones_like(dy))},
+        ),
         "overlaps not added": Wrong("where windows overlap", {"dx": lambda x, W, dy: _without_overlaps(x, W, dy)}),
         "shifted by one pixel": Wrong("shifted by +1 along axis 1", {"dx": lambda right: np.roll(right, 1, axis=1)}),
     },
-)  # fmt: skip
+)
 
 
 def _windows_of_a_corner():

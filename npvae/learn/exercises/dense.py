@@ -50,13 +50,15 @@ Source: Goodfellow, Bengio, Courville (2016), Deep learning, section 6.1.""",
         "b forgotten": Wrong("term b is missing", {"y": lambda x, W: x @ W}),
         "b subtracted": Wrong("term b has the wrong sign", {"y": lambda x, W, b: x @ W - b}),
         "the transpose": Wrong("transposed", {"y": lambda y: y.T.copy()}),
-        "b in the first row only": Wrong("first row", {"y": lambda x, W, b: x @ W + b * (np.arange(len(x)) == 0)[:, None]}),
+        "b in the first row only": Wrong(
+            "first row", {"y": lambda x, W, b: x @ W + b * (np.arange(len(x)) == 0)[:, None]}
+        ),
         "mean instead of sum": Wrong("term x W has the weight", {"y": lambda x, W, b: x @ W * 0.5 + b}),
         "x overwritten": Wrong("changed this input", function=lambda x, W, b: _overwrites(x, W, b)),
         "a list": Wrong("a list", function=lambda x, W, b: (x @ W + b).tolist()),
         "nothing returned": Wrong("None", function=lambda x, W, b: None),
     },
-)  # fmt: skip
+)
 
 
 def _overwrites(x, W, b):
@@ -83,10 +85,14 @@ product of matrices that is this sum. The shapes leave only one.
 Source: Goodfellow, Bengio, Courville (2016), Deep learning, section 6.5.6.""",
     prediction=Prediction(
         "x is (3, 5) and W is (5, 7). The batch grows from 3 to 300 examples. What happens to dW?",
-        ["its shape stays, and its numbers are sums over 300 examples", "it becomes (300, 5, 7)",
-         "its shape stays, and its numbers are means over 300 examples"],
+        [
+            "its shape stays, and its numbers are sums over 300 examples",
+            "it becomes (300, 5, 7)",
+            "its shape stays, and its numbers are means over 300 examples",
+        ],
         lambda: _what_happens_to_dW(),
-        "A weight acts on the loss through every example, and the gradients add up. A mean comes from the loss, if that "
+        "A weight acts on the loss through every example, and the gradients add up. A mean comes from the loss, if "
+        "that "
         "is a mean over the batch, and then it is in dy already.",
     ),
     hints=[
@@ -113,13 +119,13 @@ Source: Goodfellow, Bengio, Courville (2016), Deep learning, section 6.5.6.""",
         "y for dy": Wrong("y stands where dy belongs", {"dW": lambda y, x: x.T @ y}),
         "the sign": Wrong("sign is wrong", {"dx": lambda right: -right}),
         "weight decay": Wrong("0.01 · W is added", {"dW": lambda right, W: right + 0.01 * W}),
-        "the last example forgotten": Wrong("last row", {
-            "dx": lambda right: right * (np.arange(len(right)) < len(right) - 1)[:, None]
-        }),
+        "the last example forgotten": Wrong(
+            "last row", {"dx": lambda right: right * (np.arange(len(right)) < len(right) - 1)[:, None]}
+        ),
         "zero": Wrong("nothing gets there", {"dx": lambda right: 0 * right}),
         "dy overwritten": Wrong("dy *= …", function=lambda x, W, b: _overwrites_dy(x, W, b)),
     },
-)  # fmt: skip
+)
 
 
 def _what_happens_to_dW():

@@ -30,7 +30,9 @@ def compare(f, rng, N, D, K):
         raise Unfit("q", f"your function returns a {type(found).__name__}, expected a DiagonalGaussian")
     if not (np.array_equal(q.mu, mu) and np.array_equal(q.logvar, logvar)):
         raise Unfit("q", "your function changed this input in place: the mu and logvar of q, the E-step needs copies")
-    suspects = {cause: _both(run(version)) for cause, version in VERSIONS.items()} | {"it stays where it began": _both(q)}
+    suspects = {cause: _both(run(version)) for cause, version in VERSIONS.items()} | {
+        "it stays where it began": _both(q)
+    }
     yield Comparison("mu, logvar", _both(found), _both(run(p.refine)), suspects=suspects)
 
 
@@ -120,11 +122,15 @@ Source: Neal and Hinton (1998), A view of the EM algorithm; Cremer, Li, Duvenaud
         "Four lines in each step: the loss, zero_grad(), backward(), step().",
         "loss = -elbo(…).elbo.sum(). np.array(q.mu) is a copy; mu.data is the array of a Tensor.",
     ],
-    imports=("from npvae import Tensor", "from npvae.nn import optim",
-             "from npvae.probability import DiagonalGaussian, elbo"),
+    imports=(
+        "from npvae import Tensor",
+        "from npvae.nn import optim",
+        "from npvae.probability import DiagonalGaussian, elbo",
+    ),
     compare=compare,
-    wrong={cause: Wrong(cause, function=version) for cause, version in VERSIONS.items()} | {
+    wrong={cause: Wrong(cause, function=version) for cause, version in VERSIONS.items()}
+    | {
         "no step at all": Wrong("it stays where it began", function=lambda x, q, *more: q),
         "q itself is moved": Wrong("changed this input", function=_in_place),
     },
-)  # fmt: skip
+)

@@ -33,19 +33,24 @@ def compare(f, rng, N, D, K):
 def _values(f, x, q, decode, seed, L):
     found = f(x, q, decode, np.random.default_rng(seed), L)
     if not isinstance(found, p.ELBO) or not all(isinstance(part, Tensor) for part in found):
-        raise Unfit("elbo", f"your function returns a {type(found).__name__}, expected ELBO(reconstruction, kl) of two "
-                    "Tensors")  # fmt: skip
+        raise Unfit(
+            "elbo", f"your function returns a {type(found).__name__}, expected ELBO(reconstruction, kl) of two Tensors"
+        )
     with no_grad():
         right = p.elbo(x, q, decode, np.random.default_rng(seed), L)
         z = q.rsample(np.random.default_rng(seed), L)
         each = np.stack([decode(z.data[i]).log_prob(x).data for i in range(L)])
         at_mean = decode(q.mean).log_prob(x).data
     numbers = {"L, the samples": L, "N, the batch": len(x), "D, the pixels": x.shape[1]}
-    suspects = {} if L == 1 else {
-        "the mean is taken of the probabilities, and not of their logarithms":
-            ops.logsumexp.raw(each, axis=0)[0] - np.log(L),
-        "one and the same sample is used L times": each[0],
-    }  # fmt: skip
+    suspects = (
+        {}
+        if L == 1
+        else {
+            "the mean is taken of the probabilities, and not of their logarithms": ops.logsumexp.raw(each, axis=0)[0]
+            - np.log(L),
+            "one and the same sample is used L times": each[0],
+        }
+    )
     suspects["z is the mean of q, without noise"] = at_mean
     suspects["the KL is subtracted here already"] = right.elbo.data
     name = "reconstruction" if L == 1 else f"reconstruction (L = {L})"
@@ -55,6 +60,7 @@ def _values(f, x, q, decode, seed, L):
 
 def _gradients(f, x, q, decode, seed, L):
     """Of the sum of the bound, by mu and logvar, in its two parts."""
+
     def gradients(value):
         q.mu.grad = q.logvar.grad = None
         if value.record is not None:
@@ -66,14 +72,18 @@ def _gradients(f, x, q, decode, seed, L):
     parts = gradients(right.reconstruction.sum()), gradients(-right.kl.sum())
     for name, dx, reconstruction, kl in zip(("dmu", "dlogvar"), found, *parts):
         yield Comparison(
-            name, dx, reconstruction + kl, {},
+            name,
+            dx,
+            reconstruction + kl,
+            {},
             {"reconstruction": lambda value=reconstruction: value, "KL": lambda value=kl: value},
             {"L, the samples": L, "N, the batch": len(x)},
-        )  # fmt: skip
+        )
 
 
 def _changed(reconstruction=lambda each: each.mean(axis=0), kl=lambda q, L: q.kl_divergence(), draw=None):
     """A wrong version: the bound with one of its parts computed in another way."""
+
     def elbo(x, q, decode, rng, samples=1):
         z = q.rsample(rng, samples) if draw is None else draw(q, rng, samples)
         return p.ELBO(reconstruction(p.bounds.log_likelihood_of_samples(x, z, decode)), kl(q, samples))
@@ -90,9 +100,7 @@ def _more_samples():
     rng = np.random.default_rng(0)
     model = models.ProbabilisticPCA.random(5, 2, rng)
     x, q = model.sample(4, rng), p.DiagonalGaussian(np.zeros((4, 2)), np.zeros((4, 2)))
-    means = [
-        np.mean([p.elbo(x, q, model.decode, rng, L).elbo.data for _ in range(2000 // L)]) for L in (1, 10)
-    ]  # fmt: skip
+    means = [np.mean([p.elbo(x, q, model.decode, rng, L).elbo.data for _ in range(2000 // L)]) for L in (1, 10)]
     noise = np.std([p.elbo(x, q, model.decode, rng, 1).elbo.data.mean() for _ in range(200)]) / np.sqrt(2000)
     return 1 if abs(means[1] - means[0]) < 5 * noise else (0 if means[1] > means[0] else 2)
 
@@ -125,7 +133,8 @@ Source: Kingma and Welling (2014), Auto-encoding variational Bayes, eq. 7 and 10
         "The same q, but 10 samples instead of 1. What happens to the bound, on average over the noise?",
         ["it rises: more samples, a tighter bound", "it stays the same, with less noise", "it falls"],
         _more_samples,
-        "A mean of L samples has the same expectation as one of them. The bound gets tighter only where the samples are "
+        "A mean of L samples has the same expectation as one of them. The bound gets tighter only where the "
+        "samples are "
         "inside the logarithm, as in the importance-weighted autoencoder.",
     ),
     hints=[
@@ -138,7 +147,9 @@ Source: Kingma and Welling (2014), Auto-encoding variational Bayes, eq. 7 and 10
     compare=compare,
     wrong={
         "sum over the samples": Wrong("a factor L too many", function=_changed(lambda each: each.sum(axis=0))),
-        "KL for every sample": Wrong("a factor L too many", function=_changed(kl=lambda q, L: q.kl_divergence() * float(L))),
+        "KL for every sample": Wrong(
+            "a factor L too many", function=_changed(kl=lambda q, L: q.kl_divergence() * float(L))
+        ),
         "mean inside the logarithm": Wrong(
             "mean is taken of the probabilities",
             function=_changed(lambda each: ops.logsumexp(each, axis=0) - float(np.log(len(each)))),
@@ -149,9 +160,7 @@ Source: Kingma and Welling (2014), Auto-encoding variational Bayes, eq. 7 and 10
             "z is the mean of q", function=_changed(draw=lambda q, rng, L: ops.add(np.zeros((L, 1, 1)), q.mu))
         ),
         "one sample for all": Wrong("one and the same sample", function=_changed(draw=_same_sample)),
-        "one number for the batch": Wrong(
-            "averaged over axis 0", function=_changed(lambda each: each.mean())
-        ),
+        "one number for the batch": Wrong("averaged over axis 0", function=_changed(lambda each: each.mean())),
         "detached samples": Wrong(
             "the term reconstruction is missing", function=_changed(draw=lambda q, rng, L: q.rsample(rng, L).detach())
         ),
@@ -160,4 +169,4 @@ Source: Kingma and Welling (2014), Auto-encoding variational Bayes, eq. 7 and 10
         ),
         "only their difference": Wrong("a Tensor", function=lambda *given: p.elbo(*given).elbo),
     },
-)  # fmt: skip
+)

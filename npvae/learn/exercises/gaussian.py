@@ -54,28 +54,46 @@ Source: Kingma and Welling (2014), Auto-encoding variational Bayes, appendix C.2
             "term −½ ln 2π is missing",
             {"y": lambda logvar, residual, precision: -0.5 * (logvar + residual**2 * precision).sum(axis=-1)},
         ),
-        "ln σ for ln σ²": Wrong("term −½ logvar has the weight 0.5", {
-            "y": lambda logvar, residual, precision: -0.5 * (
-                np.log(2 * np.pi) + 0.5 * logvar + residual**2 * precision).sum(axis=-1)
-        }),
-        "σ for σ²": Wrong("square root of 1/σ² stands", {
-            "y": lambda logvar, residual, sigma: -0.5 * (np.log(2 * np.pi) + logvar + residual**2 / sigma).sum(axis=-1)
-        }),
-        "times σ²": Wrong("σ² stands where 1/σ² belongs", {
-            "y": lambda logvar, residual, variance: -0.5 * (
-                np.log(2 * np.pi) + logvar + residual**2 * variance).sum(axis=-1)
-        }),
+        "ln σ for ln σ²": Wrong(
+            "term −½ logvar has the weight 0.5",
+            {
+                "y": lambda logvar, residual, precision: (
+                    -0.5 * (np.log(2 * np.pi) + 0.5 * logvar + residual**2 * precision).sum(axis=-1)
+                )
+            },
+        ),
+        "σ for σ²": Wrong(
+            "square root of 1/σ² stands",
+            {
+                "y": lambda logvar, residual, sigma: (
+                    -0.5 * (np.log(2 * np.pi) + logvar + residual**2 / sigma).sum(axis=-1)
+                )
+            },
+        ),
+        "times σ²": Wrong(
+            "σ² stands where 1/σ² belongs",
+            {
+                "y": lambda logvar, residual, variance: (
+                    -0.5 * (np.log(2 * np.pi) + logvar + residual**2 * variance).sum(axis=-1)
+                )
+            },
+        ),
         "the sign of dx": Wrong("sign is wrong", {"dx": lambda right: -right}),
         "1/σ² forgotten": Wrong("1/σ² is missing", {"dmu": lambda dy, residual: dy[:, None] * residual}),
-        "1/σ for 1/σ²": Wrong("square root of 1/σ² stands", {"dmu": lambda dy, residual, sigma: dy[:, None] * residual / sigma}),
+        "1/σ for 1/σ²": Wrong(
+            "square root of 1/σ² stands", {"dmu": lambda dy, residual, sigma: dy[:, None] * residual / sigma}
+        ),
         "−1 forgotten": Wrong(
-            "term −½ is missing", {"dlogvar": lambda dy, residual, precision: 0.5 * dy[:, None] * residual**2 * precision}
+            "term −½ is missing",
+            {"dlogvar": lambda dy, residual, precision: 0.5 * dy[:, None] * residual**2 * precision},
         ),
         "½ forgotten": Wrong("½ is missing", {"dlogvar": lambda right: 2 * right}),
-        "dy as a row": Wrong("dy is not used", {"dlogvar": lambda residual, precision: 0.5 * (residual**2 * precision - 1)}),
+        "dy as a row": Wrong(
+            "dy is not used", {"dlogvar": lambda residual, precision: 0.5 * (residual**2 * precision - 1)}
+        ),
         "x changed": Wrong("changed this input", function=lambda x, mu, logvar: _gaussian_in_place(x, mu, logvar)),
     },
-)  # fmt: skip
+)
 
 
 def _gaussian_in_place(x, mu, logvar):

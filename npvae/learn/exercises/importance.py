@@ -28,8 +28,10 @@ class Recorder:
         codes = [z[(rows == row).all(axis=-1)] if len(z) else z for row in x]
         for found in codes:
             if len(found) != K:
-                raise Unfit("log_likelihood", f"your function held {len(found)} codes against an example, expected "
-                            f"samples = {K}")  # fmt: skip
+                raise Unfit(
+                    "log_likelihood",
+                    f"your function held {len(found)} codes against an example, expected samples = {K}",
+                )
         return np.stack(codes, axis=1)
 
 
@@ -61,8 +63,11 @@ def _compare(f, rng, N, D, latent_dim, logvar):
     decode = Recorder(model.decode)
     found = f(x, q, decode, np.random.default_rng(int(rng.integers(2**31))), K)
     if not isinstance(found, p.ImportanceSampling):
-        raise Unfit("log_likelihood", f"your function returns a {type(found).__name__}, expected "
-                    "ImportanceSampling(log_likelihood, effective_sample_size)")  # fmt: skip
+        raise Unfit(
+            "log_likelihood",
+            f"your function returns a {type(found).__name__}, expected "
+            "ImportanceSampling(log_likelihood, effective_sample_size)",
+        )
     z = decode.codes(x)
     with no_grad():
         likelihood = np.stack([model.decode(z_k).log_prob(x).data for z_k in z])
@@ -73,26 +78,43 @@ def _compare(f, rng, N, D, latent_dim, logvar):
     w = np.exp(log_w - log_w.max(axis=0))
     ess = w.sum(axis=0) ** 2 / (w * w).sum(axis=0)
     plain = [part.data if isinstance(part, Tensor) else np.asarray(part) for part in found]
-    yield Comparison("log_likelihood", plain[0], mean(log_w), numbers={"K, the samples": K}, suspects={
-        "the mean is taken of ln w: this is the ELBO": log_w.mean(axis=0),
-        "the weights are summed: ln K is not subtracted": mean(log_w) + np.log(K),
-        "the prior is missing from the weights": mean(likelihood - log_q),
-        "q is missing from the weights": mean(likelihood + prior),
-        "q is multiplied into the weights instead of divided out": mean(likelihood + prior + log_q),
-        "p(x | z) is averaged as if z came from the prior": mean(likelihood),
-        "only the largest weight counts": log_w.max(axis=0),
-    })  # fmt: skip
-    yield Comparison("effective_sample_size", plain[1], ess, numbers={"K, the samples": K}, suspects={
-        "upside down: Σ w² / (Σ w)²": 1 / ess,
-        "without the squares: 1 for every example": np.ones(N),
-        "it is K: the weights were not used": np.full(N, float(K)),
-        "the square of Σ w is missing": w.sum(axis=0) / (w * w).sum(axis=0),
-    })  # fmt: skip
+    yield Comparison(
+        "log_likelihood",
+        plain[0],
+        mean(log_w),
+        numbers={"K, the samples": K},
+        suspects={
+            "the mean is taken of ln w: this is the ELBO": log_w.mean(axis=0),
+            "the weights are summed: ln K is not subtracted": mean(log_w) + np.log(K),
+            "the prior is missing from the weights": mean(likelihood - log_q),
+            "q is missing from the weights": mean(likelihood + prior),
+            "q is multiplied into the weights instead of divided out": mean(likelihood + prior + log_q),
+            "p(x | z) is averaged as if z came from the prior": mean(likelihood),
+            "only the largest weight counts": log_w.max(axis=0),
+        },
+    )
+    yield Comparison(
+        "effective_sample_size",
+        plain[1],
+        ess,
+        numbers={"K, the samples": K},
+        suspects={
+            "upside down: Σ w² / (Σ w)²": 1 / ess,
+            "without the squares: 1 for every example": np.ones(N),
+            "it is K: the weights were not used": np.full(N, float(K)),
+            "the square of Σ w is missing": w.sum(axis=0) / (w * w).sum(axis=0),
+        },
+    )
 
 
-def _estimate(log_w=lambda likelihood, prior, log_q: likelihood + prior - log_q, ess=lambda ess: ess,
-              mean=lambda log_w: ops.logsumexp.raw(log_w, axis=0)[0] - np.log(len(log_w)), samples_less=0):  # fmt: skip
+def _estimate(
+    log_w=lambda likelihood, prior, log_q: likelihood + prior - log_q,
+    ess=lambda ess: ess,
+    mean=lambda log_w: ops.logsumexp.raw(log_w, axis=0)[0] - np.log(len(log_w)),
+    samples_less=0,
+):
     """A version of the solution with something changed."""
+
     def importance_sampling(x, q, decode, rng, samples):
         with no_grad():
             z = q.rsample(rng, samples - samples_less)
@@ -148,7 +170,8 @@ Source: Burda, Grosse, Salakhutdinov (2016), eq. 8; Kong, Liu, Wong (1994).""",
         "average, and less so the less noise there is. With K = 1 it is the ELBO.",
     ),
     hints=[
-        "ln w = ln p(x | z) + ln p(z) − ln q(z | x): three log_probs of the same z, each brought into the shape (K, N).",
+        "ln w = ln p(x | z) + ln p(z) − ln q(z | x): three log_probs of the same z, each brought into the shape "
+        "(K, N).",
         "m = log_w.max(axis=0); then np.exp(log_w − m) cannot overflow, and at least one of them is 1. The mean over K "
         "is a sum and a − ln K.",
         "In the effective sample size the largest weight cancels: w = np.exp(log_w − m) will do for both sums.",
@@ -160,10 +183,16 @@ Source: Burda, Grosse, Salakhutdinov (2016), eq. 8; Kong, Liu, Wong (1994).""",
         "ln K forgotten": Wrong(
             "ln K is not subtracted", function=_estimate(mean=lambda log_w: ops.logsumexp.raw(log_w, axis=0)[0])
         ),
-        "prior forgotten": Wrong("prior is missing", function=_estimate(lambda likelihood, prior, log_q: likelihood - log_q)),
+        "prior forgotten": Wrong(
+            "prior is missing", function=_estimate(lambda likelihood, prior, log_q: likelihood - log_q)
+        ),
         "q forgotten": Wrong("q is missing", function=_estimate(lambda likelihood, prior, log_q: likelihood + prior)),
-        "q's sign": Wrong("q is multiplied", function=_estimate(lambda likelihood, prior, log_q: likelihood + prior + log_q)),
-        "only p(x | z)": Wrong("as if z came from the prior", function=_estimate(lambda likelihood, prior, log_q: likelihood)),
+        "q's sign": Wrong(
+            "q is multiplied", function=_estimate(lambda likelihood, prior, log_q: likelihood + prior + log_q)
+        ),
+        "only p(x | z)": Wrong(
+            "as if z came from the prior", function=_estimate(lambda likelihood, prior, log_q: likelihood)
+        ),
         "the largest": Wrong("only the largest weight", function=_estimate(mean=lambda log_w: log_w.max(axis=0))),
         "underflow": Wrong("is not finite", function=_estimate(mean=_overflowing)),
         "one sample too few": Wrong("held 12 codes", function=_estimate(samples_less=1)),
@@ -171,7 +200,7 @@ Source: Burda, Grosse, Salakhutdinov (2016), eq. 8; Kong, Liu, Wong (1994).""",
         "as a part of K": Wrong("1/K", function=_estimate(ess=lambda ess: ess / K)),
         "only the estimate": Wrong("a ndarray", function=lambda *given: _estimate()(*given).log_likelihood),
     },
-)  # fmt: skip
+)
 
 
 def _softmax(x, axis):
@@ -199,9 +228,16 @@ Source: Burda, Grosse, Salakhutdinov (2016), Importance weighted autoencoders, e
     prediction=Prediction(
         "ln w is (3, 1, 0) for three samples of one example. How is the gradient shared among them?",
         ["equally, a third each", "about 0.84, 0.11, 0.04", "in proportion 3 : 1 : 0"],
-        lambda: int(np.argmin([np.abs(ops.logsumexp.raw(np.array([3.0, 1, 0]))[1](np.ones(())) - shares).sum()
-                               for shares in ([1 / 3] * 3, [0.84, 0.11, 0.04], [0.75, 0.25, 0])])),
-        "By the weights themselves, w / Σ w: a sample that explains x badly teaches next to nothing. In the ELBO it would "
+        lambda: int(
+            np.argmin(
+                [
+                    np.abs(ops.logsumexp.raw(np.array([3.0, 1, 0]))[1](np.ones(())) - shares).sum()
+                    for shares in ([1 / 3] * 3, [0.84, 0.11, 0.04], [0.75, 0.25, 0])
+                ]
+            )
+        ),
+        "By the weights themselves, w / Σ w: a sample that explains x badly teaches next to nothing. In the ELBO "
+        "it would "
         "count as much as the best.",
     ),
     hints=[
@@ -212,19 +248,25 @@ Source: Burda, Grosse, Salakhutdinov (2016), Importance weighted autoencoders, e
     imports=("from npvae.autodiff.ops import _restore_axes",),
     inputs=lambda rng, N, D, K: {"x": normal(rng, D, N)},
     also=lambda x, y: {
-        "softmax": _softmax(x, 0), "other_softmax": _softmax(x, 1), "exponential": np.exp(x),
+        "softmax": _softmax(x, 0),
+        "other_softmax": _softmax(x, 1),
+        "exponential": np.exp(x),
         "uniform": np.full(x.shape, 1 / len(x)),
     },
     formulas={"dx": {"": lambda dy, softmax: dy * softmax}},
     sizes=("N, the batch", "K, the samples"),
     options={"axis": 0},
-    suspects={"dx": lambda x, dy: {
-        "all of the gradient goes to the largest weight": dy * (x == x.max(axis=0)),
-    }},
+    suspects={
+        "dx": lambda x, dy: {
+            "all of the gradient goes to the largest weight": dy * (x == x.max(axis=0)),
+        }
+    },
     wrong={
         "equal shares": Wrong("1/K stands where w/Σw belongs", {"dx": lambda dy, uniform: dy * uniform}),
         "not normalized": Wrong("exp x stands where w/Σw belongs", {"dx": lambda dy, exponential: dy * exponential}),
-        "over the wrong axis": Wrong("the sum over the wrong axis stands", {"dx": lambda dy, other_softmax: dy * other_softmax}),
+        "over the wrong axis": Wrong(
+            "the sum over the wrong axis stands", {"dx": lambda dy, other_softmax: dy * other_softmax}
+        ),
         "squared": Wrong("w/Σw is squared", {"dx": lambda dy, softmax: dy * softmax**2}),
         "the maximum": Wrong("largest weight", {"dx": lambda dy, x: dy * (x == x.max(axis=0))}),
         "dy ignored": Wrong("dy is not used", {"dx": lambda softmax: softmax}),
@@ -232,4 +274,4 @@ Source: Burda, Grosse, Salakhutdinov (2016), Importance weighted autoencoders, e
         "the sign": Wrong("sign is wrong", {"dx": lambda right: -right}),
         "ln w for w": Wrong("x stands where w/Σw belongs", {"dx": lambda dy, x: dy * x}),
     },
-)  # fmt: skip
+)

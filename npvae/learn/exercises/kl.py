@@ -61,26 +61,31 @@ Source: Kingma and Welling (2014), Auto-encoding variational Bayes, appendix B."
             "term −½ logvar has the weight 2",
             {"y": lambda mu, variance, logvar: 0.5 * (mu**2 + variance - 1 - 2 * logvar).sum(axis=-1)},
         ),
-        "σ for σ²": Wrong("σ stands where σ² belongs", {
-            "y": lambda mu, sigma, logvar: 0.5 * (mu**2 + sigma - 1 - logvar).sum(axis=-1)
-        }),
+        "σ for σ²": Wrong(
+            "σ stands where σ² belongs",
+            {"y": lambda mu, sigma, logvar: 0.5 * (mu**2 + sigma - 1 - logvar).sum(axis=-1)},
+        ),
         "one number for the batch": Wrong("averaged over axis 0", {"y": lambda y: np.asarray(y.mean())}),
-        "no sum": Wrong("the sum over axis 1 is missing", {
-            "y": lambda mu, variance, logvar: 0.5 * (mu**2 + variance - 1 - logvar)
-        }),
-        "μ forgotten in dmu": Wrong("μ is missing", {"dmu": lambda dy, mu: np.broadcast_to(dy[:, None], mu.shape) * 1.0}),
+        "no sum": Wrong(
+            "the sum over axis 1 is missing", {"y": lambda mu, variance, logvar: 0.5 * (mu**2 + variance - 1 - logvar)}
+        ),
+        "μ forgotten in dmu": Wrong(
+            "μ is missing", {"dmu": lambda dy, mu: np.broadcast_to(dy[:, None], mu.shape) * 1.0}
+        ),
         "−1 forgotten in dlogvar": Wrong(
             "term −½ is missing", {"dlogvar": lambda dy, variance: 0.5 * dy[:, None] * variance}
         ),
         "+1 in dlogvar": Wrong(
             "term −½ has the wrong sign", {"dlogvar": lambda dy, variance: 0.5 * dy[:, None] * (variance + 1)}
         ),
-        "by σ instead of logvar": Wrong("1/σ² stands where σ² belongs", {"dlogvar": lambda dy, variance: 0.5 * dy[:, None] * (1 / variance - 1)}),
+        "by σ instead of logvar": Wrong(
+            "1/σ² stands where σ² belongs", {"dlogvar": lambda dy, variance: 0.5 * dy[:, None] * (1 / variance - 1)}
+        ),
         "divided by the batch": Wrong("1/N", {"dmu": lambda right: right / len(right)}),
         "dy ignored": Wrong("dy is not used", {"dlogvar": lambda variance: 0.5 * (variance - 1)}),
         "one array for both": Wrong("uses its memory", function=lambda mu, logvar: _kl_with_one_buffer(mu, logvar)),
     },
-)  # fmt: skip
+)
 
 
 def _kl_with_one_buffer(mu, logvar):

@@ -32,17 +32,30 @@ def compare(f, rng, N, D, K):
     if components.shape != (COUNT, D):
         raise Unfit("components", f"they have the shape {components.shape}, expected (count, D) = {COUNT, D}")
     rows, U = components, right[1]
-    yield Comparison("eigenvalues", eigenvalues, right[2], numbers=numbers, suspects={
-        "the data was not centred": uncentred[0][::-1],
-        "these are singular values: the root of N times the eigenvalues": np.sqrt(right[2] * N),
-        "these are standard deviations: the roots of the eigenvalues": np.sqrt(right[2]),
-    })  # fmt: skip
-    yield Comparison("projection", rows.T @ rows, U[:COUNT].T @ U[:COUNT], numbers=numbers, suspects={
-        "the last components are taken instead of the first": U[-COUNT:].T @ U[-COUNT:],
-        "the data was not centred": (V := uncentred[1][:, ::-1][:, :COUNT]) @ V.T,
-        "the components were taken from the rows of the matrix of eigenvectors, and they are its columns":
-            _rows(x, COUNT),
-    })  # fmt: skip
+    yield Comparison(
+        "eigenvalues",
+        eigenvalues,
+        right[2],
+        numbers=numbers,
+        suspects={
+            "the data was not centred": uncentred[0][::-1],
+            "these are singular values: the root of N times the eigenvalues": np.sqrt(right[2] * N),
+            "these are standard deviations: the roots of the eigenvalues": np.sqrt(right[2]),
+        },
+    )
+    yield Comparison(
+        "projection",
+        rows.T @ rows,
+        U[:COUNT].T @ U[:COUNT],
+        numbers=numbers,
+        suspects={
+            "the last components are taken instead of the first": U[-COUNT:].T @ U[-COUNT:],
+            "the data was not centred": (V := uncentred[1][:, ::-1][:, :COUNT]) @ V.T,
+            "the components were taken from the rows of the matrix of eigenvectors, and they are its columns": _rows(
+                x, COUNT
+            ),
+        },
+    )
 
 
 def _covariance(x):
@@ -56,8 +69,13 @@ def _rows(x, count):
     return rows.T @ rows
 
 
-def _pca(covariance=_covariance, order=slice(None, None, -1), columns=True, mean=lambda x: x.mean(axis=0),
-         change=lambda eigenvalues, x: eigenvalues):  # fmt: skip
+def _pca(
+    covariance=_covariance,
+    order=slice(None, None, -1),
+    columns=True,
+    mean=lambda x: x.mean(axis=0),
+    change=lambda eigenvalues, x: eigenvalues,
+):
     """A version of the solution with something changed."""
 
     def principal_components(x, count):
@@ -85,7 +103,8 @@ def against_the_linear_autoencoder(f, folder, others):
         "A linear autoencoder, trained for 3,000 steps on 500 examples of 7 numbers:",
         f"  squared error: PCA {np.square(copies - x).sum(axis=1).mean():.4f}, autoencoder {error:.4f}",
         f"  the largest angle between the two subspaces: {angle:.2f}°",
-        f"  but the angle between its two axes is {np.degrees(np.arccos(abs(axes[0] @ axes[1]))):.0f}°, and PCA's is 90°",
+        f"  but the angle between its two axes is {np.degrees(np.arccos(abs(axes[0] @ axes[1]))):.0f}°, and PCA's "
+        f"is 90°",
     ]
 
 
@@ -123,7 +142,8 @@ Source: Bishop (2006), Pattern recognition and machine learning, section 12.1.2.
         "A linear autoencoder with two hidden units is trained by gradient. What does it find, compared with PCA?",
         ["another subspace", "the same subspace, and the principal axes in it", "the same subspace, but other axes"],
         _same_subspace,
-        "Every invertible change of the code, undone by the decoder, gives the same copies: nothing prefers the axes of "
+        "Every invertible change of the code, undone by the decoder, gives the same copies: nothing prefers the "
+        "axes of "
         "PCA. So neither does the linear autoencoder.",
     ),
     hints=[
@@ -146,7 +166,7 @@ Source: Bishop (2006), Pattern recognition and machine learning, section 12.1.2.
         "the mean of everything": Wrong("averaged over axis 0", function=_pca(mean=lambda x: x.mean())),
         "x is centred in place": Wrong("changed this input", function=lambda x, count: _in_place(x, count)),
     },
-)  # fmt: skip
+)
 
 
 def _transposed(x, count):

@@ -30,9 +30,11 @@ def replaced(others):
     """
     bernoulli, gaussian = probability.bernoulli, probability.gaussian
     places = {
-        "relu": (ops, "relu"), "bernoulli": (bernoulli, "bernoulli_log_likelihood"),
-        "reparameterize": (gaussian, "reparameterize"), "kl": (gaussian, "kl_to_standard_normal"),
-    }  # fmt: skip
+        "relu": (ops, "relu"),
+        "bernoulli": (bernoulli, "bernoulli_log_likelihood"),
+        "reparameterize": (gaussian, "reparameterize"),
+        "kl": (gaussian, "kl_to_standard_normal"),
+    }
     patches = [mock.patch.object(*places[name], op(f)) for name, f in others.items() if name in places]
     if "dense_forward" in others or "dense_backward" in others:
         dense = _with_derivatives(others.get("dense_forward"), others.get("dense_backward"))
@@ -62,7 +64,8 @@ def train_on_mnist(step, folder, others):
     figures.reconstructions(*images, columns=16).savefig(path)
     own = ", ".join(["training_step", *(name for name in OWN if name in others)])
     return [
-        f"{STEPS} steps on MNIST in {seconds:.0f} s: the loss fell from {losses[0]:.0f} to {np.mean(losses[-50:]):.0f} nats.",
+        f"{STEPS} steps on MNIST in {seconds:.0f} s: the loss fell from {losses[0]:.0f} to "
+        f"{np.mean(losses[-50:]):.0f} nats.",
         f"Yours in it: {own}.",
         f"Images of the test set and their reconstructions: {path}",
     ]

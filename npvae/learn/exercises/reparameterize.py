@@ -32,9 +32,17 @@ Source: Kingma and Welling (2014), Auto-encoding variational Bayes, section 2.4.
     prediction=Prediction(
         "The encoder gives mu = 0 and logvar = 2.197 = ln 9. What is the standard deviation of z?",
         ["1.5", "3", "9", "81"],
-        lambda: [1.5, 3, 9, 81].index(round(float(p.reparameterize.raw(
-            np.zeros(100_000), np.full(100_000, np.log(9.0)), np.random.default_rng(0).standard_normal(100_000)
-        )[0].std()))),  # fmt: skip
+        lambda: [1.5, 3, 9, 81].index(
+            round(
+                float(
+                    p.reparameterize.raw(
+                        np.zeros(100_000),
+                        np.full(100_000, np.log(9.0)),
+                        np.random.default_rng(0).standard_normal(100_000),
+                    )[0].std()
+                )
+            )
+        ),
         "logvar is the logarithm of the variance 9. To sample with exp(logvar) is the commonest mistake in published "
         "VAEs, and no gradient check can see it: the wrong sampler has a right derivative.",
     ),
@@ -69,8 +77,9 @@ Source: Kingma and Welling (2014), Auto-encoding variational Bayes, section 2.4.
         ),
         "the whole of z": Wrong("y stands where ε belongs", {"dlogvar": lambda dy, y, sigma: 0.5 * dy * y * sigma}),
         "dy ignored": Wrong("dy is not used", {"dmu": lambda mu: np.ones_like(mu)}),
-        "ε drawn anew in backward": Wrong("noise of its own", {
-            "dlogvar": lambda dy, sigma: 0.5 * dy * sigma * np.random.default_rng().standard_normal(dy.shape)
-        }),
+        "ε drawn anew in backward": Wrong(
+            "noise of its own",
+            {"dlogvar": lambda dy, sigma: 0.5 * dy * sigma * np.random.default_rng().standard_normal(dy.shape)},
+        ),
     },
-)  # fmt: skip
+)

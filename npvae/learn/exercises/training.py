@@ -19,8 +19,9 @@ def compare(f, rng, N, D, K):
     found = _run(f, seed, x, K, checks=True)
     right = _run(training.training_step, seed, x, K)
     suspects = {cause: _run(version, seed, x, K) for cause, version in VERSIONS.items()}
-    yield Comparison("the movement of the parameters", found, right, numbers={"lr": LR, "N, the batch": N},
-                     suspects=suspects)  # fmt: skip
+    yield Comparison(
+        "the movement of the parameters", found, right, numbers={"lr": LR, "N, the batch": N}, suspects=suspects
+    )
 
 
 def _run(step, seed, x, latent_dim, checks=False):
@@ -39,10 +40,13 @@ def _run(step, seed, x, latent_dim, checks=False):
 
 def _check_returned(returned):
     if not isinstance(returned, tuple) or len(returned) != 2 or not isinstance(returned[1], dict):
-        raise Unfit("return", "your function has to return the objective, a float, and the report of model.loss, a dict")
+        raise Unfit(
+            "return", "your function has to return the objective, a float, and the report of model.loss, a dict"
+        )
     if isinstance(returned[0], Tensor) or not isinstance(returned[0], float):
-        raise Unfit("return", f"the objective is a {type(returned[0]).__name__}: return float(objective), which keeps no "
-                    "tape")  # fmt: skip
+        raise Unfit(
+            "return", f"the objective is a {type(returned[0]).__name__}: return float(objective), which keeps no tape"
+        )
 
 
 def _flat(model):
@@ -128,8 +132,9 @@ Source: Goodfellow, Bengio, Courville (2016), Deep learning, algorithm 8.1.""",
     imports=("import math",),
     compare=compare,
     after=train_on_mnist,
-    wrong={cause: Wrong(cause, function=version) for cause, version in VERSIONS.items()} | {
+    wrong={cause: Wrong(cause, function=version) for cause, version in VERSIONS.items()}
+    | {
         "a Tensor returned": Wrong("is a Tensor", function=_returns_a_tensor),
         "nothing returned": Wrong("has to return", function=lambda *given: training.training_step(*given) and None),
     },
-)  # fmt: skip
+)

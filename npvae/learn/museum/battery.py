@@ -27,9 +27,10 @@ def gradients_by_hand(program):
     gradients = program.loss_and_gradients(params, x, np.random.default_rng(1))[1]
     loss = lambda: program.loss_and_gradients(params, x, np.random.default_rng(1))[0]  # noqa: E731
     wrong = [
-        name for name, a, da in zip(("dW1", "db1", "dW2", "db2", "dW3", "db3", "dW4", "db4"), params, gradients)
+        name
+        for name, a, da in zip(("dW1", "db1", "dW2", "db2", "dW3", "db3", "dW4", "db4"), params, gradients)
         if not _error(da, numeric_gradient(loss, a, 1.0)) <= LIMIT
-    ]  # fmt: skip
+    ]
     return f"wrong are {', '.join(wrong)}" if wrong else ""
 
 
@@ -79,7 +80,9 @@ def monte_carlo_kl(program):
     ratios = (q.log_prob(z) - prior.log_prob(z)).data
     error = 5 * ratios.std() / np.sqrt(len(ratios))
     found = float(program.kl_divergence(Tensor(mu), Tensor(logvar)).data[0])
-    return "" if abs(found - ratios.mean()) < error else f"{found:.3f}, and by sampling {ratios.mean():.3f} ± {error:.3f}"
+    return (
+        "" if abs(found - ratios.mean()) < error else f"{found:.3f}, and by sampling {ratios.mean():.3f} ± {error:.3f}"
+    )
 
 
 def sums_to_one(program):
@@ -133,9 +136,10 @@ def gradient_of_the_bound(program):
     program.surrogate(x, *tensors, eps).backward()
     bound = lambda: program.bound(x, *map(Tensor, parameters), eps)  # noqa: E731
     wrong = [
-        name for name, a, tensor in zip(("dmu", "dlogvar", "dW", "db"), parameters, tensors)
+        name
+        for name, a, tensor in zip(("dmu", "dlogvar", "dW", "db"), parameters, tensors)
         if not _error(tensor.grad, numeric_gradient(bound, a, 1.0)) <= LIMIT
-    ]  # fmt: skip
+    ]
     return f"wrong are {', '.join(wrong)}" if wrong else ""
 
 

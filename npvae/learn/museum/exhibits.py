@@ -68,7 +68,9 @@ class Exhibit(Exercise):
         """The program's source without its docstring; with the defect, unless it is mended."""
         source = inspect.getsource(self.solution)
         source = source[source.index('"""', 3) + 3 :].strip() + "\n"
-        assert source.count(self.right) == 1, f"{self.name}: the line to be replaced stands {source.count(self.right)} times"
+        assert source.count(self.right) == 1, (
+            f"{self.name}: the line to be replaced stands {source.count(self.right)} times"
+        )
         return source if mended else source.replace(self.right, self.wrong_line)
 
     def run_tests(self, program):
@@ -88,10 +90,19 @@ Find it, name it, and mend it:
 Write its letter into DEFECT below, and mend the program so that all tests pass. Read
 the tests that fail, and also those that do not."""
     return Exhibit(
-        name=f"bug_{number}", title=f"bug museum: {title[0].lower()}{title[1:].rstrip('.')}", solution=program, blanks=(),
-        text=text, prediction=prediction, hints=hints, wrong={}, defect=defect, right=right, wrong_line=wrong_line,
+        name=f"bug_{number}",
+        title=f"bug museum: {title[0].lower()}{title[1:].rstrip('.')}",
+        solution=program,
+        blanks=(),
+        text=text,
+        prediction=prediction,
+        hints=hints,
+        wrong={},
+        defect=defect,
+        right=right,
+        wrong_line=wrong_line,
         lesson=lesson,
-    )  # fmt: skip
+    )
 
 
 BY_HAND, WITH_AUTODIFF = "A VAE, forward and backward by hand.", "A VAE with automatic differentiation."
@@ -122,97 +133,170 @@ CAN_IT_BE_SEEN = "Read the program first. Does a check of its gradients against 
 
 EXHIBITS = [
     exhibit(
-        1, BY_HAND, by_hand, "D", "dc = dg * (c > 0)", "dc = dg * (dg > 0)",
-        ["The table says which gradients are wrong. Which are right? Go backward from the loss to the first that is wrong.",
-         "dW4 and db4 are right, dW3 and db3 are not. Which line lies between them?",
-         "The mask of a ReLU is where its input was positive, in the forward pass."],
-        "A gradient check finds this at once, because the loss and its gradient no longer fit. Where the gradients begin to "
+        1,
+        BY_HAND,
+        by_hand,
+        "D",
+        "dc = dg * (c > 0)",
+        "dc = dg * (dg > 0)",
+        [
+            "The table says which gradients are wrong. Which are right? Go backward from the loss to the first "
+            "that is wrong.",
+            "dW4 and db4 are right, dW3 and db3 are not. Which line lies between them?",
+            "The mask of a ReLU is where its input was positive, in the forward pass.",
+        ],
+        "A gradient check finds this at once, because the loss and its gradient no longer fit. Where the gradients "
+        "begin to "
         "be wrong is where the mistake is.",
-        sees(CAN_IT_BE_SEEN, _gradcheck_sees(1), "The forward pass is right and the backward pass is not: this is what "
-             "finite differences are for."),
+        sees(
+            CAN_IT_BE_SEEN,
+            _gradcheck_sees(1),
+            "The forward pass is right and the backward pass is not: this is what finite differences are for.",
+        ),
     ),
     exhibit(
-        2, WITH_AUTODIFF, with_autodiff, "A", "ops.exp(logvar * 0.5) * eps", "ops.exp(logvar) * eps",
-        ["All gradients are right. Which test fails, and which function does it call?",
-         "The samples are too wide: 4 instead of 2. What is 4, if the variance is 4?",
-         "σ = exp(logvar / 2). The KL has logvar as the logarithm of the variance, and is right."],
-        "No gradient check can see this: the wrong sampler has a right derivative. It trains, too, and its pictures look "
+        2,
+        WITH_AUTODIFF,
+        with_autodiff,
+        "A",
+        "ops.exp(logvar * 0.5) * eps",
+        "ops.exp(logvar) * eps",
+        [
+            "All gradients are right. Which test fails, and which function does it call?",
+            "The samples are too wide: 4 instead of 2. What is 4, if the variance is 4?",
+            "σ = exp(logvar / 2). The KL has logvar as the logarithm of the variance, and is right.",
+        ],
+        "No gradient check can see this: the wrong sampler has a right derivative. It trains, too, and its "
+        "pictures look "
         "only a little worse. Only a test of the samples' moments sees it.",
         sees(CAN_IT_BE_SEEN, _gradcheck_sees(2), "The derivative of the wrong function is right."),
     ),
     exhibit(
-        3, WITH_AUTODIFF, with_autodiff, "B",
+        3,
+        WITH_AUTODIFF,
+        with_autodiff,
+        "B",
         "0.5 * (mu * mu + ops.exp(logvar) - 1.0 - logvar).sum(axis=1)",
         "0.5 * (mu * mu + ops.exp(logvar) - 1.0 - logvar).mean(axis=1)",
-        ["Which test fails? By which factor are its two numbers apart?",
-         "By 3. What is there three of, in that test?",
-         "KL of independent dimensions is the sum over them."],
-        "The loss is a smooth function with the right gradient, but it is not the ELBO: with 20 latent dimensions the KL "
+        [
+            "Which test fails? By which factor are its two numbers apart?",
+            "By 3. What is there three of, in that test?",
+            "KL of independent dimensions is the sum over them.",
+        ],
+        "The loss is a smooth function with the right gradient, but it is not the ELBO: with 20 latent dimensions "
+        "the KL "
         "counts a twentieth. This is a β-VAE by accident. Samples from the prior will look bad, and nobody knows why.",
         sees(CAN_IT_BE_SEEN, _gradcheck_sees(3), "The gradient fits the loss. It is the loss that is wrong."),
     ),
     exhibit(
-        4, BY_HAND, by_hand, "E", "dmu = dz + mu / N", "dmu = dz - mu / N",
-        ["Which gradients are right, and where do they begin to be wrong?",
-         "Those of the decoder are right. So dz is, and dmu or dlogvar is not.",
-         "The loss has + KL, and the derivative of ½ μ² is μ."],
-        "The gradient pushes mu away from the prior, while the loss that is printed is right. In a program with automatic "
-        "differentiation the same slip would be in the loss, where no gradient check sees it, and the loss would fall and "
+        4,
+        BY_HAND,
+        by_hand,
+        "E",
+        "dmu = dz + mu / N",
+        "dmu = dz - mu / N",
+        [
+            "Which gradients are right, and where do they begin to be wrong?",
+            "Those of the decoder are right. So dz is, and dmu or dlogvar is not.",
+            "The loss has + KL, and the derivative of ½ μ² is μ.",
+        ],
+        "The gradient pushes mu away from the prior, while the loss that is printed is right. In a program with "
+        "automatic "
+        "differentiation the same slip would be in the loss, where no gradient check sees it, and the loss would "
+        "fall and "
         "fall.",
         sees(CAN_IT_BE_SEEN, _gradcheck_sees(4), "The loss has the right sign and the gradient does not."),
     ),
     exhibit(
-        5, WITH_AUTODIFF, with_autodiff, "C",
-        "return self.logits(ops.tanh(self.decoder(z)))", "return ops.sigmoid(self.logits(ops.tanh(self.decoder(z))))",
-        ["Which test fails? What does a decoder have to be able to do, and this one cannot?",
-         "Logits run from −∞ to ∞. From where to where do those of this decoder run?",
-         "log_likelihood expects logits: the sigmoid is in it already, as the softplus."],
-        "A probability that is used as a logit lies between 0 and 1, so that σ of it lies between 0.5 and 0.73: no pixel "
+        5,
+        WITH_AUTODIFF,
+        with_autodiff,
+        "C",
+        "return self.logits(ops.tanh(self.decoder(z)))",
+        "return ops.sigmoid(self.logits(ops.tanh(self.decoder(z))))",
+        [
+            "Which test fails? What does a decoder have to be able to do, and this one cannot?",
+            "Logits run from −∞ to ∞. From where to where do those of this decoder run?",
+            "log_likelihood expects logits: the sigmoid is in it already, as the softplus.",
+        ],
+        "A probability that is used as a logit lies between 0 and 1, so that σ of it lies between 0.5 and 0.73: no "
+        "pixel "
         "can be black. The gradients are right, the loss falls a little, and then it stays where it is.",
         sees(CAN_IT_BE_SEEN, _gradcheck_sees(5), "Two sigmoids in a row have a derivative, and it is right."),
     ),
     exhibit(
-        6, BY_HAND, by_hand, "F",
+        6,
+        BY_HAND,
+        by_hand,
+        "F",
         "reconstruction = np.sum(x * logits - np.logaddexp(0, logits), axis=1)",
         "reconstruction = np.mean(x * logits - np.logaddexp(0, logits), axis=1)",
-        ["Both tests fail: the gradients do not fit the loss. So which of the two is wrong? The other test knows.",
-         "The loss is wrong. It has two parts. Which of them is too small by a factor?",
-         "ln p(x | z) of independent pixels is the sum over the pixels."],
-        "With a mean over the pixels in the gradient as well, a gradient check would see nothing, and the KL would weigh "
+        [
+            "Both tests fail: the gradients do not fit the loss. So which of the two is wrong? The other test knows.",
+            "The loss is wrong. It has two parts. Which of them is too small by a factor?",
+            "ln p(x | z) of independent pixels is the sum over the pixels.",
+        ],
+        "With a mean over the pixels in the gradient as well, a gradient check would see nothing, and the KL would "
+        "weigh "
         "784 times too much: the posterior collapses. It is the commonest cause of grey samples.",
         sees(CAN_IT_BE_SEEN, _gradcheck_sees(6), "The loss has a mean, its gradient belongs to the sum."),
     ),
     exhibit(
-        7, "The importance-weighted bound.", importance_weighted, "G",
-        "weights = Tensor(relative.data / relative.data.sum(axis=0))", "weights = relative / relative.sum(axis=0)",
-        ["The bound is right, and the gradient is not. Which function makes the gradient?",
-         "The gradient of the bound is Σ w̃ ∇ ln w. By the product rule, what is the gradient of Σ w̃ ln w?",
-         "w̃ has to be an array, without a record of how it was made: relative.data holds it."],
-        "A check of the surrogate against its own finite differences passes for the wrong program, and fails for the right "
+        7,
+        "The importance-weighted bound.",
+        importance_weighted,
+        "G",
+        "weights = Tensor(relative.data / relative.data.sum(axis=0))",
+        "weights = relative / relative.sum(axis=0)",
+        [
+            "The bound is right, and the gradient is not. Which function makes the gradient?",
+            "The gradient of the bound is Σ w̃ ∇ ln w. By the product rule, what is the gradient of Σ w̃ ln w?",
+            "w̃ has to be an array, without a record of how it was made: relative.data holds it.",
+        ],
+        "A check of the surrogate against its own finite differences passes for the wrong program, and fails for "
+        "the right "
         "one. A gradient check is only as good as the function that it is held against: here, the bound.",
-        sees("surrogate() is checked against finite differences of surrogate() itself. Does this see the defect?",
-             lambda: bool(battery.own_gradient(module_of(EXHIBITS[6].source()))),
-             "It passes, because everything is differentiated rightly. Only the function is the wrong one."),
+        sees(
+            "surrogate() is checked against finite differences of surrogate() itself. Does this see the defect?",
+            lambda: bool(battery.own_gradient(module_of(EXHIBITS[6].source()))),
+            "It passes, because everything is differentiated rightly. Only the function is the wrong one.",
+        ),
     ),
     exhibit(
-        8, BY_HAND, by_hand, "H",
+        8,
+        BY_HAND,
+        by_hand,
+        "H",
         "    dlogvar = dz * 0.5 * sigma * eps + 0.5 * (sigma**2 - 1) / N",
         "    eps = rng.standard_normal(mu.shape)\n    dlogvar = dz * 0.5 * sigma * eps + 0.5 * (sigma**2 - 1) / N",
-        ["Where do the gradients begin to be wrong?",
-         "Everything up to dz is right. What does dlogvar need from the forward pass?",
-         "The gradient belongs to the noise with which z was made."],
+        [
+            "Where do the gradients begin to be wrong?",
+            "Everything up to dz is right. What does dlogvar need from the forward pass?",
+            "The gradient belongs to the noise with which z was made.",
+        ],
         "On average over the noise, the part of the gradient that goes through σ is zero: the encoder never learns how "
         "wide q should be. The loss falls all the same.",
-        sees(CAN_IT_BE_SEEN, _gradcheck_sees(8), "With the noise frozen, finite differences move the very z that was drawn."),
+        sees(
+            CAN_IT_BE_SEEN,
+            _gradcheck_sees(8),
+            "With the noise frozen, finite differences move the very z that was drawn.",
+        ),
     ),
     exhibit(
-        9, WITH_AUTODIFF, with_autodiff, "I",
-        "test_loss = evaluate(model, x_test, rng)", "test_loss = train_epoch(model, optimizer, x_test, rng)",
-        ["Each function does what its docstring says. Which of them is called where another should be?",
-         "How can the parameters know anything about the test set? Follow x_test.",
-         "evaluate computes the loss within no_grad() and moves nothing."],
-        "No test of a function sees this: every function is right. A test has to change the test set and look at what must "
+        9,
+        WITH_AUTODIFF,
+        with_autodiff,
+        "I",
+        "test_loss = evaluate(model, x_test, rng)",
+        "test_loss = train_epoch(model, optimizer, x_test, rng)",
+        [
+            "Each function does what its docstring says. Which of them is called where another should be?",
+            "How can the parameters know anything about the test set? Follow x_test.",
+            "evaluate computes the loss within no_grad() and moves nothing.",
+        ],
+        "No test of a function sees this: every function is right. A test has to change the test set and look at "
+        "what must "
         "not change. The published number would be too good.",
         sees(CAN_IT_BE_SEEN, _gradcheck_sees(9), "All gradients are right; they are taken of the wrong examples."),
     ),
-]  # fmt: skip
+]

@@ -1,0 +1,32 @@
+"""Exercise 2: dense_backward, the gradient of a layer: by its input, its weights, its bias.
+
+The layer of before, y = x W + b. The loss ℓ depends on y, and dy = ∂ℓ/∂y, (N, O),
+is known: it comes from above. Wanted are
+
+    dx = ∂ℓ/∂x (N, I),     dW = ∂ℓ/∂W (I, O),     db = ∂ℓ/∂b (O,).
+
+Write the sum for a single element first, by the chain rule: for example
+∂ℓ/∂W_io = Σ_n ∂ℓ/∂y_no · ∂y_no/∂W_io. Over what does each sum run? Then find the
+product of matrices that is this sum. The shapes leave only one.
+
+Source: Goodfellow, Bengio, Courville (2016), Deep learning, section 6.5.6.
+
+Predict first:        npvae learn predict dense_backward
+When you have it:     npvae learn check dense_backward
+If you are stuck:     npvae learn hint dense_backward
+"""
+
+import numpy as np
+
+
+def dense(x, W, b):                          # x (N, I)   W (I, O)   b (O,)   ->   y (N, O)
+    """A layer of O linear units: y = x W + b, one example in each row."""
+    y = x @ W                                # y_no = Σ_i x_ni W_io + b_o
+    y += b
+    def dx(dy):
+        raise NotImplementedError("dx: return the gradient of the loss by x")
+    def dW(dy):
+        raise NotImplementedError("dW: return the gradient of the loss by W")
+    def db(dy):
+        raise NotImplementedError("db: return the gradient of the loss by b")
+    return y, dx, dW, db

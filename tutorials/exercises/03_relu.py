@@ -1,0 +1,27 @@
+"""Exercise 3: relu, max(x, 0), and which way the gradient goes.
+
+The commonest activation:
+
+    y = max(x, 0),     element by element, x of any shape.
+
+Its slope is 1 where x is positive and 0 where it is negative; at the kink x = 0
+there is none, and 0 is taken. Write the forward pass, and dx from dy. (Never write
+into x: somebody else may need it.)
+
+Source: Nair and Hinton (2010), Rectified linear units improve restricted Boltzmann
+machines; Glorot, Bordes, Bengio (2011), Deep sparse rectifier neural networks.
+
+Predict first:        npvae learn predict relu
+When you have it:     npvae learn check relu
+If you are stuck:     npvae learn hint relu
+"""
+
+import numpy as np
+
+
+def relu(x):
+    """y = max(x, 0). At the kink x = 0 the derivative is taken to be 0."""
+    raise NotImplementedError("y: compute the value here, in the place of this line")
+    def dx(dy):
+        raise NotImplementedError("dx: return the gradient of the loss by x")
+    return y, dx

@@ -1,0 +1,25 @@
+"""Exercise 4: sigmoid, the sigmoid, whose derivative is written in terms of its value.
+
+From any real number to a probability:
+
+    y = σ(x) = 1 / (1 + e⁻ˣ),     element by element.
+
+Write the forward pass. Then show on paper that ∂y/∂x can be written with y alone,
+without another exponential, and use that in dx.
+
+Source: Bishop (2006), Pattern recognition and machine learning, eq. 4.59 and 4.88.
+
+Predict first:        npvae learn predict sigmoid
+When you have it:     npvae learn check sigmoid
+If you are stuck:     npvae learn hint sigmoid
+"""
+
+import numpy as np
+
+
+def sigmoid(x):
+    """σ(x) = 1 / (1 + e⁻ˣ)."""
+    raise NotImplementedError("y: compute the value here, in the place of this line")
+    def dx(dy):
+        raise NotImplementedError("dx: return the gradient of the loss by x")
+    return y, dx

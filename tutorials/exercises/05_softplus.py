@@ -1,0 +1,28 @@
+"""Exercise 5: softplus, a smooth ReLU, without overflow.
+
+A smooth version of max(x, 0):
+
+    y = ζ(x) = ln(1 + eˣ),     element by element.
+
+For x = 800, eˣ is ∞ and so is y, though the answer is 800. Take max(x, 0) out of the
+logarithm first, so that no exponential grows. Then dx: the slope of ζ is a function
+that you know.
+
+Source: Dugas, Bengio, Bélisle, Nadeau, Garcia (2001), Incorporating second-order
+functional knowledge for better option pricing.
+
+Predict first:        npvae learn predict softplus
+When you have it:     npvae learn check softplus
+If you are stuck:     npvae learn hint softplus
+"""
+
+import numpy as np
+
+
+def softplus(x):
+    """ζ(x) = ln(1 + eˣ), as max(x, 0) + ln(1 + e^−|x|), whose exponential cannot
+    overflow."""
+    raise NotImplementedError("y: compute the value here, in the place of this line")
+    def dx(dy):
+        raise NotImplementedError("dx: return the gradient of the loss by x")
+    return y, dx

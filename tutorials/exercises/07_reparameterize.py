@@ -1,0 +1,31 @@
+"""Exercise 7: reparameterize, a sample of a Gaussian that has derivatives by its parameters.
+
+A sample of N(μ, σ²) is made of noise ε from N(0, I):
+
+    z = μ + σ ⊙ ε,     all (N, D),
+
+and now it is a function of μ and σ, with derivatives. The network does not give σ
+but logvar = ln σ², which may be any real number. What is σ in terms of logvar?
+
+Then the derivatives: dmu and dlogvar, both (N, D), from dy (N, D). (How does σ
+change with logvar?) The noise has no derivative, hence the None in the return.
+
+Source: Kingma and Welling (2014), Auto-encoding variational Bayes, section 2.4.
+
+Predict first:        npvae learn predict reparameterize
+When you have it:     npvae learn check reparameterize
+If you are stuck:     npvae learn hint reparameterize
+"""
+
+import numpy as np
+
+
+def reparameterize(mu, logvar, eps):         # mu (N, D)   logvar (N, D)   eps (N, D) or (L, N, D)   ->   z like eps
+    """z = μ + σ ⊙ ε: for ε ~ N(0, I) a sample of N(μ, σ²) that has derivatives by μ and
+    σ."""
+    raise NotImplementedError("y: compute the value here, in the place of this line")
+    def dmu(dy):
+        raise NotImplementedError("dmu: return the gradient of the loss by mu")
+    def dlogvar(dy):
+        raise NotImplementedError("dlogvar: return the gradient of the loss by logvar")
+    return y, dmu, dlogvar, None

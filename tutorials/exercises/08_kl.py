@@ -1,0 +1,28 @@
+"""Exercise 8: kl, the KL divergence of a Gaussian from the prior, in closed form.
+
+What it costs, in nats, to use q = N(μ, σ²) instead of the prior N(0, I), for N
+examples with D latent dimensions:
+
+    y_n = KL(q_n ‖ p) = ½ Σ_d [ μ² + σ² − 1 − ln σ² ],     mu and logvar (N, D).
+
+It is never negative, and zero only for μ = 0, σ = 1. Again logvar = ln σ². Then
+the derivatives dmu and dlogvar, (N, D), from dy (N,).
+
+Source: Kingma and Welling (2014), Auto-encoding variational Bayes, appendix B.
+
+Predict first:        npvae learn predict kl
+When you have it:     npvae learn check kl
+If you are stuck:     npvae learn hint kl
+"""
+
+import numpy as np
+
+
+def kl_to_standard_normal(mu, logvar):       # mu, logvar (N, D)   ->   y (N,)
+    """KL(N(μ_n, σ_n²) ‖ N(0, I)) = ½ Σ_d [μ² + σ² − 1 − logvar], in nats."""
+    raise NotImplementedError("y: compute the value here, in the place of this line")
+    def dmu(dy):
+        raise NotImplementedError("dmu: return the gradient of the loss by mu")
+    def dlogvar(dy):
+        raise NotImplementedError("dlogvar: return the gradient of the loss by logvar")
+    return y, dmu, dlogvar

@@ -1,0 +1,30 @@
+"""Exercise 9: gaussian, the Gaussian log-likelihood with a learned variance.
+
+For real data x, with a mean and a variance for every number, all (N, D):
+
+    y_n = ln N(x_n; μ_n, σ_n²) = −½ Σ_d [ ln 2π + ln σ² + (x − μ)² / σ² ]     in nats.
+
+The variance is learned, so that there are three derivatives: dx, dmu and dlogvar,
+(N, D), from dy (N,). Where does the one by logvar vanish, and what does that say
+about the variance that is learned?
+
+Source: Kingma and Welling (2014), Auto-encoding variational Bayes, appendix C.2.
+
+Predict first:        npvae learn predict gaussian
+When you have it:     npvae learn check gaussian
+If you are stuck:     npvae learn hint gaussian
+"""
+
+import numpy as np
+
+
+def gaussian_log_likelihood(x, mu, logvar):  # x, mu, logvar (N, D), or anything that broadcasts to it   ->   y (N,)
+    """ln N(x_n; μ_n, σ_n²) = −½ Σ_d [ln 2π + logvar + (x − μ)² / σ²], in nats."""
+    raise NotImplementedError("y: compute the value here, in the place of this line")
+    def dx(dy):
+        raise NotImplementedError("dx: return the gradient of the loss by x")
+    def dmu(dy):
+        raise NotImplementedError("dmu: return the gradient of the loss by mu")
+    def dlogvar(dy):
+        raise NotImplementedError("dlogvar: return the gradient of the loss by logvar")
+    return y, dx, dmu, dlogvar

@@ -1,0 +1,35 @@
+"""Exercise 10: elbo, the evidence lower bound with L samples.
+
+For every example x_n and its posterior q = q(z | x_n):
+
+    ELBO = E_q [ln p(x | z)] − KL(q ‖ p)  ≈  1/L Σ_l ln p(x | z_l) − KL(q ‖ p),
+
+with samples z_1 … z_L of q that have derivatives by its parameters. You get
+
+    x         an array (N, D)
+    q         a DiagonalGaussian (N, latent_dim): q.rsample(rng, L) draws all samples
+              at once, a Tensor (L, N, latent_dim); q.kl_divergence() is a Tensor (N,)
+    decode    from codes (M, latent_dim) to p(x | z), a distribution of M examples,
+              which has .log_prob(x), a Tensor (M,)
+    rng       the generator of the noise
+    samples   L
+
+and return ELBO(reconstruction, kl), two Tensors (N,): how the two are put together
+(the KL with a minus sign) is the business of ELBO.
+
+Source: Kingma and Welling (2014), Auto-encoding variational Bayes, eq. 7 and 10.
+
+Predict first:        npvae learn predict elbo
+When you have it:     npvae learn check elbo
+If you are stuck:     npvae learn hint elbo
+"""
+
+import numpy as np
+
+from npvae.probability import ELBO
+
+
+def elbo(x, q, decode, rng, samples=1):
+    """The evidence lower bound of ln p(x), with the KL in closed form and L
+    reparameterized samples."""
+    raise NotImplementedError("elbo: write the function here, in the place of this line")

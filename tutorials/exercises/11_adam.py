@@ -1,0 +1,28 @@
+"""Exercise 11: adam, one step of Adam, in place.
+
+Adam keeps a running mean m of the gradient g and one of its square, v. In step
+t = 1, 2, … it moves a parameter p by
+
+    m ← β₁ m + (1 − β₁) g,             m̂ = m / (1 − β₁ᵗ),
+    v ← β₂ v + (1 − β₂) g²,            v̂ = v / (1 − β₂ᵗ),
+    p ← p − lr · m̂ / (√v̂ + ε).
+
+You write the method `update` of the class Adam: self.beta1, self.beta2 and self.eps
+are β₁, β₂ and ε, and self.steps is t. p, g, M and V are arrays of the same shape.
+M and V are zero in the beginning and are yours: what you write *into* them is there
+in the next step. Change p, M and V in place (p -= …, M[...] = …), and return
+nothing; scratch is an array of that shape for temporary results, if you like. (The
+engine keeps m / (1 − β₁) and v / (1 − β₂), which saves two passes; you need not.)
+
+Source: Kingma and Ba (2015), Adam: a method for stochastic optimization, algorithm 1.
+
+Predict first:        npvae learn predict adam
+When you have it:     npvae learn check adam
+If you are stuck:     npvae learn hint adam
+"""
+
+import numpy as np
+
+
+def update(self, lr, scratch, p, g, M, V):
+    raise NotImplementedError("update: write the function here, in the place of this line")

@@ -1,0 +1,31 @@
+"""Exercise 12: training_step, one training step, and then 300 of them on MNIST.
+
+All that training does, over and over: compute the loss of a minibatch, its gradient
+by all parameters, and move them a little.
+
+    model.loss(x, rng, step, rows)   returns the objective, a Tensor, and a dict for
+                                     the report
+    objective.backward()             adds the gradient to p.grad of every parameter
+    optimizer.zero_grad()            forgets the gradients of before
+    optimizer.step()                 moves every parameter along its gradient
+
+Put them in order, and return float(objective) and the report. When it is right, it
+trains the reference network on MNIST for 300 steps, with all the functions that you
+have solved so far in the place of the engine's, and draws what has been learned.
+
+Source: Goodfellow, Bengio, Courville (2016), Deep learning, algorithm 8.1.
+
+Predict first:        npvae learn predict training_step
+When you have it:     npvae learn check training_step
+If you are stuck:     npvae learn hint training_step
+"""
+
+import math
+
+import numpy as np
+
+
+def training_step(model, optimizer, x, rng, step=math.inf, rows=None):
+    """Forward, backward, update, on the minibatch x (N, D): returns the objective, a
+    float, and the report of the loss."""
+    raise NotImplementedError("training_step: write the function here, in the place of this line")

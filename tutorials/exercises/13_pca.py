@@ -1,0 +1,32 @@
+"""Exercise 13: pca, principal components, and the linear autoencoder.
+
+Which `count` directions keep most of the data? With the mean m of the examples
+x (N, D), the covariance is
+
+    S = 1/N Σ_n (x_n − m) (x_n − m)ᵀ,     (D, D),
+
+and the directions are its eigenvectors with the largest eigenvalues. Return
+
+    mean          (D,)
+    components    (count, D), one eigenvector in each row, by falling eigenvalue
+    eigenvalues   (D,), all of them, falling
+
+in float64. The sign of an eigenvector is arbitrary, and the check does not look at
+it. (The engine uses a smaller matrix where there are fewer examples than dimensions;
+you need not: N > D here.) When you have solved this, a linear autoencoder is trained
+by gradient on the same data.
+
+Source: Bishop (2006), Pattern recognition and machine learning, section 12.1.2.
+
+Predict first:        npvae learn predict pca
+When you have it:     npvae learn check pca
+If you are stuck:     npvae learn hint pca
+"""
+
+import numpy as np
+
+
+def principal_components(x, count):
+    """The mean (D,), the first components (count, D) and all eigenvalues (min(N, D),)
+    of x (N, D), all in float64."""
+    raise NotImplementedError("principal_components: write the function here, in the place of this line")

@@ -1,0 +1,34 @@
+"""Exercise 14: e_step, the E-step of variational EM: a posterior for every example.
+
+Variational EM has no encoder: every example has a mu and a logvar of its own. In the
+E-step they climb the ELBO, by `steps` steps of Adam, while the decoder stands still:
+
+    mu, logvar  ←  argmax Σ_n ELBO(x_n; mu_n, logvar_n).
+
+You get x (N, D); q, a DiagonalGaussian of arrays (N, latent_dim), where to begin;
+decode, rng, lr, and samples. Make two Tensors with requires_grad=True of *copies* of
+q.mu and q.logvar, and an optim.Adam([mu, logvar], lr). Each step takes
+
+    elbo(x, DiagonalGaussian(mu, logvar), decode, rng, samples).elbo,     (N,),
+
+sums it, and moves both up. Return a DiagonalGaussian of the two arrays.
+
+Source: Neal and Hinton (1998), A view of the EM algorithm; Cremer, Li, Duvenaud
+(2018), Inference suboptimality in variational autoencoders, section 3.
+
+Predict first:        npvae learn predict e_step
+When you have it:     npvae learn check e_step
+If you are stuck:     npvae learn hint e_step
+"""
+
+import numpy as np
+
+from npvae import Tensor
+from npvae.nn import optim
+from npvae.probability import DiagonalGaussian, elbo
+
+
+def refine(x, q, decode, rng, steps, lr, samples=1):
+    """The posterior of every example after so many steps of Adam up the ELBO from q: a
+    DiagonalGaussian of arrays."""
+    raise NotImplementedError("refine: write the function here, in the place of this line")

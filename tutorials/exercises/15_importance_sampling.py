@@ -1,0 +1,32 @@
+"""Exercise 15: importance_sampling, ln p(x) by importance sampling, without underflow.
+
+The ELBO is only a bound. With K samples of q, ln p(x) itself can be estimated:
+
+    p(x) = E_q [w]  ≈  1/K Σ_k w_k,     w_k = p(x | z_k) p(z_k) / q(z_k | x),
+
+for each of N examples. A weight may be e⁻¹⁰⁰⁰, which is 0 in every computer: work
+with ln w, and take the largest out of the sum, ln Σ eᵃ = m + ln Σ eᵃ⁻ᵐ.
+
+How good is the estimate? The effective sample size (Σ w)² / Σ w² is K if all weights
+are equal, and 1 if one outweighs all others.
+
+You get x (N, D), q, decode, rng and samples as in the exercise elbo. Besides, q has
+q.log_prob(z), and so has the prior, DiagonalGaussian(np.zeros_like(q.mean), 0.0).
+Return ImportanceSampling(log_likelihood, effective_sample_size), two arrays (N,). A
+Tensor t holds its array in t.data.
+
+Source: Burda, Grosse, Salakhutdinov (2016), eq. 8; Kong, Liu, Wong (1994).
+
+Predict first:        npvae learn predict importance_sampling
+When you have it:     npvae learn check importance_sampling
+If you are stuck:     npvae learn hint importance_sampling
+"""
+
+import numpy as np
+
+from npvae.probability import DiagonalGaussian, ImportanceSampling
+
+
+def importance_sampling(x, q, decode, rng, samples):
+    """ln p(x) by importance sampling with K samples: an `ImportanceSampling`."""
+    raise NotImplementedError("importance_sampling: write the function here, in the place of this line")

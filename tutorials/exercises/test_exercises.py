@@ -1,0 +1,19 @@
+"""The same checks as `npvae learn check`, for pytest: `pytest -m relu` checks the file of the exercise relu."""
+
+import pathlib
+
+import pytest
+
+from npvae.learn import catalogue, sandbox
+
+FOLDER = pathlib.Path(__file__).parent
+
+
+@pytest.mark.exercise
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=getattr(pytest.mark, name)) for name in catalogue.BY_NAME]
+)
+def test_exercise(name):
+    exercise = catalogue.find(name)
+    outcome = sandbox.check(exercise, FOLDER / catalogue.file_name(exercise), FOLDER)
+    assert outcome.status == "passed", "\n".join(["", f"{name}: {outcome.status}", "", *outcome.lines])
