@@ -68,9 +68,8 @@ def diagnosis(folder, draws=DRAWS, unexplained=UNEXPLAINED):
 def right_arrays(exercise, seed):
     """The draws of every array of an exercise when it is solved: a dict from its name to `Comparison`s."""
     arrays = {}
-    with np.errstate(all="ignore"):
-        for c in exercise.check(exercise.reference(), seed):
-            arrays.setdefault(c.name, []).append(c)
+    for c in exercise.check(exercise.reference(), seed):
+        arrays.setdefault(c.name, []).append(c)
     return arrays
 
 
@@ -93,9 +92,8 @@ def complaints_of(exercise, f, seed):
     """What the check of an exercise says about a wrong version; an array that cannot be compared is one complaint."""
     arrays = {}
     try:
-        with np.errstate(all="ignore"):
-            for c in exercise.check(f, seed):
-                arrays.setdefault(c.name, []).append(c)
+        for c in exercise.check(f, seed):
+            arrays.setdefault(c.name, []).append(c)
     except Unfit as error:
         complaint = remark(*error.args)
         complaint.finding.causes = complaint.finding.causes or [complaint.finding.measured]

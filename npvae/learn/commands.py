@@ -68,14 +68,20 @@ def _print_next(folder, exercise):
         print("\n".join(f"  {command:<{width}}  {what}" for command, what in rows))
 
 
+MARKS = {"passed": "✓", "begun": "…", "changed since it passed": "!", "missing": "?", "": " "}
+
+
 def list_all():
     """npvae learn list: every exercise, and how far it is."""
     folder = Folder()
+    statuses = {exercise.name: folder.status(exercise) for exercise in catalogue.ALL}
     for exercise in catalogue.ALL:
-        status = folder.status(exercise)
-        mark = painted({"passed": "✓", "": " "}.get(status, "…"), COLORS.get(status, BOLD))
-        words = f"  ({status})" if status not in ("passed", "") else ""
-        print(f"{mark} {catalogue.NUMBER[exercise.name]:2} {exercise.name:<20} {exercise.title}{words}"[: WIDTH + 20])
+        status = statuses[exercise.name]
+        mark = painted(MARKS[status], COLORS.get(status, BOLD))
+        print(f"{mark} {catalogue.NUMBER[exercise.name]:2} {exercise.name:<20} {exercise.title}")
+    seen = [status for status in MARKS if status and status in statuses.values()]
+    if seen:
+        print("\n" + "   ".join(f"{MARKS[status]} {status}" for status in seen))
     return 0
 
 

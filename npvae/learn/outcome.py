@@ -87,8 +87,7 @@ def check(exercise, student):
     if isinstance(exercise, Exhibit):
         return _check_exhibit(exercise, student)
     try:
-        with np.errstate(all="ignore"):
-            comparisons = exercise.check(student)
+        comparisons = exercise.check(student)
     except Unfit as error:
         return Outcome(WRONG, remark(*error.args).lines())
     draws = {}
@@ -152,7 +151,7 @@ def in_own_words(error, path):
     said = "".join(summary.format_exception_only()).strip().split("\n")[-1]
     where = _own_frame(error, path)
     if where is None:
-        return [wrap(f"the check cannot deal with what your function returns: {said}", "  ")]
+        return [wrap(f"the check cannot call your function, or cannot use what it returns: {said}", "  ")]
     return [f"  {path.name}, line {where.lineno}, in {where.name}:", f"    {where.line}", wrap(said, "  ")]
 
 

@@ -1,4 +1,4 @@
-"""Exercise 2: dense_backward, the gradient of a layer: by its input, its weights, its bias.
+"""Exercise 2: dense_backward, the gradients of a layer.
 
 The layer of before, y = x W + b. The loss ℓ depends on y, and dy = ∂ℓ/∂y, (N, O),
 is known: it comes from above. Wanted are

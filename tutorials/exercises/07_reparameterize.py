@@ -1,4 +1,4 @@
-"""Exercise 7: reparameterize, a sample of a Gaussian that has derivatives by its parameters.
+"""Exercise 7: reparameterize, a sample of a Gaussian that has derivatives.
 
 A sample of N(μ, σ²) is made of noise ε from N(0, I):
 

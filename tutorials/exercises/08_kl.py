@@ -1,4 +1,4 @@
-"""Exercise 8: kl, the KL divergence of a Gaussian from the prior, in closed form.
+"""Exercise 8: kl, the KL divergence from the prior, in closed form.
 
 What it costs, in nats, to use q = N(μ, σ²) instead of the prior N(0, I), for N
 examples with D latent dimensions:

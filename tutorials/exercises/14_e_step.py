@@ -1,4 +1,4 @@
-"""Exercise 14: e_step, the E-step of variational EM: a posterior for every example.
+"""Exercise 14: e_step, a posterior for every example: the E-step.
 
 Variational EM has no encoder: every example has a mu and a logvar of its own. In the
 E-step they climb the ELBO, by `steps` steps of Adam, while the decoder stands still:

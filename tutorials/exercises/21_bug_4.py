@@ -1,7 +1,7 @@
 """Exercise 21: bug_4, bug museum: a VAE, forward and backward by hand.
 
-A VAE, forward and backward by hand. It has one defect, of a kind that real programs have been shipped with.
-Find it, name it, and mend it:
+A VAE, forward and backward by hand. It has one defect, of a kind that real
+programs have had. Find it, name it, and mend it:
 
     A  the logarithm of the variance is taken for that of the standard deviation
     B  the KL is averaged over the latent dimensions instead of summed
@@ -13,8 +13,8 @@ Find it, name it, and mend it:
     H  the noise is drawn anew in the backward pass
     I  the program trains on the test set
 
-Write its letter into DEFECT below, and mend the program so that all tests pass. Read
-the tests that fail, and also those that do not.
+Write its letter into DEFECT below, and mend the program so that all tests pass.
+Read the tests that fail, and also those that do not.
 
 Predict first:        npvae learn predict bug_4
 When you have it:     npvae learn check bug_4

@@ -75,7 +75,7 @@ def _slopes(x, y):
 
 SIGMOID = Operation(
     name="sigmoid",
-    title="the sigmoid, whose derivative is written in terms of its value",
+    title="the sigmoid, and its slope in terms of its value",
     solution=ops.sigmoid,
     blanks=("y", "dx"),
     text="""\

@@ -9,7 +9,7 @@ from ..exercise import Operation, Prediction, Wrong
 
 BERNOULLI = Operation(
     name="bernoulli",
-    title="the Bernoulli log-likelihood from logits, without overflow",
+    title="the Bernoulli log-likelihood, without overflow",
     solution=p.bernoulli_log_likelihood,
     blanks=("y", "dlogits"),
     text="""\

@@ -69,7 +69,7 @@ def _overwrites(x, W, b):
 
 DENSE_BACKWARD = Operation(
     name="dense_backward",
-    title="the gradient of a layer: by its input, its weights, its bias",
+    title="the gradients of a layer",
     solution=ops.dense,
     blanks=("dx", "dW", "db"),
     text="""\

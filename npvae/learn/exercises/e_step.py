@@ -92,7 +92,7 @@ def _kl_of_an_e_step():
 
 E_STEP = Procedure(
     name="e_step",
-    title="the E-step of variational EM: a posterior for every example",
+    title="a posterior for every example: the E-step",
     solution=p.refine,
     blanks=(),
     text="""\

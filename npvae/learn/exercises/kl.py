@@ -9,7 +9,7 @@ from .reparameterize import widths
 
 KL = Operation(
     name="kl",
-    title="the KL divergence of a Gaussian from the prior, in closed form",
+    title="the KL divergence from the prior, in closed form",
     solution=p.kl_to_standard_normal,
     blanks=("y", "dmu", "dlogvar"),
     text="""\

@@ -14,7 +14,7 @@ def widths(mu, logvar, y, **_):
 
 REPARAMETERIZE = Operation(
     name="reparameterize",
-    title="a sample of a Gaussian that has derivatives by its parameters",
+    title="a sample of a Gaussian that has derivatives",
     solution=p.reparameterize,
     blanks=("y", "dmu", "dlogvar"),
     text="""\

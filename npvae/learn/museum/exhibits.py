@@ -7,6 +7,7 @@ with. The student has to find it, to name it by its letter, and to mend it.
 
 import dataclasses
 import inspect
+import textwrap
 import types
 
 from ..exercise import Exercise, Prediction
@@ -81,14 +82,13 @@ class Exhibit(Exercise):
 def exhibit(number, title, program, defect, right, wrong_line, hints, lesson, prediction):
     """An `Exhibit`, whose file says no more than that there is one defect."""
     kinds = "\n".join(f"    {letter}  {kind}" for letter, kind in DEFECTS.items())
-    text = f"""\
-{title} It has one defect, of a kind that real programs have been shipped with.
-Find it, name it, and mend it:
-
-{kinds}
-
-Write its letter into DEFECT below, and mend the program so that all tests pass. Read
-the tests that fail, and also those that do not."""
+    begin = f"{title} It has one defect, of a kind that real programs have had. Find it, name it, and mend it:"
+    end = (
+        "Write its letter into DEFECT below, and mend the program so that all tests pass. Read the tests that "
+        "fail, and "
+        "also those that do not."
+    )
+    text = "\n\n".join([textwrap.fill(begin, 80), kinds, textwrap.fill(end, 80)])
     return Exhibit(
         name=f"bug_{number}",
         title=f"bug museum: {title[0].lower()}{title[1:].rstrip('.')}",

@@ -1,0 +1,199 @@
+"""Proves the way of a student through `npvae learn`: the screens, what is remembered, and that no file is ever lost.
+
+It would catch a screen wider than eighty columns, colours in a pipe, a solution that is told too early, a file that is
+overwritten, and a check that moves on by itself.
+"""
+
+import io
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from npvae.learn import catalogue, commands
+from npvae.learn.folder import Folder, contents
+
+SOLVED = {
+    "dense_forward": ("    raise NotImpl", "    return x @ W + b\n    raise NotImpl"),
+    "relu": ("    raise NotImpl", "    return np.maximum(x, 0), lambda dy: dy * (x > 0)\n    raise NotImpl"),
+}
+
+
+@pytest.fixture
+def learn(npvae_):
+    """learn("check", "relu") runs npvae learn in a new student's folder; the screen must fit into 80 columns."""
+    assert npvae_("learn", "init", "mine")[0] == 0
+    os.chdir("mine")
+
+    def learn(*arguments, status=0):
+        found, out, error = npvae_("learn", *arguments)
+        assert found == status and error == "", (found, out, error)
+        assert "\033" not in out and "Traceback" not in out
+        assert all(len(line) <= 80 for line in out.splitlines()), out
+        return out
+
+    return learn
+
+
+def solve(name):
+    path = pathlib.Path(catalogue.file_name(catalogue.find(name)))
+    path.write_text(path.read_text().replace(*SOLVED[name], 1))
+
+
+def test_the_first_minutes(npvae_, tmp_path):
+    status, out, _ = npvae_("learn")
+    assert status == 0 and "npvae learn init my-vae" in out
+    assert npvae_("learn", "init", "my-vae")[0] == 0
+    assert sorted(os.listdir("my-vae")) == sorted(contents())
+
+
+def test_the_overview_leads_on(learn):
+    assert "0 of 26 exercises have passed" in learn() and "Next: dense_forward" in learn()
+    assert "npvae learn predict dense_forward" in learn()
+    learn("predict", "dense_forward", "3")
+    assert "npvae learn predict dense_forward" not in learn()
+    solve("dense_forward")
+    assert "dense_forward: passed" in learn("check", "dense_forward")
+    assert "1 of 26 exercises have passed" in learn() and "Next: dense_backward" in learn()
+
+
+def test_check_before_and_after(learn):
+    out = learn("check", "relu", status=1)
+    assert "relu: not written yet" in out and "(0 of 3 hints seen)" in out and "prediction to be made first" in out
+    solve("relu")
+    out = learn("check", "03_relu.py")
+    assert "relu: passed" in out and "npvae/autodiff/ops.py, line" in out and "Next: npvae learn check dense_f" in out
+    assert learn("check", "3") == out
+
+
+def test_where_the_engine_is_told_only_after_it_has_passed(learn):
+    assert "npvae/autodiff" not in learn("check", "relu", status=1)
+    engine = int(learn("check", "relu", status=1).count("ops.py"))
+    assert engine == 0
+
+
+def test_list(learn):
+    solve("relu")
+    learn("check", "relu")
+    lines = learn("list").splitlines()
+    assert len(lines) == 28 and lines[27] == "✓ passed"
+    assert lines[2].startswith("✓  3 relu") and lines[0].startswith("   1 dense_forward")
+    path = pathlib.Path("03_relu.py")
+    path.write_text(path.read_text() + "# more\n")
+    assert learn("list").splitlines()[2].startswith("!") and "! changed since it passed" in learn("list")
+    assert "Next: dense_forward" in learn()
+
+
+def test_hints_come_one_more_with_each_call(learn):
+    relu = catalogue.find("relu")
+    for n in (1, 2, 3, 3):
+        out = " ".join(learn("hint", "relu").split())
+        assert sum(" ".join(hint.split()) in out for hint in relu.hints) == n
+    assert "that was the last one" in out
+    assert "(3 of 3 hints seen)" in learn("check", "relu", status=1)
+
+
+def test_predictions(learn, refuse, monkeypatch):
+    assert "Right." in learn("predict", "relu", "2")
+    assert "Measured: 2, about half" in learn("predict", "relu", "1")
+    monkeypatch.setattr(sys, "stdin", io.StringIO("2\n"))
+    assert "Right." in learn("predict", "relu")
+    assert "expected a number from 1 to 3" in refuse("learn", "predict", "relu", "7")
+    monkeypatch.setattr(sys, "stdin", io.StringIO(""))
+    assert "no answer came" in refuse("learn", "predict", "relu")
+
+
+def test_reset_keeps_what_was_there(learn):
+    solve("relu")
+    mine = pathlib.Path("03_relu.py").read_text()
+    assert "yours is kept as 03_relu.kept1.py" in learn("reset", "relu")
+    assert pathlib.Path("03_relu.kept1.py").read_text() == mine
+    assert pathlib.Path("03_relu.py").read_text() == catalogue.text(catalogue.find("relu"))
+    assert "03_relu.kept2.py" in learn("reset", "relu")
+    assert pathlib.Path("03_relu.kept1.py").read_text() == mine
+    os.remove("03_relu.py")
+    assert "kept" not in learn("reset", "relu") and pathlib.Path("03_relu.py").exists()
+
+
+def test_what_people_get_wrong(learn, refuse):
+    assert "unknown exercise 'rleu': did you mean 'relu'?" in refuse("learn", "check", "rleu")
+    assert "unknown exercise '99'" in refuse("learn", "check", "99")
+    assert "is not empty, and nothing in it will be overwritten" in refuse("learn", "init", ".")
+    assert "is a file" in refuse("learn", "init", "03_relu.py")
+    os.remove("03_relu.py")
+    assert "npvae learn reset relu writes it anew" in refuse("learn", "check", "relu")
+    pathlib.Path(".progress.json").write_text("{damaged")
+    assert "only ticks and hints are lost" in refuse("learn", "list")
+    os.chdir("..")
+    assert "npvae learn init DIR" in refuse("learn", "list")
+    assert "invalid choice: 'chekc'" in refuse("learn", "chekc")
+
+
+def test_progress_is_written_at_once_and_read_again(learn):
+    learn("hint", "kl")
+    assert json.loads(pathlib.Path(".progress.json").read_text()) == {"kl": {"hints": 1}}
+    assert Folder().done(catalogue.find("kl")) == {"hints": 1}
+
+
+def test_the_folder_of_the_repository_is_found(npvae_):
+    os.makedirs("tutorials")
+    npvae_("learn", "init", "tutorials/exercises")
+    assert "0 of 26" in npvae_("learn")[1]
+
+
+def test_colours_only_where_they_are_wanted(monkeypatch):
+    class Terminal(io.StringIO):
+        def isatty(self):
+            return True
+
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr(sys, "stdout", io.StringIO())
+    assert commands.painted("passed", commands.GREEN) == "passed"
+    monkeypatch.setattr(sys, "stdout", Terminal())
+    assert commands.painted("passed", commands.GREEN) == "\033[32mpassed\033[0m"
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert commands.painted("passed", commands.GREEN) == "passed"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs SIGINT")
+def test_watch_checks_what_is_saved_and_stays_where_it_is(learn, tmp_path):
+    process = subprocess.Popen(
+        [sys.executable, "-m", "npvae", "learn", "watch", "relu"], stdout=subprocess.PIPE, text=True, bufsize=1
+    )
+    try:
+        lines = []
+
+        def read_until(words):
+            while words not in "".join(lines):
+                line = process.stdout.readline()
+                assert line, "".join(lines)
+                lines.append(line)
+
+        read_until("relu: not written yet")
+        time.sleep(1.2)                                      # so that the file gets another time
+        solve("relu")
+        read_until("relu: passed")
+        time.sleep(1.2)
+        solve("dense_forward")
+        read_until("dense_forward: passed")
+        assert "".join(lines).count("passed") == 2           # the next one was not checked by itself
+        process.send_signal(signal.SIGINT)
+        assert process.wait(10) == 130
+    finally:
+        process.kill()
+        process.stdout.close()
+        process.wait()
+
+
+def test_the_same_checks_under_pytest(learn):
+    solve("relu")
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-m"]
+    assert "1 passed" in subprocess.run([*command, "relu"], capture_output=True, text=True).stdout
+    failed = subprocess.run([*command, "kl"], capture_output=True, text=True).stdout
+    assert "1 failed" in failed and "kl: not written yet" in failed and "Warning" not in failed

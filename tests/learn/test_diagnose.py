@@ -1,0 +1,94 @@
+"""Proves that a diagnosis can be read: the numbers, what explains them, and a question, in eighty columns.
+
+It would catch a diagnosis of a check that passed, one that blames a kink, and a screen that is too wide.
+"""
+
+import numpy as np
+import pytest
+
+from npvae.autodiff import Tensor, gradcheck, ops
+from npvae.learn import diagnose
+
+X = np.random.default_rng(0).standard_normal((3, 5))
+W = np.random.default_rng(1).standard_normal((5, 7))
+
+
+def matmul(dx=lambda dy: dy @ W.T, dW=lambda dy: X.T @ dy):
+    def matmul(x, W):
+        return x @ W, dx, dW
+
+    return matmul
+
+
+def elementwise(value, slope):
+    def f(x):
+        y = value(x)
+        return y, lambda dy: slope(x, y, dy)
+
+    return f
+
+
+def sigmoid(x):
+    return 1 / (1 + np.exp(-x))
+
+
+def said(f, *inputs):
+    text = str(diagnose(gradcheck(f, *inputs)))
+    assert all(len(line) <= 80 for line in text.splitlines()), text
+    return " ".join(text.split())
+
+
+def test_nothing_is_wrong():
+    assert said(matmul(), X, W) == "matmul: nothing is wrong"
+
+
+def test_the_numbers_then_the_inference_then_a_question():
+    text = str(diagnose(gradcheck(matmul(dW=lambda dy: X.T @ dy / 3), X, W)))
+    numbers, inference, question = (
+        text.index("is wrong in all 35 elements"), text.index("0.333333 times"), text.index("? ")
+    )  # fmt: skip
+    assert numbers < inference < question
+    assert "a factor 1/x.shape[0] too many (x.shape[0] is 3)" in text
+    assert "dx" not in text
+
+
+@pytest.mark.parametrize(
+    "words, f",
+    {
+        "x (1 − x) stands where y (1 − y) belongs": elementwise(sigmoid, lambda x, y, dy: dy * x * (1 - x)),
+        "the upstream gradient dy is not used": elementwise(sigmoid, lambda x, y, dy: y * (1 - y)),
+        "(x > 0) is missing": elementwise(lambda x: np.maximum(x, 0), lambda x, y, dy: dy * 1.0),
+        "y is missing": elementwise(np.exp, lambda x, y, dy: dy * 1.0),
+        "No simple mistake gives these numbers": elementwise(np.exp, lambda x, y, dy: dy * np.cos(x) * y),
+        "noise of its own": elementwise(np.exp, lambda x, y, dy: dy * np.random.default_rng().random(x.shape)),
+        "the forward pass is random": lambda x: (x + np.random.default_rng().random(x.shape), lambda dy: dy),
+        "the value is the input itself, or a view": lambda x: (x[::1], lambda dy: dy),
+        "expected an array": lambda x: (2 * x, lambda dy: 3.0),
+        "float32": lambda x: (2 * x, lambda dy: (2 * dy).astype(np.float32)),
+    }.items(),
+)  # fmt: skip
+def test_elementwise_mistakes_are_recognized_without_being_told_the_formula(words, f):
+    assert words in said(f, X)
+
+
+def test_two_derivatives_that_write_into_one_array():
+    buffer = np.empty((3, 5))
+    assert "two derivatives write into one array" in said(
+        lambda a, b: (a * b, lambda dy: np.multiply(dy, b, out=buffer), lambda dy: np.multiply(dy, a, out=buffer)),
+        X, X + 1,
+    )  # fmt: skip
+
+
+def test_a_kink_is_no_mistake():
+    x = X.copy()
+    x[1, 2] = 0
+    assert "there is no derivative" in said(ops.relu.raw, x)
+    assert "in 1 of 15 elements" in said(ops.relu.raw, x)
+
+
+def test_a_function_of_tensors():
+    def twice_too_much(x):
+        return ops.sum(x.detach() * x)                        # the derivative of x² without one of its two halves
+
+    text = said(twice_too_much, Tensor(X))
+    assert "0.5 times the right one" in text and "a factor 1/2 too many" in text

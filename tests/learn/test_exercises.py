@@ -1,0 +1,139 @@
+"""The contract of every exercise: the stub says what to do, the solution passes, and every wrong version is named.
+
+It would catch an exercise that passes with nothing written, one that its own solution fails, a mistake that is not
+caught or that gets another mistake's name, and a stub that is no longer the engine's function.
+"""
+
+import pathlib
+
+import numpy as np
+import pytest
+
+from npvae.experiments.diagnosis import EXERCISES, complaints_of
+from npvae.learn import catalogue, outcome
+from npvae.learn.exercise import Operation
+from npvae.learn.folder import contents
+from npvae.learn.stubs import stub
+
+SEEDS = (0, 1)
+WRONG = [(exercise, name) for exercise in EXERCISES for name in exercise.wrong]
+FILES = pathlib.Path(__file__).parents[2] / "tutorials" / "exercises"
+
+by_name = pytest.mark.parametrize("exercise", EXERCISES, ids=lambda exercise: exercise.name)
+every = pytest.mark.parametrize("exercise", catalogue.ALL, ids=lambda exercise: exercise.name)
+
+
+@by_name
+def test_the_stub_fails_and_says_what_to_do(exercise, tmp_path):
+    path = tmp_path / "stub.py"
+    path.write_text(catalogue.text(exercise))
+    with pytest.raises(NotImplementedError, match=r"compute the value|return the gradient|write the function"):
+        exercise.check(outcome.load(exercise, path))
+    result = outcome.check_file(exercise, path)
+    assert result.status == outcome.BLANK and "line " in result.lines[0]
+
+
+@pytest.mark.parametrize("seed", range(5))
+@by_name
+def test_the_solution_passes(exercise, seed):
+    assert all(c.ok for c in exercise.check(exercise.reference(), seed))
+
+
+@by_name
+def test_the_formula_of_the_diagnosis_is_the_engines(exercise):
+    for c in exercise.check(exercise.reference()):
+        if c.formula:
+            assert np.allclose(sum(c.evaluate().values()), c.expected, rtol=1e-7, atol=1e-7), c.name
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("exercise, name", WRONG, ids=[f"{exercise.name}: {name}" for exercise, name in WRONG])
+def test_every_wrong_version_is_caught_and_named(exercise, name, seed):
+    complaints = complaints_of(exercise, exercise.wrong_version(name), seed)
+    assert complaints
+    for complaint in complaints:
+        assert complaint.finding is not None, complaint.numbers
+        text = " ".join([complaint.finding.measured, *complaint.finding.causes])
+        assert exercise.wrong[name].cause and exercise.wrong[name].cause in text
+        assert len(complaint.finding.causes) <= 4
+        assert all(len(line) <= 80 for line in "\n".join(complaint.lines()).splitlines())
+
+
+@every
+def test_there_is_something_to_read(exercise):
+    assert len(exercise.hints) == 3 and all(len(hint) > 12 for hint in exercise.hints)
+    assert "Source: " in exercise.text or exercise.name.startswith("bug_")
+    assert all(len(line) <= 88 for line in exercise.text.splitlines())
+    assert all(len(line) <= 120 for line in catalogue.text(exercise).splitlines())
+    assert exercise.prediction.question and exercise.prediction.because
+    assert exercise.prediction.measure() in range(len(exercise.prediction.choices))
+
+
+PREDICTED = {
+    "dense_forward": "401,920", "relu": "about half", "sigmoid": "0, exactly", "softplus": "½", "reparameterize": "3",
+    "bernoulli": "543: ln 2 for each pixel", "kl": "σ = 2", "gaussian": "at the mean of (x − μ)²",
+    "elbo": "it stays the same, with less noise", "adam": "as far as the second", "e_step": "it rises",
+    "dense_backward": "its shape stays, and its numbers are sums over 300 examples",
+    "training_step": "6, three times the gradient", "pca": "the same subspace, but other axes",
+    "importance_sampling": "rises with K", "iwae_weights": "about 0.84, 0.11, 0.04", "convolution": "4 and 9",
+}  # fmt: skip
+
+
+@by_name
+def test_predictions_are_measured(exercise):
+    prediction = exercise.prediction
+    assert prediction.choices[prediction.measure()] == PREDICTED[exercise.name]
+
+
+def test_stubs_are_made_of_the_engines_functions():
+    dense = stub(2, catalogue.find("dense_backward"))
+    assert "y = x @ W                                # y_no = Σ_i x_ni W_io" in dense    # the engine's line and comment
+    assert "dy @ W.T" not in dense and "x.T @ dy" not in dense and dense.count("NotImplementedError") == 3
+    assert "sigma" not in catalogue.text(catalogue.find("reparameterize")).split('"""', 2)[2]
+    assert "return y, dlogits, None" in catalogue.text(catalogue.find("bernoulli"))
+
+
+def test_the_committed_files_are_the_stubs():
+    """To work on the exercises, make a folder of your own: npvae learn init DIR."""
+    found = {path.name: path.read_text(encoding="utf-8") for path in FILES.glob("*.py")}
+    assert found == contents()
+
+
+def test_wrong_shapes_and_types_are_named():
+    reparameterize = catalogue.find("reparameterize")
+    right = reparameterize.reference()
+
+    def with_value(change):
+        def f(*arrays):
+            z, *derivatives = right(*arrays)
+            return change(z), *derivatives
+
+        return f
+
+    def words(f):
+        return " ".join(" ".join(c.finding.causes + [c.finding.measured]) for c in complaints_of(reparameterize, f, 0))
+
+    assert "a list" in words(with_value(lambda z: z.tolist()))
+    assert "None" in words(with_value(lambda z: None))
+    assert "float32 numbers, expected float64" in words(with_value(lambda z: z.astype(np.float32)))
+    assert "3 derivatives" in words(lambda mu, logvar, eps: right(mu, logvar, eps)[0])
+    assert "3 derivatives" in words(lambda mu, logvar, eps: right(mu, logvar, eps)[:2])
+    assert "float64: an array made by np.zeros" in words(
+        lambda mu, logvar, eps: (right(mu, logvar, eps)[0] + np.zeros(mu.shape), *right(mu, logvar, eps)[1:])
+    )
+    assert "no function reparameterize" in _loaded("def sample(mu): pass")
+
+
+def _loaded(source):
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = pathlib.Path(folder, "x.py")
+        path.write_text(source)
+        return " ".join(" ".join(outcome.check_file(catalogue.find("reparameterize"), path).lines).split())
+
+
+def test_every_blank_of_an_operation_has_a_formula_or_finite_differences():
+    for exercise in EXERCISES:
+        if isinstance(exercise, Operation):
+            assert set(exercise.formulas) <= set(exercise.blanks), exercise.name

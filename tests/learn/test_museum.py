@@ -1,0 +1,65 @@
+"""Proves that each exhibit fails exactly the tests that can see its defect, and that the mended program passes all.
+
+It would catch an exhibit that passes as it is, one that cannot be mended, and a lesson that is not true: which tests
+are blind to a defect is a claim, too.
+"""
+
+import pytest
+
+from npvae.learn import catalogue
+from npvae.learn.museum import battery
+from npvae.learn.museum.exhibits import DEFECTS, EXHIBITS, module_of
+from npvae.learn.outcome import PASSED, WRONG, check_file
+
+GRADIENTS = "gradients against finite differences"
+SEEN_BY = {
+    "bug_1": {GRADIENTS}, "bug_2": {"moments of a million samples"}, "bug_3": {"KL against a Monte Carlo estimate"},
+    "bug_4": {GRADIENTS}, "bug_5": {"a decoder can be certain"}, "bug_8": {GRADIENTS},
+    "bug_6": {GRADIENTS, "loss against the engine's ELBO"},
+    "bug_7": {"gradients against the bound's finite differences"}, "bug_9": {"another test set, the same training"},
+}  # fmt: skip
+
+every = pytest.mark.parametrize("exhibit", EXHIBITS, ids=lambda exhibit: exhibit.name)
+
+
+@every
+def test_only_the_right_tests_see_the_defect(exhibit):
+    sentences = exhibit.run_tests(module_of(exhibit.source()))
+    assert {name for name, sentence in sentences.items() if sentence} == SEEN_BY[exhibit.name]
+    assert not any(exhibit.run_tests(module_of(exhibit.source(mended=True))).values())
+
+
+def test_every_defect_is_shown_once_and_some_are_invisible_to_gradient_checks():
+    assert sorted(exhibit.defect for exhibit in EXHIBITS) == sorted(DEFECTS)
+    invisible = [name for name, tests in SEEN_BY.items() if GRADIENTS not in tests]
+    assert len(invisible) == 5
+    for exhibit in EXHIBITS:
+        answer = exhibit.prediction.choices[exhibit.prediction.measure()]
+        assert answer == ("no" if exhibit.name in invisible else "yes")
+
+
+def test_the_surrogates_own_gradient_check_is_the_wrong_test():
+    exhibit = next(exhibit for exhibit in EXHIBITS if exhibit.name == "bug_7")
+    assert battery.own_gradient(module_of(exhibit.source())) == ""
+    assert battery.own_gradient(module_of(exhibit.source(mended=True))) != ""
+
+
+@every
+def test_find_it_name_it_and_mend_it(exhibit, tmp_path):
+    path = tmp_path / "program.py"
+
+    def outcome(source, letter=""):
+        path.write_text(source.replace('DEFECT = ""', f'DEFECT = "{letter}"'))
+        return check_file(exhibit, path)
+
+    broken = catalogue.text(exhibit)
+    mended = broken.replace(exhibit.wrong_line, exhibit.right)
+    other = next(letter for letter in DEFECTS if letter != exhibit.defect)
+    assert mended != broken
+    assert outcome(broken).status == WRONG
+    assert outcome(broken, exhibit.defect).lines[-1].strip() == "That is its name. Now mend it."
+    assert "Now name it" in " ".join(outcome(mended).lines)
+    assert outcome(mended, other).status == WRONG and "is not its name" in " ".join(outcome(mended, other).lines)
+    passed = outcome(mended, exhibit.defect.lower())
+    assert passed.status == PASSED and exhibit.lesson.split()[0] in " ".join(passed.lines)
+    assert DEFECTS[exhibit.defect] not in " ".join(outcome(broken).lines)       # the solution is not told before

@@ -1,0 +1,37 @@
+"""Proves the diagnosis by planting: every kind of mistake is caught, none gets another's name, and noise gets no name.
+
+`pytest -m slow` plants two hundred draws; here there are two.
+"""
+
+import pytest
+
+from npvae.experiments import diagnosis
+
+
+def rows_of(lines):
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines if line.startswith("| ")][1:]
+    return {row[0]: tuple(map(int, row[1:])) for row in rows}
+
+
+@pytest.mark.parametrize(
+    "draws, unexplained", [(1, 60), pytest.param(200, 500, marks=pytest.mark.slow)], ids=["one draw", "200 draws"]
+)
+def test_the_table(draws, unexplained):
+    lines = diagnosis.diagnosis(None, draws, unexplained)
+    rows = rows_of(lines)
+    assert len(rows) == len(diagnosis.KINDS) + 1
+    for kind, (planted, caught, right, wrong, _) in rows.items():
+        assert planted >= 5 * draws and caught == planted and wrong == 0, (kind, lines)
+        assert right >= 0.95 * planted, (kind, lines)
+    assert lines[-1] == f"{unexplained} wrong arrays with no simple cause: something was claimed about 0."
+
+
+def test_the_count_can_be_wrong():
+    """A count that says "right" whatever it is told would prove nothing."""
+    relu = next(exercise for exercise in diagnosis.EXERCISES if exercise.name == "relu")
+    complaints = diagnosis.complaints_of(relu, relu.wrong_version("no mask"), 0)
+    count = diagnosis.Count()
+    count.add(complaints, "(x > 0) is missing")
+    count.add(complaints, "the sign is wrong")
+    count.add([], "anything")
+    assert (count.planted, count.caught, count.right, count.wrong) == (3, 2, 1, 1)
