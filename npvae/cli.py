@@ -23,6 +23,7 @@ from .datasets import mnist
 from .errors import UserError, choose
 from .evaluation import evaluate
 from .experiments import EXPERIMENTS
+from .learn import diagnose
 from .models import VAE
 from .training import REMARK_EXAMPLES
 
@@ -212,7 +213,9 @@ def do_gradcheck(options):
     for check in chosen:
         result = check.run()
         failed += not result.ok
-        if options.operation or not result.ok:
+        if not result.ok:
+            print(f"{result}\n\n{diagnose(result)}\n")
+        elif options.operation:
             print(result)
         else:
             print(f"{check.kind:<12} {check.name:<54} ok  {result.largest_error:.1e}")

@@ -18,11 +18,14 @@ README = (pathlib.Path(__file__).parents[1] / "README.md").read_text()
 
 def test_the_programs_run_one_after_another(capsys):
     programs = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
-    assert len(programs) == 3 and programs[0].startswith("@op")
+    assert len(programs) == 4 and programs[0].startswith("@op")
     names = {"op": lambda f: f}
     for program in programs:
         exec(program.replace("range(1000)", "range(30)"), names)
-    assert "gradcheck dense: ok" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "gradcheck dense: ok" in printed
+    screen = re.search(r"^sigmoid:\n.*?\n```", README, re.MULTILINE | re.DOTALL)[0].removesuffix("\n```")
+    assert screen in printed
     assert isinstance(names["loss"], Tensor) and np.isfinite(names["loss"].data)
     assert float(names["loss"]) == pytest.approx(names["parts"]["rec"] + names["parts"]["kl"], rel=1e-5)
 

@@ -47,6 +47,13 @@ REMARKS = {
         ["a line such as x *= … or out=x: make a new array instead"],
         "Who else still needs this input after the operation has run?",
     ),
+    "of float32 inputs": (
+        [
+            "an array made by np.zeros, np.ones or np.empty has no dtype=x.dtype, and is float64",
+            "a NumPy number, such as np.log(2 * np.pi), is float64 and makes all else so; float(…) of it does not",
+        ],
+        "Which of your arrays or numbers is float64, whatever the inputs are?",
+    ),
     "is not finite": (
         ["an exponential overflows: e⁸⁰⁰ is infinite, and ∞ / ∞ or ∞ − ∞ is no number"],
         "Which exponential grows with the input, and how can it be rewritten so that its argument is never positive?",
@@ -81,10 +88,13 @@ class Complaint:
             lines.append(wrap("No simple mistake gives these numbers, so this is no guess.", "  "))
             return lines
         several = len(self.finding.causes) > 1
-        lines.append("")
-        lines.append(wrap(f"{_capital(self.finding.measured)}.", "  "))
+        if self.numbers:
+            lines += ["", wrap(f"{_capital(self.finding.measured)}.", "  ")]
+        else:
+            lines.append(wrap(f"{_capital(self.finding.measured)}.", f"  {self.name}  " if self.name else "  "))
         if self.finding.causes:
-            lines.append("  These mistakes give the same numbers:" if several else "  What gives these numbers:")
+            lead = "These mistakes give the same numbers:" if several else "What gives these numbers:"
+            lines.append(f"  {lead if self.numbers else 'What can cause this:'}")
             lines += [wrap(cause, "  · ") for cause in self.finding.causes]
         lines += ["", wrap(self.finding.question, "  ? ")]
         return lines

@@ -44,7 +44,8 @@ def check_file(exercise, path, folder=None, others=()):
         student = load(exercise, path)
         outcome = check(exercise, student)
         if outcome.status == PASSED and exercise.after is not None and folder is not None:
-            outcome.lines += ["", *exercise.after(student, Path(folder), _loaded(others))]
+            shown = exercise.after(student, Path(folder), _loaded(others))
+            outcome.lines += ["", *(wrap(line, "  ") for line in shown)]
         return outcome
     except NotImplementedError as error:
         where = _own_frame(error, path)

@@ -4,7 +4,7 @@ import numpy as np
 
 from ... import models
 from ...checks.check import normal
-from ...nn import optim
+from ...nn import optim, schedules
 from ...training import training_step
 from ..comparison import Comparison
 from ..exercise import Prediction, Procedure, Unfit, Wrong, array
@@ -93,7 +93,7 @@ def against_the_linear_autoencoder(f, folder, others):
     mean, components, _ = f(x.astype(np.float64), COUNT)
     copies = (x - mean) @ components.T @ components + mean
     model = models.Autoencoder(7, COUNT, [], rng)
-    optimizer = optim.Adam(model.parameters(), 0.01)
+    optimizer = optim.Adam(model.parameters(), schedules.cosine(0.03, 3000))
     for _ in range(3000):
         training_step(model, optimizer, x, rng)
     error = np.square(model.reconstruct(x) - x).sum(axis=1).mean()

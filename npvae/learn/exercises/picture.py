@@ -8,6 +8,7 @@ import numpy as np
 
 from ... import datasets, figures, models, probability
 from ...autodiff import op, ops
+from ...autodiff.ops import sum_to
 from ...nn import optim
 
 STEPS, BATCH = 300, 100
@@ -23,6 +24,20 @@ def _with_derivatives(forward, backward):
     return dense
 
 
+def _for_many_samples(reparameterize):
+    """The student's function is for one sample of each example; the engine draws L at once, and repeats mu and logvar.
+
+    The derivative of repeating is the sum over what was repeated.
+    """
+
+    def repeated(mu, logvar, eps):
+        z, dmu, dlogvar, _ = reparameterize(mu, logvar, eps)
+        return z, lambda dy: sum_to(dmu(dy), mu.shape), lambda dy: sum_to(dlogvar(dy), logvar.shape), None
+
+    repeated.__name__ = "reparameterize"
+    return repeated
+
+
 def replaced(others):
     """The places where the student's functions stand in for the engine's: a list of patches.
 
@@ -35,6 +50,8 @@ def replaced(others):
         "reparameterize": (gaussian, "reparameterize"),
         "kl": (gaussian, "kl_to_standard_normal"),
     }
+    if "reparameterize" in others:
+        others = others | {"reparameterize": _for_many_samples(others["reparameterize"])}
     patches = [mock.patch.object(*places[name], op(f)) for name, f in others.items() if name in places]
     if "dense_forward" in others or "dense_backward" in others:
         dense = _with_derivatives(others.get("dense_forward"), others.get("dense_backward"))
