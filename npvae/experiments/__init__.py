@@ -8,7 +8,6 @@ from . import mnist, toys
 from .experiment import Experiment
 
 
-
 def _diagnosis(folder):
     from . import diagnosis  # when it is asked for: it imports all the exercises, and no other command needs them
 
