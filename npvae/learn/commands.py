@@ -145,8 +145,7 @@ def _after(folder, exercise, status):
 def _engine_place(exercise):
     """Where the solution stands: "npvae/autodiff/ops.py, line 37"."""
     solution = inspect.unwrap(getattr(exercise.solution, "raw", exercise.solution))
-    path = Path(inspect.getsourcefile(solution))
-    place = "/".join(path.parts[path.parts.index("npvae", -4) if "npvae" in path.parts[-4:] else -1 :])
+    place = Path(inspect.getsourcefile(solution)).relative_to(Path(__file__).parents[2]).as_posix()
     if inspect.ismodule(solution):
         return place
     return f"{place}, line {inspect.getsourcelines(solution)[1]}"

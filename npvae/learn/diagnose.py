@@ -93,8 +93,8 @@ class Complaint:
         else:
             lines.append(wrap(f"{_capital(self.finding.measured)}.", f"  {self.name}  " if self.name else "  "))
         if self.finding.causes:
-            lead = "These mistakes give the same numbers:" if several else "What gives these numbers:"
-            lines.append(f"  {lead if self.numbers else 'What can cause this:'}")
+            one_or_more = "Mistakes that give these numbers (they cannot tell which):" if several else "The mistake:"
+            lines.append(f"  {one_or_more if self.numbers else 'What can cause this:'}")
             lines += [wrap(cause, "  · ") for cause in self.finding.causes]
         lines += ["", wrap(self.finding.question, "  ? ")]
         return lines

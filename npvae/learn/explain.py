@@ -85,12 +85,11 @@ def _explain_where(comparisons, masks, where):
             return Finding(measured, causes, QUESTIONS["factor"])
         if all(mask.sum() >= FEWEST for mask in masks):
             return Finding(measured, ["one factor for all, which depends on the numbers"], QUESTIONS["factor"])
+    measured = f"yours is what a simple mistake gives, {where}, to six digits"
     if causes:
-        return Finding(f"this explains yours, {where}, to six digits", causes, QUESTIONS["formula"])
+        return Finding(measured, causes, QUESTIONS["formula"])
     causes = _common_fitted(comparisons, masks)
-    if causes:
-        return Finding(f"this explains yours, {where}, to six digits", causes, QUESTIONS["term"])
-    return None
+    return Finding(measured, causes, QUESTIONS["term"]) if causes else None
 
 
 def _is_finite(c, mask):

@@ -117,7 +117,6 @@ ADAM = Procedure(
     name="adam",
     title="one step of Adam, in place",
     solution=optim.Adam.update,
-    blanks=(),
     text="""\
 Adam keeps a running mean m of the gradient g and one of its square, v. In step
 t = 1, 2, … it moves a parameter p by

@@ -94,7 +94,6 @@ E_STEP = Procedure(
     name="e_step",
     title="a posterior for every example: the E-step",
     solution=p.refine,
-    blanks=(),
     text="""\
 Variational EM has no encoder: every example has a mu and a logvar of its own. In the
 E-step they climb the ELBO, by `steps` steps of Adam, while the decoder stands still:

@@ -109,7 +109,6 @@ ELBO = Procedure(
     name="elbo",
     title="the evidence lower bound with L samples",
     solution=p.elbo,
-    blanks=(),
     text="""\
 For every example x_n and its posterior q = q(z | x_n):
 

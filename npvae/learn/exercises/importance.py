@@ -144,7 +144,6 @@ IMPORTANCE_SAMPLING = Procedure(
     name="importance_sampling",
     title="ln p(x) by importance sampling, without underflow",
     solution=p.importance_sampling,
-    blanks=(),
     text="""\
 The ELBO is only a bound. With K samples of q, ln p(x) itself can be estimated:
 

@@ -119,7 +119,6 @@ PCA = Procedure(
     name="pca",
     title="principal components, and the linear autoencoder",
     solution=models.pca.principal_components,
-    blanks=(),
     text="""\
 Which `count` directions keep most of the data? With the mean m of the examples
 x (N, D), the covariance is

@@ -102,7 +102,6 @@ TRAINING_STEP = Procedure(
     name="training_step",
     title="one training step, and then 300 of them on MNIST",
     solution=training.training_step,
-    blanks=(),
     text="""\
 All that training does, over and over: compute the loss of a minibatch, its gradient
 by all parameters, and move them a little.

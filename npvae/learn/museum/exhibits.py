@@ -93,7 +93,6 @@ def exhibit(number, title, program, defect, right, wrong_line, hints, lesson, pr
         name=f"bug_{number}",
         title=f"bug museum: {title[0].lower()}{title[1:].rstrip('.')}",
         solution=program,
-        blanks=(),
         text=text,
         prediction=prediction,
         hints=hints,
