@@ -10,6 +10,7 @@ import inspect
 import re
 import textwrap
 
+from .diagnose import wrap
 from .exercise import Operation
 from .museum.exhibits import Exhibit
 
@@ -24,7 +25,10 @@ def stub(number, exercise):
 
 {exercise.text}
 
-Predict first:        npvae learn predict {exercise.name}
+Predict (npvae learn predict {exercise.name}):
+
+{_question(exercise.prediction)}
+
 When you have it:     npvae learn check {exercise.name}
 If you are stuck:     npvae learn hint {exercise.name}
 """
@@ -35,6 +39,12 @@ If you are stuck:     npvae learn hint {exercise.name}
     standard = [line for line in exercise.imports if "npvae" not in line]
     groups = ["\n".join(group) for group in (standard, ["import numpy as np"], own) if group]
     return "\n".join([head, "\n\n".join(groups), "", "", function_stub(exercise)])
+
+
+def _question(prediction):
+    """A question and its choices, without the answer."""
+    choices = [wrap(choice, f"    {i}  ") for i, choice in enumerate(prediction.choices, start=1)]
+    return "\n".join([wrap(prediction.question, ""), *choices])
 
 
 def function_stub(exercise):

@@ -10,7 +10,13 @@ times as long.
 
 Source: Goodfellow, Bengio, Courville (2016), Deep learning, section 6.1.
 
-Predict first:        npvae learn predict dense_forward
+Predict (npvae learn predict dense_forward):
+
+A dense layer takes 784 pixels to 512 units. How many numbers does it learn?
+    1  1,296
+    2  401,408
+    3  401,920
+
 When you have it:     npvae learn check dense_forward
 If you are stuck:     npvae learn hint dense_forward
 """

@@ -11,7 +11,14 @@ product of matrices that is this sum. The shapes leave only one.
 
 Source: Goodfellow, Bengio, Courville (2016), Deep learning, section 6.5.6.
 
-Predict first:        npvae learn predict dense_backward
+Predict (npvae learn predict dense_backward):
+
+x is (3, 5) and W is (5, 7). The batch grows from 3 to 300 examples. What
+happens to dW?
+    1  its shape stays, and its numbers are sums over 300 examples
+    2  it becomes (300, 5, 7)
+    3  its shape stays, and its numbers are means over 300 examples
+
 When you have it:     npvae learn check dense_backward
 If you are stuck:     npvae learn hint dense_backward
 """

@@ -11,7 +11,14 @@ into x: somebody else may need it.)
 Source: Nair and Hinton (2010), Rectified linear units improve restricted Boltzmann
 machines; Glorot, Bordes, Bengio (2011), Deep sparse rectifier neural networks.
 
-Predict first:        npvae learn predict relu
+Predict (npvae learn predict relu):
+
+x holds a million numbers from N(0, 1). Which part of dx is exactly zero,
+whatever dy is?
+    1  none
+    2  about half
+    3  all where dy is negative
+
 When you have it:     npvae learn check relu
 If you are stuck:     npvae learn hint relu
 """

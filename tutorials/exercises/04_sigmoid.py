@@ -9,7 +9,14 @@ without another exponential, and use that in dx.
 
 Source: Bishop (2006), Pattern recognition and machine learning, eq. 4.59 and 4.88.
 
-Predict first:        npvae learn predict sigmoid
+Predict (npvae learn predict sigmoid):
+
+In float32, dy = 1 and x = 20. What is dx?
+    1  0, exactly
+    2  2 · 10⁻⁹
+    3  ¼
+    4  1
+
 When you have it:     npvae learn check sigmoid
 If you are stuck:     npvae learn hint sigmoid
 """

@@ -11,7 +11,14 @@ that you know.
 Source: Dugas, Bengio, Bélisle, Nadeau, Garcia (2001), Incorporating second-order
 functional knowledge for better option pricing.
 
-Predict first:        npvae learn predict softplus
+Predict (npvae learn predict softplus):
+
+What is the slope of the softplus at x = 0?
+    1  0
+    2  ½
+    3  ln 2
+    4  1
+
 When you have it:     npvae learn check softplus
 If you are stuck:     npvae learn hint softplus
 """

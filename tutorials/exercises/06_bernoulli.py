@@ -16,7 +16,15 @@ None in the return.
 
 Source: Kingma and Welling (2014), Auto-encoding variational Bayes, appendix C.1.
 
-Predict first:        npvae learn predict bernoulli
+Predict (npvae learn predict bernoulli):
+
+A decoder that knows nothing gives the logit 0 to each of 784 binary pixels.
+What is −ln p(x), in nats?
+    1  0
+    2  392: a half for each pixel
+    3  543: ln 2 for each pixel
+    4  784: one for each pixel
+
 When you have it:     npvae learn check bernoulli
 If you are stuck:     npvae learn hint bernoulli
 """

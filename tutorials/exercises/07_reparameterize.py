@@ -12,7 +12,15 @@ change with logvar?) The noise has no derivative, hence the None in the return.
 
 Source: Kingma and Welling (2014), Auto-encoding variational Bayes, section 2.4.
 
-Predict first:        npvae learn predict reparameterize
+Predict (npvae learn predict reparameterize):
+
+The encoder gives mu = 0 and logvar = 2.197 = ln 9. What is the standard
+deviation of z?
+    1  1.5
+    2  3
+    3  9
+    4  81
+
 When you have it:     npvae learn check reparameterize
 If you are stuck:     npvae learn hint reparameterize
 """

@@ -10,7 +10,14 @@ the derivatives dmu and dlogvar, (N, D), from dy (N,).
 
 Source: Kingma and Welling (2014), Auto-encoding variational Bayes, appendix B.
 
-Predict first:        npvae learn predict kl
+Predict (npvae learn predict kl):
+
+With μ = 0: which posterior is further from the prior, one that is twice as
+wide, or half as wide?
+    1  σ = 2
+    2  σ = ½
+    3  both equally
+
 When you have it:     npvae learn check kl
 If you are stuck:     npvae learn hint kl
 """

@@ -10,7 +10,14 @@ about the variance that is learned?
 
 Source: Kingma and Welling (2014), Auto-encoding variational Bayes, appendix C.2.
 
-Predict first:        npvae learn predict gaussian
+Predict (npvae learn predict gaussian):
+
+The mean is fixed, and a single σ² is learned for many x. Where does it settle?
+    1  at 1
+    2  at the mean of (x − μ)²
+    3  at the root of that
+    4  it falls towards 0
+
 When you have it:     npvae learn check gaussian
 If you are stuck:     npvae learn hint gaussian
 """

@@ -19,7 +19,14 @@ and return ELBO(reconstruction, kl), two Tensors (N,): how the two are put toget
 
 Source: Kingma and Welling (2014), Auto-encoding variational Bayes, eq. 7 and 10.
 
-Predict first:        npvae learn predict elbo
+Predict (npvae learn predict elbo):
+
+The same q, but 10 samples instead of 1. What happens to the bound, on average
+over the noise?
+    1  it rises: more samples, a tighter bound
+    2  it stays the same, with less noise
+    3  it falls
+
 When you have it:     npvae learn check elbo
 If you are stuck:     npvae learn hint elbo
 """

@@ -16,7 +16,14 @@ engine keeps m / (1 − β₁) and v / (1 − β₂), which saves two passes; yo
 
 Source: Kingma and Ba (2015), Adam: a method for stochastic optimization, algorithm 1.
 
-Predict first:        npvae learn predict adam
+Predict (npvae learn predict adam):
+
+The first step, lr = 0.001. One parameter has the gradient 1000, another 0.001.
+How much further does the first one move?
+    1  as far as the second
+    2  1,000 times
+    3  a million times
+
 When you have it:     npvae learn check adam
 If you are stuck:     npvae learn hint adam
 """

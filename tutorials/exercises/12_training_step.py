@@ -15,7 +15,14 @@ have solved so far in the place of the engine's, and draws what has been learned
 
 Source: Goodfellow, Bengio, Courville (2016), Deep learning, algorithm 8.1.
 
-Predict first:        npvae learn predict training_step
+Predict (npvae learn predict training_step):
+
+p = 1, the loss is p². backward() is called three times, and nobody clears
+p.grad. What is in it?
+    1  2, the gradient
+    2  6, three times the gradient
+    3  0
+
 When you have it:     npvae learn check training_step
 If you are stuck:     npvae learn hint training_step
 """

@@ -18,7 +18,14 @@ by gradient on the same data.
 
 Source: Bishop (2006), Pattern recognition and machine learning, section 12.1.2.
 
-Predict first:        npvae learn predict pca
+Predict (npvae learn predict pca):
+
+A linear autoencoder with two hidden units is trained by gradient. What does it
+find, compared with PCA?
+    1  another subspace
+    2  the same subspace, and the principal axes in it
+    3  the same subspace, but other axes
+
 When you have it:     npvae learn check pca
 If you are stuck:     npvae learn hint pca
 """

@@ -16,7 +16,14 @@ sums it, and moves both up. Return a DiagonalGaussian of the two arrays.
 Source: Neal and Hinton (1998), A view of the EM algorithm; Cremer, Li, Duvenaud
 (2018), Inference suboptimality in variational autoencoders, section 3.
 
-Predict first:        npvae learn predict e_step
+Predict (npvae learn predict e_step):
+
+All q begin at the prior, with KL 0, and the ELBO rises. What does its KL term
+do?
+    1  it rises
+    2  it stays 0
+    3  it falls
+
 When you have it:     npvae learn check e_step
 If you are stuck:     npvae learn hint e_step
 """

@@ -17,7 +17,14 @@ Tensor t holds its array in t.data.
 
 Source: Burda, Grosse, Salakhutdinov (2016), eq. 8; Kong, Liu, Wong (1994).
 
-Predict first:        npvae learn predict importance_sampling
+Predict (npvae learn predict importance_sampling):
+
+The estimate of ln p(x) with K = 1, 10 and 1,000 samples, averaged over many
+examples:
+    1  rises with K
+    2  falls with K
+    3  is the same for all, with less noise
+
 When you have it:     npvae learn check importance_sampling
 If you are stuck:     npvae learn hint importance_sampling
 """

@@ -12,7 +12,14 @@ derivatives below 10⁻³¹ to zero, for speed; you need not.)
 
 Source: Burda, Grosse, Salakhutdinov (2016), Importance weighted autoencoders, eq. 14.
 
-Predict first:        npvae learn predict iwae_weights
+Predict (npvae learn predict iwae_weights):
+
+ln w is (3, 1, 0) for three samples of one example. How is the gradient shared
+among them?
+    1  equally, a third each
+    2  about 0.84, 0.11, 0.04
+    3  in proportion 3 : 1 : 0
+
 When you have it:     npvae learn check iwae_weights
 If you are stuck:     npvae learn hint iwae_weights
 """

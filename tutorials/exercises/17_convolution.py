@@ -14,7 +14,14 @@ only there for speed; take all images at once.
 
 Source: Dumoulin and Visin (2016), A guide to convolution arithmetic, section 4.
 
-Predict first:        npvae learn predict convolution
+Predict (npvae learn predict convolution):
+
+A kernel of 3 × 3, stride 1, padding 1. In how many windows is a pixel in the
+corner of an image, and in how many is one in the middle?
+    1  9 and 9
+    2  4 and 9
+    3  1 and 9
+
 When you have it:     npvae learn check convolution
 If you are stuck:     npvae learn hint convolution
 """

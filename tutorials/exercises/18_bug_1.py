@@ -16,7 +16,13 @@ programs have had. Find it, name it, and mend it:
 Write its letter into DEFECT below, and mend the program so that all tests pass.
 Read the tests that fail, and also those that do not.
 
-Predict first:        npvae learn predict bug_1
+Predict (npvae learn predict bug_1):
+
+Read the program. Does a check of its gradients against finite differences see
+the defect?
+    1  yes
+    2  no
+
 When you have it:     npvae learn check bug_1
 If you are stuck:     npvae learn hint bug_1
 """

@@ -16,7 +16,13 @@ have had. Find it, name it, and mend it:
 Write its letter into DEFECT below, and mend the program so that all tests pass.
 Read the tests that fail, and also those that do not.
 
-Predict first:        npvae learn predict bug_7
+Predict (npvae learn predict bug_7):
+
+surrogate() is checked against finite differences of surrogate() itself. Does
+this see the defect?
+    1  yes
+    2  no
+
 When you have it:     npvae learn check bug_7
 If you are stuck:     npvae learn hint bug_7
 """

@@ -128,7 +128,7 @@ def module_of(source, name="program"):
     return module
 
 
-CAN_IT_BE_SEEN = "Read the program first. Does a check of its gradients against finite differences see the defect?"
+CAN_IT_BE_SEEN = "Read the program. Does a check of its gradients against finite differences see the defect?"
 
 EXHIBITS = [
     exhibit(
