@@ -6,6 +6,8 @@ from ...autodiff import convolution
 from ...checks.check import normal
 from ..exercise import Operation, Prediction, Wrong
 
+STRIDED = {"stride": 2, "padding": 1}
+
 CONVOLUTION = Operation(
     name="convolution",
     title="the gradient of a convolution",
@@ -46,13 +48,17 @@ Source: Dumoulin and Visin (2016), A guide to convolution arithmetic, section 4.
     sizes=("N, the batch", "H, the height", "W, the width"),
     primes=(3, 5, 7),
     counts=lambda y: {"M, the windows": y[..., 0].size, "H′ W′, the windows of an image": y[0, ..., 0].size},
-    options={"stride": 2, "padding": 1},
+    options=STRIDED,
     suspects={
         "dx": lambda x, W, dy: {
             "where windows overlap, their gradients are not added: the last one stays": _without_overlaps(x, W, dy)
         }
     },
-    formulas={"db": {"": lambda dy: dy.sum(axis=(0, 1, 2))}},
+    formulas={
+        "dx": {"": lambda dy, x, W: _dx(dy, x, W)},
+        "dW": {"": lambda dy, x, W: _dW(dy, x, W)},
+        "db": {"": lambda dy: dy.sum(axis=(0, 1, 2))},
+    },
     wrong={
         "the kernel turned around": Wrong(
             "turned around along the axes 0 and 1", {"dW": lambda right: right[::-1, ::-1]}
@@ -73,6 +79,16 @@ Source: Dumoulin and Visin (2016), A guide to convolution arithmetic, section 4.
         "shifted by one pixel": Wrong("shifted by +1 along axis 1", {"dx": lambda right: np.roll(right, 1, axis=1)}),
     },
 )
+
+
+def _dx(dy, x, W):
+    rows = dy.reshape(-1, dy.shape[-1]) @ W.reshape(-1, dy.shape[-1]).T
+    return convolution.add_columns(rows, x.shape, len(W), **STRIDED)
+
+
+def _dW(dy, x, W):
+    rows = convolution.columns(x, len(W), **STRIDED)
+    return (rows.T @ dy.reshape(-1, dy.shape[-1])).reshape(W.shape)
 
 
 def _windows_of_a_corner():

@@ -10,7 +10,7 @@ from ...nn import optim
 from ..comparison import Comparison
 from ..exercise import Prediction, Procedure, Unfit, Wrong
 
-STEPS, LR = 15, 0.05
+STEPS, LR = 8, 0.05
 
 
 def _setting(rng, N, D, K):
