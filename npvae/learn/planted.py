@@ -8,7 +8,7 @@ reason: about these, nothing may be said.
 
 import numpy as np
 
-from .comparison import names_in, symbol
+from .comparison import names_in, same, symbol
 
 WRONG_BY = 1e-3  # a mistake that moves no element by more is no mistake
 
@@ -117,7 +117,11 @@ def _with_weight(draws, rng, weight, cause):
 
 def something_added(draws, rng):
     """Some part of a known array is added."""
-    names = [name for name, value in draws[0].known.items() if np.shape(value) == draws[0].expected.shape]
+    names = [
+        name
+        for name, value in draws[0].known.items()
+        if np.shape(value) == draws[0].expected.shape and not same(value, draws[0].expected)  # more of that is a factor
+    ]
     if not names:
         return None
     name, amount = rng.choice(names), float(rng.uniform(0.1, 0.9))

@@ -14,7 +14,7 @@ COUNT = 2
 
 def compare(f, rng, N, D, K):
     """Mean, eigenvalues and the projection on the components, for data that is not centred."""
-    N, D = 10 + N, 2 + D
+    N, D = 20 + N, 2 + D
     x = normal(rng, N, D) * np.linspace(3, 0.5, D) @ normal(rng, D, D) + normal(rng, D)
     given = x.copy()
     found = f(given, COUNT)
