@@ -43,8 +43,8 @@ class Row:
     remark     in words, why there was nothing to compare; otherwise empty
 
     For a diagnosis there are also the whole arrays, where there are any: `gradient`, what the derivative says;
-    `numeric_gradient`, what finite differences say; and, of a bare operation, `x` and `value()`, with which
-    they can be taken anew.
+    `numeric_gradient`, what finite differences say; if they differ, `kinks`, where there is no derivative; and, of a
+    bare operation, `x` and `value()`, with which differences can be taken anew.
     """
 
     name: str
@@ -56,6 +56,7 @@ class Row:
     remark: str = ""
     gradient: np.ndarray | None = None
     numeric_gradient: np.ndarray | None = None
+    kinks: np.ndarray | None = None
     x: np.ndarray | None = None
     value: Callable | None = None
 
@@ -66,7 +67,8 @@ class Report:
     name    what was checked
     rows    one `Row` for each input
     limit   the largest error that passes
-    known   a dict of the arrays that took part: the inputs by name, the value "y", the upstream gradient "dy"
+    known   a dict of the arrays that took part: the inputs by name, the value "y" and the upstream gradient "dy",
+            unless inputs have these names
 
     A report is neither true nor false: `assert gradcheck(...)` would look like a test and always pass, so it raises
     TypeError.
@@ -158,7 +160,7 @@ def _check_operation(f, inputs, options, rng):
     y, *derivatives = result
     y_before, dy = np.array(y), rng.standard_normal(np.shape(y))
     names, given = _names(f, inputs), dy.copy()
-    known = dict(zip(names, before)) | {"y": y_before, "dy": dy}
+    known = {"y": y_before, "dy": dy} | dict(zip(names, before))
     gradients = input_gradients(derivatives, given, [True] * len(inputs))
     if all(dx is None for dx in gradients):
         raise TypeError("gradcheck found nothing to check: none of the derivatives exists")
@@ -168,7 +170,7 @@ def _check_operation(f, inputs, options, rng):
         return [Row("y", dy.shape, remark="a derivative changed the operation's value in place")], known
     rows = []
     for i, (name, x, x_before, dx) in enumerate(zip(names, inputs, before, gradients)):
-        if not np.array_equal(x, x_before):
+        if not np.array_equal(x, x_before, equal_nan=True):
             rows.append(Row(name, x.shape, remark="the operation changed this input in place"))
         elif isinstance(x, np.ndarray) and np.shares_memory(x, y):
             rows.append(Row(name, x.shape, remark="the value shares its memory with this input: return a copy"))
@@ -273,6 +275,8 @@ def _compare(name, x, analytic, value, dy):
     row.where = tuple(map(int, np.unravel_index(np.argmax(error), error.shape)))
     row.error = float(error[row.where])
     row.analytic, row.numeric = float(analytic[row.where]), float(numeric[row.where])
+    if row.error > LIMIT:
+        row.kinks = _kinks(value, x)
     return row
 
 
@@ -291,3 +295,22 @@ def numeric_gradient(value, x, dy, h=STEP):
         x[i] = kept
         gradient[i] = np.sum(dy * (above - below)) / (2 * h)
     return gradient
+
+
+def _kinks(value, x):
+    """For which elements of x the slopes to the left and to the right differ, an array of bool of the shape of x.
+
+    Where a function is only strongly curved they differ too, but by less and less the smaller the step is.
+    """
+    y, kinks = np.array(value()), np.zeros(x.shape, bool)
+    for i in np.ndindex(x.shape):
+        kept, jumps = x[i], []
+        for h in (STEP, STEP / 10):
+            x[i] = kept + h
+            right = (np.array(value()) - y) / h
+            x[i] = kept - h
+            left = (y - np.array(value())) / h
+            jumps.append(np.abs(right - left).max(initial=0))
+        x[i] = kept
+        kinks[i] = jumps[0] > 0.01 * np.abs(right).max(initial=0) + 1e-6 and jumps[1] > jumps[0] / 2
+    return kinks

@@ -39,6 +39,7 @@ SYMBOLS = {  # how the names in formulas are written
     "uniform": "1/K",
     "other_softmax": "w divided by the sum over the wrong axis",
     "exponential": "exp x",
+    "decay": "e⁻ˣ",
 }
 
 
@@ -72,7 +73,7 @@ class Comparison:
 
     def __post_init__(self):
         self.found, self.expected = np.asarray(self.found), np.asarray(self.expected)
-        needed = {name for f in self.formula.values() for name in names_in(f)}
+        needed = {"y", "dy"} | {name for f in self.formula.values() for name in names_in(f)}
         known = {}
         for name, value in self.known.items():  # two names for the same numbers would be offered as two causes
             if name in needed or not any(same(value, other) for other in known.values()):
@@ -112,10 +113,11 @@ def names_in(f):
 def same(a, b):
     """Whether two arrays have the same shape and the same numbers, within what rounding and finite differences leave.
 
-    That is 10⁻⁶ of the largest number, and 10⁻⁹.
+    That is 10⁻⁶ of each number, and 10⁻⁹ of the largest (or of 1): in a sum with a large number, a small one loses its
+    digits.
     """
     if np.shape(a) != np.shape(b):
         return False
     with np.errstate(all="ignore"):
         scale = np.max(np.abs(a), initial=0)
-        return bool(np.isfinite(scale) and (np.abs(a - b) <= 1e-9 + 1e-6 * scale).all())
+        return bool(np.isfinite(scale) and (np.abs(a - b) <= 1e-6 * np.abs(a) + 1e-9 * max(1, scale)).all())

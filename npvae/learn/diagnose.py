@@ -8,11 +8,12 @@ simple mistakes; if it is not, it says where, and does not guess.
 """
 
 import dataclasses
+import re
 import textwrap
 
 import numpy as np
 
-from ..autodiff.gradcheck import STEP, numeric_gradient
+from ..autodiff.gradcheck import numeric_gradient
 from .comparison import Comparison
 from .explain import QUESTIONS, Finding, explain, number
 
@@ -21,7 +22,10 @@ WIDTH = 80
 # What the remarks of `gradcheck` and of the exercises mean: words in them, possible causes, and a question.
 REMARKS = {
     "gave different values": (
-        ["the forward pass is random: it draws noise of its own, instead of taking it as an input"],
+        [
+            "the forward pass is random: it draws noise of its own, instead of taking it as an input",
+            "it keeps something from one call to the next, and changes it",
+        ],
         "Which line of the forward pass gives another number each time?",
     ),
     "gave different arrays": (
@@ -47,7 +51,7 @@ REMARKS = {
         ["a line such as x *= … or out=x: make a new array instead"],
         "Who else still needs this input after the operation has run?",
     ),
-    "of float32 inputs": (
+    "but of float32 inputs": (
         [
             "an array made by np.zeros, np.ones or np.empty has no dtype=x.dtype, and is float64",
             "a NumPy number, such as np.log(2 * np.pi), is float64 and makes all else so; float(…) of it does not",
@@ -55,8 +59,11 @@ REMARKS = {
         "Which of your arrays or numbers is float64, whatever the inputs are?",
     ),
     "is not finite": (
-        ["an exponential overflows: e⁸⁰⁰ is infinite, and ∞ / ∞ or ∞ − ∞ is no number"],
-        "Which exponential grows with the input, and how can it be rewritten so that its argument is never positive?",
+        [
+            "an exponential overflows: e⁸⁰⁰ is infinite",
+            "something rounds to 0 (a probability, all weights of a sum), and its logarithm is −∞, or 0/0 no number",
+        ],
+        "Which exponential or logarithm leaves the range of numbers there, and how can the formula be rewritten?",
     ),
     "shares its memory": (
         ["the value is the input itself, or a view of it (a slice, a transpose, a reshape)"],
@@ -85,7 +92,7 @@ class Complaint:
             for i, sentence in enumerate(self.numbers)
         ]
         if self.finding is None:
-            lines.append(wrap("No simple mistake gives these numbers, so this is no guess.", "  "))
+            lines.append(wrap("No simple mistake gives these numbers, and there is no guess.", "  "))
             return lines
         several = len(self.finding.causes) > 1
         if self.numbers:
@@ -125,17 +132,26 @@ def diagnose(report):
         if row.gradient is None or row.numeric_gradient is None or ("shape" not in row.remark and row.remark):
             complaints.append(remark(f"d{row.name}" if row.name not in ("y", "dy") else row.name, row.remark))
         else:
-            complaints.append(complain([comparison(f"d{row.name}", row, report.known)], _at_kinks(row)))
+            complaint = complain([comparison(f"d{row.name}", row, report.known)], row.kinks)
+            complaints.append(complaint if "x" in report.known else _with_its_name(complaint, row.name))
     return Diagnosis(report.name, complaints)
 
 
 def comparison(name, row, known, **more):
     """The `Comparison` of this name for one row of a report; `more` are other arguments of Comparison."""
-    by_dy = None if row.value is None else lambda dy: numeric_gradient(row.value, row.x, dy)
+    can_be_taken_anew = row.value is not None and np.shape(known["dy"]) == np.shape(row.value())
+    by_dy = (lambda dy: numeric_gradient(row.value, row.x, dy)) if can_be_taken_anew else None
     if "formula" not in more:
         more |= _elementwise(known, row)
     more = {"numbers": _sizes(known), "known": known} | more
     return Comparison(name, row.gradient, row.numeric_gradient, by_dy=by_dy, **more)
+
+
+def _with_its_name(complaint, name):
+    """The complaint, where what is called x in the usual formulas has its own name."""
+    if complaint.finding is not None:
+        complaint.finding.causes = [re.sub(r"\bx\b", name, cause) for cause in complaint.finding.causes]
+    return complaint
 
 
 def _sizes(known):
@@ -182,28 +198,14 @@ def _elementwise(known, row):
     return {"known": known}
 
 
-def _at_kinks(row, h=STEP):
-    """Where the slopes to the left and to the right differ, an array of bool: there is no derivative; or None."""
-    if row.value is None:
-        return None
-    y = np.array(row.value())
-    kinks = np.zeros(row.shape, bool)
-    for i in np.ndindex(row.shape):
-        kept, row.x[i] = row.x[i], row.x[i] + h
-        above = np.array(row.value())
-        row.x[i] = kept - h
-        below = np.array(row.value())
-        row.x[i] = kept
-        kinks[i] = np.abs((above - y) - (y - below)).max() > 0.01 * h
-    return kinks
-
-
 def remark(name, sentence):
     """The `Complaint` about something that is wrong before any number is compared."""
     for words, (causes, question) in REMARKS.items():
         if words in sentence:
             return Complaint(name, [], Finding(sentence, causes, question))
-    return Complaint(name, [], Finding(sentence, [], "What does your function return, and in which order?"))
+    return Complaint(
+        name, [], Finding(sentence, [], "What does the text of the exercise ask for, and what does your function do?")
+    )
 
 
 def complain(comparisons, kinks=None):
@@ -226,8 +228,12 @@ def complain(comparisons, kinks=None):
 
 
 def _of(wrong):
+    """How many elements are wrong, and if they are few, which."""
     if wrong.size == 1:
         return "its one element"
+    if not wrong.all() and wrong.sum() <= 4:
+        places = ", ".join(str(tuple(map(int, i))).replace(",)", ")") for i in np.argwhere(wrong))
+        return f"{wrong.sum()} of {wrong.size} elements: {places}"
     return f"all {wrong.size} elements" if wrong.all() else f"{wrong.sum()} of {wrong.size} elements"
 
 

@@ -150,9 +150,11 @@ class Operation(Exercise):
     def _comparisons(self, f, seed):
         draws = list(self.draws(seed))
         values = [self._value(f, *draw) for draw in draws]
-        if any(not c.ok for c in values) or not self._derivatives():
+        if any(not c.ok for c in values):
             return values
-        comparisons = values + [c for draw in draws for c in self._gradients(f, *draw)]
+        comparisons = values
+        if self._derivatives():
+            comparisons = values + [c for draw in draws for c in self._gradients(f, *draw)]
         if all(c.ok for c in comparisons):
             self._check_float32(f, draws[0][0])
             if self.extremes is not None:
@@ -176,6 +178,10 @@ class Operation(Exercise):
         known = {name: value for name, value in known.items() if name != "y"}
         return Comparison("y", y, self.known(inputs)["y"], known, self.formulas.get("y", {}), numbers, suspects)
 
+    def _both(self, result):
+        """The value and the derivatives of what a student's function returned; a forward pass returns no tuple."""
+        return result if self._derivatives() else (result,)
+
     def _value_of(self, result):
         """The array y of what the student's function returned."""
         if self._derivatives():
@@ -193,7 +199,17 @@ class Operation(Exercise):
     def _changed(inputs, given):
         return next((name for name, x in inputs.items() if not np.array_equal(x, given[name])), "")
 
+    def _check_derivatives(self, f, inputs):
+        """`Unfit` for a derivative that is no function, and for one that returns nothing."""
+        y, *derivatives = f(*map(np.copy, inputs.values()), **self.options)
+        for name, d in zip([f"d{name}" for name in inputs], derivatives):
+            if name in self.blanks and not callable(d):
+                raise Unfit(name, f"this is {_in_words(d)}, expected a function of dy, as in the stub")
+            if name in self.blanks and d(np.ones_like(y)) is None:
+                raise Unfit(name, "this derivative returns None: is its return missing?")
+
     def _gradients(self, f, inputs, known, numbers, rng):
+        self._check_derivatives(f, inputs)
         report = gradcheck(f, *inputs.values(), rng=rng, name=self.name, **self.options)
         if len(report.rows) < len(inputs):
             raise Unfit(report.rows[0].name, report.rows[0].remark)
@@ -204,22 +220,28 @@ class Operation(Exercise):
                 raise Unfit(name, row.remark)
             all_known = known | {"dy": report.known["dy"]}
             suspects = self.suspects[name](**_of(self.suspects[name], all_known)) if name in self.suspects else {}
+            suspects |= {
+                f"this is d{other.name}: are the derivatives in the order of the inputs?": other.numeric_gradient
+                for other in report.rows
+                if other is not row and other.numeric_gradient is not None
+            }
             formula = self.formulas.get(name, {})
             yield comparison(name, row, all_known, formula=formula, numbers=numbers, suspects=suspects)
 
     def _check_float32(self, f, inputs):
         """Networks are trained in float32: neither the value nor a gradient may become float64."""
-        y, *derivatives = f(*(x.astype(np.float32) for x in inputs.values()), **self.options)
+        y, *derivatives = self._both(f(*(x.astype(np.float32) for x in inputs.values()), **self.options))
         made = {"y": y} | {
             f"d{name}": d(np.ones_like(y)) for name, d in zip(inputs, derivatives) if f"d{name}" in self.blanks
         }
         for name, found in made.items():
             if found.dtype != np.float32:
-                raise Unfit(name, f"of float32 inputs the function makes {found.dtype}")
+                raise Unfit(name, f"the numbers are right, but of float32 inputs the function makes {found.dtype}")
 
     def _check_extremes(self, f, inputs):
         """Compare value and derivatives with the engine's at large inputs, where a careless formula overflows."""
-        (y, *ds), (right, *right_ds) = ([*g(*map(np.copy, inputs.values()), **self.options)] for g in (f, self.raw))
+        y, *ds = self._both(f(*map(np.copy, inputs.values()), **self.options))
+        right, *right_ds = self.raw(*map(np.copy, inputs.values()), **self.options)
         pairs = {"y": (y, right)} | {
             f"d{name}": (d(np.ones_like(right)), right_d(np.ones_like(right)))
             for name, d, right_d in zip(inputs, ds, right_ds)
@@ -230,7 +252,7 @@ class Operation(Exercise):
             if not np.isfinite(found).all():
                 raise Unfit(name, f"is not finite at {at}: found {np.asarray(found).reshape(-1).tolist()}")
             if not same(found, expected):
-                raise Unfit(name, f"loses its digits at {at}: found {found.tolist()}, right is {expected.tolist()}")
+                raise Unfit(name, f"is wrong at {at}: found {found.tolist()}, right is {expected.tolist()}")
 
     def wrong_version(self, name):
         wrong = self.wrong[name]

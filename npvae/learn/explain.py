@@ -15,24 +15,25 @@ Nothing is said that does not reproduce every element in every draw. A wrong dia
 
 import dataclasses
 import itertools
+from typing import NamedTuple
 
 import numpy as np
 
 from .comparison import same
-from .hypotheses import ZERO, fitted, predictions, term_weights
+from .hypotheses import ZERO, fits, fitted, predictions, term_weights
 from .parts import part
 
 FEWEST = 3  # numbers that have to agree before anything is said
+NOTICEABLE = 1e-5  # an error below is rounding somewhere, and a factor of 1.000001 explains nothing
 
 QUESTIONS = {
-    "shape": "Which numbers does one element of the input act on, and over what must its gradient be summed?",
+    "shape": "What shape has each array on the way, and over what is each sum?",
     "zero": "By which way does this input act on the loss, and where is it cut?",
     "factor": "Write the formula once more, with its constants: which of them is not in your code, or stands there "
     "twice?",
     "sign": "If this input grows a little, does the loss grow or fall? Which sign has each step of the chain rule?",
-    "formula": "Write the chain rule for this line, factor by factor. Which array does your code take for each of "
-    "them?",
-    "term": "How many terms has the derivative on paper? Find each of them in your code.",
+    "formula": "Write the formula on paper, factor by factor. Which array does your code take for each of them?",
+    "term": "How many terms has it on paper? Find each of them in your code.",
     "part": "What is special about these elements, in the input or in your indices?",
 }
 
@@ -53,16 +54,17 @@ class Finding:
 
 def explain(comparisons):
     """The `Finding` for several draws of one array, a list of `Comparison`; None where nothing simple explains it."""
-    shapes_are_right = all(c.found.shape == c.expected.shape for c in comparisons)
-    if not shapes_are_right:
+    if any(c.found.shape != c.expected.shape for c in comparisons):
         return _shape(comparisons)
+    if all(c.error.max(initial=0) < NOTICEABLE for c in comparisons):
+        return None
     everything = [np.ones(c.expected.shape, bool) for c in comparisons]
     return _explain_where(comparisons, everything, "in every element") or _weights(comparisons) or _part(comparisons)
 
 
 def _explain_where(comparisons, masks, where):
     """A Finding for the elements of these masks; None where nothing explains them all."""
-    if sum(mask.sum() for mask in masks) < FEWEST or not all(_is_finite(c, m) for c, m in zip(comparisons, masks)):
+    if sum(_informative(c, mask) for c, mask in zip(comparisons, masks)) < FEWEST:
         return None
     if all(same(c.found[mask], 0 * c.found[mask]) for c, mask in zip(comparisons, masks)):
         causes = [cause for cause in _common(comparisons, masks, predictions) if cause != ZERO]
@@ -70,21 +72,7 @@ def _explain_where(comparisons, masks, where):
     causes = _common(comparisons, masks, predictions)
     factors = _factors(comparisons, masks)
     if factors is not None:
-        first = factors[0]
-        if np.allclose(factors, -1, 1e-6, 0):  # then the sign of every factor of the formula would do
-            causes = [cause for cause in causes if not cause.endswith("has the wrong sign")]
-        causes = [name for name, values in _names_of(comparisons) if np.allclose(values, factors, 1e-6, 0)] + causes
-        if np.allclose(factors, first, 1e-6, 0):
-            return Finding(
-                f"yours is {number(first)} times the right one, {where}",
-                causes or [f"one factor {number(first)}, which none of the sizes explains"],
-                QUESTIONS["sign" if abs(first + 1) < 1e-6 else "factor"],
-            )
-        measured = f"yours is the right one times one factor, {where}: {', '.join(map(number, factors))} in our draws"
-        if causes:
-            return Finding(measured, causes, QUESTIONS["factor"])
-        if all(mask.sum() >= FEWEST for mask in masks):
-            return Finding(measured, ["one factor for all, which depends on the numbers"], QUESTIONS["factor"])
+        return _explain_factor(comparisons, factors, causes, where)
     measured = f"yours is what a simple mistake gives, {where}, to six digits"
     if causes:
         return Finding(measured, causes, QUESTIONS["formula"])
@@ -92,8 +80,28 @@ def _explain_where(comparisons, masks, where):
     return Finding(measured, causes, QUESTIONS["term"]) if causes else None
 
 
-def _is_finite(c, mask):
-    return bool(np.isfinite(c.found[mask]).all())
+def _informative(c, mask):
+    """How many of the elements say anything: where both numbers are zero, every factor would fit."""
+    return int(((c.found != 0) | (np.abs(c.expected) > 1e-9))[mask].sum())
+
+
+def _explain_factor(comparisons, factors, causes, where):
+    """A Finding for an array that is the right one times one factor in each draw; `causes` explain it too."""
+    first, is_constant = factors[0], np.allclose(factors, factors[0], 1e-6, 0)
+    named = [name for name in _names_of(comparisons) if np.allclose(name.values, factors, 1e-6, 0)]
+    has_plain_name = any(not name.sizes for name in named)
+    if has_plain_name:  # 2 is 2, and not 8 divided by a size that happens to be 4
+        named = [name for name in named if not name.sizes or name.two == 1]
+    if np.allclose(factors, -1, 1e-6, 0):  # then the sign of every factor of the formula would do
+        causes = [cause for cause in causes if not cause.endswith("has the wrong sign")]
+    causes = [*(name.words for name in named), *causes]
+    if not is_constant:
+        measured = f"yours is the right one times one factor, {where}: {', '.join(map(number, factors))} in our draws"
+        return Finding(measured, causes or ["one factor for all, which depends on the numbers"], QUESTIONS["factor"])
+    if not has_plain_name:  # a size that was the same in all draws may be there by accident
+        causes.append(f"one factor {number(first)}, " + ("of another origin" if causes else "which no size explains"))
+    question = QUESTIONS["sign" if abs(first + 1) < 1e-6 else "factor"]
+    return Finding(f"yours is {number(first)} times the right one, {where}", causes, question)
 
 
 def _common(comparisons, masks, candidates):
@@ -114,7 +122,7 @@ def _common_fitted(comparisons, masks):
     """The causes with one fitted number which fit in every draw with the same number, in words."""
     fitting = []
     for c, mask in zip(comparisons, masks):
-        if mask.sum() < FEWEST or not mask.all():
+        if _informative(c, mask) < FEWEST or not mask.all():
             return []
         fitting.append({cause: w for cause, w, predicted in fitted(c) if same(c.found, predicted)})
     return [
@@ -134,45 +142,62 @@ def _factors(comparisons, masks):
         if not same(found, factor * expected):
             return None
         factors.append(float(factor))
-    few = min(mask.sum() for mask in masks) < 2  # a single number is always some multiple of another
-    return None if few and not _agree(comparisons, factors) else factors
+    few = min(_informative(c, mask) for c, mask in zip(comparisons, masks)) < 2
+    return None if few and not _agree(comparisons, factors) else factors  # a number is always a multiple of another
 
 
 def _agree(comparisons, factors):
     """Whether one number, or one name for it, explains the factors of at least three draws."""
-    explained = any(np.allclose(values, factors, 1e-6, 0) for _, values in _names_of(comparisons))
+    explained = any(np.allclose(name.values, factors, 1e-6, 0) for name in _names_of(comparisons))
     return len(factors) >= FEWEST and (explained or np.allclose(factors, factors[0], 1e-6, 0))
 
 
+class Name(NamedTuple):
+    """A factor by name: what it is made of, in words, and its value in each draw."""
+
+    two: float  # a power of two
+    sizes: tuple  # pairs of a size and its power, 1 or −1
+    words: str
+    values: list
+
+
 def _names_of(comparisons):
-    """Pairs of a factor in words and its value in each draw: ±, powers of two, and up to two of the sizes."""
+    """Every factor that has a name: a sign, a power of two, and a size or a product of two."""
     names = [name for name in comparisons[0].numbers if all(c.numbers.get(name, 1) != 1 for c in comparisons)]
     choices = [()] + [((name, power),) for name in names for power in (1, -1)]
-    choices += [((a, i), (b, j)) for a, b in itertools.combinations(names, 2) for i in (1, -1) for j in (1, -1)]
+    choices += [
+        ((a, power), (b, power)) for a, b in itertools.combinations_with_replacement(names, 2) for power in (1, -1)
+    ]
     for sign, two, chosen in itertools.product((1, -1), (1, 0.5, 2, 0.25, 4), choices):
         if (sign, two, chosen) == (1, 1, ()):
             continue
         values = [
             sign * two * np.prod([float(c.numbers[name]) ** power for name, power in chosen]) for c in comparisons
         ]
-        yield _in_words(sign, two, chosen, comparisons[0].numbers), values
+        yield Name(two, chosen, _in_words(sign, two, chosen, comparisons[0].numbers), values)
 
 
 def _in_words(sign, two, chosen, numbers):
     """A factor in words: (1, 0.5, (("N, the batch", -1),), …) is "a factor 1/(2 N) too many (N, the batch, is 3)"."""
-    above = [name.split(",")[0] for name, power in chosen if power > 0]
-    below = [name.split(",")[0] for name, power in chosen if power < 0]
+    above = [_short(name) for name, power in chosen if power > 0]
+    below = [_short(name) for name, power in chosen if power < 0]
     above = ([f"{two:g}"] if two > 1 else []) + above
     below = ([f"{1 / two:g}"] if two < 1 else []) + below
     factor = " ".join(above) or "1"
     if below:
         factor += f"/{below[0]}" if len(below) == 1 else f"/({' '.join(below)})"
-    meaning = "; ".join(f"{name}{',' if ',' in name else ''} is {numbers[name]:g}" for name, _ in chosen)
+    meaning = "; ".join(f"{name}{',' if ',' in name else ''} is {numbers[name]:g}" for name in dict(chosen))
     meaning = f" ({meaning})" if meaning else ""
     if factor == "1":
         return "the sign is wrong"
     words = f"a factor {factor} too many" + (", or a ½ is missing" if factor == "2" else "")
     return words + meaning + (", and the sign is wrong" if sign < 0 else "")
+
+
+def _short(name):
+    """The symbol of a size, without its meaning, in parentheses where it is more than one word."""
+    symbol = name.split(",")[0]
+    return f"({symbol})" if " " in symbol and "/" not in symbol else symbol
 
 
 def number(value):
@@ -192,6 +217,8 @@ def _shape(comparisons):
 def _reshaped(c):
     """Pairs of a cause and the found array itself, where a sum or a new order of it would be right; and known sums."""
     for axes in _axes(c.found.ndim):
+        if all(c.found.shape[axis] == 1 for axis in axes):
+            continue
         for name, reduce in (("sum", np.sum), ("mean", np.mean)):
             if same(reduce(c.found, axis=axes), c.expected):
                 yield f"the {name} over {_axis(axes)} is missing", c.found
@@ -201,6 +228,11 @@ def _reshaped(c):
                 yield f"{name} over {_axis(axes)} as well", reduce(c.expected, axis=axes, keepdims=keep)
     if c.expected.ndim == 2:
         yield "transposed", c.expected.T
+    for axes in _axes(c.expected.ndim):
+        if c.found.ndim + len(axes) == c.expected.ndim:
+            wide = np.expand_dims(c.found, axes)
+            if fits(wide, c.expected) and same(np.broadcast_to(wide, c.expected.shape), c.expected):
+                yield f"it is not repeated along {_axis(axes)}", c.found
     if c.found.size == c.expected.size and same(c.found.reshape(c.expected.shape), c.expected):
         yield "the right numbers in another shape", c.found
     for name, value in c.known.items():
@@ -227,7 +259,7 @@ def _weights(comparisons):
     weights = [list(fit[0].values()) for fit in fits]
     if not np.allclose(weights, weights[0], 1e-5, 1e-7):
         return None
-    listed = ", ".join(f"{term}: {number(w)}" for term, w in fits[0][0].items())
+    listed = ", ".join(f"{term}: {number(round(w, 9))}" for term, w in fits[0][0].items())
     causes = [f"the terms have these weights instead of 1: {listed}"]
     return Finding("yours is a sum of the right terms with other weights, in every element", causes, QUESTIONS["term"])
 

@@ -46,9 +46,10 @@ def _edits(c):
                 changed = c.evaluate(**{name: value})
             except (ValueError, IndexError):
                 continue  # it does not fit there
-            if value.any() or len(terms) > 1:  # the only term with a factor 0 is zero, whatever the factor
-                yield cause, sum(changed.values())
-            if len(users) > 1:
+            if not value.any() and not any(changed[term].any() for term in users):
+                continue  # a factor of 0: that is a missing term, whatever the factor
+            yield cause, sum(changed.values())
+            if len(users) > 1 and not cause.endswith("has the wrong sign"):  # that is the sign of the term
                 for term in users:
                     yield f"{cause}, in the term {term}", sum({**terms, term: changed[term]}.values())
     if len(terms) > 1:
@@ -61,9 +62,8 @@ def _edits(c):
 def _substitutes(name, c):
     """Pairs of a cause and the array that stands in the place of a known one."""
     right, called = np.asarray(c.known[name], float), symbol(name)
-    missing = "the upstream gradient dy is not used" if name == "dy" else MISSING.format(called)
-    yield missing, np.ones_like(right)
-    yield missing, np.zeros_like(right)
+    yield _missing(name), np.ones_like(right)
+    yield _missing(name), np.zeros_like(right)
     for other, value in c.known.items():
         if other != name and np.shape(value) == right.shape:
             yield f"{symbol(other)} stands where {called} belongs", np.asarray(value)
@@ -78,14 +78,21 @@ def _substitutes(name, c):
 
 def _factors(c):
     """The right array, times or divided by a known one."""
+    needed = {name for f in c.formula.values() for name in names_in(f)}
     for name, value in c.known.items():
-        if 1 < np.size(value) and _fits(value, c.expected):
+        if 1 < np.size(value) and fits(value, c.expected):
             yield EXTRA.format(symbol(name)), c.expected * value
-            missing = "the upstream gradient dy is not used" if name == "dy" else MISSING.format(symbol(name))
-            yield missing, c.expected / value
+            if not c.formula:
+                yield _missing(name) + f", or a factor 1/{symbol(name)} too many", c.expected / value
+            elif name not in needed:
+                yield EXTRA.format(f"1/{symbol(name)}"), c.expected / value
 
 
-def _fits(value, array):
+def _missing(name):
+    return "the upstream gradient dy is not used" if name == "dy" else MISSING.format(symbol(name))
+
+
+def fits(value, array):
     """Whether a value can be broadcast to the shape of the array."""
     try:
         return np.broadcast_shapes(np.shape(value), array.shape) == array.shape
@@ -99,7 +106,8 @@ def _upstream(c):
         return
     dy, y = c.known["dy"], c.known["y"]
     yield "the upstream gradient dy is not used", c.by_dy(np.ones_like(dy))
-    yield "y stands where dy belongs", c.by_dy(y)
+    if np.shape(y) == np.shape(dy):
+        yield "y stands where dy belongs", c.by_dy(y)
     yield "the mean of dy stands where dy belongs", c.by_dy(np.full_like(dy, dy.mean()))
     yield "dy is squared", c.by_dy(dy * dy)
 
@@ -115,6 +123,9 @@ def _moved(c):
         yield f"turned around along axis {i}", np.flip(a, i)
         for by in (1, -1):
             yield f"shifted by {by:+d} along axis {i}".replace("-", "−"), np.roll(a, by, i)
+    for name, value in c.known.items():
+        for axis in range(np.ndim(value) if np.ndim(value) > a.ndim else 0):
+            yield f"it is {symbol(name)} summed over axis {axis}", np.sum(value, axis=axis)
 
 
 def fitted(c):

@@ -6,6 +6,8 @@ import numpy as np
 
 from .comparison import symbol
 
+FEWEST = 20  # elements: of fifty conditions, one would fit five elements by accident, and twenty hardly ever
+
 
 def part(comparisons, masks):
     """In words, the part of the array that is wrong, the same in every draw; None where there is no pattern.
@@ -13,13 +15,14 @@ def part(comparisons, masks):
     comparisons   draws of one array
     masks         which of its elements are wrong in each, arrays of bool
     """
-    if all(mask.all() for mask in masks):
+    elements = sum(int(np.sum(mask | (np.abs(c.expected) > 1e-12))) for c, mask in zip(comparisons, masks))
+    if all(mask.all() for mask in masks) or elements < FEWEST:
         return None
     for describe in (_places_and_signs, _any_slices):
         described = [dict(describe(c, mask)) for c, mask in zip(comparisons, masks)]
         fitting = [words for words in described[0] if all(others.get(words) for others in described)]
         if fitting:
-            return "only " + ", or ".join(fitting)  # the numbers cannot tell one from the other
+            return "only " + ", or ".join(fitting[:3])  # the numbers cannot tell one from the other
     return None
 
 
@@ -46,7 +49,7 @@ def _places_and_signs(c, mask):
         }.items():
             yield words.format(_slice(mask, axis)), _fits(c, mask, chosen)
     for name, value in c.known.items():
-        if np.size(value) > 1:
+        if len(np.unique(value)) > 2:  # a mask is no input
             for words, condition in _conditions(name, np.asarray(value)):
                 with contextlib.suppress(ValueError):
                     yield f"where {words}", _fits(c, mask, condition)

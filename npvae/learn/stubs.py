@@ -16,6 +16,11 @@ from .museum.exhibits import Exhibit
 
 VALUE = 'raise NotImplementedError("{0}: compute the value here, in the place of this line")'
 DERIVATIVE = 'raise NotImplementedError("{0}: return the gradient of the loss by {1}")'
+_FLOATS = """\
+Networks are trained in float32 and checked in float64: the result has the dtype of
+the inputs. (np.zeros needs dtype=x.dtype, and np.log(2.0) has to be a float(…).)
+
+"""
 BODY = 'raise NotImplementedError("{0}: write the function here, in the place of this line")'
 
 
@@ -25,7 +30,7 @@ def stub(number, exercise):
 
 {exercise.text}
 
-Predict (npvae learn predict {exercise.name}):
+{_FLOATS if isinstance(exercise, Operation) else ""}Predict (npvae learn predict {exercise.name}):
 
 {_question(exercise.prediction)}
 

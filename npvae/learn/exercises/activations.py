@@ -39,6 +39,7 @@ machines; Glorot, Bordes, Bengio (2011), Deep sparse rectifier neural networks."
     inputs=lambda rng, N, D, K: {"x": off_zero(rng, N, D)},
     also=lambda x, y: {"positive": (x > 0) * 1.0},
     formulas={"y": {"": lambda x, positive: x * positive}, "dx": {"": lambda dy, positive: dy * positive}},
+    extremes=lambda: {"x": np.array([0.0, 3.0, -3.0])},
     suspects={
         "y": lambda x: {
             "−x is kept where x < 0": np.abs(x),
@@ -70,7 +71,7 @@ def _relu_in_place(x):
 
 
 def _slopes(x, y):
-    return {"y_slope": y * (1 - y), "x_slope": x * (1 - x), "one_minus_y": 1 - y, "exponential": np.exp(-x)}
+    return {"y_slope": y * (1 - y), "x_slope": x * (1 - x), "one_minus_y": 1 - y, "decay": np.exp(-x)}
 
 
 SIGMOID = Operation(

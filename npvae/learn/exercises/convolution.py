@@ -47,7 +47,7 @@ Source: Dumoulin and Visin (2016), A guide to convolution arithmetic, section 4.
     also=lambda x, W, b, y: {},
     sizes=("N, the batch", "H, the height", "W, the width"),
     primes=(3, 5, 7),
-    counts=lambda y: {"M, the windows": y[..., 0].size, "H′ W′, the windows of an image": y[0, ..., 0].size},
+    counts=lambda y: {"M, the windows": y[..., 0].size},
     options=STRIDED,
     suspects={
         "dx": lambda x, W, dy: {

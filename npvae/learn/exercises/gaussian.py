@@ -29,12 +29,12 @@ Source: Kingma and Welling (2014), Auto-encoding variational Bayes, appendix C.2
         "The derivative by logvar, ½ Σ [(x − μ)²/σ² − 1], is zero there: this is the σ-VAE.",
     ),
     hints=[
-        "1/σ² is exp(−logvar), and LOG_2PI = np.log(2 * np.pi). The sum runs over the last axis.",
+        "1/σ² is exp(−logvar), and ln 2π is float(np.log(2 * np.pi)). The sum runs over the last axis.",
         "By x and by mu the derivatives differ only in sign. By logvar there are two terms.",
         "dmu = dy[:, None] (x − μ)/σ², and dlogvar = dy[:, None] · ½ [(x − μ)²/σ² − 1].",
     ],
     inputs=lambda rng, N, D, K: {name: normal(rng, N, D) for name in ("x", "mu", "logvar")},
-    also=lambda x, mu, logvar, y: widths(mu, logvar, y) | {"residual": x - mu, "half": np.array(0.5)},
+    also=lambda x, mu, logvar, y: widths(mu, logvar, y) | {"residual": x - mu},
     formulas={
         "y": {
             "−½ ln 2π": lambda mu: np.full(len(mu), -0.5 * mu.shape[1] * np.log(2 * np.pi)),

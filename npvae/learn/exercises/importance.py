@@ -69,6 +69,7 @@ def _compare(f, rng, N, D, latent_dim, logvar):
             "ImportanceSampling(log_likelihood, effective_sample_size)",
         )
     z = decode.codes(x)
+    _check_proposal(z, q)
     with no_grad():
         likelihood = np.stack([model.decode(z_k).log_prob(x).data for z_k in z])
         prior = p.bounds.standard_normal_like(q).log_prob(z).data
@@ -107,17 +108,30 @@ def _compare(f, rng, N, D, latent_dim, logvar):
     )
 
 
+def _check_proposal(z, q):
+    """The codes have to be samples of q: (z − μ)/σ has the mean 0 and the mean square 1, within six standard errors."""
+    eps = (z - q.mu) * np.exp(-0.5 * q.logvar)
+    mean, square, n = eps.mean(), (eps * eps).mean(), eps.size
+    if abs(mean) > 6 / np.sqrt(n) or abs(square - 1) > 6 * np.sqrt(2 / n):
+        raise Unfit(
+            "log_likelihood",
+            f"the codes are no samples of q: (z − μ)/σ has the mean {mean:.2f} and the mean square {square:.2f}, "
+            "expected 0 and 1",
+        )
+
+
 def _estimate(
     log_w=lambda likelihood, prior, log_q: likelihood + prior - log_q,
     ess=lambda ess: ess,
     mean=lambda log_w: ops.logsumexp.raw(log_w, axis=0)[0] - np.log(len(log_w)),
     samples_less=0,
+    draw=lambda q, rng, samples: q.rsample(rng, samples),
 ):
     """A version of the solution with something changed."""
 
     def importance_sampling(x, q, decode, rng, samples):
         with no_grad():
-            z = q.rsample(rng, samples - samples_less)
+            z = draw(q, rng, samples - samples_less)
             likelihood = p.bounds.log_likelihood_of_samples(x, z, decode).data
             prior, log_q = p.bounds.standard_normal_like(q).log_prob(z).data, q.log_prob(z).data
         weights = np.exp(likelihood + prior - log_q - (likelihood + prior - log_q).max(axis=0))
@@ -125,6 +139,10 @@ def _estimate(
         return p.ImportanceSampling(mean(log_w(likelihood, prior, log_q)), ess(size))
 
     return importance_sampling
+
+
+def _from_the_prior(q, rng, samples):
+    return Tensor(rng.standard_normal((samples, *q.mean.shape)))
 
 
 def _overflowing(log_w):
@@ -194,6 +212,7 @@ Source: Burda, Grosse, Salakhutdinov (2016), eq. 8; Kong, Liu, Wong (1994).""",
         ),
         "the largest": Wrong("only the largest weight", function=_estimate(mean=lambda log_w: log_w.max(axis=0))),
         "underflow": Wrong("is not finite", function=_estimate(mean=_overflowing)),
+        "samples of the prior": Wrong("no samples of q", function=_estimate(draw=_from_the_prior)),
         "one sample too few": Wrong("held 12 codes", function=_estimate(samples_less=1)),
         "upside down": Wrong("upside down", function=_estimate(ess=lambda ess: 1 / ess)),
         "as a part of K": Wrong("1/K", function=_estimate(ess=lambda ess: ess / K)),
@@ -218,7 +237,7 @@ x_k = ln w_k, and up to the constant ln K, it is
 
     y = ln Σ_k exp x_k,     x (K, N), the sum over axis 0,     y (N,).
 
-The forward pass is here, for any axis. Write its derivative: dx (K, N) from dy (N,).
+The forward pass is here. Write its derivative: dx (K, N) from dy (N,).
 `_restore_axes(dy, x.shape, axis)` gives dy the axis back that the sum has taken. What
 does the result say about which sample teaches the encoder most? (The engine sets
 derivatives below 10⁻³¹ to zero, for speed; you need not.)
@@ -255,6 +274,7 @@ Source: Burda, Grosse, Salakhutdinov (2016), Importance weighted autoencoders, e
     formulas={"dx": {"": lambda dy, softmax: dy * softmax}},
     sizes=("N, the batch", "K, the samples"),
     options={"axis": 0},
+    extremes=lambda: {"x": np.array([[-1000.0, 1000.0], [-1001.0, 998.0]])},
     suspects={
         "dx": lambda x, dy: {
             "all of the gradient goes to the largest weight": dy * (x == x.max(axis=0)),

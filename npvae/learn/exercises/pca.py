@@ -25,7 +25,7 @@ def compare(f, rng, N, D, K):
     mean, components, eigenvalues = (array(a, name) for a, name in zip(found, ("mean", "components", "eigenvalues")))
     right = models.pca.principal_components(x, D)
     uncentred = np.linalg.eigh(x.T @ x / N)
-    numbers = {"N, the examples": N, "D, the dimensions": D, "N − 1": N - 1}
+    numbers = {"N, the examples": N, "D, the dimensions": D, "N/(N − 1)": N / (N - 1)}
     yield Comparison("mean", mean, right[0], {"x": x}, numbers=numbers)
     if components.shape == (D, COUNT):
         raise Unfit("components", "the components stand in the columns, expected one in each row")
@@ -155,7 +155,9 @@ Source: Bishop (2006), Pattern recognition and machine learning, section 12.1.2.
     after=against_the_linear_autoencoder,
     wrong={
         "not centred": Wrong("not centred", function=_pca(covariance=lambda x: x.T @ x / len(x))),
-        "N − 1": Wrong("a factor N/N − 1", function=_pca(change=lambda values, x: values * len(x) / (len(x) - 1))),
+        "N − 1": Wrong(
+            "a factor N/(N − 1) too many", function=_pca(change=lambda values, x: values * len(x) / (len(x) - 1))
+        ),
         "not divided by N": Wrong("a factor N too many", function=_pca(change=lambda values, x: values * len(x))),
         "rising": Wrong("turned around along axis 0", function=_pca(change=lambda values, x: values[::-1])),
         "the last ones": Wrong("last components", function=_pca(order=slice(None))),
