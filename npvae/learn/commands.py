@@ -2,14 +2,14 @@
 
 import inspect
 import os
+import shlex
 import sys
 import time
-from pathlib import Path
 
 from ..errors import UserError
 from . import catalogue, sandbox
 from .diagnose import WIDTH, wrap
-from .folder import Folder
+from .folder import Folder, NoExercises
 from .outcome import BLANK, BROKEN, PASSED, WRONG
 
 GREEN, RED, YELLOW, BOLD = "32", "31", "33", "1"
@@ -28,7 +28,7 @@ def overview():
     """npvae learn: what this is, and what to do next."""
     try:
         folder = Folder()
-    except UserError:
+    except NoExercises:
         print(
             wrap(
                 "The exercises of npvae: write the parts of a variational autoencoder yourself, one function at a "
@@ -96,7 +96,7 @@ def init(path):
             "",
         )
     )
-    print(f"\n  cd {folder.path}\n  npvae learn")
+    print(f"\n  cd {shlex.quote(str(folder.path))}\n  npvae learn")
     return 0
 
 
@@ -121,9 +121,9 @@ def _check(folder, exercise):
         print(f"checking {exercise.name}, and then something is trained: up to {sandbox.SECONDS_TO_SHOW} s …")
     outcome = sandbox.check(exercise, path.resolve(), folder.path.resolve(), folder.solved(exercise))
     has_passed = outcome.status == PASSED
-    folder.note_outcome(exercise, has_passed)
     print(f"{exercise.name}: {painted(outcome.status, COLORS[outcome.status])}\n")
     print("\n".join(outcome.lines))
+    folder.note_outcome(exercise, has_passed)
     print("\n".join(["", *_after(folder, exercise, outcome.status)]))
     return has_passed
 
@@ -132,20 +132,19 @@ def _after(folder, exercise, status):
     """Lines that say what can be done now."""
     if status == PASSED:
         lines = [wrap(f"Now compare it with the engine's: {_engine_place(exercise)}", "  ")]
-        following = folder.next()
-        return lines + ([f"  Next: npvae learn check {following.name}"] if following else ["  That was the last one."])
+        return [*lines, "  npvae learn        what comes next" if folder.next() else "  That was the last one."]
     seen, all_ = folder.done(exercise).get("hints", 0), len(exercise.hints)
     lines = []
     if "predicted" not in folder.done(exercise):
-        lines.append(f"  There is a prediction to be made first: npvae learn predict {exercise.name}")
+        lines.append(f"  npvae learn predict {exercise.name}   (before you write)")
     lines.append(f"  npvae learn hint {exercise.name}   ({seen} of {all_} hints seen)")
     return lines
 
 
 def _engine_place(exercise):
-    """Where the solution stands: "npvae/autodiff/ops.py, line 37"."""
+    """Where the solution stands: ".../npvae/autodiff/ops.py, line 37"."""
     solution = inspect.unwrap(getattr(exercise.solution, "raw", exercise.solution))
-    place = Path(inspect.getsourcefile(solution)).relative_to(Path(__file__).parents[2]).as_posix()
+    place = inspect.getsourcefile(solution)
     if inspect.ismodule(solution):
         return place
     return f"{place}, line {inspect.getsourcelines(solution)[1]}"

@@ -56,12 +56,16 @@ def contents():
     return stubs | {"test_exercises.py": TESTS, "conftest.py": MARKERS}
 
 
+class NoExercises(UserError):
+    """There are no exercises in this folder."""
+
+
 class Folder:
     """A student's folder.
 
     path   where it is
 
-    Raises UserError where there are no exercises, and for a progress file that cannot be read.
+    Raises NoExercises where there are none, and UserError for a progress file that cannot be read.
     """
 
     def __init__(self, path="."):
@@ -69,7 +73,7 @@ class Folder:
         places = [here, here / "tutorials" / "exercises"]
         self.path = next((place for place in places if self._is_one(place)), None)
         if self.path is None:
-            raise UserError(
+            raise NoExercises(
                 "there are no exercises in this folder: make one with npvae learn init DIR, and go into it with cd DIR"
             )
         self._progress = self._load()
@@ -101,7 +105,7 @@ class Folder:
     def reset(self, exercise):
         """Put the stub in the place of the file; what was there is kept under another name, which is returned."""
         path, kept = self.path / catalogue.file_name(exercise), None
-        if path.exists():
+        if path.exists() and self._checksum(exercise) != _checksum(catalogue.text(exercise).encode()):
             number = 1
             while (kept := path.with_suffix(f".kept{number}.py")).exists():
                 number += 1
@@ -117,7 +121,12 @@ class Folder:
             return {}
         try:
             progress = json.loads(path.read_text(encoding="utf-8"))
-            return {name: dict(done) for name, done in progress.items()}
+            progress = {name: dict(done) for name, done in progress.items()}
+            if not all(
+                isinstance(done.get("hints", 0), int) and done.get("hints", 0) >= 0 for done in progress.values()
+            ):
+                raise ValueError
+            return progress
         except (ValueError, AttributeError, TypeError):
             raise UserError(
                 f"{path} cannot be read: delete it; only ticks and hints are lost, your files are not"

@@ -53,7 +53,7 @@ def check_file(exercise, path, folder=None, others=()):
         return Outcome(BLANK, [wrap(f"{error or 'a part of it'}{line}", "  ")])
     except Unfit as error:  # of what a file is expected to hold
         return Outcome(BROKEN, [wrap(error.args[1], "  ")])
-    except (Exception, SystemExit) as error:
+    except BaseException as error:  # SystemExit and KeyboardInterrupt too, which here are the student's own
         return Outcome(BROKEN, in_own_words(error, path))
 
 
@@ -70,9 +70,16 @@ def load(exercise, path):
     """What a student's file is checked for: the exercise's function, or for an exhibit the whole module."""
     module = types.ModuleType(path.stem)
     module.__file__ = str(path)
-    source = path.read_bytes().decode("utf-8-sig")
     linecache.checkcache(str(path))
-    exec(compile(source, str(path), "exec"), module.__dict__)
+    try:
+        code = compile(path.read_bytes(), str(path), "exec")
+    except SyntaxError as error:
+        if error.text is not None:
+            raise
+        raise Unfit("", f"{path.name} cannot be read as Python: {error.msg}") from None
+    except (OSError, ValueError) as error:
+        raise Unfit("", f"{path.name} cannot be read as Python: {error}") from None
+    exec(code, module.__dict__)
     if isinstance(exercise, Exhibit):
         return module
     f = getattr(module, exercise.function_name, None)
@@ -149,7 +156,8 @@ def in_own_words(error, path):
             *caret,
             wrap(f"{type(error).__name__}: {error.msg}", "  "),
         ]
-    said = "".join(summary.format_exception_only()).strip().split("\n")[-1]
+    lines = "".join(summary.format_exception_only()).strip().split("\n")
+    said = next((line for line in lines if type(error).__name__ in line), lines[-1])
     where = _own_frame(error, path)
     if where is None:
         return [wrap(f"the check cannot call your function, or cannot use what it returns: {said}", "  ")]

@@ -5,7 +5,9 @@ So an endless loop, a crash of the interpreter or an `exit()` in the file harms 
 
 import contextlib
 import json
+import os
 import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -14,6 +16,8 @@ from pathlib import Path
 from .diagnose import wrap
 from .outcome import BROKEN, Outcome
 
+# The student's folder comes last on the path, so that a file random.py in it stands in nobody's way.
+START = "import sys; sys.path.append(sys.path.pop(0)); from npvae.learn import worker; worker.main(sys.argv[1])"
 SECONDS = 20  # for a check; one that has something to show afterwards gets SECONDS_TO_SHOW
 SECONDS_TO_SHOW = 180
 MOST_PRINTED = 1000  # characters of what the student's program prints
@@ -37,26 +41,27 @@ def check(exercise, path, folder, others=None, seconds=None):
             "seconds": seconds,
             "others": others or {},
         }
-        with open(Path(scratch, "printed"), "w+") as printed:
+        with open(Path(scratch, "printed"), "w+", encoding="utf-8", errors="replace") as printed:
             process = subprocess.Popen(
-                [sys.executable, "-m", "npvae.learn.worker", json.dumps(task)],
+                [sys.executable, "-c", START, json.dumps(task)],
                 cwd=folder,
                 stdin=subprocess.DEVNULL,
                 stdout=printed,
                 stderr=subprocess.STDOUT,
+                start_new_session=True,
             )
             try:
                 process.wait(seconds + 20)  # it ends by itself, unless it hangs outside of Python
             except subprocess.TimeoutExpired:
                 pass
             finally:
-                with contextlib.suppress(OSError):
-                    process.kill()
+                with contextlib.suppress(OSError):  # and all that it has started
+                    os.killpg(process.pid, signal.SIGKILL) if hasattr(os, "killpg") else process.kill()
                 process.wait()
             printed.seek(0)
             said = printed.read(MOST_PRINTED + 1)
         if result.exists():
-            outcome = Outcome(**json.loads(result.read_text()))
+            outcome = Outcome(**json.loads(result.read_text(encoding="utf-8")))
         else:
             outcome = Outcome(BROKEN, _no_result(Path(path), where, seconds, process.returncode))
     return Outcome(outcome.status, [*_printed(said), *outcome.lines])
@@ -64,14 +69,14 @@ def check(exercise, path, folder, others=None, seconds=None):
 
 def _no_result(path, where, seconds, status):
     """Lines for a process that has ended without a result."""
-    stack = where.read_text() if where.exists() else ""
+    stack = where.read_text(encoding="utf-8", errors="replace") if where.exists() else ""
     if stack:
         found = re.search(rf'File "{re.escape(str(path))}", line (\d+) in (\S+)', stack)
         lines = [
             wrap(f"It was stopped after {seconds} s: an endless loop, or loops where arrays would be quick?", "  ")
         ]
         if found:
-            source = path.read_text(errors="replace").splitlines()[int(found[1]) - 1].strip()
+            source = path.read_text(encoding="utf-8", errors="replace").splitlines()[int(found[1]) - 1].strip()
             lines = [f"  {path.name}, line {found[1]}, in {found[2]}:", f"    {source}", *lines]
         return lines
     return [

@@ -1,12 +1,13 @@
-"""The process in which a student's file is checked: `python -m npvae.learn.worker`, started by sandbox.py.
+"""The process in which a student's file is checked, started by sandbox.py.
 
-It reads what to do as JSON from the first argument, and writes the `Outcome` as JSON into a file. When its time is
+It is told what to do as JSON, and writes the `Outcome` as JSON into a file. When its time is
 over, it writes down where it is, so that an endless loop can be shown, and ends.
 """
 
 import dataclasses
 import faulthandler
 import json
+import os
 import pathlib
 import sys
 
@@ -15,14 +16,14 @@ from .outcome import check_file
 
 
 def main(task):
-    """Check the file of an exercise: `task` is what sandbox.py made of it."""
-    with open(task["where"], "w") as where:
+    """Check the file of an exercise: `task` is what sandbox.py made of it, as JSON. The process ends here."""
+    task = json.loads(task)
+    with open(task["where"], "w", encoding="utf-8") as where:
         faulthandler.dump_traceback_later(task["seconds"], exit=True, file=where)
         others = [(catalogue.find(name), pathlib.Path(path)) for name, path in task["others"].items()]
         outcome = check_file(catalogue.find(task["name"]), task["path"], task["folder"], others)
         faulthandler.cancel_dump_traceback_later()
-    pathlib.Path(task["result"]).write_text(json.dumps(dataclasses.asdict(outcome)))
-
-
-if __name__ == "__main__":
-    main(json.loads(sys.argv[1]))
+    pathlib.Path(task["result"]).write_text(json.dumps(dataclasses.asdict(outcome)), encoding="utf-8")
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)  # whatever threads the student's program has left running

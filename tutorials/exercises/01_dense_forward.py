@@ -10,6 +10,9 @@ times as long.
 
 Source: Goodfellow, Bengio, Courville (2016), Deep learning, section 6.1.
 
+Networks are trained in float32 and checked in float64: the result has the dtype of
+the inputs. (np.zeros needs dtype=x.dtype, and np.log(2.0) has to be a float(…).)
+
 Predict (npvae learn predict dense_forward):
 
 A dense layer takes 784 pixels to 512 units. How many numbers does it learn?

@@ -11,6 +11,9 @@ product of matrices that is this sum. The shapes leave only one.
 
 Source: Goodfellow, Bengio, Courville (2016), Deep learning, section 6.5.6.
 
+Networks are trained in float32 and checked in float64: the result has the dtype of
+the inputs. (np.zeros needs dtype=x.dtype, and np.log(2.0) has to be a float(…).)
+
 Predict (npvae learn predict dense_backward):
 
 x is (3, 5) and W is (5, 7). The batch grows from 3 to 300 examples. What

@@ -11,6 +11,9 @@ into x: somebody else may need it.)
 Source: Nair and Hinton (2010), Rectified linear units improve restricted Boltzmann
 machines; Glorot, Bordes, Bengio (2011), Deep sparse rectifier neural networks.
 
+Networks are trained in float32 and checked in float64: the result has the dtype of
+the inputs. (np.zeros needs dtype=x.dtype, and np.log(2.0) has to be a float(…).)
+
 Predict (npvae learn predict relu):
 
 x holds a million numbers from N(0, 1). Which part of dx is exactly zero,

@@ -9,6 +9,9 @@ without another exponential, and use that in dx.
 
 Source: Bishop (2006), Pattern recognition and machine learning, eq. 4.59 and 4.88.
 
+Networks are trained in float32 and checked in float64: the result has the dtype of
+the inputs. (np.zeros needs dtype=x.dtype, and np.log(2.0) has to be a float(…).)
+
 Predict (npvae learn predict sigmoid):
 
 In float32, dy = 1 and x = 20. What is dx?

@@ -11,6 +11,9 @@ that you know.
 Source: Dugas, Bengio, Bélisle, Nadeau, Garcia (2001), Incorporating second-order
 functional knowledge for better option pricing.
 
+Networks are trained in float32 and checked in float64: the result has the dtype of
+the inputs. (np.zeros needs dtype=x.dtype, and np.log(2.0) has to be a float(…).)
+
 Predict (npvae learn predict softplus):
 
 What is the slope of the softplus at x = 0?

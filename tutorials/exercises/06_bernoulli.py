@@ -16,6 +16,9 @@ None in the return.
 
 Source: Kingma and Welling (2014), Auto-encoding variational Bayes, appendix C.1.
 
+Networks are trained in float32 and checked in float64: the result has the dtype of
+the inputs. (np.zeros needs dtype=x.dtype, and np.log(2.0) has to be a float(…).)
+
 Predict (npvae learn predict bernoulli):
 
 A decoder that knows nothing gives the logit 0 to each of 784 binary pixels.

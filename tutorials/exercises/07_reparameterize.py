@@ -12,6 +12,9 @@ change with logvar?) The noise has no derivative, hence the None in the return.
 
 Source: Kingma and Welling (2014), Auto-encoding variational Bayes, section 2.4.
 
+Networks are trained in float32 and checked in float64: the result has the dtype of
+the inputs. (np.zeros needs dtype=x.dtype, and np.log(2.0) has to be a float(…).)
+
 Predict (npvae learn predict reparameterize):
 
 The encoder gives mu = 0 and logvar = 2.197 = ln 9. What is the standard

@@ -10,6 +10,9 @@ the derivatives dmu and dlogvar, (N, D), from dy (N,).
 
 Source: Kingma and Welling (2014), Auto-encoding variational Bayes, appendix B.
 
+Networks are trained in float32 and checked in float64: the result has the dtype of
+the inputs. (np.zeros needs dtype=x.dtype, and np.log(2.0) has to be a float(…).)
+
 Predict (npvae learn predict kl):
 
 With μ = 0: which posterior is further from the prior, one that is twice as

@@ -10,6 +10,9 @@ about the variance that is learned?
 
 Source: Kingma and Welling (2014), Auto-encoding variational Bayes, appendix C.2.
 
+Networks are trained in float32 and checked in float64: the result has the dtype of
+the inputs. (np.zeros needs dtype=x.dtype, and np.log(2.0) has to be a float(…).)
+
 Predict (npvae learn predict gaussian):
 
 The mean is fixed, and a single σ² is learned for many x. Where does it settle?

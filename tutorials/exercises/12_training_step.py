@@ -10,8 +10,9 @@ by all parameters, and move them a little.
     optimizer.step()                 moves every parameter along its gradient
 
 Put them in order, and return float(objective) and the report. When it is right, it
-trains the reference network on MNIST for 300 steps, with all the functions that you
-have solved so far in the place of the engine's, and draws what has been learned.
+trains the reference network on MNIST for 300 steps, with your own functions in the
+place of the engine's (dense, relu, bernoulli, reparameterize, kl, adam: those that you
+have solved), and draws what has been learned.
 
 Source: Goodfellow, Bengio, Courville (2016), Deep learning, algorithm 8.1.
 

@@ -14,6 +14,9 @@ only there for speed; take all images at once.
 
 Source: Dumoulin and Visin (2016), A guide to convolution arithmetic, section 4.
 
+Networks are trained in float32 and checked in float64: the result has the dtype of
+the inputs. (np.zeros needs dtype=x.dtype, and np.log(2.0) has to be a float(…).)
+
 Predict (npvae learn predict convolution):
 
 A kernel of 3 × 3, stride 1, padding 1. In how many windows is a pixel in the

@@ -18,8 +18,8 @@ Read the tests that fail, and also those that do not.
 
 Predict (npvae learn predict bug_7):
 
-surrogate() is checked against finite differences of surrogate() itself. Does
-this see the defect?
+Read the program. Does a check of its gradients against finite differences see
+the defect?
     1  yes
     2  no
 

@@ -5,6 +5,7 @@ import numpy as np
 from ... import models, training
 from ...autodiff import Tensor
 from ...nn import optim
+from ...probability import KLTerm
 from ..comparison import Comparison
 from ..exercise import Prediction, Procedure, Unfit, Wrong
 from .picture import train_on_mnist
@@ -27,11 +28,12 @@ def compare(f, rng, N, D, K):
 def _run(step, seed, x, latent_dim, checks=False):
     """The movements of all parameters in each step: an array (STEPS, P)."""
     rng = np.random.default_rng(seed)
-    model = models.VAE(x.shape[-1], latent_dim, [5], rng).astype(np.float64)
+    warm_up = KLTerm(warm_up=2 * STEPS)  # so that the loss depends on the step
+    model = models.VAE(x.shape[-1], latent_dim, [5], rng, kl_term=warm_up).astype(np.float64)
     optimizer = optim.SGD(model.parameters(), LR)
     where = [_flat(model)]
-    for batch in x:
-        returned = step(model, optimizer, batch, rng)
+    for i, batch in enumerate(x):
+        returned = step(model, optimizer, batch, rng, i)
         where.append(_flat(model))
         if checks:
             _check_returned(returned)
@@ -53,12 +55,12 @@ def _flat(model):
     return np.concatenate([parameter.data.reshape(-1) for parameter in model.parameters()])
 
 
-def _step(order, sign=1.0, losses=1):
+def _step(order, sign=1.0, losses=1, forgets_step=False):
     """A version of the solution that does "z"ero_grad, "b"ackward and "s"tep in another order."""
 
     def step(model, optimizer, x, rng, step=0, rows=None):
         for _ in range(losses):
-            objective, parts = model.loss(x, rng, step, rows)
+            objective, parts = model.loss(x, rng) if forgets_step else model.loss(x, rng, step, rows)
         for letter in order:
             if letter == "z":
                 optimizer.zero_grad()
@@ -77,6 +79,7 @@ VERSIONS = {
     "the step comes before backward: it takes the gradients of the step before": _step("szb"),
     "the step is missing": _step("zb"),
     "the parameters climb the loss": _step("zbs", sign=-1.0),
+    "step is not passed on to model.loss": _step("zbs", forgets_step=True),
     "the loss is computed twice, with other noise": _step("zbs", losses=2),
     "backward is called twice, or the step is taken twice": _step("zbbs"),
 }
