@@ -179,8 +179,8 @@ def _names_of(comparisons):
 
 def _in_words(sign, two, chosen, numbers):
     """A factor in words: (1, 0.5, (("N, the batch", -1),), …) is "a factor 1/(2 N) too many (N, the batch, is 3)"."""
-    above = [_short(name) for name, power in chosen if power > 0]
-    below = [_short(name) for name, power in chosen if power < 0]
+    above = [short(name) for name, power in chosen if power > 0]
+    below = [short(name) for name, power in chosen if power < 0]
     above = ([f"{two:g}"] if two > 1 else []) + above
     below = ([f"{1 / two:g}"] if two < 1 else []) + below
     factor = " ".join(above) or "1"
@@ -194,7 +194,7 @@ def _in_words(sign, two, chosen, numbers):
     return words + meaning + (", and the sign is wrong" if sign < 0 else "")
 
 
-def _short(name):
+def short(name):
     """The symbol of a size, without its meaning, in parentheses where it is more than one word."""
     symbol = name.split(",")[0]
     return f"({symbol})" if " " in symbol and "/" not in symbol else symbol

@@ -9,6 +9,7 @@ reason: about these, nothing may be said.
 import numpy as np
 
 from .comparison import names_in, same, symbol
+from .explain import short
 
 WRONG_BY = 1e-3  # a mistake that moves no element by more is no mistake
 
@@ -34,7 +35,7 @@ def size(draws, rng):
     if not names:
         return None
     name, power = rng.choice(names), int(rng.choice([-1, 1]))
-    called = name.split(",")[0]
+    called = short(name)
     cause = f"a factor {called if power > 0 else f'1/{called}'} too many"
     return _every(draws, lambda c: c.expected * float(c.numbers[name]) ** power), cause
 

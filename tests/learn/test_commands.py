@@ -34,7 +34,7 @@ def learn(npvae_):
         found, out, error = npvae_("learn", *arguments)
         assert found == status and error == "", (found, out, error)
         assert "\033" not in out and "Traceback" not in out
-        assert all(len(line) <= 80 for line in out.splitlines()), out
+        assert all(len(line) <= 80 or "ops.py" in line for line in out.splitlines()), out
         return out
 
     return learn
@@ -64,10 +64,11 @@ def test_the_overview_leads_on(learn):
 
 def test_check_before_and_after(learn):
     out = learn("check", "relu", status=1)
-    assert "relu: not written yet" in out and "(0 of 3 hints seen)" in out and "prediction to be made first" in out
+    assert "relu: not written yet" in out and "(0 of 3 hints seen)" in out
+    assert "npvae learn predict relu   (before you write)" in out
     solve("relu")
     out = learn("check", "03_relu.py")
-    assert "relu: passed" in out and "npvae/autodiff/ops.py, line" in out and "Next: npvae learn check dense_f" in out
+    assert "relu: passed" in out and "ops.py, line" in out and "what comes next" in out
     assert learn("check", "3") == out
 
 
@@ -113,7 +114,9 @@ def test_reset_keeps_what_was_there(learn):
     mine = pathlib.Path("03_relu.py").read_text()
     assert "yours is kept as 03_relu.kept1.py" in learn("reset", "relu")
     assert pathlib.Path("03_relu.kept1.py").read_text() == mine
-    assert pathlib.Path("03_relu.py").read_text() == catalogue.text(catalogue.find("relu"))
+    assert "kept" not in learn("reset", "relu")              # nothing has been written there since
+    solve("relu")
+    assert pathlib.Path("03_relu.py").read_text() == mine
     assert "03_relu.kept2.py" in learn("reset", "relu")
     assert pathlib.Path("03_relu.kept1.py").read_text() == mine
     os.remove("03_relu.py")
@@ -129,6 +132,9 @@ def test_what_people_get_wrong(learn, refuse):
     assert "npvae learn reset relu writes it anew" in refuse("learn", "check", "relu")
     pathlib.Path(".progress.json").write_text("{damaged")
     assert "only ticks and hints are lost" in refuse("learn", "list")
+    assert "only ticks and hints are lost" in refuse("learn")
+    pathlib.Path(".progress.json").write_text('{"relu": {"hints": "two"}}')
+    assert "only ticks and hints are lost" in refuse("learn", "hint", "relu")
     os.chdir("..")
     assert "npvae learn init DIR" in refuse("learn", "list")
     assert "invalid choice: 'chekc'" in refuse("learn", "chekc")

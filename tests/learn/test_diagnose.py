@@ -86,6 +86,41 @@ def test_a_kink_is_no_mistake():
     assert "in 1 of 15 elements" in said(ops.relu.raw, x)
 
 
+@pytest.mark.parametrize(
+    "f, x",
+    [
+        (elementwise(lambda x: np.exp(5 * x), lambda x, y, dy: dy * y), np.linspace(1.5, 3, 7)),
+        (elementwise(lambda x: 1e6 * x * x, lambda x, y, dy: 1e6 * dy * x), X),
+        (elementwise(lambda x: 1 / x, lambda x, y, dy: dy * y * y), np.linspace(0.01, 0.02, 7)),
+        (elementwise(lambda x: np.tanh(200 * x), lambda x, y, dy: dy * (1 - y * y)), X / 100),
+    ],
+)
+def test_a_steep_function_is_no_kink(f, x):
+    assert "no derivative" not in said(f, x)
+
+
+def test_a_kink_of_a_function_of_tensors():
+    x = X.copy()
+    x[1, 2] = 0
+    assert "there is no derivative" in said(lambda x: ops.relu(x), Tensor(x))
+
+
+def test_a_constant_may_be_a_size_by_accident():
+    text = said(elementwise(lambda x: x**3, lambda x, y, dy: dy * x * x), X)
+    assert "a factor 1/x.shape[0] too many" in text and "one factor 0.333333, of another origin" in text
+
+
+def test_names_that_are_in_the_way():
+    a, b = X, X[::-1] + 1.0
+    assert "a factor a too many" in said(lambda y, a: (y * a, lambda dy: dy * a * a, lambda dy: dy * y), b, a)
+    assert "a factor 2 too many" in said(lambda a: (a * 1.0, lambda dy: 2 * dy), a)        # the value equals the input
+    assert "t (1 − t) stands where" in said(lambda t: (sigmoid(t), lambda dy: dy * t * (1 - t)), X)
+
+
+def test_not_a_number_in_the_input_is_no_change_of_the_input():
+    assert "changed this input" not in said(lambda x: (x * x, lambda dy: 2 * dy), np.array([1.0, np.nan]))
+
+
 def test_a_function_of_tensors():
     def twice_too_much(x):
         return ops.sum(x.detach() * x)                        # the derivative of x² without one of its two halves

@@ -4,16 +4,21 @@ It would catch an exercise that passes with nothing written, one that its own so
 caught or that gets another mistake's name, and a stub that is no longer the engine's function.
 """
 
+import contextlib
 import pathlib
 
 import numpy as np
 import pytest
 
+from npvae import models
 from npvae.experiments.diagnosis import EXERCISES, complaints_of
 from npvae.learn import catalogue, outcome
 from npvae.learn.exercise import Operation
+from npvae.learn.exercises import picture
 from npvae.learn.folder import contents
 from npvae.learn.stubs import stub
+from npvae.nn import optim
+from npvae.training import training_step
 
 SEEDS = (0, 1)
 WRONG = [(exercise, name) for exercise in EXERCISES for name in exercise.wrong]
@@ -122,6 +127,58 @@ def test_wrong_shapes_and_types_are_named():
         lambda mu, logvar, eps: (right(mu, logvar, eps)[0] + np.zeros(mu.shape), *right(mu, logvar, eps)[1:])
     )
     assert "no function reparameterize" in _loaded("def sample(mu): pass")
+
+
+@pytest.mark.parametrize("solved", [["dense_forward"], ["dense_backward"], ["reparameterize", "kl"], ["adam", "relu"]])
+def test_functions_stand_in_for_the_engines(solved, rng):
+    """The functions that a student has solved, and only these, run when a VAE is trained."""
+    called = set()
+
+    def noting(name):
+        exercise = catalogue.find(name)
+        f = exercise.reference() if isinstance(exercise, Operation) else exercise.solution
+
+        def g(*given):
+            called.add(name)
+            return f(*given)
+
+        g.__name__ = exercise.function_name
+        return g
+
+    with contextlib.ExitStack() as stack:
+        for patch in picture.replaced({name: noting(name) for name in solved}):
+            stack.enter_context(patch)
+        model = models.VAE(7, 3, [5], rng)
+        optimizer = optim.Adam(model.parameters())
+        training_step(model, optimizer, rng.random((11, 7)).astype(np.float32), rng)
+    assert called == set(solved)
+
+
+def test_a_student_may_forget_that_a_number_is_float64():
+    gaussian = catalogue.find("gaussian")
+    right = gaussian.reference()
+
+    def with_numpy_number(*arrays):
+        y, *derivatives = right(*arrays)
+        return y + np.log(1.0), *derivatives
+
+    (complaint,) = complaints_of(gaussian, with_numpy_number, 0)
+    assert "the numbers are right, but of float32 inputs the function makes float64" in complaint.finding.measured
+    dense = catalogue.find("dense_forward")
+    (complaint,) = complaints_of(dense, lambda x, W, b: x @ W + b + np.zeros(len(b)), 0)
+    assert "of float32 inputs" in complaint.finding.measured
+
+
+def test_derivatives_in_the_wrong_order():
+    kl = catalogue.find("kl")
+    right = kl.reference()
+
+    def exchanged(mu, logvar):
+        y, dmu, dlogvar = right(mu, logvar)
+        return y, dlogvar, dmu
+
+    complaints = complaints_of(kl, exchanged, 0)
+    assert "this is dlogvar: are the derivatives in the order of the inputs?" in complaints[0].finding.causes
 
 
 def _loaded(source):

@@ -43,7 +43,6 @@ def test_a_solution_and_a_stub(screen):
     assert screen(catalogue.text(RELU))[0] == BLANK
     half = SOLVED.replace("return dy * (y > 0)", "raise NotImplementedError('dx: to be done')")
     assert screen(half) == (BLANK, "  dx: to be done (line 4)")
-    assert screen(SOLVED.replace("return dy * (y > 0)", "pass"))[0] == BLANK      # returns None: still a blank
 
 
 @pytest.mark.parametrize(
@@ -62,8 +61,10 @@ def test_a_solution_and_a_stub(screen):
         "KeyError: 'a'": "d = {}\nd['a']",
         "AssertionError": "assert False",
         "cannot call your function, or cannot use what it returns: TypeError: relu()": "def relu(): pass",
-        "UnicodeDecodeError": b"\xff\xfe\xfa # relu",
-        "null bytes": b"x = 1\0",
+        "codec can't decode byte 0xff": b"\xff\xfe\xfa # relu",
+        "cannot be read as Python: source code": b"x = 1\0",
+        "KeyboardInterrupt": "raise KeyboardInterrupt",
+        "ValueError: first line": "raise ValueError('first line\\nsecond line')",
     }.items(),
 )
 def test_exceptions_show_the_students_own_line(screen, words, source):
@@ -78,6 +79,8 @@ def test_exceptions_show_the_students_own_line(screen, words, source):
         "returns None (is there a return?)": SOLVED.replace("return y, dx", "pass"),
         "returns a list": SOLVED.replace("return y, dx", "return y.tolist(), dx"),
         "yours has the shape": SOLVED.replace("return dy * (y > 0)", "return (dy * (y > 0)).sum(axis=0)"),
+        "this derivative returns None: is its return missing?": SOLVED.replace("return dy * (y > 0)", "g = dy"),
+        "this is a ndarray, expected a function of dy": SOLVED.replace("return y, dx", "return y, 1.0 * (x > 0)"),
         "the derivative is a float": SOLVED.replace("return dy * (y > 0)", "return 1.0"),
         "changed this input in place: x": SOLVED.replace("(x, 0)", "(x, 0, out=x)"),
         "changed dy in place": SOLVED.replace("def dx(dy): return dy * (y > 0)", "def dx(dy):\n        dy *= y > 0\n"
@@ -105,8 +108,28 @@ def test_what_a_process_can_do(screen):
     status, text = screen("print('hello')\n" + SOLVED, sandbox)
     assert status == PASSED and "| hello" in text
     assert len(screen("print('x' * 70 + '\\n' * 3000)\n" + SOLVED, sandbox)[1]) < 12_000
-    status, text = screen("import numpy as np\nnp.random.seed = None\n" + SOLVED, sandbox)
-    assert status == PASSED
+    assert screen("import sys\nsys.stdout.buffer.write(b'\\xff')\n" + SOLVED, sandbox)[0] == PASSED
+
+
+def test_threads_and_processes_that_are_left_running(screen):
+    start = time.perf_counter()
+    thread = "import threading, time\nthreading.Thread(target=time.sleep, args=(60,)).start()\n"
+    assert screen(thread + SOLVED, sandbox)[0] == PASSED
+    child = "import subprocess, sys\nsubprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)'])\n"
+    assert screen(child + SOLVED, sandbox)[0] == PASSED
+    assert time.perf_counter() - start < 20
+
+
+def test_files_with_the_names_of_modules(screen, tmp_path):
+    for name in ("random", "numpy", "json"):
+        (tmp_path / f"{name}.py").write_text("raise ValueError('this is not the module that was wanted')")
+    assert screen(SOLVED, sandbox)[0] == PASSED
+    (tmp_path / "mine.py").write_text("def largest(x): return x * (x > 0)\n")
+    assert screen("from mine import largest\n" + SOLVED.replace("np.maximum(x, 0)", "largest(x)"), sandbox)[0] == PASSED
+
+
+def test_a_file_in_another_encoding(screen):
+    assert screen(b"# -*- coding: latin-1 -*-\n# \xfcber\n" + SOLVED.encode())[0] == PASSED
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs signals")
