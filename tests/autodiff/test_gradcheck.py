@@ -135,6 +135,19 @@ def test_a_wrong_shape_randomness_and_mutation_are_named(rng):
     assert np.array_equal(x, before)
 
 
+def test_derivatives_that_cannot_be_trusted_do_not_pass(rng):
+    x, buffer = rng.standard_normal((3, 5)), np.empty((3, 5))
+    assert gradcheck(lambda x: (2 * x, lambda dy: 2 * dy), x).ok
+    noisy = gradcheck(lambda x: (2 * x, lambda dy: 2 * dy + 1e-9 * rng.standard_normal(dy.shape)), x)
+    assert not noisy.ok and "two calls of this derivative" in str(noisy)
+    times = lambda factor: lambda dy: np.multiply(dy, factor, out=buffer)  # noqa: E731
+    assert gradcheck(lambda a, b: (a + b, times(1), times(1)), x, x).ok         # the same numbers: nothing is lost
+    shared = gradcheck(lambda a, b: (a - b, times(1), times(-1)), x, x)
+    assert not shared.ok and "another derivative uses its memory" in str(shared)
+    assert not gradcheck(lambda x: (2 * x, lambda dy: (2 * dy).astype(np.float32)), x).ok
+    assert "shares its memory with this input" in str(gradcheck(lambda x: (x[:], lambda dy: dy.copy()), x))
+
+
 def test_blanks_and_surplus_derivatives_do_not_pass(rng):
     x = rng.standard_normal((3, 5))
     with pytest.raises(NotImplementedError, match="still a blank"):

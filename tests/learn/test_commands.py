@@ -104,9 +104,20 @@ def test_predictions(learn, refuse, monkeypatch):
     assert "Measured: 2, about half" in learn("predict", "relu", "1")
     monkeypatch.setattr(sys, "stdin", io.StringIO("2\n"))
     assert "Right." in learn("predict", "relu")
+    assert Folder().done(catalogue.find("relu"))["predicted"] == 2
     assert "expected a number from 1 to 3" in refuse("learn", "predict", "relu", "7")
     monkeypatch.setattr(sys, "stdin", io.StringIO(""))
     assert "no answer came" in refuse("learn", "predict", "relu")
+
+
+def test_a_terminal_asks_again(learn, npvae_, monkeypatch):
+    class Keyboard(io.StringIO):
+        def isatty(self):
+            return True
+
+    monkeypatch.setattr(sys, "stdin", Keyboard("what?\n9\n2\n"))
+    out = npvae_("learn", "predict", "relu")[1]
+    assert out.count("A number from 1 to 3, please") == 2 and "Right." in out
 
 
 def test_reset_keeps_what_was_there(learn):

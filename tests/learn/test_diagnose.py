@@ -79,6 +79,31 @@ def test_two_derivatives_that_write_into_one_array():
     )  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    "words, dW",
+    {
+        "the upstream gradient dy is not used": lambda y, dy: X.T @ np.ones_like(dy),
+        "y stands where dy belongs": lambda y, dy: X.T @ y,
+        "the mean of dy stands where dy belongs": lambda y, dy: X.T @ np.full_like(dy, dy.mean()),
+        "dy is squared": lambda y, dy: X.T @ dy**2,
+    }.items(),
+)
+def test_another_upstream_gradient_is_recognized_in_any_operation(words, dW):
+    assert words in said(matmul(dW=lambda dy: dW(X @ W, dy)), X, W)
+
+
+def test_a_kink_excuses_nothing_else():
+    x = X.copy()
+    x[1, 2] = 0
+    text = said(elementwise(lambda x: np.maximum(x, 0), lambda x, y, dy: 2 * dy * (x > 0)), x)
+    assert "no derivative" not in text and "is wrong in" in text
+
+
+def test_one_name_for_the_same_numbers():
+    text = said(elementwise(sigmoid, lambda x, y, dy: dy * y), X)           # y is σ(x), which is known by name too
+    assert "The mistake: · y stands where y (1 − y) belongs" in text
+
+
 def test_a_kink_is_no_mistake():
     x = X.copy()
     x[1, 2] = 0

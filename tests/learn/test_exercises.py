@@ -5,17 +5,21 @@ caught or that gets another mistake's name, and a stub that is no longer the eng
 """
 
 import contextlib
+import dataclasses
 import pathlib
 
 import numpy as np
 import pytest
 
 from npvae import models
+from npvae.experiments import diagnosis
 from npvae.experiments.diagnosis import EXERCISES, complaints_of
 from npvae.learn import catalogue, outcome
+from npvae.learn.diagnose import complain
 from npvae.learn.exercise import Operation
 from npvae.learn.exercises import picture
 from npvae.learn.folder import contents
+from npvae.learn.planted import is_wrong
 from npvae.learn.stubs import stub
 from npvae.nn import optim
 from npvae.training import training_step
@@ -72,6 +76,18 @@ def test_there_is_something_to_read(exercise):
     assert all(len(line) <= 120 for line in catalogue.text(exercise).splitlines())
     assert exercise.prediction.question and exercise.prediction.because
     assert exercise.prediction.measure() in range(len(exercise.prediction.choices))
+
+
+@by_name
+def test_every_suspected_mistake_is_named(exercise):
+    """What a mistake in the list would give is found in every draw: the diagnosis has to offer it."""
+    arrays = diagnosis.right_arrays(exercise, 0)
+    for name, several in arrays.items():
+        for cause in several[0].suspects:
+            found = [c.suspects[cause] for c in several]
+            if all(np.shape(a) == c.expected.shape for a, c in zip(found, several)) and is_wrong(several, found):
+                complaint = complain([dataclasses.replace(c, found=a) for c, a in zip(several, found)])
+                assert complaint.finding is not None and cause in complaint.finding.causes, (name, cause)
 
 
 PREDICTED = {

@@ -192,6 +192,57 @@ def test_a_prediction_that_equals_what_is_right_explains_nothing():
     assert found is None or not any("twin" in cause for cause in found)
 
 
+def test_what_is_added_may_have_to_be_repeated_or_summed():
+    c = draws(lambda c: c.expected, shapes=((5, 7),))[0]
+    c.known["dy"], c.known["s"] = c.known["dy"][:, 0], np.sin(c.known["x"])
+    c.found = c.expected + 0.3 * c.known["dy"][:, None] * c.known["s"]
+    assert explain([c]).causes == ["0.3 · dy s is added that does not belong there"]
+    c = draws(lambda c: c.expected, shapes=((5, 7),))[0]
+    c.expected = c.expected.sum(axis=0)
+    c.found = c.expected + 0.3 * c.known["x"].sum(axis=0)
+    assert explain([c]).causes == ["0.3 · x is added that does not belong there"]
+
+
+def test_too_few_numbers_for_the_weights_of_two_terms():
+    c = draws(lambda c: [[1.0, 2.0]], shapes=((1, 2),), known=lambda x: {"s": np.sin(x)}, formula={
+        "x": lambda x, dy: dy * x, "sin x": lambda s, dy: dy * s,
+    })[0]  # fmt: skip
+    c.expected = sum(c.evaluate().values())
+    assert explain([c]) is None
+
+
+def test_names_in_a_formula():
+    difference = {"": lambda x, s: x - s}
+    known = lambda x: {"s": np.sin(x), "r": np.sin(x) ** 2}  # noqa: E731
+
+    def found(change):
+        comparisons = draws(lambda c: c.expected, known=known, formula=difference)
+        for c in comparisons:
+            c.expected = c.evaluate()[""]
+            c.found = change(c)
+        return explain(comparisons).causes
+
+    assert found(lambda c: c.known["x"]) == ["s is missing"]                # 0 stands in its place
+    assert found(lambda c: c.known["x"] - c.known["r"]) == ["r stands where s belongs"]       # and not: s is squared
+    finding = explain(draws(lambda c: np.full_like(c.found, 0) + c.known["x"] * c.known["dy"].mean(), formula=PRODUCT))
+    assert finding.causes == ["the mean of dy stands where dy belongs"]
+
+
+def test_rows_that_are_not_at_the_ends_and_sizes():
+    middle = lambda c: np.where(np.arange(len(c.expected))[:, None] == 1, 9.0, c.expected)  # noqa: E731
+    assert "only in some rows" in explain(draws(middle)).measured
+    large = lambda c: np.where(np.abs(c.known["x"]) > 1, 9.0, c.expected)  # noqa: E731
+    assert "only where |x| > 1" in explain(draws(large)).measured
+
+
+def test_all_but_an_element_where_nothing_is_seen_is_no_pattern():
+    comparisons = draws(lambda c: c.expected + 1.0)
+    for c in comparisons:
+        c.expected[0, 0] = c.found[0, 0] = 0.0
+        c.found += np.where(c.found == 0, 0, np.sin(7 * c.known["x"]))
+    assert explain(comparisons) is None
+
+
 def test_same_is_six_digits_of_every_number():
     assert same(np.array([1.0, 5.0]), np.array([1.0, 5.000001]))
     assert not same(np.array([1e4, 1.0]), np.array([1e4, 1.001]))

@@ -4,10 +4,12 @@ It would catch an exhibit that passes as it is, one that cannot be mended, and a
 are blind to a defect is a claim, too.
 """
 
+import inspect
+
 import pytest
 
 from npvae.learn import catalogue
-from npvae.learn.museum import battery
+from npvae.learn.museum import battery, importance_weighted, with_autodiff
 from npvae.learn.museum.exhibits import DEFECTS, EXHIBITS, module_of
 from npvae.learn.outcome import PASSED, WRONG, check_file
 
@@ -63,3 +65,33 @@ def test_find_it_name_it_and_mend_it(exhibit, tmp_path):
     passed = outcome(mended, exhibit.defect.lower())
     assert passed.status == PASSED and exhibit.lesson.split()[0] in " ".join(passed.lines)
     assert DEFECTS[exhibit.defect] not in " ".join(outcome(broken).lines)       # the solution is not told before
+
+
+def damaged(program, **functions):
+    """A copy of the program in which some functions are others."""
+    module = module_of(inspect.getsource(program))
+    vars(module).update({name: f(module) for name, f in functions.items()})
+    return module
+
+
+@pytest.mark.parametrize(
+    "test, name, change",
+    [
+        (battery.moments, "sample", lambda right: lambda mu, logvar, rng: right(mu, logvar, rng) + 0.05),
+        (battery.moments, "sample", lambda right: lambda mu, logvar, rng: right(mu, logvar + 0.05, rng)),
+        (battery.monte_carlo_kl, "kl_divergence", lambda right: lambda mu, logvar: right(mu, logvar) * 1.05),
+        (battery.sums_to_one, "log_likelihood", lambda right: lambda x, logits: right(x, logits) / 7.0),
+        (battery.certainty, "log_likelihood", lambda right: lambda x, logits: right(x, logits) - 0.01),
+    ],
+)
+def test_the_tests_see_small_mistakes(test, name, change):
+    assert test(with_autodiff) == ""
+    assert test(damaged(with_autodiff, **{name: lambda module: change(getattr(module, name))})) != ""
+
+
+def test_the_bound_is_held_against_the_engines():
+    assert battery.bound_value(importance_weighted) == ""
+    for name in ("bound", "log_weights"):
+        right = getattr(importance_weighted, name)
+        program = damaged(importance_weighted, **{name: lambda module, right=right: lambda *a: right(*a) + 0.01})
+        assert battery.bound_value(program) != "", name

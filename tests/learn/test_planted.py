@@ -7,7 +7,6 @@ import pytest
 
 from npvae.experiments import diagnosis
 
-
 PARTS = ("first or last row", "where negative")  # of small arrays, too few elements to say anything
 
 
@@ -38,3 +37,8 @@ def test_the_count_can_be_wrong():
     count.add(complaints, "the sign is wrong")
     count.add([], "anything")
     assert (count.planted, count.caught, count.right, count.wrong) == (3, 2, 1, 1)
+
+
+def test_claims_about_nothing_are_counted(monkeypatch):
+    monkeypatch.setattr(diagnosis, "nothing_simple", lambda draws, rng: [-c.expected for c in draws])
+    assert diagnosis.diagnosis(None, 0, 7)[-1].endswith("claimed about 7.")
