@@ -1,4 +1,4 @@
-"""What an exercise is, and how the exercises about operations are checked.
+"""What an exercise is.
 
 An exercise is a function of the engine with something blanked out. Its stub is made from that function's own source, so
 that the two cannot drift, and the function is its solution. A check calls the student's function with arrays from a
@@ -12,10 +12,6 @@ import dataclasses
 from collections.abc import Callable
 
 import numpy as np
-
-from ..autodiff import gradcheck
-from .comparison import Comparison, names_in, same
-from .diagnose import comparison
 
 DRAWS = 3
 PRIMES = (3, 5, 7, 11)  # distinct and odd: with a batch of 2, a missing ½ and a missing 1/batch look the same
@@ -101,195 +97,6 @@ class Exercise:
 
 
 @dataclasses.dataclass
-class Operation(Exercise):
-    """An exercise about an operation: its value is compared with the engine's, its derivatives with finite differences.
-
-    blanks     what is left to write: "y" for the forward pass, and names of derivatives, such as "dW"
-    inputs     inputs(rng, N, D, K) draws the inputs, a dict in the order of the arguments
-    also       also(**inputs, y=y) are arrays that may be taken for others, a dict
-    formulas   for "y" and every derivative the formula of a `Comparison`
-    sizes      the meaning of N, D and K, for the diagnosis
-    counts     counts(**known) are other numbers that a factor may be made of, a dict
-    primes     from which N, D and K are drawn
-    suspects   suspects(**known) for "y" or a derivative: mistakes and the arrays that they give
-    options    keywords of the operation
-    extremes   extremes() are inputs of a size that overflows where one is careless
-    """
-
-    blanks: tuple = ()
-    inputs: Callable = None
-    also: Callable = lambda **known: {}
-    formulas: dict = dataclasses.field(default_factory=dict)
-    sizes: tuple = ("N, the batch",)
-    counts: Callable = lambda: {}
-    primes: tuple = PRIMES
-    suspects: dict = dataclasses.field(default_factory=dict)
-    options: dict = dataclasses.field(default_factory=dict)
-    extremes: Callable | None = None
-
-    @property
-    def raw(self):
-        """The engine's function, of arrays."""
-        return getattr(self.solution, "raw", self.solution)
-
-    def draws(self, seed):
-        """For each draw: the inputs, everything known by name, the numbers, and a generator for dy."""
-        for i in range(DRAWS):
-            rng = np.random.default_rng([seed, i])
-            sizes = [int(n) for n in rng.permutation(self.primes)[:3]]
-            inputs = self.inputs(rng, *sizes)
-            known = self.known(inputs)
-            yield inputs, known, dict(zip(self.sizes, sizes)) | self.counts(**_of(self.counts, known)), rng
-
-    def known(self, inputs):
-        """The inputs, the value, and what else may be taken for them."""
-        y = self.raw(*map(np.copy, inputs.values()), **self.options)[0]
-        known = {**inputs, "y": y}
-        return known | self.also(**known)
-
-    def _comparisons(self, f, seed):
-        draws = list(self.draws(seed))
-        values = [self._value(f, *draw) for draw in draws]
-        if any(not c.ok for c in values):
-            return values
-        comparisons = values
-        if self._derivatives():
-            comparisons = values + [c for draw in draws for c in self._gradients(f, *draw)]
-        if all(c.ok for c in comparisons):
-            self._check_float32(f, draws[0][0])
-            if self.extremes is not None:
-                self._check_extremes(f, self.extremes())
-        return comparisons
-
-    def _derivatives(self):
-        return [name for name in self.blanks if name != "y"]
-
-    def _value(self, f, inputs, known, numbers, rng):
-        given = {name: x.copy() for name, x in inputs.items()}
-        y = self._value_of(f(*given.values(), **self.options))
-        again = self._value_of(f(*given.values(), **self.options))
-        if not np.array_equal(y, again, equal_nan=True) and not self._changed(inputs, given):
-            raise Unfit("y", "two calls with the same inputs gave different values")
-        if name := self._changed(inputs, given):
-            raise Unfit("y", f"the operation changed this input in place: {name}")
-        if any(np.shares_memory(y, x) for x in given.values()):
-            raise Unfit("y", "the value shares its memory with an input: return a copy")
-        suspects = self.suspects["y"](**_of(self.suspects["y"], known)) if "y" in self.suspects else {}
-        known = {name: value for name, value in known.items() if name != "y"}
-        return Comparison("y", y, self.known(inputs)["y"], known, self.formulas.get("y", {}), numbers, suspects)
-
-    def _both(self, result):
-        """The value and the derivatives of what a student's function returned; a forward pass returns no tuple."""
-        return result if self._derivatives() else (result,)
-
-    def _value_of(self, result):
-        """The array y of what the student's function returned."""
-        if self._derivatives():
-            wanted = 1 + len(self.raw(*self.inputs(np.random.default_rng(0), *PRIMES[:3]).values(), **self.options)[1:])
-            if not isinstance(result, tuple) or len(result) != wanted:
-                raise Unfit(
-                    "y",
-                    f"the function returns {_in_words(result)}, expected the value and {wanted - 1} "
-                    "derivatives, as in the stub",
-                )
-            result = result[0]
-        return array(result, "y")
-
-    @staticmethod
-    def _changed(inputs, given):
-        return next((name for name, x in inputs.items() if not np.array_equal(x, given[name])), "")
-
-    def _check_derivatives(self, f, inputs):
-        """`Unfit` for a derivative that is no function, and for one that returns nothing."""
-        y, *derivatives = f(*map(np.copy, inputs.values()), **self.options)
-        for name, d in zip([f"d{name}" for name in inputs], derivatives):
-            if name in self.blanks and not callable(d):
-                raise Unfit(name, f"this is {_in_words(d)}, expected a function of dy, as in the stub")
-            if name in self.blanks and d(np.ones_like(y)) is None:
-                raise Unfit(name, "this derivative returns None: is its return missing?")
-
-    def _gradients(self, f, inputs, known, numbers, rng):
-        self._check_derivatives(f, inputs)
-        report = gradcheck(f, *inputs.values(), rng=rng, name=self.name, **self.options)
-        if len(report.rows) < len(inputs):
-            raise Unfit(report.rows[0].name, report.rows[0].remark)
-        for name, row in zip([f"d{name}" for name in inputs], report.rows):  # whatever the student calls them
-            if name not in self.blanks:
-                continue
-            if row.gradient is None or row.numeric_gradient is None or (row.remark and "shape" not in row.remark):
-                raise Unfit(name, row.remark)
-            all_known = known | {"dy": report.known["dy"]}
-            suspects = self.suspects[name](**_of(self.suspects[name], all_known)) if name in self.suspects else {}
-            suspects |= {
-                f"this is d{other.name}: are the derivatives in the order of the inputs?": other.numeric_gradient
-                for other in report.rows
-                if other is not row and other.numeric_gradient is not None
-            }
-            formula = self.formulas.get(name, {})
-            yield comparison(name, row, all_known, formula=formula, numbers=numbers, suspects=suspects)
-
-    def _check_float32(self, f, inputs):
-        """Networks are trained in float32: neither the value nor a gradient may become float64."""
-        y, *derivatives = self._both(f(*(x.astype(np.float32) for x in inputs.values()), **self.options))
-        made = {"y": y} | {
-            f"d{name}": d(np.ones_like(y)) for name, d in zip(inputs, derivatives) if f"d{name}" in self.blanks
-        }
-        for name, found in made.items():
-            if found.dtype != np.float32:
-                raise Unfit(name, f"the numbers are right, but of float32 inputs the function makes {found.dtype}")
-
-    def _check_extremes(self, f, inputs):
-        """Compare value and derivatives with the engine's at large inputs, where a careless formula overflows."""
-        y, *ds = self._both(f(*map(np.copy, inputs.values()), **self.options))
-        right, *right_ds = self.raw(*map(np.copy, inputs.values()), **self.options)
-        pairs = {"y": (y, right)} | {
-            f"d{name}": (d(np.ones_like(right)), right_d(np.ones_like(right)))
-            for name, d, right_d in zip(inputs, ds, right_ds)
-            if f"d{name}" in self.blanks
-        }
-        at = ", ".join(f"{name} = {x.reshape(-1).tolist()}" for name, x in inputs.items())
-        for name, (found, expected) in pairs.items():
-            if not np.isfinite(found).all():
-                raise Unfit(name, f"is not finite at {at}: found {np.asarray(found).reshape(-1).tolist()}")
-            if not same(found, expected):
-                raise Unfit(name, f"is wrong at {at}: found {found.tolist()}, right is {expected.tolist()}")
-
-    def wrong_version(self, name):
-        wrong = self.wrong[name]
-        return wrong.function or self.spoiled(wrong.changes)
-
-    def spoiled(self, changes):
-        """The solution with some of its arrays computed by other functions of the known arrays: see `Wrong`."""
-        names = list(self.inputs(np.random.default_rng(0), *PRIMES[:3]))
-
-        def f(*arrays, **options):
-            known = self.known(dict(zip(names, arrays))) if changes else {}
-            y, *derivatives = self.raw(*arrays, **options)
-            if "y" in changes:
-                y = changes["y"](**_of(changes["y"], known))
-            if len(derivatives) == 1 < len(names):
-                return y, lambda dy: tuple(
-                    self._spoil(changes, name, known, dy, dx) for name, dx in zip(names, derivatives[0](dy))
-                )
-            new = [
-                d and (lambda dy, d=d, name=name: self._spoil(changes, name, known, dy, d(dy)))
-                for name, d in zip(names, derivatives)
-            ]
-            return (y, *new) if self._derivatives() else y
-
-        return f
-
-    @staticmethod
-    def _spoil(changes, name, known, dy, right):
-        change = changes.get(f"d{name}")
-        return right if change is None else change(**_of(change, known | {"dy": dy, "right": right}))
-
-    def reference(self):
-        """The solution, in the form that the student's function has."""
-        return self.spoiled({})
-
-
-@dataclasses.dataclass
 class Procedure(Exercise):
     """An exercise about a function of another form.
 
@@ -308,23 +115,20 @@ class Procedure(Exercise):
         return self.solution
 
 
-def _of(f, known):
-    """Those of the known arrays that the function f takes."""
-    return {name: known[name] for name in names_in(f)}
-
-
 def array(value, name, dtype=np.float64):
     """The value, if it is an array or a NumPy number of this dtype; `Unfit` otherwise."""
     if not isinstance(value, (np.ndarray, np.generic)):
-        raise Unfit(name, f"your function returns {_in_words(value)} where an array is expected")
+        raise Unfit(name, f"your function returns {in_words(value)} where an array is expected")
     if value.dtype != dtype:
         raise Unfit(name, f"your function returns {value.dtype} numbers, expected {np.dtype(dtype)} as the inputs")
     return np.asarray(value)
 
 
-def _in_words(value):
+def in_words(value):
+    """What a value is: "a tuple of 3", "an ndarray"."""
     if value is None:
         return "None (is there a return?)"
-    if isinstance(value, tuple):
+    if isinstance(value, tuple) and type(value) is tuple:
         return f"a tuple of {len(value)}"
-    return f"a {type(value).__name__}"
+    kind = type(value).__name__
+    return f"{'an' if kind[0].lower() in 'aeio' or kind == 'ndarray' else 'a'} {kind}"

@@ -11,8 +11,8 @@ import re
 import textwrap
 
 from .diagnose import wrap
-from .exercise import Operation
 from .museum.exhibits import Exhibit
+from .operation import Operation
 
 VALUE = 'raise NotImplementedError("{0}: compute the value here, in the place of this line")'
 DERIVATIVE = 'raise NotImplementedError("{0}: return the gradient of the loss by {1}")'

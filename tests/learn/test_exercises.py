@@ -16,9 +16,9 @@ from npvae.experiments import diagnosis
 from npvae.experiments.diagnosis import EXERCISES, complaints_of
 from npvae.learn import catalogue, outcome
 from npvae.learn.diagnose import complain
-from npvae.learn.exercise import Operation
 from npvae.learn.exercises import picture
 from npvae.learn.folder import contents
+from npvae.learn.operation import Operation
 from npvae.learn.planted import is_wrong
 from npvae.learn.stubs import stub
 from npvae.nn import optim

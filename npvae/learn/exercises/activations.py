@@ -4,7 +4,8 @@ import numpy as np
 
 from ...autodiff import ops
 from ...checks.check import normal, off_zero
-from ..exercise import Operation, Prediction, Wrong
+from ..exercise import Prediction, Wrong
+from ..operation import Operation
 
 RELU = Operation(
     name="relu",

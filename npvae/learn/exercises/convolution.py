@@ -4,7 +4,8 @@ import numpy as np
 
 from ...autodiff import convolution
 from ...checks.check import normal
-from ..exercise import Operation, Prediction, Wrong
+from ..exercise import Prediction, Wrong
+from ..operation import Operation
 
 STRIDED = {"stride": 2, "padding": 1}
 

@@ -5,7 +5,8 @@ import numpy as np
 from ... import nn
 from ...autodiff import ops
 from ...checks.check import normal
-from ..exercise import Operation, Prediction, Wrong
+from ..exercise import Prediction, Wrong
+from ..operation import Operation
 
 
 def _dense_inputs(rng, N, D, K):

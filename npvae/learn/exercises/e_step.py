@@ -8,9 +8,9 @@ from ...autodiff import Tensor
 from ...checks.check import normal
 from ...nn import optim
 from ..comparison import Comparison
-from ..exercise import Prediction, Procedure, Unfit, Wrong
+from ..exercise import Prediction, Procedure, Unfit, Wrong, in_words
 
-STEPS, LR = 8, 0.05
+STEPS, LR, SAMPLES = 8, 0.05, 2
 
 
 def _setting(rng, N, D, K):
@@ -24,10 +24,10 @@ def compare(f, rng, N, D, K):
     """mu and logvar after some steps, with the same noise as the engine's."""
     model, x, q = _setting(rng, N, D, K)
     seed, mu, logvar = int(rng.integers(2**31)), q.mu.copy(), q.logvar.copy()
-    run = lambda step: step(x, q, model.decode, np.random.default_rng(seed), STEPS, LR, 1)  # noqa: E731
+    run = lambda step: step(x, q, model.decode, np.random.default_rng(seed), STEPS, LR, SAMPLES)  # noqa: E731
     found = run(f)
     if not isinstance(found, p.DiagonalGaussian):
-        raise Unfit("q", f"your function returns a {type(found).__name__}, expected a DiagonalGaussian")
+        raise Unfit("q", f"your function returns {in_words(found)}, expected a DiagonalGaussian")
     if not (np.array_equal(q.mu, mu) and np.array_equal(q.logvar, logvar)):
         raise Unfit("q", "your function changed this input in place: the mu and logvar of q, the E-step needs copies")
     suspects = {cause: _both(run(version)) for cause, version in VERSIONS.items()} | {
@@ -42,7 +42,14 @@ def _both(q):
     return np.stack([q.mu, q.logvar])
 
 
-def _refine(loss=lambda elbo: -elbo.elbo.sum(), begin=lambda q: q, clears=True, moves=("mu", "logvar"), steps_more=0):
+def _refine(
+    loss=lambda elbo: -elbo.elbo.sum(),
+    begin=lambda q: q,
+    clears=True,
+    moves=("mu", "logvar"),
+    steps_more=0,
+    one_sample=False,
+):
     """A version of the solution with something changed."""
 
     def refine(x, q, decode, rng, steps, lr, samples=1):
@@ -50,7 +57,7 @@ def _refine(loss=lambda elbo: -elbo.elbo.sum(), begin=lambda q: q, clears=True, 
         mu, logvar = (Tensor(np.array(a), requires_grad=True) for a in (q.mu, q.logvar))
         optimizer = optim.Adam([{"mu": mu, "logvar": logvar}[name] for name in moves], lr)
         for _ in range(steps + steps_more):
-            value = loss(p.elbo(x, p.DiagonalGaussian(mu, logvar), decode, rng, samples))
+            value = loss(p.elbo(x, p.DiagonalGaussian(mu, logvar), decode, rng, 1 if one_sample else samples))
             if clears:
                 optimizer.zero_grad()
             value.backward()
@@ -72,6 +79,7 @@ VERSIONS = {
     "it begins with the prior instead of q": _refine(begin=_prior),
     "only mu is moved": _refine(moves=("mu",)),
     "only logvar is moved": _refine(moves=("logvar",)),
+    "samples is not passed on to elbo": _refine(one_sample=True),
     "it takes one step too few": _refine(steps_more=-1),
     "it takes one step too many": _refine(steps_more=1),
 }

@@ -7,7 +7,7 @@ from ... import probability as p
 from ...autodiff import Tensor, no_grad, ops
 from ...checks.check import normal
 from ..comparison import Comparison
-from ..exercise import Prediction, Procedure, Unfit, Wrong
+from ..exercise import Prediction, Procedure, Unfit, Wrong, in_words
 
 
 def _setting(rng, N, D, K):
@@ -32,10 +32,11 @@ def compare(f, rng, N, D, K):
 
 def _values(f, x, q, decode, seed, L):
     found = f(x, q, decode, np.random.default_rng(seed), L)
-    if not isinstance(found, p.ELBO) or not all(isinstance(part, Tensor) for part in found):
-        raise Unfit(
-            "elbo", f"your function returns a {type(found).__name__}, expected ELBO(reconstruction, kl) of two Tensors"
-        )
+    if not isinstance(found, p.ELBO):
+        raise Unfit("elbo", f"your function returns {in_words(found)}, expected ELBO(reconstruction, kl)")
+    for name, part in found._asdict().items():
+        if not isinstance(part, Tensor):
+            raise Unfit(name, f"this is {in_words(part)}, expected a Tensor, which remembers how it was made")
     with no_grad():
         right = p.elbo(x, q, decode, np.random.default_rng(seed), L)
         z = q.rsample(np.random.default_rng(seed), L)

@@ -7,7 +7,8 @@ from ... import probability as p
 from ...autodiff import Tensor, no_grad, ops
 from ...checks.check import normal
 from ..comparison import Comparison
-from ..exercise import Operation, Prediction, Procedure, Unfit, Wrong
+from ..exercise import Prediction, Procedure, Unfit, Wrong, in_words
+from ..operation import Operation
 
 K = 13
 
@@ -65,7 +66,7 @@ def _compare(f, rng, N, D, latent_dim, logvar):
     if not isinstance(found, p.ImportanceSampling):
         raise Unfit(
             "log_likelihood",
-            f"your function returns a {type(found).__name__}, expected "
+            f"your function returns {in_words(found)}, expected "
             "ImportanceSampling(log_likelihood, effective_sample_size)",
         )
     z = decode.codes(x)
@@ -216,7 +217,7 @@ Source: Burda, Grosse, Salakhutdinov (2016), eq. 8; Kong, Liu, Wong (1994).""",
         "one sample too few": Wrong("held 12 codes", function=_estimate(samples_less=1)),
         "upside down": Wrong("upside down", function=_estimate(ess=lambda ess: 1 / ess)),
         "as a part of K": Wrong("1/K", function=_estimate(ess=lambda ess: ess / K)),
-        "only the estimate": Wrong("a ndarray", function=lambda *given: _estimate()(*given).log_likelihood),
+        "only the estimate": Wrong("an ndarray", function=lambda *given: _estimate()(*given).log_likelihood),
     },
 )
 

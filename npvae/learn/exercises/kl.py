@@ -4,7 +4,8 @@ import numpy as np
 
 from ... import probability as p
 from ...checks.check import normal
-from ..exercise import Operation, Prediction, Wrong
+from ..exercise import Prediction, Wrong
+from ..operation import Operation
 from .reparameterize import widths
 
 KL = Operation(

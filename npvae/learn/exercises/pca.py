@@ -7,7 +7,7 @@ from ...checks.check import normal
 from ...nn import optim, schedules
 from ...training import training_step
 from ..comparison import Comparison
-from ..exercise import Prediction, Procedure, Unfit, Wrong, array
+from ..exercise import Prediction, Procedure, Unfit, Wrong, array, in_words
 
 COUNT = 2
 
@@ -19,7 +19,9 @@ def compare(f, rng, N, D, K):
     given = x.copy()
     found = f(given, COUNT)
     if not isinstance(found, tuple) or len(found) != 3:
-        raise Unfit("mean", "your function returns something else than mean, components, eigenvalues")
+        raise Unfit(
+            "mean", f"your function returns {in_words(found)}, expected the tuple mean, components, eigenvalues"
+        )
     if not np.array_equal(given, x):
         raise Unfit("mean", "your function changed this input in place: x")
     mean, components, eigenvalues = (array(a, name) for a, name in zip(found, ("mean", "components", "eigenvalues")))

@@ -7,7 +7,7 @@ from ...autodiff import Tensor
 from ...nn import optim
 from ...probability import KLTerm
 from ..comparison import Comparison
-from ..exercise import Prediction, Procedure, Unfit, Wrong
+from ..exercise import Prediction, Procedure, Unfit, Wrong, in_words
 from .picture import train_on_mnist
 
 STEPS, LR = 4, 0.01
@@ -46,9 +46,7 @@ def _check_returned(returned):
             "return", "your function has to return the objective, a float, and the report of model.loss, a dict"
         )
     if isinstance(returned[0], Tensor) or not isinstance(returned[0], float):
-        raise Unfit(
-            "return", f"the objective is a {type(returned[0]).__name__}: return float(objective), which keeps no tape"
-        )
+        raise Unfit("return", f"the objective is {in_words(returned[0])}: return float(objective), which keeps no tape")
 
 
 def _flat(model):
