@@ -11,7 +11,7 @@ from .experiment import Experiment
 def _diagnosis(folder):
     from . import diagnosis  # when it is asked for: it imports all the exercises, and no other command needs them
 
-    return diagnosis.diagnosis(folder)
+    return diagnosis.diagnosis(folder, diagnosis.DRAWS, diagnosis.UNEXPLAINED)
 
 
 EXPERIMENTS = {

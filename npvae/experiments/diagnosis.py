@@ -40,7 +40,7 @@ class Count:
         return [kind, self.planted, self.caught, self.right, self.wrong, self.caught - self.right - self.wrong]
 
 
-def diagnosis(folder, draws=DRAWS, unexplained=UNEXPLAINED):
+def diagnosis(folder, draws, unexplained):
     """The table: each kind of mistake, in all exercises to which it applies, for so many random draws."""
     counts = {kind: Count() for kind in KINDS} | {"each exercise's own": Count()}
     claims = 0

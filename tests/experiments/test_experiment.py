@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from npvae.errors import UserError
-from npvae.experiments import EXPERIMENTS, mnist, toys
+from npvae.experiments import EXPERIMENTS, diagnosis, mnist, toys
 from npvae.experiments.experiment import table, trained
 from npvae.probability import DiagonalGaussian, log_weights, refine, ring
 
@@ -52,6 +52,8 @@ def test_every_experiment_runs_and_prints_a_table(npvae_, monkeypatch, name):
     for number in ("REPETITIONS", "GAP_STEPS"):
         monkeypatch.setattr(mnist, number, 3)
     monkeypatch.setattr(toys, "EXAMPLES", 20)
+    monkeypatch.setattr(diagnosis, "DRAWS", 1)
+    monkeypatch.setattr(diagnosis, "UNEXPLAINED", 5)
     if name == "likelihood":
         monkeypatch.setattr(mnist, "evaluate", lambda model, x, rng, K, f=mnist.evaluate: f(model, x, rng, 20))
     status, out, _ = npvae_("experiment", name, "--out", "somewhere")
