@@ -72,6 +72,15 @@ def test_check_before_and_after(learn):
     assert learn("check", "3") == out
 
 
+def test_what_has_been_solved_takes_part_in_the_training_step(learn):
+    assert Folder().solved(catalogue.find("training_step")) == {}
+    solve("relu")
+    solve("dense_forward")
+    learn("check", "relu")
+    assert Folder().solved(catalogue.find("training_step")) == {"relu": "03_relu.py"}        # the other is not checked
+    assert Folder().solved(catalogue.find("relu")) == {}
+
+
 def test_where_the_engine_is_told_only_after_it_has_passed(learn):
     assert "npvae/autodiff" not in learn("check", "relu", status=1)
     engine = int(learn("check", "relu", status=1).count("ops.py"))
@@ -86,6 +95,9 @@ def test_list(learn):
     assert lines[2].startswith("✓  3 relu") and lines[0].startswith("   1 dense_forward")
     path = pathlib.Path("03_relu.py")
     path.write_text(path.read_text() + "# more\n")
+    assert learn("list").splitlines()[0].startswith("   1 dense_forward")
+    solve("dense_forward")
+    assert learn("list").splitlines()[0].startswith("…  1 dense_forward")
     assert learn("list").splitlines()[2].startswith("!") and "! changed since it passed" in learn("list")
     assert "Next: dense_forward" in learn()
 

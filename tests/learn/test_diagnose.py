@@ -52,6 +52,13 @@ def test_the_numbers_then_the_inference_then_a_question():
     assert "dx" not in text
 
 
+def test_the_element_that_is_shown_is_the_worst():
+    wrong = np.zeros((3, 5))
+    wrong[1, 2], wrong[2, 4] = 5, 1e-3
+    text = said(elementwise(np.exp, lambda x, y, dy: dy * y + wrong), X)
+    assert "is wrong in 2 of 15 elements: (1, 2), (2, 4)." in text and "At (1, 2):" in text
+
+
 @pytest.mark.parametrize(
     "words, f",
     {
