@@ -131,7 +131,7 @@ def _check(folder, exercise):
 def _after(folder, exercise, status):
     """Lines that say what can be done now."""
     if status == PASSED:
-        lines = [wrap(f"Now compare it with the engine's: {_engine_place(exercise)}", "  ")]
+        lines = ["  Now compare it with the engine's:", f"    {_engine_place(exercise)}"]
         return [*lines, "  npvae learn        what comes next" if folder.next() else "  That was the last one."]
     seen, all_ = folder.done(exercise).get("hints", 0), len(exercise.hints)
     lines = []
