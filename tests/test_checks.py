@@ -32,7 +32,7 @@ def test_every_operation_has_a_check():
         name
         for module in modules()
         for name, f in vars(module).items()
-        if hasattr(f, "raw") and name == getattr(f, "__name__", "")
+        if hasattr(f, "raw") and name == f.__name__
     }
     assert len(operations) > 25
     assert operations <= {check.name.split("(")[0] for check in checks.OPERATIONS}

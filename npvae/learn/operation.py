@@ -43,7 +43,7 @@ class Operation(Exercise):
     extremes: Callable | None = None
 
     @property
-    def raw(self):
+    def engine(self):
         """The engine's function, of arrays."""
         return getattr(self.solution, "raw", self.solution)
 
@@ -58,7 +58,7 @@ class Operation(Exercise):
 
     def known(self, inputs):
         """The inputs, the value, and what else may be taken for them."""
-        y = self.raw(*map(np.copy, inputs.values()), **self.options)[0]
+        y = self.engine(*map(np.copy, inputs.values()), **self.options)[0]
         known = {**inputs, "y": y}
         return known | self.also(**known)
 
@@ -100,7 +100,8 @@ class Operation(Exercise):
     def _value_of(self, result):
         """The array y of what the student's function returned."""
         if self._derivatives():
-            wanted = 1 + len(self.raw(*self.inputs(np.random.default_rng(0), *PRIMES[:3]).values(), **self.options)[1:])
+            some = self.inputs(np.random.default_rng(0), *PRIMES[:3]).values()
+            wanted = len(self.engine(*some, **self.options))
             if not isinstance(result, tuple) or len(result) != wanted:
                 raise Unfit(
                     "y",
@@ -156,7 +157,7 @@ class Operation(Exercise):
     def _check_extremes(self, f, inputs):
         """Compare value and derivatives with the engine's at large inputs, where a careless formula overflows."""
         y, *ds = self._both(f(*map(np.copy, inputs.values()), **self.options))
-        right, *right_ds = self.raw(*map(np.copy, inputs.values()), **self.options)
+        right, *right_ds = self.engine(*map(np.copy, inputs.values()), **self.options)
         pairs = {"y": (y, right)} | {
             f"d{name}": (d(np.ones_like(right)), right_d(np.ones_like(right)))
             for name, d, right_d in zip(inputs, ds, right_ds)
@@ -179,7 +180,7 @@ class Operation(Exercise):
 
         def f(*arrays, **options):
             known = self.known(dict(zip(names, arrays))) if changes else {}
-            y, *derivatives = self.raw(*arrays, **options)
+            y, *derivatives = self.engine(*arrays, **options)
             if "y" in changes:
                 y = changes["y"](**_of(changes["y"], known))
             if len(derivatives) == 1 < len(names):
