@@ -4,15 +4,48 @@ Every function returns a `matplotlib.figure.Figure`; `figure.savefig(path)` writ
 first figure is drawn, because importing it takes longer than importing everything else.
 """
 
+import base64
+import io
+import itertools
+import pathlib
 import statistics
+import sys
+import textwrap
 
 import numpy as np
+
+_shown = itertools.count(1)  # figures of a program, for their names
 
 
 def _figure(width, height):
     from matplotlib.figure import Figure  # not pyplot, which keeps every figure alive and wants a screen
 
     return Figure(figsize=(width, height), dpi=100, layout="constrained")
+
+
+def show(figure, alt):
+    """Show a figure to the reader of a tutorial.
+
+    alt   what is to be seen, in a sentence or two, for those who cannot see the picture
+
+    In a notebook the picture appears below the cell. In a program it is written to runs/tutorials/, and its path and
+    `alt` are printed.
+    """
+    if "ipykernel" in sys.modules:
+        from IPython.display import display
+
+        buffer = io.BytesIO()
+        figure.savefig(buffer, dpi=1.5 * figure.dpi, metadata={"Software": None})
+        picture = {"image/png": base64.b64encode(buffer.getvalue()).decode(), "text/plain": alt}
+        width = round(figure.get_figwidth() * figure.dpi)
+        display(picture, metadata={"image/png": {"alt": alt, "width": width}}, raw=True)
+    else:
+        path = pathlib.Path("runs", "tutorials", f"{pathlib.Path(sys.argv[0]).stem}-{next(_shown)}.png")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        figure.savefig(path)
+        print(textwrap.fill(f"[{path}: {alt}]", 80, break_on_hyphens=False))
+    if "matplotlib.pyplot" in sys.modules:
+        sys.modules["matplotlib.pyplot"].close(figure)       # or a notebook would show it once more
 
 
 def tile(images, columns, gap=2):

@@ -1,0 +1,222 @@
+"""Makes everything that is made of the chapters: the executed notebooks beside them, and the site.
+
+    python tutorials/build.py              both
+    python tutorials/build.py notebooks    only the notebooks, all of them or those of the given chapters (01 05)
+    python tutorials/build.py site         only the site, from the notebooks as they are
+
+A chapter is a Python program in percent format. Its notebook holds the same cells, and what they print and draw. It has
+no cell ids, no execution times and no versions, so that building it twice gives the same bytes. The site is made by
+Sphinx with MyST-NB, configured in tutorials/site/conf.py; it needs no network, and begins at site/html/index.html.
+
+Chapters link to the engine by the name of a function, [elbo](../npvae/probability/bounds.py). In the notebook the link
+gets its line; on the site it leads to the page with the highlighted source.
+"""
+
+import argparse
+import ast
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+
+import jupytext
+import nbclient
+import nbformat
+
+from npvae.learn import catalogue
+
+HERE = pathlib.Path(__file__).resolve().parent
+CHAPTERS = sorted(HERE.glob("[0-9][0-9]_*.py"))
+ENGINE = HERE.parent / "npvae"
+SITE = HERE / "site" / "html"
+LINK_TO_ENGINE = re.compile(r"\[`?([\w.]+)`?\]\(\.\./(npvae/[\w/]+\.py)\)")
+PACKAGES = ["autodiff", "datasets", "nn", "probability", "models", "learn"]
+MODULES = ["training", "evaluation", "checkpoint", "figures", "errors", "runtime"]
+
+
+# --- notebooks --------------------------------------------------------------------------------------------------------
+
+
+def unexecuted(chapter):
+    """The notebook of a chapter, a path, before it is executed: its cells, with the lines of all links to the engine.
+
+    Raises ValueError for a link to something that is not there.
+    """
+    notebook = jupytext.read(chapter, fmt="py:percent")
+    for cell in notebook.cells:
+        cell.metadata = {}
+        cell.pop("id", None)
+        if cell.cell_type == "markdown":
+            cell.source = LINK_TO_ENGINE.sub(lambda match: _with_line(match, chapter), cell.source)
+    notebook.metadata = {
+        "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+        "language_info": {"name": "python", "file_extension": ".py"},
+    }
+    notebook.nbformat, notebook.nbformat_minor = 4, 4        # from 4.5 on, every cell has an id
+    return notebook
+
+
+def _with_line(match, chapter):
+    """[elbo](../npvae/probability/bounds.py) with the line at which `elbo` is defined: …bounds.py#L61)."""
+    name, path = match.groups()
+    line = line_of(name, HERE.parent / path)
+    if line is None:
+        raise ValueError(f"{chapter.name} links to {name} in {path}, which does not define it")
+    return f"{match.group(0)[:-1]}#L{line})"
+
+
+def line_of(name, path):
+    """The line of a Python file at which a function, class or method (Class.method) is defined; None if it is not."""
+    nodes = ast.parse(path.read_text(encoding="utf-8")).body if path.exists() else []
+    for part in name.split("."):
+        found = [n for n in nodes if isinstance(n, ast.FunctionDef | ast.ClassDef) and n.name == part]
+        if not found:
+            return None
+        nodes = found[0].body
+    return found[0].lineno
+
+
+def execute(notebook):
+    """Run a notebook, from the folder of the chapters, and keep what its cells print and draw; all else is stripped."""
+    nbclient.NotebookClient(notebook, timeout=600, kernel_name="python3", resources=_resources()).execute()
+    for cell in notebook.cells:
+        cell.metadata = {}                                   # the times of execution
+        if cell.cell_type == "code":
+            cell.outputs = _merged(cell.outputs)
+    del notebook.metadata["language_info"]["version"]
+    notebook.metadata = {
+        "kernelspec": notebook.metadata["kernelspec"],
+        "language_info": {"name": "python", "file_extension": ".py"},
+    }
+    return notebook
+
+
+def _resources():
+    return {"metadata": {"path": str(HERE)}}
+
+
+def _merged(outputs):
+    """Outputs in which what is printed comes in one piece: in how many it arrives depends on the moment."""
+    merged = []
+    for output in outputs:
+        if merged and output.output_type == "stream" and merged[-1].get("name") == output.name:
+            merged[-1].text += output.text
+        else:
+            merged.append(output)
+    return merged
+
+
+def build_notebooks(chapters):
+    """Write the executed notebook beside each of the chapters, a list of paths."""
+    for chapter in chapters:
+        print(f"{chapter.name}: executing", flush=True)
+        notebook = execute(unexecuted(chapter))
+        nbformat.write(notebook, chapter.with_suffix(".ipynb"))
+
+
+# --- the site ---------------------------------------------------------------------------------------------------------
+
+
+def build_site():
+    """Build the site from the notebooks into site/html; raises CalledProcessError where Sphinx has any complaint."""
+    with tempfile.TemporaryDirectory() as folder:
+        source = pathlib.Path(folder)
+        _gather(source)
+        shutil.rmtree(SITE, ignore_errors=True)
+        sphinx = [sys.executable, "-m", "sphinx", "-q", "-W", "--keep-going", "-b", "html"]
+        subprocess.run([*sphinx, "-c", str(HERE / "site"), str(source), str(SITE)], check=True)
+    shutil.rmtree(SITE / ".doctrees")
+    print(f"the site begins at {SITE / 'index.html'}")
+
+
+def _gather(source):
+    """Put all pages of the site into one folder: chapters, notation, exercises, reference."""
+    for chapter in CHAPTERS:
+        notebook = nbformat.read(chapter.with_suffix(".ipynb"), as_version=4)
+        for cell in notebook.cells:
+            _adapt(cell)
+        nbformat.write(notebook, source / chapter.with_suffix(".ipynb").name)
+    for page in ("index", "notation"):
+        text = (HERE / {"index": "README.md"}.get(page, f"{page}.md")).read_text(encoding="utf-8")
+        (source / f"{page}.md").write_text(_for_site(text) + (_contents() if page == "index" else ""), encoding="utf-8")
+    (source / "exercises").mkdir()
+    (source / "exercises.md").write_text(_exercises(source), encoding="utf-8")
+    (source / "reference").mkdir()
+    (source / "reference.md").write_text(_reference(source), encoding="utf-8")
+
+
+def _adapt(cell):
+    """A cell of a notebook, for the site: links lead to pages of the site, and a picture has its alternative text."""
+    if cell.cell_type == "markdown":
+        cell.source = _for_site(cell.source)
+        return
+    for output in cell.outputs:
+        alt = output.get("metadata", {}).get("image/png", {}).get("alt")
+        if alt:
+            cell.metadata["mystnb"] = {"image": {"alt": alt}}
+
+
+def _for_site(text):
+    """Markdown whose links to files of the repository lead to the pages that the site has for them."""
+    to_source = r'<a href="_modules/npvae/\2.html#\1"><code>\1</code></a>'
+    text = re.sub(r"\[`?([\w.]+)`?\]\(\.\./npvae/([\w/]+)\.py(?:#L\d+)?\)", to_source, text)
+    text = re.sub(r"\]\((\d\d_\w+)\.(?:py|ipynb)\)", r"](\1.ipynb)", text)
+    return re.sub(r"\]\(exercises/(\w+)\.py\)", r"](exercises/\1.md)", text)
+
+
+def _contents():
+    chapters = "\n".join(chapter.stem for chapter in CHAPTERS)
+    return f"\n```{{toctree}}\n:hidden:\n\n{chapters}\nnotation\nexercises\nreference\n```\n"
+
+
+def _exercises(source):
+    """Write a page for each exercise; the text of the page that lists them."""
+    lines = ["# Exercises", "", (HERE / "exercises" / "README.md").read_text(encoding="utf-8").split("\n", 1)[1], ""]
+    names = []
+    for exercise in catalogue.ALL:
+        name = catalogue.file_name(exercise).removesuffix(".py")
+        names.append(f"exercises/{name}")
+        stub = (HERE / "exercises" / f"{name}.py").read_text(encoding="utf-8")
+        title = f"# {exercise.name}: {exercise.title}"
+        (source / "exercises" / f"{name}.md").write_text(f"{title}\n\n```python\n{stub}```\n", encoding="utf-8")
+    return "\n".join([*lines, "```{toctree}", ":maxdepth: 1", "", *names, "```", ""])
+
+
+def _reference(source):
+    """Write a page of the reference for each package and each module; the text of the page that lists them."""
+    names = []
+    for part in [*PACKAGES, *MODULES]:
+        path = ENGINE / part
+        files = sorted(path.glob("*.py")) if path.is_dir() else [path.with_suffix(".py")]
+        modules = [".".join(file.relative_to(ENGINE.parent).with_suffix("").parts) for file in files]
+        blocks = [f"# npvae.{part}\n"] + [_module(name, len(files) > 1) for name in modules]
+        (source / "reference" / f"{part}.md").write_text("\n".join(blocks), encoding="utf-8")
+        names.append(f"reference/{part}")
+    text = "# Reference\n\nEvery public name of the engine, in the order in which the packages import one another.\n\n"
+    return text + "\n".join(["```{toctree}", ":maxdepth: 1", "", *names, "```", ""])
+
+
+def _module(name, with_title):
+    """What Sphinx is told of a module; of a package itself, only its docstring: its names come from its modules."""
+    if name.endswith(".__init__"):
+        return f"```{{eval-rst}}\n.. automodule:: {name.removesuffix('.__init__')}\n```\n"
+    title = f"\n## {name}\n" if with_title else ""
+    return f"{title}\n```{{eval-rst}}\n.. automodule:: {name}\n   :members:\n   :member-order: bysource\n```\n"
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("what", nargs="?", choices=["notebooks", "site"], help="only this; by default both")
+    parser.add_argument("chapters", nargs="*", help="the numbers of chapters whose notebooks are built, such as 01")
+    arguments = parser.parse_args()
+    if arguments.what != "site":
+        chosen = [c for c in CHAPTERS if not arguments.chapters or c.name[:2] in arguments.chapters]
+        build_notebooks(chosen)
+    if arguments.what != "notebooks":
+        build_site()
+
+
+if __name__ == "__main__":
+    main()
