@@ -134,7 +134,11 @@ def manifold(images, side):
 
 
 def latent_scatter(codes, labels=None):
-    """Codes (N, 2), coloured by label where there are labels (N,)."""
+    """Codes (N, 2), coloured by label where there are labels (N,); up to twenty kinds have their label written at the
+    median of their codes, so that they can be told apart in grey too.
+    """
+    from matplotlib import patheffects
+
     figure = _figure(7, 6)
     axes = figure.add_subplot()
     style = {"s": 3 if len(codes) > 1000 else 15, "alpha": 0.6, "linewidths": 0}
@@ -147,6 +151,12 @@ def latent_scatter(codes, labels=None):
         if len(kinds) <= 20:
             handles = [axes.scatter([], [], color=points.to_rgba(i), label=kind) for i, kind in enumerate(kinds)]
             axes.legend(handles=handles, title="label", loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
+            for kind in kinds:
+                place = np.median(codes[labels == kind], axis=0)
+                axes.annotate(
+                    f"{kind}", place, ha="center", va="center", fontsize=13, fontweight="bold",
+                    path_effects=[patheffects.withStroke(linewidth=3, foreground="white")],
+                )  # fmt: skip
     axes.set_xlabel("z₁")
     axes.set_ylabel("z₂")
     axes.set_aspect("equal", adjustable="datalim")
@@ -190,8 +200,8 @@ def lines(series, x_label, y_label, log_x=False, log_y=False, y_range=None):
         from matplotlib.ticker import LogFormatter
 
         axes.set_yscale("log")
-        for formatted in (axes.yaxis.set_major_formatter, axes.yaxis.set_minor_formatter):
-            formatted(LogFormatter())                        # 20 and not 2 × 10¹
+        axes.yaxis.set_major_formatter("{x:g}")              # 0.01 and not 10⁻²
+        axes.yaxis.set_minor_formatter(LogFormatter())       # 20 and not 2 × 10¹
     if y_range:
         axes.set_ylim(*y_range)
     axes.set_xlabel(x_label)
@@ -221,10 +231,12 @@ def growth(grown, title):
 def pushed(z, x, z_title, x_title):
     """Points z (N, 2), and beside them what a map makes of them, x (N, 2)."""
     figure = _figure(8, 4)
-    for i, (points, title) in enumerate([(z, z_title), (x, x_title)]):
+    for i, (points, title, name) in enumerate([(z, z_title, "z"), (x, x_title, "x")]):
         axes = figure.add_subplot(1, 2, i + 1)
         axes.scatter(*points.T, s=3, color="black", alpha=0.5, linewidths=0)
         axes.set_title(title, fontsize=10)
+        axes.set_xlabel(f"{name}₁")
+        axes.set_ylabel(f"{name}₂")
         axes.set_aspect("equal")
     return figure
 

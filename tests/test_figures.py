@@ -4,8 +4,12 @@ It would catch rows and columns exchanged in a grid, a reconstruction shown as t
 upside down.
 """
 
+import base64
 import statistics
+import sys
+import types
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
@@ -104,3 +108,33 @@ def test_growth_is_in_milliseconds():
     left, right = figures.growth(grown, "title").axes
     assert left.lines[0].get_xydata().tolist() == [[1, 2], [2, 3]] and left.get_xlabel() == "batch"
     assert right.lines[0].get_xydata().tolist() == [[64, 1]] and "milliseconds" in right.get_ylabel()
+
+
+def test_show_in_a_program_writes_the_picture_and_prints_its_words(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.argv", ["folder/lesson.py"])
+    monkeypatch.delitem(sys.modules, "ipykernel", raising=False)
+    for _ in range(2):
+        figures.show(figures.lines({"a": ([1, 2], [3, 4])}, "x", "y"), "a line that rises")
+    first, second = sorted(tmp_path.glob("runs/tutorials/lesson-*.png"))
+    printed = capsys.readouterr().out.split("]\n")
+    assert printed[:2] == [f"[runs/tutorials/{path.name}: a line that rises" for path in (first, second)]
+
+
+def test_show_in_a_notebook_displays_the_picture_with_its_words(monkeypatch):
+    shown = []
+    display = types.SimpleNamespace(display=lambda data, metadata, raw: shown.append((data, metadata, raw)))
+    for name in ("ipykernel", "IPython", "IPython.display"):
+        monkeypatch.setitem(sys.modules, name, display)
+    figure, axes = plt.subplots(figsize=(4, 3))
+    figures.show(figure, "an empty frame")
+    (data, metadata, raw), = shown
+    assert base64.b64decode(data["image/png"])[:4] == b"\x89PNG" and data["text/plain"] == "an empty frame" and raw
+    assert metadata == {"image/png": {"alt": "an empty frame", "width": 400}}
+    assert not plt.fignum_exists(figure.number)              # or the notebook would draw it a second time
+
+
+def test_labels_are_written_at_the_median_of_their_codes():
+    codes = np.array([[0.0, 0], [1, 1], [9, 2], [5, 5], [5, 7]])
+    axes = figures.latent_scatter(codes, np.array([3, 3, 3, 8, 8])).axes[0]
+    assert {text.get_text(): text.xy for text in axes.texts} == {"3": (1, 1), "8": (5, 6)}

@@ -61,6 +61,8 @@ def unexecuted(chapter):
 def _with_line(match, chapter):
     """[elbo](../npvae/probability/bounds.py) with the line at which `elbo` is defined: …bounds.py#L61)."""
     name, path = match.groups()
+    if path.endswith(f"/{name}"):                            # the whole file
+        return match.group(0)
     line = line_of(name, HERE.parent / path)
     if line is None:
         raise ValueError(f"{chapter.name} links to {name} in {path}, which does not define it")
@@ -122,12 +124,13 @@ def build_notebooks(chapters):
 def build_site():
     """Build the site from the notebooks into site/html; raises CalledProcessError where Sphinx has any complaint."""
     with tempfile.TemporaryDirectory() as folder:
-        source = pathlib.Path(folder)
+        source, built = pathlib.Path(folder, "source"), pathlib.Path(folder, "html")
+        source.mkdir()
         _gather(source)
-        shutil.rmtree(SITE, ignore_errors=True)
         sphinx = [sys.executable, "-m", "sphinx", "-q", "-W", "--keep-going", "-b", "html"]
-        subprocess.run([*sphinx, "-c", str(HERE / "site"), str(source), str(SITE)], check=True)
-    shutil.rmtree(SITE / ".doctrees")
+        subprocess.run([*sphinx, "-c", HERE / "site", "-d", source / "doctrees", source, built], check=True)
+        shutil.rmtree(SITE, ignore_errors=True)
+        shutil.move(built, SITE)
     print(f"the site begins at {SITE / 'index.html'}")
 
 
@@ -160,9 +163,10 @@ def _adapt(cell):
 
 def _for_site(text):
     """Markdown whose links to files of the repository lead to the pages that the site has for them."""
-    to_source = r'<a href="_modules/npvae/\2.html#\1"><code>\1</code></a>'
-    text = re.sub(r"\[`?([\w.]+)`?\]\(\.\./npvae/([\w/]+)\.py(?:#L\d+)?\)", to_source, text)
-    text = re.sub(r"\]\((\d\d_\w+)\.(?:py|ipynb)\)", r"](\1.ipynb)", text)
+    for whole_file, anchor in [(r"\w+\.py", ""), (r"[\w.]+", r"#\1")]:
+        link = rf"\[`?({whole_file})`?\]\(\.\./npvae/([\w/]+)\.py(?:#L\d+)?\)"
+        text = re.sub(link, rf'<a href="_modules/npvae/\2.html{anchor}"><code>\1</code></a>', text)
+    text = text.replace("](README.md)", "](index.md)").replace("](exercises/README.md)", "](exercises.md)")
     return re.sub(r"\]\(exercises/(\w+)\.py\)", r"](exercises/\1.md)", text)
 
 

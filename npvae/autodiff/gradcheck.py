@@ -18,6 +18,7 @@ large ones.
 
 import dataclasses
 import inspect
+import textwrap
 from collections.abc import Callable
 
 import numpy as np
@@ -100,7 +101,8 @@ class Report:
         for row in self.rows:
             mark = "" if row.error <= self.limit else "  <- wrong"
             if row.remark:
-                lines.append(f"  {row.name:<{width}}  {row.remark}{mark}")
+                remark = f"  {row.name:<{width}}  {row.remark}{mark}"
+                lines.append(textwrap.fill(remark, 80, subsequent_indent=" " * (width + 4)))
                 continue
             where = "(" + ", ".join(map(str, row.where)) + ")"
             lines.append(

@@ -279,12 +279,12 @@ _OWN_FILES = tuple(__file__.replace("tensor.py", file) for file in ("tensor.py",
 
 
 def _caller():
-    """'folder/file.py:line' of the code that called the operation: the first frame outside tensor.py and ops.py."""
+    """'folder/file.py:line', in a notebook 'cell:line', of the call: the first frame outside tensor.py and ops.py."""
     frame = sys._getframe(2)
     while frame.f_code.co_filename in _OWN_FILES:
         frame = frame.f_back
-    folder, _, file = frame.f_code.co_filename.replace("\\", "/").rpartition("/")
-    return f"{folder.rpartition('/')[2]}/{file}:{frame.f_lineno}"
+    *_, folder, file = ["", *frame.f_code.co_filename.replace("\\", "/").split("/")]
+    return f"{'cell' if folder.startswith('ipykernel_') else f'{folder}/{file}'}:{frame.f_lineno}"
 
 
 @contextlib.contextmanager

@@ -21,6 +21,13 @@ def test_the_tape_of_a_small_loss():
     assert all(len(line) <= 80 for line in lines)
 
 
+def test_a_call_from_a_notebook_is_said_by_its_line_alone():
+    place = {"np": np, "Tensor": Tensor, "ops": ops}
+    source = "\nloss = ops.exp(Tensor(np.ones(3), requires_grad=True))"
+    exec(compile(source, "/tmp/ipykernel_4711/2718281828.py", "exec"), place)
+    assert tape(place["loss"]).splitlines()[0].endswith("  cell:2")
+
+
 def test_derivatives_that_share_their_work():
     a, b = Tensor(np.ones(2), requires_grad=True), Tensor(np.ones(3))
     assert "dall inputs: keeps" in tape(ops.concatenate(a, b))
