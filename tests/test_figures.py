@@ -122,11 +122,11 @@ def test_show_in_a_program_writes_the_picture_and_prints_its_words(tmp_path, mon
 
 
 def test_show_in_a_notebook_displays_the_picture_with_its_words(monkeypatch):
+    figure, _ = plt.subplots(figsize=(4, 3))
     shown = []
     display = types.SimpleNamespace(display=lambda data, metadata, raw: shown.append((data, metadata, raw)))
     for name in ("ipykernel", "IPython", "IPython.display"):
         monkeypatch.setitem(sys.modules, name, display)
-    figure, axes = plt.subplots(figsize=(4, 3))
     figures.show(figure, "an empty frame")
     (data, metadata, raw), = shown
     assert base64.b64decode(data["image/png"])[:4] == b"\x89PNG" and data["text/plain"] == "an empty frame" and raw
