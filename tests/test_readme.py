@@ -1,4 +1,4 @@
-"""Proves that the README's programs run as they stand there, and that its two commands are what `.ci/run` takes out.
+"""Proves that the README's programs run as they stand there, and that its three commands are what `.ci/run` takes out.
 
 It would catch a name that has changed, and an example that nobody has run.
 """
@@ -13,7 +13,8 @@ from npvae import arguments, settings
 from npvae.autodiff import Tensor
 from npvae.probability import LIKELIHOODS
 
-README = (pathlib.Path(__file__).parents[1] / "README.md").read_text()
+ROOT = pathlib.Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text()
 
 
 def test_the_programs_run_one_after_another(capsys):
@@ -44,6 +45,11 @@ def test_every_model_and_likelihood_is_in_the_readme():
     assert all(name in README for name in [*settings.MODELS, *LIKELIHOODS])
 
 
-def test_there_are_two_commands():
-    commands = re.findall(r"^python3 -m venv .*$", README, re.MULTILINE)
-    assert [command.split("/")[-1] for command in commands] == ["npvae train", "pytest"]
+def test_there_are_three_commands():
+    commands = re.findall(r"^python3 -m venv .* && (.*)$", README, re.MULTILINE)
+    assert commands == [".venv/bin/npvae train", ".venv/bin/pytest", ".venv/bin/python tutorials/build.py site"]
+
+
+def test_every_file_that_it_links_to_is_there():
+    links = re.findall(r"\]\(([^)#:]+)\)", README)
+    assert len(links) > 10 and all((ROOT / link).exists() for link in links)

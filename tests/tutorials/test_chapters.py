@@ -1,7 +1,7 @@
 """Proves that every chapter runs as a program, and that its notebook shows what the chapter says now.
 
-A chapter asserts what its prose claims, so running it is the test. It would catch an engine that no longer does what the
-prose says, a notebook that was not built again, a link to a function that has moved, and a picture without words.
+A chapter asserts what its prose claims, so running it is the test. It would catch an engine that no longer does what
+the prose says, a notebook that was not built again, a link to a function that has moved, and a picture without words.
 """
 
 import json
