@@ -135,7 +135,7 @@ def manifold(images, side):
 
 def latent_scatter(codes, labels=None):
     """Codes (N, 2), coloured by label where there are labels (N,); up to twenty kinds have their label written at the
-    median of their codes, so that they can be told apart in grey too.
+    median of their codes, or a little above, so that they can be told apart in grey too.
     """
     from matplotlib import patheffects
 
@@ -151,8 +151,12 @@ def latent_scatter(codes, labels=None):
         if len(kinds) <= 20:
             handles = [axes.scatter([], [], color=points.to_rgba(i), label=kind) for i, kind in enumerate(kinds)]
             axes.legend(handles=handles, title="label", loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
+            places, apart = [], 0.04 * np.ptp(codes, axis=0).max()
             for kind in kinds:
                 place = np.median(codes[labels == kind], axis=0)
+                while any(np.abs(place - other).max() < apart for other in places):
+                    place = place + [0, apart / 2]           # up, until no other label is in the way
+                places.append(place)
                 axes.annotate(
                     f"{kind}", place, ha="center", va="center", fontsize=13, fontweight="bold",
                     path_effects=[patheffects.withStroke(linewidth=3, foreground="white")],

@@ -138,3 +138,12 @@ def test_labels_are_written_at_the_median_of_their_codes():
     codes = np.array([[0.0, 0], [1, 1], [9, 2], [5, 5], [5, 7]])
     axes = figures.latent_scatter(codes, np.array([3, 3, 3, 8, 8])).axes[0]
     assert {text.get_text(): text.xy for text in axes.texts} == {"3": (1, 1), "8": (5, 6)}
+
+
+def test_labels_of_two_kinds_in_the_same_place_can_both_be_read():
+    codes = np.array([[0.0, 0], [10, 10], [5, 5], [5, 5], [5, 5]])
+    low, high = (text.xy for text in figures.latent_scatter(codes[2:], np.array([4, 9, 9])).axes[0].texts)
+    assert tuple(low) == (5, 5) == tuple(high)               # a single point: there is no way to be apart
+    texts = figures.latent_scatter(codes, np.array([1, 2, 4, 9, 9])).axes[0].texts
+    places = {text.get_text(): text.xy for text in texts}
+    assert tuple(places["4"]) == (5, 5) and places["9"][0] == 5 and 0.4 <= places["9"][1] - 5 < 0.8

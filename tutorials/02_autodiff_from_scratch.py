@@ -17,8 +17,8 @@
 # - read the diagnosis of a wrong gradient;
 # - recognize a gradient checker that cannot fail.
 #
-# You need: the chain rule for one variable, and matrix products. The symbols are on [one
-# page](notation.md).
+# You need: partial derivatives, the chain rule, and matrix products. The symbols are on
+# [one page](notation.md).
 
 # %%
 import matplotlib.pyplot as plt
@@ -120,14 +120,14 @@ errors = [np.abs(difference(np.tanh, x, dy, h) - dx(dy)).max() for h in steps]
 fig, ax = plt.subplots(figsize=(5, 3.2), layout="constrained")
 ax.loglog(steps, errors, color="black", marker="o", label="measured")
 ax.loglog(steps[7:], 2 * steps[7:] ** 2, color="0.4", linestyle="--",
-          label="h², from the formula")
+          label="2h², from the formula")
 ax.loglog(steps[:9], 1e-16 / steps[:9], color="0.4", linestyle=":",
           label="10⁻¹⁶/h, from rounding")
 ax.set(xlabel="step h", ylabel="largest error")
 ax.legend(frameon=False)
 figures.show(fig, "The error of central differences against the step h, "
              "logarithmic axes: a V. It falls with h² from the right, rises "
-             "with 1/h to the left, and is smallest near 10⁻⁵.")
+             "with 1/h to the left, and is smallest between 10⁻⁶ and 10⁻⁵.")
 best = steps[np.argmin(errors)]
 x32, dy32 = x.astype(np.float32), dy.astype(np.float32)
 single = [np.abs(difference(np.tanh, x32, dy32, np.float32(h)) - dx(dy)).max()
@@ -142,9 +142,9 @@ assert 1e-7 < best < 1e-4 and min(errors) < 1e-9 and errors[0] > 1e-5
 # %% [markdown]
 # Two errors pull in opposite directions. The formula itself is off by a multiple of $h^2$.
 # And the two values of $f$ are rounded to 16 digits, an error of about $10^{-16}$ that is
-# then divided by $h$. They meet near $h = 10^{-5}$, where ten digits are right. That is the
-# step of [gradcheck](../npvae/autodiff/gradcheck.py), which does what we just did for every
-# input:
+# then divided by $h$. They meet between $10^{-6}$ and $10^{-5}$, where ten digits are
+# right. The step of [gradcheck](../npvae/autodiff/gradcheck.py) is $10^{-5}$; it does what
+# we just did for every input:
 
 # %%
 print(gradcheck(dense, x, W, b))
@@ -186,6 +186,8 @@ def backward(loss):
     """From the end of the tape to its beginning, pass the gradients on."""
     loss.grad = np.ones_like(loss.data)          # ∂ℓ/∂ℓ = 1
     for value in reversed(TAPE):
+        if value.grad is None:                   # the loss does not depend on it
+            continue
         for x, derivative in zip(value.inputs, value.derivatives):
             dx = derivative(value.grad)
             x.grad = dx if x.grad is None else x.grad + dx
@@ -197,8 +199,8 @@ def backward(loss):
 # its uses lie behind it, and its gradient is complete.
 #
 # > **Predict.** In $\ell = \sum_i x_i \cdot x_i$, the same $x$ goes into the product twice.
-# > The derivative of `mul` by its first input is `dy * b`, by its second `dy * a`. What
-# > does `backward` make of `x.grad`, and which line does it?
+# > The derivative of `mul` with respect to its first input is `dy * b`, to its second
+# > `dy * a`. What does `backward` make of `x.grad`, and which line does it?
 
 # %%
 @op
@@ -222,8 +224,8 @@ assert np.array_equal(v.grad, 2 * v.data)
 
 # %% [markdown]
 # $2x$, as it should be: the two uses each bring a $1 \cdot x$, and `x.grad + dx` adds them.
-# That plus is the sum over $j$ of the chain rule. Forget it, and every network with a skip
-# connection, and every VAE, learns something else.
+# That plus is once more "add up these ways", now over the uses of $x$. Forget it, and every
+# network that uses a value twice, as every VAE does, learns something else.
 #
 # Now train a network with it: one hidden layer of 40 units, which has to learn a sine from
 # 50 points with noise.
@@ -252,7 +254,8 @@ def network(x):
     return dense_(tanh_(dense_(x, W1, b1)), W2, b2)
 
 
-before = network(Value(inputs)).data
+line = Value(np.linspace(-3, 3, 200).reshape(-1, 1))
+before = network(line).data
 for step in range(4000):
     TAPE.clear()
     loss = mean_square_(sub_(network(Value(inputs)), Value(targets)))
@@ -266,18 +269,18 @@ for step in range(4000):
 
 fig, ax = plt.subplots(figsize=(5, 3.2), layout="constrained")
 ax.plot(inputs, targets, "o", color="0.6", markersize=4, label="data")
-ax.plot(inputs, before, color="black", linestyle=":", label="before")
-ax.plot(inputs, network(Value(inputs)).data, color="black", label="after")
+ax.plot(line.data, before, color="black", linestyle=":", label="before")
+ax.plot(line.data, network(line).data, color="black", label="after")
 ax.set(xlabel="input", ylabel="output")
 ax.legend(frameon=False)
 figures.show(fig, "Fifty points along a sine curve; a dotted line, the network "
-             "before training, far from them; a solid line, the network "
-             "after training, which follows them.")
+             "before training, which has nothing to do with them; a solid line, the "
+             "network after training, which follows them.")
 
 assert float(loss.data) < 0.05
 
 # %% [markdown]
-# It learns, with an engine of twenty lines. The engine of `npvae` is the same idea with
+# It learns, with an engine of twenty-odd lines. The engine of `npvae` is the same idea with
 # more care: its tape is found from the loss and needs no global list; derivatives that
 # nobody needs are not computed; shapes and dtypes are checked, and errors name the
 # operation. Read [Tensor](../npvae/autodiff/tensor.py), and ask it for its tape:
@@ -345,8 +348,8 @@ print(diagnose(gradcheck(forgetful_dense, x, W, b)))
 # ## 2.5 Break a gradient and read the diagnosis
 #
 # Everybody makes the same mistakes. So `npvae` does not only say *that* a gradient is
-# wrong: `diagnose` tries what people do, and says which of it reproduces **every** wrong
-# element, to six digits.
+# wrong: `diagnose` tries what people do, and says which of these mistakes reproduces
+# **every** wrong element, to six digits.
 #
 # > **Predict.** Two broken derivatives follow. Find both mistakes before you read the
 # > output.
@@ -370,7 +373,7 @@ print(diagnose(gradcheck(broken_mean_square, x)))
 # %% [markdown]
 # The first took the input where the formula has the output: $\sigma' = y(1-y)$. The second
 # divides by the number of rows, `len(e)`, but the mean is over all elements, of which there
-# are 5 times as many. A number alone, "largest error 18.3", would have told neither.
+# are 5 times as many. A number alone, "largest error 18.4", would have told neither.
 #
 # The diagnosis says nothing that it cannot reproduce. Where no simple mistake fits, it says
 # where the error is, and does not guess:
@@ -482,11 +485,11 @@ assert [name for name, (by_other, _) in caught.items() if by_other] == ["one ele
 #
 # **A right gradient of the wrong function.** The check compares a derivative with the
 # forward pass *as it is written*. If the forward pass is wrong, the derivative of the wrong
-# thing can be perfectly right. Chapter 5 shows a bug of this kind that many published VAEs
-# have. It takes another kind of test: of what the function *means*.
+# thing can be perfectly right. Chapter 5 shows a bug of this kind that several VAEs on the
+# net have. It takes another kind of test: of what the function *means*.
 #
-# **A kink.** $\max(x, 0)$ has no derivative at 0, and differences across the kink are half
-# of one side and half of the other. Keep test inputs away from it.
+# **A kink.** $\max(x, 0)$ has no derivative at 0, and differences across the kink are a
+# mixture of both sides. Keep test inputs away from it.
 #
 # **Something is changed before backward has run.** The derivatives read what they captured
 # when they are *called*. An `x += 1` in between changes the past:

@@ -5,8 +5,8 @@
 # out of reach; and to estimate it well we need a distribution $q(z)$ near the posterior,
 # which is out of reach too. This chapter answers both with one formula: a lower bound of
 # $\ln p(x)$ that can be computed, and that is the tighter the closer $q$ is to the
-# posterior. Push it up with the decoder, and the data becomes more likely; push it up with
-# $q$, and $q$ moves to the posterior.
+# posterior. Push it up with $q$, and $q$ moves to the posterior; push it up with the
+# decoder from there, and the data becomes more likely.
 #
 # After this chapter you can
 #
@@ -243,10 +243,10 @@ assert np.allclose(theirs, kl(mu, logvar).sum(axis=1))
 gradcheck(kl_to_standard_normal, mu, logvar).assert_ok()
 
 # %% [markdown]
-# Halving the width is cheaper (0.32 nats) than moving by 1 (0.5 nats). A point costs
-# infinitely much, though slowly: every factor of 10 in precision costs $\ln 10 = 2.3$ nats.
-# This is the answer to chapter 3: the autoencoder put no price on precision, so its codes
-# became points, with nothing between them.
+# Halving the width is cheaper (0.32 nats) than moving by 1 (0.5 nats). For a point the
+# price grows without limit, but slowly: every factor of 10 in precision costs
+# $\ln 10 = 2.3$ nats. This is the answer to chapter 3: the autoencoder put no price on
+# precision, so its codes were points, with nothing between them.
 #
 # The derivatives are short, $\partial \mathrm{KL} / \partial \mu = \mu$ and
 # $\partial \mathrm{KL} / \partial\, \mathrm{logvar} = \tfrac12 (\sigma^2 - 1)$: a pull to
@@ -257,11 +257,11 @@ gradcheck(kl_to_standard_normal, mu, logvar).assert_ok()
 #
 # Back to the line. Let us try every Gaussian $q$.
 #
-# > **Predict.** As a function of $\mu$, how many maxima has the ELBO? Will the best $q$
-# > cover both humps of the posterior?
+# > **Predict.** With the best $\sigma$ for each $\mu$, how many maxima has the ELBO as a
+# > function of $\mu$? Will the best $q$ cover both humps of the posterior?
 
 # %%
-mus, sigmas = np.linspace(-4, 3, 141), np.exp(np.linspace(-3, 1, 81))
+mus, sigmas = np.linspace(-3, 3, 121), np.exp(np.linspace(-3, 1, 161))
 bounds = np.array([[elbo(mu, sigma) for sigma in sigmas] for mu in mus])
 i, j = np.unravel_index(bounds.argmax(), bounds.shape)
 best_mu, best_sigma, gap = mus[i], sigmas[j], log_p_x - bounds.max()
@@ -295,8 +295,9 @@ assert np.exp(log_normal(-1.6, best_mu, best_sigma)) < 1e-6
 # sampling.) The gap that remains is a little more than $-\ln$ of the mass of the hump that
 # is covered, which is what it would be if $q$ fitted that hump exactly.
 #
-# Where the posterior *is* Gaussian, the gap closes to zero. In the linear model of chapter
-# 1 it is:
+# Where the posterior *is* a Gaussian that $q$ can be, the gap closes to zero. In the linear
+# model of chapter 1 it is one, and if the columns of $W$ are perpendicular, as in the
+# oracle, it is one without correlations:
 
 # %%
 oracle = ProbabilisticPCA.random(5, 3, np.random.default_rng(0))
@@ -316,7 +317,7 @@ assert np.allclose(exact, at_posterior, atol=1e-10)
 # - **E-step**: hold the decoder, and move the $q_n$ of every example to the best one.
 #   $\ln p(x)$ does not change, so the bound rises by *closing the gap*;
 # - **M-step**: hold the $q_n$, and move the decoder to the best one. The bound rises, and
-#   $\ln p(x)$, which is above it, is pushed up.
+#   where it touched $\ln p(x)$ before, it pushes that up.
 #
 # We watch it on 200 points in the plane, and the linear model with one latent dimension,
 # $x \sim \mathcal N(w z + b,\, \sigma^2 I)$, where both steps are short. For the E-step,
@@ -357,8 +358,8 @@ def m_step(mu, v):
 
 def bound(w, variance, mu, v):                   # in nats per example
     square = expected_square(w, mu, v)
-    rec = -0.5 * (r.size * np.log(2 * np.pi * variance) + square / variance)
-    return (rec - np.sum(kl(mu, np.log(v)))) / len(r)
+    reconstruction = -0.5 * (r.size * np.log(2 * np.pi * variance) + square / variance)
+    return (reconstruction - np.sum(kl(mu, np.log(v)))) / len(r)
 
 
 def likelihood(w, variance):                     # in nats per example
@@ -410,13 +411,14 @@ right.scatter(*r.T, s=6, color="0.75", linewidths=0)
 for step in (0, 1, 12):
     tip = directions[2 * step]
     right.annotate("", tip, (0, 0), arrowprops={"arrowstyle": "->", "lw": 2})
-    right.annotate(f"{step}", 1.15 * tip + [-0.1, 0.1], ha="center", fontsize=12)
-right.set(xlim=(-2.5, 3.5), ylim=(-2, 2.5), aspect="equal")
+    right.annotate(f"{step}", 1.25 * tip + [-0.2, 0.2], ha="center", fontsize=12)
+right.set(xlim=(-6, 6), ylim=(-4, 4), aspect="equal")
 right.set(xlabel="x₁ − b₁", ylabel="x₂ − b₂")
 figures.show(fig, "Left: bound and ln p(x) against the step. At every E-step the bound "
              "climbs up to ln p(x) and touches it; at every M-step both rise and part. "
              "Right: the data, an oblique cloud, and arrows for w after 0, 1 and 12 "
-             "steps, turning into the cloud's long axis and growing to its length.")
+             "steps, turning into the cloud's long axis and growing to about one standard "
+             "deviation.")
 
 # %% [markdown]
 # A staircase. In each **E-step** the bound rises to $\ln p(x)$ and touches it, while
@@ -489,7 +491,9 @@ assert after[0] > before[0] and after[1] < before[1] - 0.01
 #    `npvae learn check e_step`.
 # 4. On paper: show that $\mathrm{KL} \ge 0$, with Jensen's inequality. When is it 0?
 # 5. In 4.1, observe $x = 0.4$ and then $x = -0.4$ instead. What happens to the humps, and
-#    to the gap? And with $x = 1$ and a noise of 0.5 instead of 0.3: which $q$ is best now?
+#    to the gap? And with $x = 1$ and a noise of 0.5 instead of 0.3: is it still best to
+#    cover one hump? (Remove the asserts of 4.6, and what is said of the covered hump, which
+#    know where the humps are.)
 # 6. In 4.7, take the M-step before the first E-step. What does it do to $w$, and why?
 #
 # Before: [3. Autoencoders](03_autoencoders.ipynb). Next: [5.

@@ -5,7 +5,7 @@
 # respect to $q$ itself. But a draw is a throw of dice: how do you differentiate dice? The
 # answer is the line that made VAEs possible, and it is short enough to look trivial. This
 # chapter shows what happens without it, proves that it is right, measures how much better
-# it is than the alternative, and ends with the one-character bug that no gradient check can
+# it is than the alternative, and shows a bug of two characters that no gradient check can
 # see.
 #
 # After this chapter you can
@@ -155,8 +155,8 @@ ax.axvline(4, color="black", linestyle=":", label="exact")
 ax.set(xlabel="estimate of the gradient from one draw", ylabel="density", xlim=(-5, 35))
 ax.legend(frameon=False)
 figures.show(fig, "Histograms of the gradient estimated from one draw. Pathwise: a bell "
-             "about the exact value 4. Score function: a high peak just below 0, and a "
-             "long tail to the right, beyond 30.")
+             "about the exact value 4. Score function: a high peak near −1, and a long "
+             "tail to the right, beyond 30.")
 
 # %% [markdown]
 # The means agree with 4, all of them. But a single draw of the score function is off by 9
@@ -164,8 +164,9 @@ figures.show(fig, "Histograms of the gradient estimated from one draw. Pathwise:
 # more than 90. The path does not notice, since a constant has no slope.
 #
 # The score function learns from the *size* of $f$, and in a VAE $f$ is some $-100$ nats,
-# all of which is noise. Since $\mathbb E[\partial \ln q / \partial \mu] = 0$ (5.1, second
-# use), one may subtract any constant $b$, the **baseline**:
+# nearly all of which is the same for every draw, and so nothing but noise. Since
+# $\mathbb E[\partial \ln q / \partial \mu] = 0$ (5.1, second use), one may subtract any
+# constant $b$, the **baseline**:
 #
 # $$ \mathbb E_q \left[ (f(z) - b)\, \frac{\partial \ln q}{\partial \mu} \right] = \mathbb E_q \left[ f(z)\, \frac{\partial \ln q}{\partial \mu} \right]. $$
 #
@@ -174,7 +175,7 @@ figures.show(fig, "Histograms of the gradient estimated from one draw. Pathwise:
 #
 # > **Predict.** Let $z$ have $D$ dimensions, and $f(z) = -\sum_d (z_d - 2)^2$. We look at
 # > the gradient for $\mu_1$ alone. How does its spread grow with $D$, for each estimator,
-# > and for the score function with the best constant as baseline?
+# > and for the score function with the mean of $f$ as baseline?
 
 # %%
 dimensions = np.array([1, 4, 16, 64, 256])
@@ -205,9 +206,10 @@ assert 1.9 < min(spreads["pathwise"]) and max(spreads["pathwise"]) < 2.1
 
 # %% [markdown]
 # The score function grows like $D$, with a baseline like $\sqrt D$, and the path not at
-# all: each dimension has a slope of its own. To halve the error of a mean takes four times
-# as many draws; a spread that is 1,000 times as large, a million times as many. With the
-# path, a VAE makes do with **one** draw for each example.
+# all: each dimension has a slope of its own. (That is exactly so because this $f$ is a sum
+# over dimensions. In a network it is not, but slopes still tell dimensions apart.) To halve
+# the error of a mean takes four times as many draws; a spread that is 1,000 times as large,
+# a million times as many. With the path, a VAE makes do with **one** draw for each example.
 #
 # ## 5.4 All of them, on a model for which the truth is known
 #
@@ -353,15 +355,16 @@ assert abs(r[np.argmax(density_of_r)] - 1.1) < 0.01
 
 # %% [markdown]
 # It integrates to 1, and the histogram lies under it. At the inner edge, a tiny circle of
-# noise is stretched to the full circumference of the ring, and so thinned to nothing: the
-# ring is densest not at its edge but at $r = 1.1$.
+# noise is stretched to the full circumference of the ring, and so thinned to nothing: so
+# most points are found not at the edge but at $r = 1.1$, where $\rho = 1$. (The density $q$
+# itself is largest a little further in, since there is more room outside.)
 #
 # The same idea gives other distributions a path: whatever can be written as a smooth
 # function of parameter-free noise. An exponential variable with mean $\beta$ is
 # $-\beta \ln u$ with $u$ uniform; a logistic one is $\mu + s \ln \frac{u}{1 - u}$. A
 # *discrete* variable is not: it jumps where the noise crosses a threshold and is flat
-# elsewhere, so its derivative by the path is zero, always. There, the score function is
-# what remains.
+# elsewhere, so its derivative by the path is zero, always. There, of these two, the score
+# function is what remains.
 #
 # ## What can go wrong
 #
@@ -396,10 +399,11 @@ print(f"spread of the mean over {N} examples: own noise {own:.3f}, shared {share
 assert own < 0.12 and shared > 0.9
 
 # %% [markdown]
-# **A logvar that runs away.** $e^{\mathrm{logvar}/2}$ overflows in float32 at
-# $\mathrm{logvar} \approx 177$. It never gets there in a healthy run, in which the KL pulls
-# it to 0; it does after a learning rate that is far too large. `npvae` says which operation
-# gave the first infinity, and goes back to the last checkpoint.
+# **A logvar that runs away.** In float32, $e^{\mathrm{logvar}}$ in the KL overflows at
+# $\mathrm{logvar} \approx 89$, and $\sigma = e^{\mathrm{logvar}/2}$ at 177. It never gets
+# there in a healthy run, in which the KL pulls it to 0; it does after a learning rate that
+# is far too large. `npvae` says which operation gave the first infinity, and goes back to
+# the last checkpoint.
 #
 # ## Where to find it
 #
@@ -423,7 +427,9 @@ assert own < 0.12 and shared > 0.9
 #    smallest?
 # 4. Write the pathwise and the score-function estimator for an exponential variable with
 #    mean $\beta$ and $f(z) = -(z - 2)^2$, and compare their spreads.
-# 5. In 5.4, set the shift of 0.3 to 0. Which spread goes to zero, and why?
+# 5. In 5.4, set the shift of 0.3 to 0, and remove the asserts. Which two spreads go to
+#    zero, and why? Why is *naive* suddenly right? (The deviation of an estimate without
+#    spread means nothing: it is rounding divided by rounding.)
 #
 # Before: [4. The evidence lower bound](04_the_evidence_lower_bound.ipynb). Next: [6. A VAE
 # on MNIST](06_a_vae_on_mnist.ipynb).
