@@ -299,7 +299,7 @@ figures.show(
 
 # %%
 def share_outside(drawn, tests, codes):
-    """The share of drawn codes that are farther from all codes than 95 % of the tests are."""
+    """The share of drawn codes that are farther from all codes than 95 % of the tests."""
     usual = np.quantile(nearest(tests, codes)[1], 0.95)
     return np.mean(nearest(drawn, codes)[1] > usual)
 
@@ -319,9 +319,9 @@ ax.scatter(*codes.T, s=3, color="0.6", linewidths=0, label="codes of digits")
 ax.scatter(*drawn.T, s=22, color="black", marker="x", linewidths=1, label="random codes")
 ax.set(xlabel="z₁", ylabel="z₂")
 ax.legend(frameon=False)
-figures.show(fig, "Grey points: the codes of digits, in two long rays and a heap. Black "
-             "crosses: random codes from the fitted Gaussian, an oval cloud that misses the "
-             "ends of the rays and spills over onto empty ground on the other sides.")
+figures.show(fig, "Grey points: the codes of digits, in two long rays and a heap. "
+             "Black crosses: random codes from the fitted Gaussian, an oval cloud that misses "
+             "the ends of the rays and spills over onto empty ground on the other sides.")
 
 assert outside[2] > 0.1 and outside[32] > 0.3
 

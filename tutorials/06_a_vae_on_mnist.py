@@ -145,7 +145,7 @@ probe, watched = x_test[:500], []
 
 
 def look():
-    """On the probe: loss, rec, rec with the codes of other images, kl, and what all share."""
+    """On the probe: loss, rec, rec with codes of other images, kl, and what all share."""
     with no_grad():
         mu, logvar = model.encode(probe)
         eps = np.random.default_rng(1).standard_normal(mu.shape, dtype=np.float32)
@@ -193,9 +193,9 @@ for place, text in [(5, "I"), (26, "II"), (600, "III")]:
 bottom.set(xlabel="step, counted from 1 (logarithmic)", ylabel="KL in nats")
 figures.show(fig, "Loss, reconstruction and KL of the minibatches against the step, "
              "logarithmic. The loss falls from 544 to a plateau at the level of the best "
-             "constant image near step 30, and then on to about 110. The KL jumps to almost "
-             "40 near step 8 (I), falls to below 1 near step 25 (II), and rises slowly to "
-             "15 (III).")
+             "constant image near step 30, and then on to about 110. The KL jumps to "
+             "almost 40 near step 8 (I), falls to below 1 near step 25 (II), and rises "
+             "slowly to 15 (III).")
 print(f"KL: peak {kl[:15].max():.1f}, valley {kl[15:60].min():.2f}, "
       f"mean of the last 100 steps {kl[-100:].mean():.1f}")
 
@@ -315,7 +315,7 @@ def distance_to_nearest(a, b):
 
 
 def share_outside(drawn, tests, codes):
-    """The share of drawn codes that are farther from all codes than 95 % of the tests are."""
+    """The share of drawn codes that are farther from all codes than 95 % of the tests."""
     usual = np.quantile(distance_to_nearest(tests, codes), 0.95)
     return np.mean(distance_to_nearest(drawn, codes) > usual)
 
