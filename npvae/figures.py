@@ -234,7 +234,7 @@ def growth(grown, title):
 
 def pushed(z, x, z_title, x_title):
     """Points z (N, 2), and beside them what a map makes of them, x (N, 2)."""
-    figure = _figure(8, 4)
+    figure = _figure(6.4, 3.4)
     for i, (points, title, name) in enumerate([(z, z_title, "z"), (x, x_title, "x")]):
         axes = figure.add_subplot(1, 2, i + 1)
         axes.scatter(*points.T, s=3, color="black", alpha=0.5, linewidths=0)

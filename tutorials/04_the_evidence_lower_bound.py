@@ -270,17 +270,17 @@ print(f"best q = N({best_mu:.2f}, {best_sigma:.2f}²)")
 print(f"ELBO {bounds.max():.3f}, gap {gap:.3f} nats")
 print(f"mass of the covered hump {covered:.3f}, −ln of it {-np.log(covered):.3f} nats")
 
-fig, (left, right) = plt.subplots(1, 2, figsize=(7.4, 3.2), layout="constrained")
-left.plot(mus, bounds.max(axis=1), color="black", label="ELBO, at the best σ")
-left.axhline(log_p_x, color="0.4", linestyle="--", label="ln p(x)")
-left.set(xlabel="μ", ylabel="nats", xlim=(-3, 3), ylim=(-6, 0.5))
-left.legend(frameon=False, loc="upper left")
-right.fill_between(z, posterior, color="0.85", label="posterior")
-right.plot(z, np.exp(log_normal(z, best_mu, best_sigma)), color="black", label="best q")
-right.set(xlabel="z", ylabel="density", xlim=(-4, 4))
-right.legend(frameon=False, loc="upper left")
-figures.show(fig, "Left: the ELBO against μ has two maxima, near −1.6 and 1.1, both below "
-             "the dashed line ln p(x), the right one higher. Right: the best q covers the "
+fig, (top, bottom) = plt.subplots(2, 1, figsize=(5, 6), layout="constrained")
+top.plot(mus, bounds.max(axis=1), color="black", label="ELBO, at the best σ")
+top.axhline(log_p_x, color="0.4", linestyle="--", label="ln p(x)")
+top.set(xlabel="μ", ylabel="nats", xlim=(-3, 3), ylim=(-6, 0.5))
+top.legend(frameon=False, loc="upper left")
+bottom.fill_between(z, posterior, color="0.85", label="posterior")
+bottom.plot(z, np.exp(log_normal(z, best_mu, best_sigma)), color="black", label="best q")
+bottom.set(xlabel="z", ylabel="density", xlim=(-4, 4))
+bottom.legend(frameon=False, loc="upper left")
+figures.show(fig, "Above: the ELBO against μ has two maxima, near −1.6 and 1.1, both below "
+             "the dashed line ln p(x), the right one higher. Below: the best q covers the "
              "high hump of the posterior and ignores the low one.")
 
 is_maximum = np.diff(np.sign(np.diff(bounds.max(axis=1)))) < 0
@@ -401,22 +401,22 @@ assert np.all(gaps[2:8:2] > 1e-2)                # after an M-step there is one
 assert best.log_likelihood(data).mean() - likelihoods[-1] < 0.01
 
 # %%
-fig, (left, right) = plt.subplots(1, 2, figsize=(7.4, 3.4), layout="constrained")
-left.plot(half_steps, likelihoods, color="black", linestyle="--", label="ln p(x)")
-left.plot(half_steps, bounds, color="black", marker=".", label="bound")
-left.set(xlabel="step (half: after E, whole: after M)", ylabel="nats per example")
-left.set_xlim(-0.2, 6)
-left.legend(frameon=False)
-right.scatter(*r.T, s=6, color="0.75", linewidths=0)
+fig, (top, bottom) = plt.subplots(2, 1, figsize=(5, 6.6), layout="constrained")
+top.plot(half_steps, likelihoods, color="black", linestyle="--", label="ln p(x)")
+top.plot(half_steps, bounds, color="black", marker=".", label="bound")
+top.set(xlabel="step (half: after E, whole: after M)", ylabel="nats per example")
+top.set_xlim(-0.2, 6)
+top.legend(frameon=False)
+bottom.scatter(*r.T, s=6, color="0.75", linewidths=0)
 for step in (0, 1, 12):
     tip = directions[2 * step]
-    right.annotate("", tip, (0, 0), arrowprops={"arrowstyle": "->", "lw": 2})
-    right.annotate(f"{step}", 1.25 * tip + [-0.2, 0.2], ha="center", fontsize=12)
-right.set(xlim=(-6, 6), ylim=(-4, 4), aspect="equal")
-right.set(xlabel="x₁ − b₁", ylabel="x₂ − b₂")
-figures.show(fig, "Left: bound and ln p(x) against the step. At every E-step the bound "
+    bottom.annotate("", tip, (0, 0), arrowprops={"arrowstyle": "->", "lw": 2})
+    bottom.annotate(f"{step}", 1.25 * tip + [-0.2, 0.2], ha="center", fontsize=12)
+bottom.set(xlim=(-6, 6), ylim=(-4, 4), aspect="equal")
+bottom.set(xlabel="x₁ − b₁", ylabel="x₂ − b₂")
+figures.show(fig, "Above: bound and ln p(x) against the step. At every E-step the bound "
              "climbs up to ln p(x) and touches it; at every M-step both rise and part. "
-             "Right: the data, an oblique cloud, and arrows for w after 0, 1 and 12 "
+             "Below: the data, an oblique cloud, and arrows for w after 0, 1 and 12 "
              "steps, turning into the cloud's long axis and growing to about one standard "
              "deviation.")
 
