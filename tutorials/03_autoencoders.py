@@ -321,7 +321,8 @@ ax.set(xlabel="z₁", ylabel="z₂")
 ax.legend(frameon=False)
 figures.show(fig, "Grey points: the codes of digits, in two long rays and a heap. "
              "Black crosses: random codes from the fitted Gaussian, an oval cloud that "
-             "misses the ends of the rays and spills over onto empty ground on the other sides.")
+             "misses the ends of the rays and spills over onto empty ground on the other "
+             "sides.")
 
 assert outside[2] > 0.1 and outside[32] > 0.3
 
