@@ -137,9 +137,9 @@ def conv2d(x, W, b, *, stride=1, padding=0):  # x (N, H, W, C)   W (k, k, C, O) 
 @op
 def conv_transpose2d(x, W, b, *, stride=1, padding=0, output_padding=0):
     # x (N, H, W, C)   W (k, k, O, C)   b (O,)   ->   y (N, H', W', O)
-    """The transpose of conv2d with the same W:  Σ conv2d(a, W) ⊙ x = Σ a ⊙ conv_transpose2d(x, W) for b = 0.
+    """The transpose of conv2d with the same W: Σ conv2d(a, W) ⊙ x = Σ a ⊙ conv_transpose2d(x, W) for b = 0.
 
-    Every pixel of x paints a k × k patch of y:  y_n,su+i−p,sv+j−p,o = Σ_c x_nuvc W_ijoc + b_o, added where they
+    Every pixel of x paints a k × k patch of y: y_n,su+i−p,sv+j−p,o = Σ_c x_nuvc W_ijoc + b_o, added where they
     overlap.
     """
     k, _, O, C = W.shape

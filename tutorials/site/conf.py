@@ -31,27 +31,35 @@ templates_path, html_show_copyright = [], False
 
 autodoc_typehints = "none"
 default_role = "literal"  # docstrings write `name` as Markdown does
+highlight_language = "none"  # what they show as it stands is no program
+AS_IT_STANDS = re.compile(r"    |\S.*?  +\S")  # what is indented, or has a gap of two spaces: a row of a table
 
 
 def docstring_to_rst(app, what, name, thing, options, lines):
-    """The docstrings are plain text: an indented block, a table or formulas, is shown as it stands.
+    """The docstrings are plain text: a table of arguments and an indented formula are shown as they stand.
 
     In reStructuredText that is a block after "::", and signs that would mean something there get a backslash.
     """
     rst, verbatim = [], False
     for line in lines:
-        if line.strip() and line.startswith("    ") != verbatim:
+        if line.strip() and bool(AS_IT_STANDS.match(line)) != verbatim:
             verbatim = not verbatim
             rst += ["", "::", ""] if verbatim else [""]
-        rst.append(line if verbatim else _escaped(line))
+        rst.append(f"    {line}" if verbatim else _escaped(line))
     lines[:] = rst
 
 
 def _escaped(line):
-    """The signs *, | and _ mean themselves, except within backticks, after which a letter may follow (`Tensor`s)."""
-    parts = re.split(r"(`[^`]*`)", line)
-    return "".join(p + r"\ " if p.startswith("`") else re.sub(r"([*|_\\])", r"\\\1", p) for p in parts)
+    """The signs *, | and _ mean themselves, except around `code` and *emphasis*, after which a letter may follow."""
+    parts = re.split(r"(`[^`]*`|\*\w+\*)", line)
+    return "".join(p + r"\ " if i % 2 else re.sub(r"([*|_\\])", r"\\\1", p) for i, p in enumerate(parts))
+
+
+def skip_member(app, what, name, thing, skip, options):
+    """A field of a named tuple has no docstring of its own, and gets a meaningless one."""
+    return True if (getattr(thing, "__doc__", None) or "").startswith("Alias for field number") else None
 
 
 def setup(app):
     app.connect("autodoc-process-docstring", docstring_to_rst)
+    app.connect("autodoc-skip-member", skip_member)
