@@ -33,6 +33,28 @@ def codes_of(model, x):
     return np.concatenate([model.codes(batch) for batch in batches])
 
 
+def nearest(a, b):
+    """For each row of a (N, D), the index of the nearest row of b (M, D), and the distance to it: two arrays (N,)."""
+    found = []
+    for some in in_batches(a):
+        squares = np.square(some).sum(axis=1)[:, None] + np.square(b).sum(axis=1) - 2 * some @ b.T
+        found.append((squares.argmin(axis=1), np.sqrt(np.maximum(squares.min(axis=1), 0))))
+    return tuple(map(np.concatenate, zip(*found)))
+
+
+def share_outside(drawn, tests, codes):
+    """The share of random codes that lie where there are none: farther from all codes than 95 % of the tests do.
+
+    drawn   random codes, an array (N, latent_dim)
+    tests   codes of examples that were not in training (M, latent_dim)
+    codes   codes of examples that were (L, latent_dim)
+
+    If random codes are distributed as the others, it is about 0.05.
+    """
+    usual = np.quantile(nearest(tests, codes)[1], 0.95)
+    return float(np.mean(nearest(drawn, codes)[1] > usual))
+
+
 def explained_by(factor, codes, bins=20):
     """The share, from 0 to 1, of each latent dimension's variance that a known factor explains: an array (latent_dim,).
 

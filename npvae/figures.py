@@ -43,7 +43,7 @@ def show(figure, alt):
         path = pathlib.Path("runs", "tutorials", f"{pathlib.Path(sys.argv[0]).stem}-{next(_shown)}.png")
         path.parent.mkdir(parents=True, exist_ok=True)
         figure.savefig(path)
-        print(textwrap.fill(f"[{path}: {alt}]", 80, break_on_hyphens=False))
+        print(textwrap.fill(f"[{path.as_posix()}: {alt}]", 80, break_on_hyphens=False))
     if "matplotlib.pyplot" in sys.modules:
         sys.modules["matplotlib.pyplot"].close(figure)       # or a notebook would show it once more
 

@@ -9,7 +9,7 @@ import pytest
 from npvae import evaluation
 from npvae.autodiff import Tensor
 from npvae.errors import UserError
-from npvae.evaluation import codes_of, evaluate, explained_by, mean_loss
+from npvae.evaluation import codes_of, evaluate, explained_by, mean_loss, nearest, share_outside
 from npvae.models import IWAE, PCA, VAE, Autoencoder, LatentModel, VariationalEM
 from npvae.nn import BatchNorm
 
@@ -125,3 +125,17 @@ def test_measures_that_are_not_numbers_are_not_reported(rng, model):
     model.mu.b.data[...] = 1e30
     with pytest.raises(UserError, match=r"of the test set is (inf|nan): the model cannot deal with data from 0"):
         evaluate(model, rng.random((30, 20)).astype(np.float32), rng)
+
+
+def test_the_nearest_row_is_found_in_every_batch(rng):
+    a, b = rng.standard_normal((evaluation.MEASURED_AT_ONCE + 7, 3)), rng.standard_normal((50, 3))
+    distances = np.linalg.norm(a[:, None] - b, axis=2)
+    index, distance = nearest(a, b)
+    assert np.array_equal(index, distances.argmin(axis=1)) and np.allclose(distance, distances.min(axis=1))
+
+
+def test_random_codes_are_outside_as_often_as_they_differ_from_the_codes(rng):
+    codes, tests = rng.standard_normal((5000, 2)), rng.standard_normal((2000, 2))
+    assert 0.03 < share_outside(rng.standard_normal((2000, 2)), tests, codes) < 0.07
+    far = rng.standard_normal((2000, 2)) + np.array([[20, 0]]) * (rng.random((2000, 1)) < 0.5)
+    assert 0.45 < share_outside(far, tests, codes) < 0.6

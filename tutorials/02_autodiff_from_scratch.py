@@ -86,9 +86,9 @@ assert db(dy).shape == b.shape
 #
 # There is a second way to a derivative, slow and simple: move one element by a small step
 # $h$ in both directions and look how far the value moves. For
-# $L(x) = \sum_j dy_j\, y_j(x)$, with any fixed `dy`,
+# $\ell(x) = \sum_j dy_j\, y_j(x)$, with any fixed `dy`,
 #
-# $$ dx_i \approx \frac{L(x + h e_i) - L(x - h e_i)}{2h}. $$
+# $$ dx_i \approx \frac{\ell(x + h e_i) - \ell(x - h e_i)}{2h}. $$
 #
 # It needs two forward passes for each element, so nobody trains with it. But it knows
 # nothing of our algebra, and that makes it a judge.

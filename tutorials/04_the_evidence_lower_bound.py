@@ -51,8 +51,8 @@ def log_normal(value, mu, sigma):
 
 
 log_prior = log_normal(z, 0, 1)
-log_likelihood = log_normal(x, z**2 / 2 + z / 4, 0.3)  # ln p(x | z), for every z
-log_joint = log_likelihood + log_prior                 # ln p(x, z)
+log_p_x_given_z = log_normal(x, z**2 / 2 + z / 4, 0.3)  # ln p(x | z), for every z
+log_joint = log_p_x_given_z + log_prior               # ln p(x, z)
 log_p_x = np.log(np.sum(np.exp(log_joint)) * dz)       # ln p(x) = ln ∫ p(x, z) dz
 posterior = np.exp(log_joint - log_p_x)                # p(z | x), by Bayes' rule
 print(f"ln p(x) = {log_p_x:.4f} nats")
@@ -481,7 +481,7 @@ assert after[0] > before[0] and after[1] < before[1] - 0.01
 # | two ways to make a pair | | [Kingma and Welling 2019](https://arxiv.org/abs/1906.02691), section 2.7 |
 # | the closed-form KL | [kl_to_standard_normal](../npvae/probability/gaussian.py) | Kingma and Welling 2014, appendix B |
 # | E-step and M-step | [VariationalEM](../npvae/models/variational_em.py), [refine](../npvae/probability/refinement.py) | Neal and Hinton 1998 |
-# | posterior and bound of the linear model | [ProbabilisticPCA.posterior](../npvae/models/ppca.py), [ProbabilisticPCA.elbo](../npvae/models/ppca.py) | Tipping and Bishop 1999, eq. 7 and 8 |
+# | posterior and bound of the linear model | [ProbabilisticPCA.posterior](../npvae/models/ppca.py), [ProbabilisticPCA.elbo](../npvae/models/ppca.py) | Tipping and Bishop 1999, eq. 6 (the posterior) |
 #
 # ## Exercises
 #

@@ -239,10 +239,10 @@ for name, surrogate in ESTIMATORS.items():
     def estimate(q, surrogate=surrogate):
         fixed = estimators.draw(x, q, oracle.decode, np.random.default_rng(2), samples=2)
         return surrogate(x, q, oracle.decode, fixed).mean(axis=0)
-    found = gradient(estimate)
-    standard_error = found.std(axis=0) / np.sqrt(10_000)
-    deviation[name] = np.abs((found.mean(axis=0) - exact) / standard_error).max()
-    noise[name] = np.sqrt(found.var(axis=0).sum())
+    gradients = gradient(estimate)
+    standard_error = gradients.std(axis=0) / np.sqrt(10_000)
+    deviation[name] = np.abs((gradients.mean(axis=0) - exact) / standard_error).max()
+    noise[name] = np.sqrt(gradients.var(axis=0).sum())
     print(f"{name:25} {deviation[name]:9.1f}   {noise[name]:9.2f}")
 
 assert deviation["naive"] > 50

@@ -14,6 +14,7 @@ gets its line; on the site it leads to the page with the highlighted source.
 
 import argparse
 import ast
+import hashlib
 import pathlib
 import re
 import shutil
@@ -31,7 +32,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 CHAPTERS = sorted(HERE.glob("[0-9][0-9]_*.py"))
 ENGINE = HERE.parent / "npvae"
 SITE = HERE / "site" / "html"
-LINK_TO_ENGINE = re.compile(r"\[`?([\w.]+)`?\]\(\.\./(npvae/[\w/]+\.py)\)")
+LINK_TO_ENGINE = re.compile(r"\[([^\]]*)\]\(\.\./(npvae/[^)#]*)(#[^)]*)?\)")
 PACKAGES = ["autodiff", "datasets", "nn", "probability", "models", "learn"]
 MODULES = ["training", "evaluation", "checkpoint", "figures", "errors", "runtime"]
 
@@ -60,13 +61,13 @@ def unexecuted(chapter):
 
 def _with_line(match, chapter):
     """[elbo](../npvae/probability/bounds.py) with the line at which `elbo` is defined: …bounds.py#L61)."""
-    name, path = match.groups()
-    if path.endswith(f"/{name}"):                            # the whole file
+    name, path, _ = match.groups()
+    if path.endswith(f"/{name}") and (HERE.parent / path).exists():      # the whole file
         return match.group(0)
     line = line_of(name, HERE.parent / path)
     if line is None:
         raise ValueError(f"{chapter.name} links to {name} in {path}, which does not define it")
-    return f"{match.group(0)[:-1]}#L{line})"
+    return f"[{name}](../{path}#L{line})"
 
 
 def line_of(name, path):
@@ -131,7 +132,18 @@ def build_site():
         subprocess.run([*sphinx, "-c", HERE / "site", "-d", source / "doctrees", source, built], check=True)
         shutil.rmtree(SITE, ignore_errors=True)
         shutil.move(built, SITE)
+    (SITE / "sources").write_text(digest(), encoding="utf-8")
     print(f"the site begins at {SITE / 'index.html'}")
+
+
+def digest():
+    """SHA-256 of all that the site is made of: it tells whether the site is still what would be built now."""
+    found = [*HERE.glob("*.ipynb"), *HERE.glob("*.md"), *HERE.glob("exercises/*"), *HERE.glob("site/*.*")]
+    result = hashlib.sha256()
+    for path in sorted([*found, HERE / "build.py", *ENGINE.rglob("*.py")]):
+        if path.is_file():
+            result.update(path.relative_to(ENGINE.parent).as_posix().encode() + path.read_bytes())
+    return result.hexdigest()
 
 
 def _gather(source):
@@ -155,19 +167,25 @@ def _adapt(cell):
     if cell.cell_type == "markdown":
         cell.source = _for_site(cell.source)
         return
-    for output in cell.outputs:
-        alt = output.get("metadata", {}).get("image/png", {}).get("alt")
-        if alt:
-            cell.metadata["mystnb"] = {"image": {"alt": alt}}
+    pictures = [output.metadata["image/png"]["alt"] for output in cell.outputs if "image/png" in output.get("data", {})]
+    if len(pictures) > 1:
+        raise ValueError(f"a cell draws {len(pictures)} pictures, expected one, since MyST-NB has one text for all")
+    if pictures:
+        cell.metadata["mystnb"] = {"image": {"alt": pictures[0]}}
 
 
 def _for_site(text):
     """Markdown whose links to files of the repository lead to the pages that the site has for them."""
-    for whole_file, anchor in [(r"\w+\.py", ""), (r"[\w.]+", r"#\1")]:
-        link = rf"\[`?({whole_file})`?\]\(\.\./npvae/([\w/]+)\.py(?:#L\d+)?\)"
-        text = re.sub(link, rf'<a href="_modules/npvae/\2.html{anchor}"><code>\1</code></a>', text)
+    text = LINK_TO_ENGINE.sub(_to_source, text)
     text = text.replace("](README.md)", "](index.md)").replace("](exercises/README.md)", "](exercises.md)")
     return re.sub(r"\]\(exercises/(\w+)\.py\)", r"](exercises/\1.md)", text)
+
+
+def _to_source(match):
+    """A link to the engine, as one to the page of the highlighted source, and there to the function."""
+    name, path, line = match.groups()
+    page = path.removesuffix(".py")
+    return f'<a href="_modules/{page}.html{f"#{name}" if line else ""}"><code>{name}</code></a>'
 
 
 def _contents():

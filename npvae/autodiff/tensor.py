@@ -125,12 +125,12 @@ def _add_to_leaf(x, dx, owned):
 class Record:
     """One line of the tape: an operation, its inputs, and their derivatives.
 
-    operation     its name
-    names         of its inputs, for messages
-    shapes, shape of its inputs, and of its value
-    inputs        the Tensor where a gradient is wanted, None where it is not
-    derivatives   as the operation returned them
-    caller        "folder/file.py:line" of the call
+    operation       its name
+    names, shapes   of its inputs
+    shape           of its value
+    inputs          the Tensor where a gradient is wanted, None where it is not
+    derivatives     as the operation returned them
+    caller          "folder/file.py:line" of the call
     """
 
     __slots__ = ("order", "operation", "names", "shapes", "shape", "inputs", "derivatives", "caller")

@@ -9,6 +9,7 @@ console, a request to the outside, a dead link, and a page that has to be pushed
 import html.parser
 import pathlib
 import shutil
+import sys
 import urllib.parse
 
 import pytest
@@ -24,12 +25,15 @@ FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--
 
 LOOK = r"""() => {
     const found = [];
-    const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-    for (let node; (node = walker.nextNode()); ) {
-        if (node.parentElement.closest("pre, code, script, style, mjx-container")) continue;
-        const tex = node.textContent.match(/\$[^$]+\$|\\[a-zA-Z(\[]/);
-        if (tex) found.push("raw TeX: " + node.textContent.trim().slice(0, 60));
+    const text = document.body.cloneNode(true);
+    for (const part of text.querySelectorAll("pre, code, script, style, mjx-container")) part.remove();
+    for (const block of text.querySelectorAll("p, li, td, th, dt, dd, h1, h2, h3, figcaption")) {
+        const tex = block.textContent.match(/\$[^$]+\$|\\[a-zA-Z(\[]/);
+        if (tex) found.push("raw TeX: " + block.textContent.trim().slice(0, 60));
     }
+    for (const part of document.querySelectorAll("link[href], script[src], img[src], iframe[src]"))
+        if (/^(https?:)?\/\//.test(part.getAttribute(part.tagName === "LINK" ? "href" : "src")))
+            found.push("something from outside: " + part.outerHTML.slice(0, 80));
     for (const error of document.querySelectorAll("mjx-merror, [data-mjx-error]"))
         found.push("a formula with an error: " + error.textContent.slice(0, 60));
     for (const formula of document.querySelectorAll(".math"))
@@ -75,8 +79,11 @@ def complaints(browser, path, size=WIDTHS["desktop"]):
     return found
 
 
-def test_the_site_has_been_built():
-    assert "index.html" in PAGES, "build it first: python tutorials/build.py site"
+def test_the_site_has_been_built_of_what_is_here_now():
+    sys.path.insert(0, str(SITE.parents[1]))
+    from build import digest
+
+    assert "index.html" in PAGES and (SITE / "sources").read_text() == digest(), "python tutorials/build.py site"
 
 
 @pytest.mark.parametrize("width", WIDTHS)
@@ -119,6 +126,9 @@ def test_every_link_within_the_site_leads_somewhere():
 PLANTED = {
     "raw TeX": r"<p>The prior is $p(z)$.</p>",
     "raw TeX: \\(": r"<p>The prior is \(p(z)\).</p>",
+    "raw TeX: The $": "<p>The $a<em>i b</em>i$ is.</p>",
+    "raw TeX: $$": "<ul><li>$$ x = y<br>+ z $$</li></ul>",
+    "something from outside": '<link rel="preconnect" href="https://example.org">',
     "a formula that was not drawn": '<p class="math">p(z)</p>',
     "a missing picture": '<img src="nothing.png" alt="nothing">',
     "without alternative text": '<img src="data:image/gif;base64,R0lGODlhAQABAAAAACwAAAAAAQABAAAC">',

@@ -24,6 +24,7 @@ mathjax3_config = {"options": {"enableMenu": False}}
 nb_execution_mode = "off"  # the notebooks are executed already
 myst_enable_extensions = ["dollarmath", "amsmath"]
 myst_heading_anchors = 3
+smartquotes = False  # in a docstring, ' is a prime and " belongs to a program
 html_copy_source = False
 html_show_sourcelink = False
 html_show_sphinx = False
