@@ -206,7 +206,7 @@ assert 0.7 < spread[1] / spread[3] / 10 < 1.4
 
 # %%
 def error_of(estimate, latent_dim, examples=100):
-    """The error of ln p(x) in nats: its median without sign, its mean and largest with it."""
+    """The error of ln p(x) in nats: median without sign; mean and largest with sign."""
     rng = np.random.default_rng(latent_dim)
     oracle = ProbabilisticPCA.random(2 * latent_dim, latent_dim, rng)
     points = oracle.sample(examples, rng)
@@ -297,8 +297,8 @@ importance_errors = [error_of(estimate, d) for d in DIMENSIONS]
 figures.show(
     figures.lines(
         {
-            "naive Monte Carlo": (DIMENSIONS, [error for error, _, _ in naive_errors]),
-            "importance sampling": (DIMENSIONS, [error for error, _, _ in importance_errors]),
+            "naive Monte Carlo": (DIMENSIONS, [e for e, _, _ in naive_errors]),
+            "importance sampling": (DIMENSIONS, [e for e, _, _ in importance_errors]),
         },
         "dimensions of z", "error of ln p(x) in nats", log_x=True, log_y=True,
     ),

@@ -22,9 +22,12 @@ import subprocess
 import sys
 import tempfile
 
-import jupytext
-import nbclient
-import nbformat
+try:
+    import jupytext
+    import nbclient
+    import nbformat
+except ModuleNotFoundError as error:
+    sys.exit(f"build.py: {error.name} is not installed: pip install -e '.[docs]'")
 
 from npvae.learn import catalogue
 
@@ -112,10 +115,15 @@ def _merged(outputs):
 
 
 def build_notebooks(chapters):
-    """Write the executed notebook beside each of the chapters, a list of paths."""
+    """Write the executed notebook beside each of the chapters, a list of paths. Raises ValueError where one fails."""
     for chapter in chapters:
         print(f"{chapter.name}: executing", flush=True)
-        notebook = execute(unexecuted(chapter))
+        notebook = unexecuted(chapter)
+        try:
+            execute(notebook)
+        except nbclient.exceptions.CellExecutionError as error:
+            what = f"{error.ename}: {error.evalue}".rstrip(": ")
+            raise ValueError(f"{what} in {chapter.name}; python tutorials/{chapter.name} says where") from error
         nbformat.write(notebook, chapter.with_suffix(".ipynb"))
 
 
@@ -123,13 +131,18 @@ def build_notebooks(chapters):
 
 
 def build_site():
-    """Build the site from the notebooks into site/html; raises CalledProcessError where Sphinx has any complaint."""
+    """Build the site from the notebooks into site/html.
+
+    Raises ValueError where a notebook is missing or is not that of its chapter, and where Sphinx has any complaint.
+    """
     with tempfile.TemporaryDirectory() as folder:
         source, built = pathlib.Path(folder, "source"), pathlib.Path(folder, "html")
         source.mkdir()
         _gather(source)
         sphinx = [sys.executable, "-m", "sphinx", "-q", "-W", "--keep-going", "-b", "html"]
-        subprocess.run([*sphinx, "-c", HERE / "site", "-d", source / "doctrees", source, built], check=True)
+        done = subprocess.run([*sphinx, "-c", HERE / "site", "-d", source / "doctrees", source, built])
+        if done.returncode:
+            raise ValueError("Sphinx has complained, above: the site was not built")
         shutil.rmtree(SITE, ignore_errors=True)
         shutil.move(built, SITE)
     (SITE / "sources").write_text(digest(), encoding="utf-8")
@@ -149,7 +162,10 @@ def digest():
 def _gather(source):
     """Put all pages of the site into one folder: chapters, notation, exercises, reference."""
     for chapter in CHAPTERS:
-        notebook = nbformat.read(chapter.with_suffix(".ipynb"), as_version=4)
+        path = chapter.with_suffix(".ipynb")
+        notebook = nbformat.read(path, as_version=4) if path.exists() else nbformat.v4.new_notebook()
+        if [cell.source for cell in notebook.cells] != [cell.source for cell in unexecuted(chapter).cells]:
+            raise ValueError(f"{path.name} is not what {chapter.name} makes: build.py notebooks {chapter.name[:2]}")
         for cell in notebook.cells:
             _adapt(cell)
         nbformat.write(notebook, source / chapter.with_suffix(".ipynb").name)
@@ -194,16 +210,28 @@ def _contents():
 
 
 def _exercises(source):
-    """Write a page for each exercise; the text of the page that lists them."""
-    lines = ["# Exercises", "", (HERE / "exercises" / "README.md").read_text(encoding="utf-8").split("\n", 1)[1], ""]
-    names = []
-    for exercise in catalogue.ALL:
-        name = catalogue.file_name(exercise).removesuffix(".py")
-        names.append(f"exercises/{name}")
+    """Write a page for each exercise; the text of the page that lists them, each under the chapter that asks for it."""
+    text = "# Exercises\n" + (HERE / "exercises" / "README.md").read_text(encoding="utf-8").split("\n", 1)[1]
+    names = [catalogue.file_name(exercise).removesuffix(".py") for exercise in catalogue.ALL]
+    for exercise, name in zip(catalogue.ALL, names):
         stub = (HERE / "exercises" / f"{name}.py").read_text(encoding="utf-8")
-        title = f"# {exercise.name}: {exercise.title}"
-        (source / "exercises" / f"{name}.md").write_text(f"{title}\n\n```python\n{stub}```\n", encoding="utf-8")
-    return "\n".join([*lines, "```{toctree}", ":maxdepth: 1", "", *names, "```", ""])
+        task = ast.get_docstring(ast.parse(stub))
+        code = stub.split('"""', 2)[2].lstrip()
+        page = f"# {exercise.name}: {exercise.title}\n\n```text\n{task}\n```\n\n```python\n{code}```\n"
+        (source / "exercises" / f"{name}.md").write_text(page, encoding="utf-8")
+    for chapter in CHAPTERS:
+        chapter_text = chapter.read_text(encoding="utf-8")
+        asked = [name for name in names if f"(exercises/{name}.py)" in chapter_text]
+        names = [name for name in names if name not in asked]
+        text += _listed(re.search(r"^# # (.*)", chapter_text, re.MULTILINE)[1], asked)
+    museum = [name for name in names if "_bug_" in name]
+    return text + _listed("The museum of bugs, continued", museum) + _listed("Beyond", sorted({*names} - {*museum}))
+
+
+def _listed(title, names):
+    """A heading and, below it, a list of links to pages of exercises."""
+    pages = [f"exercises/{name}" for name in names]
+    return "\n".join([f"\n## {title}\n", "```{toctree}", ":maxdepth: 1", "", *pages, "```", ""])
 
 
 def _reference(source):
@@ -233,11 +261,17 @@ def main():
     parser.add_argument("what", nargs="?", choices=["notebooks", "site"], help="only this; by default both")
     parser.add_argument("chapters", nargs="*", help="the numbers of chapters whose notebooks are built, such as 01")
     arguments = parser.parse_args()
-    if arguments.what != "site":
-        chosen = [c for c in CHAPTERS if not arguments.chapters or c.name[:2] in arguments.chapters]
-        build_notebooks(chosen)
-    if arguments.what != "notebooks":
-        build_site()
+    numbers = {chapter.name[:2]: chapter for chapter in CHAPTERS}
+    for number in arguments.chapters:
+        if number not in numbers or arguments.what != "notebooks":
+            parser.error(f"found {number}, expected numbers of chapters after notebooks: {', '.join(numbers)}")
+    try:
+        if arguments.what != "site":
+            build_notebooks([numbers[number] for number in arguments.chapters or numbers])
+        if arguments.what != "notebooks":
+            build_site()
+    except ValueError as error:
+        sys.exit(f"build.py: {error}")
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ import pytest
 TUTORIALS = pathlib.Path(__file__).parents[2] / "tutorials"
 CHAPTERS = sorted(TUTORIALS.glob("[0-9][0-9]_*.py"))
 WIDTH, PRINTED = 92, 80  # columns of code that fit on the site, and of what is printed
-SECONDS = 300  # a chapter takes at most 90 s on two cores; not on a machine that is busy
+SECONDS = 900  # a chapter takes at most 90 s on two cores; not on a machine that is busy
 every_chapter = pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda chapter: chapter.stem)
 
 

@@ -60,7 +60,7 @@ def browser():
         chromium.close()
 
 
-def complaints(browser, path, size=WIDTHS["desktop"]):
+def complaints(browser, path, size=WIDTHS["desktop"], query=""):
     """What is wrong with a page, a list of sentences."""
     found = []
     page = browser.new_page(viewport=dict(zip(("width", "height"), size)))
@@ -71,7 +71,7 @@ def complaints(browser, path, size=WIDTHS["desktop"]):
         if urllib.parse.urlparse(request.url).scheme not in ("file", "data", "blob"):
             found.append(f"a request to the outside: {request.url}")
     page.on("request", note_request)
-    page.goto(path.as_uri())
+    page.goto(path.as_uri() + (f"?q={query}" if query else ""))
     page.wait_for_load_state("networkidle")
     page.evaluate("() => window.MathJax && MathJax.startup && MathJax.startup.promise")
     found += page.evaluate(LOOK)
@@ -90,6 +90,16 @@ def test_the_site_has_been_built_of_what_is_here_now():
 @pytest.mark.parametrize("page", [page for page in PAGES if not page.startswith("_modules")])
 def test_a_page_is_whole_and_keeps_to_itself(browser, page, width):
     assert complaints(browser, SITE / page, WIDTHS[width]) == []
+
+
+def test_the_search_works_from_disk(browser):
+    path = SITE / "search.html"
+    assert complaints(browser, path, query="elbo") == []
+    page = browser.new_page()
+    page.goto(path.as_uri() + "?q=elbo")
+    page.wait_for_selector("#search-results li a")
+    assert "bounds" in page.inner_text("#search-results")
+    page.close()
 
 
 class Links(html.parser.HTMLParser):

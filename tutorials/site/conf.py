@@ -26,6 +26,7 @@ myst_enable_extensions = ["dollarmath", "amsmath"]
 myst_heading_anchors = 3
 smartquotes = False  # in a docstring, ' is a prime and " belongs to a program
 html_copy_source = False
+html_show_search_summary = False  # it would have to fetch pages, which a browser refuses to a page from disk
 html_show_sourcelink = False
 html_show_sphinx = False
 templates_path, html_show_copyright = [], False
