@@ -216,6 +216,7 @@ def error_of(estimate, latent_dim, examples=100):
 
 DIMENSIONS, K = [1, 2, 4, 8, 16, 32, 64], 1000
 
+
 def naive_estimate(x, oracle, rng):
     return naive(x, oracle.decode, oracle.latent_dim, K, rng)
 
@@ -226,11 +227,11 @@ print("error of ln p(x), nats", *(f"{typical:7.2f}" for typical, _, _ in naive_e
 print("mean, with sign       ", *(f"{mean:7.2f}" for _, mean, _ in naive_errors))
 print("largest, with sign    ", *(f"{largest:7.2f}" for _, _, largest in naive_errors))
 
-assert naive_errors[1][0] < 0.2 and naive_errors[3][0] > 0.5 and naive_errors[6][0] > 50
+assert naive_errors[1][0] < 0.2 and naive_errors[3][0] > 0.3 and naive_errors[6][0] > 50
 assert naive_errors[6][2] < 0
 
 # %% [markdown]
-# It breaks down: more than a nat in eight dimensions, and around a hundred in sixty-four.
+# It breaks down: about a nat in eight dimensions, and around a hundred in sixty-four.
 # There, not a single estimate is too high. An error of a hundred nats means that the
 # estimate of $p(x)$ is wrong by a factor of $e^{100} \approx 10^{43}$.
 #

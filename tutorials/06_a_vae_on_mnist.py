@@ -428,7 +428,7 @@ figures.show(
 
 # %% [markdown]
 # Compare with the latent space in chapter 3, which had the same two dimensions: there rays
-# as far as 15, here one cloud of the size of the prior. This is what the price on codes
+# as far as 18, here one cloud of the size of the prior. This is what the price on codes
 # does: it takes the free space away. The map shows what is decoded from it, on a grid that
 # is equally spaced in *probability*, so that each picture stands for the same share of all
 # samples. Walk through it: every neighbour is a small change.
