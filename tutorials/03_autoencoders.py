@@ -60,9 +60,9 @@ figures.show(
 #
 # Which subspace loses least, $\lVert x - \hat x \rVert^2$ on average? By Pythagoras, what
 # is lost and what is kept add up to $\lVert x - m \rVert^2$, which does not depend on the
-# subspace. So lose least is *keep most*: maximise
+# subspace. So to lose least is to *keep most*: maximise
 #
-# $$ \sum_j \operatorname{mean}(z_j^2) = \sum_j u_j^\top S u_j, \qquad S = \operatorname{mean}\big[(x - m)(x - m)^\top\big], $$
+# $$ \sum_j \operatorname{mean}(z_j^2) = \sum_j u_j^\top S u_j, \qquad S = \operatorname{mean}\big[(x - m)(x - m)^\top\big]. $$
 #
 # Let $v_i$ be the eigenvectors of the covariance $S$, with eigenvalues
 # $\lambda_1 \ge \lambda_2 \ge \dots$ In terms of these, what is kept is
