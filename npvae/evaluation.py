@@ -47,7 +47,7 @@ def share_outside(drawn, tests, codes):
 
     drawn   random codes, an array (N, latent_dim)
     tests   codes of examples that were not in training (M, latent_dim)
-    codes   codes of examples that were (L, latent_dim)
+    codes   codes of examples that were (P, latent_dim)
 
     If random codes are distributed as the others, it is about 0.05.
     """

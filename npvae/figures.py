@@ -134,8 +134,10 @@ def manifold(images, side):
 
 
 def latent_scatter(codes, labels=None):
-    """Codes (N, 2), coloured by label where there are labels (N,); up to twenty kinds have their label written at the
-    median of their codes, or a little above, so that they can be told apart in grey too.
+    """Codes (N, 2), coloured by label where there are labels (N,).
+
+    Up to twenty kinds have their label written at the median of their codes, or a little above, so that they can be
+    told apart in grey too.
     """
     from matplotlib import patheffects
 

@@ -52,7 +52,7 @@ def log_normal(value, mu, sigma):
 
 log_prior = log_normal(z, 0, 1)
 log_p_x_given_z = log_normal(x, z**2 / 2 + z / 4, 0.3)  # ln p(x | z), for every z
-log_joint = log_p_x_given_z + log_prior               # ln p(x, z)
+log_joint = log_p_x_given_z + log_prior                # ln p(x, z)
 log_p_x = np.log(np.sum(np.exp(log_joint)) * dz)       # ln p(x) = ln ∫ p(x, z) dz
 posterior = np.exp(log_joint - log_p_x)                # p(z | x), by Bayes' rule
 print(f"ln p(x) = {log_p_x:.4f} nats")

@@ -2,7 +2,7 @@
 
     python tutorials/build.py              both
     python tutorials/build.py notebooks    only the notebooks, all of them or those of the given chapters (01 05)
-    python tutorials/build.py site         only the site, from the notebooks as they are
+    python tutorials/build.py site         only the site, from the notebooks, which have to be those of the chapters
 
 A chapter is a Python program in percent format. Its notebook holds the same cells, and what they print and draw. It has
 no cell ids, no execution times and no versions, so that building it twice gives the same bytes. The site is made by
@@ -35,6 +35,10 @@ HERE = pathlib.Path(__file__).resolve().parent
 CHAPTERS = sorted(HERE.glob("[0-9][0-9]_*.py"))
 ENGINE = HERE.parent / "npvae"
 SITE = HERE / "site" / "html"
+METADATA = {
+    "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+    "language_info": {"name": "python", "file_extension": ".py"},
+}
 LINK_TO_ENGINE = re.compile(r"\[([^\]]*)\]\(\.\./(npvae/[^)#]*)(#[^)]*)?\)")
 PACKAGES = ["autodiff", "datasets", "nn", "probability", "models", "learn"]
 MODULES = ["training", "evaluation", "checkpoint", "figures", "errors", "runtime"]
@@ -54,10 +58,7 @@ def unexecuted(chapter):
         cell.pop("id", None)
         if cell.cell_type == "markdown":
             cell.source = LINK_TO_ENGINE.sub(lambda match: _with_line(match, chapter), cell.source)
-    notebook.metadata = {
-        "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
-        "language_info": {"name": "python", "file_extension": ".py"},
-    }
+    notebook.metadata = nbformat.from_dict(METADATA)
     notebook.nbformat, notebook.nbformat_minor = 4, 4        # from 4.5 on, every cell has an id
     return notebook
 
@@ -86,21 +87,13 @@ def line_of(name, path):
 
 def execute(notebook):
     """Run a notebook, from the folder of the chapters, and keep what its cells print and draw; all else is stripped."""
-    nbclient.NotebookClient(notebook, timeout=600, kernel_name="python3", resources=_resources()).execute()
+    nbclient.NotebookClient(notebook, timeout=600, resources={"metadata": {"path": str(HERE)}}).execute()
+    notebook.metadata = nbformat.from_dict(METADATA)                             # without the version of Python
     for cell in notebook.cells:
         cell.metadata = {}                                   # the times of execution
         if cell.cell_type == "code":
             cell.outputs = _merged(cell.outputs)
-    del notebook.metadata["language_info"]["version"]
-    notebook.metadata = {
-        "kernelspec": notebook.metadata["kernelspec"],
-        "language_info": {"name": "python", "file_extension": ".py"},
-    }
     return notebook
-
-
-def _resources():
-    return {"metadata": {"path": str(HERE)}}
 
 
 def _merged(outputs):
@@ -168,10 +161,10 @@ def _gather(source):
             raise ValueError(f"{path.name} is not what {chapter.name} makes: build.py notebooks {chapter.name[:2]}")
         for cell in notebook.cells:
             _adapt(cell)
-        nbformat.write(notebook, source / chapter.with_suffix(".ipynb").name)
-    for page in ("index", "notation"):
-        text = (HERE / {"index": "README.md"}.get(page, f"{page}.md")).read_text(encoding="utf-8")
-        (source / f"{page}.md").write_text(_for_site(text) + (_contents() if page == "index" else ""), encoding="utf-8")
+        nbformat.write(notebook, source / path.name)
+    for file, page, more in [("README.md", "index.md", _contents()), ("notation.md", "notation.md", "")]:
+        text = _for_site((HERE / file).read_text(encoding="utf-8"))
+        (source / page).write_text(text + more, encoding="utf-8")
     (source / "exercises").mkdir()
     (source / "exercises.md").write_text(_exercises(source), encoding="utf-8")
     (source / "reference").mkdir()

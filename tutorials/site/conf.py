@@ -1,7 +1,7 @@
 """How Sphinx makes the site. `python tutorials/build.py site` gathers the pages and calls it.
 
-Nothing is fetched when a page is opened: formulas are drawn by MathJax from one file of our own, as curves, which need
-no fonts; the theme uses the fonts of the reader's system.
+Nothing is fetched when a page is opened: formulas are drawn by MathJax from one local file, as curves, which need no
+fonts; the theme uses the fonts of the reader's system.
 """
 
 import importlib.util
@@ -29,7 +29,7 @@ html_copy_source = False
 html_show_search_summary = False  # it would have to fetch pages, which a browser refuses to a page from disk
 html_show_sourcelink = False
 html_show_sphinx = False
-templates_path, html_show_copyright = [], False
+html_show_copyright = False
 
 autodoc_typehints = "none"
 default_role = "literal"  # docstrings write `name` as Markdown does
