@@ -9,9 +9,10 @@ import re
 import numpy as np
 import pytest
 
-from npvae import arguments, settings
 from npvae.autodiff import Tensor
+from npvae.cli import arguments
 from npvae.probability import LIKELIHOODS
+from npvae.training import settings
 
 ROOT = pathlib.Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from npvae import runtime
-from npvae.autodiff import convolution, ops
+from npvae.autodiff import convolution, normalization, ops
 from npvae.probability import bernoulli_log_likelihood
 
 threads = runtime.threads  # itself, for tests that put something else in its place
@@ -209,8 +209,8 @@ OPERATIONS = {
     "conv_transpose2d": lambda: convolution.conv_transpose2d.raw(
         DRAW((11, 3, 4, 5)), DRAW((3, 3, 2, 5)), DRAW(2), stride=2, padding=1, output_padding=1
     ),
-    "batch_norm": lambda: convolution.batch_norm.raw(DRAW((11, 6, 8, 3)), DRAW(3), DRAW(3)),
-    "batch_norm of vectors": lambda: convolution.batch_norm.raw(DRAW((111, 3)), DRAW(3), DRAW(3)),
+    "batch_norm": lambda: normalization.batch_norm.raw(DRAW((11, 6, 8, 3)), DRAW(3), DRAW(3)),
+    "batch_norm of vectors": lambda: normalization.batch_norm.raw(DRAW((111, 3)), DRAW(3), DRAW(3)),
     "relu": lambda: ops.relu.raw(DRAW((11, 50))),
     "leaky_relu": lambda: ops.leaky_relu.raw(DRAW((11, 50))),
     "tanh": lambda: ops.tanh.raw(DRAW((11, 50))),

@@ -459,7 +459,7 @@ assert mean_error["half as wide"] < 3 * mean_error["twice as wide"] < 0
 # | `naive`, `importance`, `log_mean_exp` | [importance_sampling](../npvae/probability/bounds.py), [log_weights](../npvae/probability/bounds.py) | [Burda, Grosse, Salakhutdinov 2016](https://arxiv.org/abs/1509.00519), eq. 8 |
 # | the oracle | [ProbabilisticPCA](../npvae/models/ppca.py) | Tipping and Bishop 1999, eq. 3 and 6 |
 # | the posterior on a grid | [grid_posterior](../npvae/probability/grid.py) | Bayes' rule |
-# | the best Gaussian | [refine](../npvae/probability/refinement.py) | [Cremer, Li, Duvenaud 2018](https://arxiv.org/abs/1801.03558), section 3 |
+# | the best Gaussian | [refine](../npvae/probability/amortization.py) | [Cremer, Li, Duvenaud 2018](https://arxiv.org/abs/1801.03558), section 3 |
 #
 # `npvae experiment dimension` repeats the figure of 1.5, `npvae experiment ring` those of
 # 1.1 and 1.6, with more samples.

@@ -26,7 +26,7 @@ import numpy as np
 
 from npvae import Tensor, figures, gradcheck, tape
 from npvae.autodiff import ops
-from npvae.learn import diagnose
+from npvae.diagnosis import diagnose
 
 rng = np.random.default_rng(0)
 
@@ -517,7 +517,7 @@ assert np.array_equal(leaf.grad, [22, 24, 26])
 # | `backward` | [Tensor.backward](../npvae/autodiff/tensor.py) | Rumelhart, Hinton, Williams 1986 |
 # | `difference` | [numeric_gradient](../npvae/autodiff/gradcheck.py) | |
 # | the tape, printed | [tape](../npvae/autodiff/tape.py) | |
-# | the diagnosis | [diagnose](../npvae/learn/diagnose.py) | |
+# | the diagnosis | [diagnose](../npvae/diagnosis/diagnose.py) | |
 #
 # ## Exercises
 #

@@ -24,10 +24,10 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from npvae import datasets, figures
-from npvae.evaluation import nearest, share_outside
 from npvae.models import PCA, Autoencoder, principal_angles
 from npvae.nn import optim, schedules
 from npvae.training import Training
+from npvae.training.evaluation import nearest, share_outside
 
 data = datasets.load("mnist")
 x_train, x_test = data.x_train[:], data.x_test         # (60000, 784), (10000, 784)
@@ -291,7 +291,7 @@ figures.show(
 # is a digit. We can measure it. Where in the latent space do random codes fall, compared
 # with the codes of real digits? For each, take the distance to the nearest code of the
 # 60,000 digits of the training set, and call it unusual if only 5 % of the test digits have
-# one as large ([share_outside](../npvae/evaluation.py)).
+# one as large ([share_outside](../npvae/training/evaluation.py)).
 
 # %%
 outside = {}
@@ -360,7 +360,7 @@ assert towards_mean > 0.98
 # | PCA | [PCA](../npvae/models/pca.py), [principal_components](../npvae/models/pca.py) | Bishop 2006, section 12.1.2 |
 # | the angle between subspaces | [principal_angles](../npvae/models/pca.py) | Björck and Golub 1973, theorem 1 |
 # | linear, deep, denoising | [Autoencoder](../npvae/models/autoencoder.py) | Baldi and Hornik 1989; Hinton and Salakhutdinov 2006; [Vincent and others 2010](https://www.jmlr.org/papers/v11/vincent10a.html), section 3 |
-# | the training | [Training.take_step](../npvae/training.py) | |
+# | the training | [Training.take_step](../npvae/training/loop.py) | |
 # | the fitted Gaussian | [FittedPrior](../npvae/models/prior.py) | |
 #
 # `npvae train --model ae`, `--model dae` and `--model linear-ae` train them for longer;

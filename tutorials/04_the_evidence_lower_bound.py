@@ -480,7 +480,7 @@ assert after[0] > before[0] and after[1] < before[1] - 0.01
 # | the gap is a KL | the docstring of [bounds.py](../npvae/probability/bounds.py) | the same, eq. 1 |
 # | two ways to make a pair | | [Kingma and Welling 2019](https://arxiv.org/abs/1906.02691), section 2.7 |
 # | the closed-form KL | [kl_to_standard_normal](../npvae/probability/gaussian.py) | Kingma and Welling 2014, appendix B |
-# | E-step and M-step | [VariationalEM](../npvae/models/variational_em.py), [refine](../npvae/probability/refinement.py) | Neal and Hinton 1998 |
+# | E-step and M-step | [VariationalEM](../npvae/models/variational_em.py), [refine](../npvae/probability/amortization.py) | Neal and Hinton 1998 |
 # | posterior and bound of the linear model | [ProbabilisticPCA.posterior](../npvae/models/ppca.py), [ProbabilisticPCA.elbo](../npvae/models/ppca.py) | Tipping and Bishop 1999, eq. 6 (the posterior) |
 #
 # ## Exercises

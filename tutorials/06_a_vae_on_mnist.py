@@ -27,13 +27,13 @@ import numpy as np
 
 from npvae import datasets, figures
 from npvae.autodiff import no_grad
-from npvae.evaluation import mean_loss, share_outside
 from npvae.models import VAE, Autoencoder
 from npvae.nn import Dense, Module, ReLU, Sequential, optim
 from npvae.probability import KLTerm
 from npvae.probability.bernoulli import bernoulli_log_likelihood
 from npvae.probability.gaussian import kl_to_standard_normal, reparameterize
 from npvae.training import Training
+from npvae.training.evaluation import mean_loss, share_outside
 
 data = datasets.load("mnist")
 x_train, x_test = data.x_train, data.x_test      # 60,000 and 10,000 rows of 784
@@ -475,10 +475,10 @@ assert parts["kl"] < 0.1 and abs(parts["rec"] - landmarks["best constant"]) < 10
 # | --- | --- | --- |
 # | the model and its loss | [VAE](../npvae/models/vae.py), [VAE.loss](../npvae/models/vae.py) | [Kingma and Welling 2014](https://arxiv.org/abs/1312.6114), eq. 7 and 10, section 3 |
 # | the likelihood from logits | [bernoulli_log_likelihood](../npvae/probability/bernoulli.py) | the same, appendix C.1, eq. 11 |
-# | a training step, Adam | [training_step](../npvae/training.py), [Adam](../npvae/nn/optim.py) | [Kingma and Ba 2015](https://arxiv.org/abs/1412.6980), algorithm 1 |
+# | a training step, Adam | [training_step](../npvae/training/loop.py), [Adam](../npvae/nn/optim.py) | [Kingma and Ba 2015](https://arxiv.org/abs/1412.6980), algorithm 1 |
 # | used dimensions, by the variance of $\mu$ in place of the KL | [active_units](../npvae/probability/bounds.py) | [Burda and others 2016](https://arxiv.org/abs/1509.00519), section 5.2 |
-# | the grid of the map | [manifold_codes](../npvae/figures.py) | Kingma and Welling 2014, appendix A and figure 4 |
-# | collapse, said in words | [remarks](../npvae/probability/objectives.py) | |
+# | the grid of the map | [manifold_codes](../npvae/figures/plots.py) | Kingma and Welling 2014, appendix A and figure 4 |
+# | collapse, said in words | [remarks](../npvae/probability/kl_term.py) | |
 #
 # ## Exercises
 #

@@ -1,8 +1,11 @@
 """Automatic differentiation: the Tensor and its tape, the operations, and the check of every derivative."""
 
-from . import convolution, ops
+from . import convolution, normalization, ops
 from .gradcheck import gradcheck
 from .tape import tape
 from .tensor import Tensor, enable_grad, no_grad, op, trap_nonfinite
 
-__all__ = ["Tensor", "convolution", "enable_grad", "gradcheck", "no_grad", "op", "ops", "tape", "trap_nonfinite"]
+__all__ = [
+    "Tensor", "convolution", "enable_grad", "gradcheck", "no_grad", "normalization", "op", "ops", "tape",
+    "trap_nonfinite",
+]

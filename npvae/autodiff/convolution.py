@@ -1,4 +1,4 @@
-"""Convolution, its transpose, and batch normalization. Images are channels last: (N, H, W, C).
+"""Convolution and its transpose. Images are channels last: (N, H, W, C).
 
 A convolution slides a window of k × k pixels over an image, s pixels at a time, and puts one dense layer, the same
 everywhere, on what it sees. So it *is* a matrix product: `columns` copies every window into a row, and
@@ -25,7 +25,7 @@ Source: Dumoulin and Visin (2016), A guide to convolution arithmetic for deep le
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from ..runtime import by_blocks, elementwise, sum_by_blocks
+from ..runtime import by_blocks, sum_by_blocks
 from .tensor import op
 
 
@@ -170,58 +170,3 @@ def conv_transpose2d(x, W, b, *, stride=1, padding=0, output_padding=0):
         dW = sum_by_blocks(block, gradient, x, dy).reshape(W.shape)
         return gradient, dW, sum_to_channels(dy)              # db_o = Σ_nuv dy_nuvo
     return y, backward
-
-
-def batch_moments(x):
-    """The mean and the variance of every channel over all examples and pixels: x (..., C) -> two arrays (C,).
-
-    First the sums over lines, then those along a line: a single sum of a million float32 numbers would lose a digit and
-    a half more.
-    """
-    C, M = x.shape[-1], x.size // x.shape[-1]
-    mean = sum_to_channels(x) / M
-    m = along_rows(mean, x)
-    def squares(x):
-        d = x - m
-        d *= d
-        return d.sum(axis=0)
-    return mean, to_channels(sum_by_blocks(squares, rows(x)), C) / M
-
-
-@op
-def batch_norm(x, gamma, beta, *, moments=None, eps=1e-5):    # x (..., C)   gamma, beta (C,)   ->   y (..., C)
-    """y = γ x̂ + β with x̂ = (x − m) / √(v + ε), where m and v are the mean and the variance of each channel.
-
-    The sums run over examples and pixels, M numbers in each channel. m and v are functions of x as well, so that every
-    x_i acts on every y_j. With dx̂ = γ dy and r = 1 / √(v + ε), by m = 1/M Σ x_i and v = 1/M Σ (x_i − m)²,
-
-        dv = Σ_j dx̂_j (x_j − m) · (−r³/2),    dm = −r Σ_j dx̂_j    (v does not change with m: Σ (x_i − m) = 0),
-        dx_i = r dx̂_i + dv · 2 (x_i − m) / M + dm / M = r [dx̂_i − 1/M Σ_j dx̂_j − x̂_i · 1/M Σ_j dx̂_j x̂_j].
-
-    moments   (m, v) of x, by `batch_moments`, where the caller has them already
-    Source: Ioffe and Szegedy (2015), Batch normalization, algorithm 1 and section 3.
-    """
-    mean, variance = batch_moments(x) if moments is None else moments
-    r = 1 / np.sqrt(variance + x.dtype.type(eps))
-    C, M = x.shape[-1], x.size // x.shape[-1]
-    m, scale, shift = (along_rows(a, x) for a in (mean, gamma * r, beta))
-    def forward(y, x):
-        np.subtract(x, m, out=y)
-        y *= scale
-        y += shift
-    def backward(dy):
-        def sums(dy, x):
-            d = x - m
-            d *= dy
-            return dy.sum(axis=0), d.sum(axis=0)
-        dbeta, dgamma = (to_channels(a, C) for a in sum_by_blocks(sums, rows(dy), rows(x)))
-        dgamma *= r                                           # Σ_j dy_j (x_j − m) becomes Σ_j dy_j x̂_j
-        by_x, by_all = along_rows(dgamma * r / M, x), along_rows(dbeta / M, x)      # x̂_i dgamma = (x_i − m) r dgamma
-        def block(dx, x, dy):                                 # the formula above, with dx̂ = γ dy
-            np.subtract(x, m, out=dx)
-            dx *= by_x
-            np.subtract(dy, dx, out=dx)
-            dx -= by_all
-            dx *= scale
-        return elementwise(block, rows(x), rows(dy)).reshape(x.shape), dgamma, dbeta
-    return elementwise(forward, rows(x)).reshape(x.shape), backward

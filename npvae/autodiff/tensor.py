@@ -275,7 +275,8 @@ def _check_finite(array, what, caller):
         raise FloatingPointError(f"{what} gave the first {kind} (called at {caller})")
 
 
-_OWN_FILES = tuple(__file__.replace("tensor.py", file) for file in ("tensor.py", "ops.py", "convolution.py"))
+_OWN = ("tensor.py", "ops.py", "convolution.py", "normalization.py")
+_OWN_FILES = tuple(__file__.replace("tensor.py", file) for file in _OWN)
 
 
 def _caller():

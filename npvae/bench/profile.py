@@ -8,11 +8,11 @@ import collections
 import sys
 import time
 
-from ..autodiff import convolution, ops, tensor
+from ..autodiff import normalization, ops, tensor
 from ..nn.optim import Optimizer
 
 WRAPPER = ops.dense.__code__  # of every operation
-OTHERS = {Optimizer.step.__code__: "the optimiser", convolution.batch_moments.__code__: "batch_moments"}
+OTHERS = {Optimizer.step.__code__: "the optimiser", normalization.batch_moments.__code__: "batch_moments"}
 
 
 def profile(step, seconds):

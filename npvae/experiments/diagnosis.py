@@ -5,12 +5,12 @@ import dataclasses
 import numpy as np
 from tqdm import tqdm
 
-from ..learn.diagnose import complain, remark
+from ..diagnosis.diagnose import complain, remark
 from ..learn.exercise import Unfit
 from ..learn.exercises import ALL
 from ..learn.museum.exhibits import Exhibit
-from ..learn.planted import KINDS, is_wrong, nothing_simple
 from .experiment import table
+from .planted import KINDS, is_wrong, nothing_simple
 
 DRAWS, UNEXPLAINED = 200, 500
 EXERCISES = [exercise for exercise in ALL if not isinstance(exercise, Exhibit)]

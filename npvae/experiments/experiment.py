@@ -3,8 +3,8 @@
 import dataclasses
 from collections.abc import Callable
 
-from .. import runs
 from ..errors import UserError
+from ..training import run as runs
 
 
 @dataclasses.dataclass(frozen=True)

@@ -4,11 +4,12 @@ import time
 
 import numpy as np
 
-from .. import figures, settings
-from ..evaluation import codes_of, evaluate
+from .. import figures
 from ..models import principal_angles
 from ..probability import ESTIMATORS, active_units
 from ..probability import estimators as surrogates
+from ..training import settings
+from ..training.evaluation import codes_of, evaluate
 from . import toys
 from .experiment import table, trained
 

@@ -1,5 +1,1 @@
-"""The exercises, and the diagnosis that says what is wrong with a gradient."""
-
-from .diagnose import diagnose
-
-__all__ = ["diagnose"]
+"""The exercises: write the parts of a variational autoencoder, and be told what is wrong."""

@@ -6,9 +6,9 @@ import shlex
 import sys
 import time
 
+from ..diagnosis.diagnose import WIDTH, wrap
 from ..errors import UserError
 from . import catalogue, sandbox
-from .diagnose import WIDTH, wrap
 from .folder import Folder, NoExercises
 from .outcome import BLANK, BROKEN, PASSED, WRONG
 

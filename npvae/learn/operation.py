@@ -10,8 +10,8 @@ from collections.abc import Callable
 import numpy as np
 
 from ..autodiff import gradcheck
-from .comparison import Comparison, names_in, same
-from .diagnose import comparison
+from ..diagnosis.comparison import Comparison, names_in, same
+from ..diagnosis.diagnose import comparison
 from .exercise import DRAWS, PRIMES, Exercise, Unfit, array, in_words
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .diagnose import complain, remark, wrap
+from ..diagnosis.diagnose import complain, remark, wrap
 from .exercise import Unfit
 from .museum.exhibits import DEFECTS, Exhibit
 

@@ -13,7 +13,7 @@ from .. import probability
 from ..errors import UserError, choose
 from ..nn import Dense, ReLU, schedules
 from ..nn.init import xavier_uniform
-from ..probability import ESTIMATORS, LIKELIHOODS, DiagonalGaussian, KLTerm, estimators, objectives
+from ..probability import ESTIMATORS, LIKELIHOODS, DiagonalGaussian, KLTerm, estimators, kl_term
 from .base import LatentModel
 from .networks import dense_decoder, mlp
 
@@ -148,4 +148,4 @@ class VAE(LatentModel):
     def remarks(self, x):
         """Whether the posterior has collapsed, or the codes have left the prior."""
         with self.evaluating():
-            return objectives.remarks(self.encode(x))
+            return kl_term.remarks(self.encode(x))

@@ -22,7 +22,7 @@ import numpy as np
 from .. import probability
 from ..nn import ReLU, schedules
 from ..nn.init import xavier_uniform
-from ..probability import DiagonalGaussian, objectives
+from ..probability import DiagonalGaussian, kl_term
 from .networks import dense_decoder
 from .vae import VAE
 
@@ -85,4 +85,4 @@ class VariationalEM(VAE):
 
     def remarks(self, x):
         """As of a VAE, but of the table, whatever x: it is there, and the q of x would have to be found first."""
-        return objectives.remarks(DiagonalGaussian(self.mu_table, self.logvar_table))
+        return kl_term.remarks(DiagonalGaussian(self.mu_table, self.logvar_table))

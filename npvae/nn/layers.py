@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..autodiff import Tensor, convolution, ops
+from ..autodiff import Tensor, convolution, normalization, ops
 from .init import he_normal, xavier_uniform
 from .module import Module
 
@@ -84,8 +84,8 @@ class BatchNorm(Module):
         if not self.training or M == 1:      # not batch_norm, whose derivative knows that its moments depend on x
             scale = self.gamma / np.sqrt(self.running_variance + self.running_variance.dtype.type(self.eps))
             return x * scale + (self.beta - scale * self.running_mean)
-        mean, variance = moments = convolution.batch_moments(values)
-        y = convolution.batch_norm(x, self.gamma, self.beta, moments=moments, eps=self.eps)
+        mean, variance = moments = normalization.batch_moments(values)
+        y = normalization.batch_norm(x, self.gamma, self.beta, moments=moments, eps=self.eps)
         self.running_mean += self.momentum * (mean - self.running_mean)
         self.running_variance += self.momentum * (variance * (M / (M - 1)) - self.running_variance)
         return y

@@ -1,5 +1,6 @@
 """Distributions, each beside the fused operations that it is computed with, and the bounds made of them."""
 
+from .amortization import refine
 from .bernoulli import Bernoulli, bernoulli_log_likelihood
 from .bounds import (
     ELBO,
@@ -21,9 +22,8 @@ from .gaussian import (
     reparameterize,
 )
 from .grid import GridPosterior, grid_posterior
+from .kl_term import KLTerm
 from .likelihoods import LIKELIHOODS, BernoulliLikelihood, GaussianLikelihood
-from .objectives import KLTerm
-from .refinement import refine
 from .transforms import jacobian, pushed_log_prob, ring
 
 __all__ = [

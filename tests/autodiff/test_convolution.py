@@ -1,16 +1,14 @@
-"""Proves that a convolution is what its definition says, that the transposed one is its transpose, and that batch
-normalization normalizes.
+"""Proves that a convolution is what its definition says, and that the transposed one is its transpose.
 
 The definitions are written out as loops over every index. It would catch a kernel that is flipped, a padding on one
 side only, a window that is left out at the edge, and a stride that is applied to the wrong image. That every derivative
-agrees with finite differences is proved in tests/test_checks.py.
+agrees with finite differences is proved in tests/gradchecks/test_gradchecks.py.
 """
 
 import numpy as np
 import pytest
 
-from npvae.autodiff import Tensor, ops
-from npvae.autodiff.convolution import batch_moments, batch_norm, conv2d, conv_transpose2d, windows_along
+from npvae.autodiff.convolution import conv2d, conv_transpose2d, windows_along
 
 KERNEL, CHANNELS, OUTPUTS = 3, 2, 5
 SHAPES = [(stride, padding, H, W) for stride in (1, 2, 3) for padding in (0, 1, 2) for H, W in ((7, 6), (6, 7), (8, 5))]
@@ -100,41 +98,6 @@ def test_what_does_not_fit_is_named():
         conv_transpose2d(np.zeros((1, 4, 4, 1)), np.zeros((3, 3, 1, 1)), np.zeros(1), stride=2, output_padding=2)
     with pytest.raises(ValueError, match="nothing is left of 1 × 1 pixels"):
         conv_transpose2d(np.zeros((1, 1, 1, 1)), np.zeros((3, 3, 1, 1)), np.zeros(1), padding=2)
-
-
-@pytest.mark.parametrize("shape", [(13, 5), (7, 3, 2, 5)])
-def test_batch_norm_gives_every_channel_its_mean_and_its_width(rng, shape):
-    x = rng.normal(3, 4, shape)
-    gamma, beta = rng.uniform(1, 2, 5), rng.standard_normal(5)
-    y = batch_norm(x, gamma, beta, eps=0.0).data.reshape(-1, 5)
-    assert np.allclose(y.mean(axis=0), beta, atol=1e-12)
-    assert np.allclose(y.std(axis=0), gamma, rtol=1e-12)
-
-
-def test_batch_norm_is_the_composition_that_it_replaces(rng):
-    arrays, dy = [rng.standard_normal(shape) for shape in ((13, 5), (5,), (5,))], rng.standard_normal((13, 5))
-
-    def composed(x, gamma, beta):
-        d = x - x.mean(axis=0)
-        return gamma * d / ops.sqrt(ops.square(d).mean(axis=0) + 1e-5) + beta
-
-    values, gradients = [], []
-    for f in (batch_norm, composed):
-        leaves = [Tensor(a, requires_grad=True) for a in arrays]
-        y = f(*leaves)
-        y.backward(dy)
-        values.append(y.data)
-        gradients.append([leaf.grad for leaf in leaves])
-    assert np.allclose(*values, atol=1e-12)
-    assert all(np.allclose(a, b, atol=1e-12) for a, b in zip(*gradients))
-
-
-def test_the_moments_of_a_million_numbers_far_from_zero_keep_their_digits(rng):
-    """In float32 E[x²] − m² would lose all digits, and a single sum of a million numbers one and a half."""
-    x = (1000 + rng.standard_normal((250, 64, 64, 1))).astype(np.float32)
-    mean, variance = batch_moments(x)
-    exact = x.astype(np.float64)
-    assert mean == pytest.approx(exact.mean(), rel=1e-6) and variance == pytest.approx(exact.var(), rel=1e-4)
 
 
 @pytest.mark.parametrize("kernel", [1, 2, 4])

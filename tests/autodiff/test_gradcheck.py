@@ -8,7 +8,7 @@ gradient of ones, a comparison that NaN slips through, and inputs at which two d
 import numpy as np
 import pytest
 
-from npvae import checks, nn
+from npvae import gradchecks, nn
 from npvae.autodiff import Tensor, gradcheck, op, ops
 from npvae.autodiff.tensor import input_gradients
 
@@ -43,9 +43,9 @@ def with_damage(f, i, damage):
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
-@pytest.mark.parametrize("check", checks.OPERATIONS, ids=lambda check: check.name)
+@pytest.mark.parametrize("check", gradchecks.OPERATIONS, ids=lambda check: check.name)
 def test_a_wrong_derivative_is_caught(check, damage):
-    sizes = (3, 3, 3) if damage == "transposed" else checks.check.SIZES     # a transposed square has the right shape
+    sizes = (3, 3, 3) if damage == "transposed" else gradchecks.check.SIZES     # a transposed square has the right shape
     (f, *inputs), options = check.arguments(sizes=sizes)
     planted = 0
     for i, x in enumerate(inputs):

@@ -3,7 +3,7 @@
 Hypothesis looks for a counterexample. It would catch an operation that changes its input or the upstream gradient in
 place, returns memory that it shares with an input, silently turns float32 into float64, forgets to sum over a
 broadcast axis, or overflows where the mathematics does not. That every derivative agrees with finite differences is
-proved in tests/test_checks.py, operation by operation.
+proved in tests/gradchecks/test_gradchecks.py, operation by operation.
 """
 
 import hypothesis.extra.numpy as hnp
@@ -12,11 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from npvae import checks
+from npvae import gradchecks
 from npvae.autodiff import Tensor, gradcheck, ops
 from npvae.autodiff.tensor import input_gradients
 
-OPERATIONS = pytest.mark.parametrize("check", checks.OPERATIONS, ids=lambda check: check.name)
+OPERATIONS = pytest.mark.parametrize("check", gradchecks.OPERATIONS, ids=lambda check: check.name)
 sizes = st.tuples(st.integers(3, 6), st.integers(1, 6), st.integers(1, 6))
 dtypes = st.sampled_from([np.float32, np.float64])
 
@@ -54,7 +54,7 @@ def test_an_operation_changes_nothing_shares_nothing_and_keeps_the_dtype(check, 
 @pytest.mark.parametrize("f", [ops.add, ops.sub, ops.mul, ops.div], ids=lambda f: f.__name__)
 def test_broadcasting_in_every_shape(f, shapes, seed):
     rng = np.random.default_rng(seed)
-    a, b = (checks.check.positive(rng, *shape) for shape in shapes.input_shapes)
+    a, b = (gradchecks.check.positive(rng, *shape) for shape in shapes.input_shapes)
     gradcheck(f.raw, np.array(a), np.array(b), rng=rng).assert_ok()
 
 

@@ -12,14 +12,13 @@ import numpy as np
 import pytest
 
 from npvae import models
+from npvae.diagnosis.diagnose import complain
 from npvae.experiments import diagnosis
 from npvae.experiments.diagnosis import EXERCISES, complaints_of
-from npvae.learn import catalogue, outcome
-from npvae.learn.diagnose import complain
-from npvae.learn.exercises import picture
+from npvae.experiments.planted import is_wrong
+from npvae.learn import catalogue, outcome, picture
 from npvae.learn.folder import contents
 from npvae.learn.operation import Operation
-from npvae.learn.planted import is_wrong
 from npvae.learn.stubs import stub
 from npvae.nn import optim
 from npvae.training import training_step

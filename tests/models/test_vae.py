@@ -1,8 +1,8 @@
 """Proves that the VAE is put together rightly: shapes, the bound, and that one overfitted batch is learned.
 
-That every parameter of the bound has the right derivative is proved in tests/test_checks.py. This would catch an
-encoder and decoder that do not fit together, a loss that is not the mean of the reported parts, and noise that is not
-drawn anew.
+That every parameter of the bound has the right derivative is proved in tests/gradchecks/test_gradchecks.py. This would
+catch an encoder and decoder that do not fit together, a loss that is not the mean of the reported parts, and noise that
+is not drawn anew.
 """
 
 import numpy as np

@@ -3,7 +3,7 @@
 import numpy as np
 
 from ...autodiff import ops
-from ...checks.check import normal, off_zero
+from ...gradchecks.check import normal, off_zero
 from ..exercise import Prediction, Wrong
 from ..operation import Operation
 

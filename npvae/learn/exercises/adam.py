@@ -3,9 +3,9 @@
 import numpy as np
 
 from ...autodiff import Tensor
-from ...checks.check import normal
+from ...diagnosis.comparison import Comparison
+from ...gradchecks.check import normal
 from ...nn import optim
-from ..comparison import Comparison
 from ..exercise import Prediction, Procedure, Unfit, Wrong
 
 STEPS, LR, EPS = 6, 0.013, 0.1  # a large ε, so that it matters where it stands

@@ -4,7 +4,7 @@ import numpy as np
 
 from ... import probability as p
 from ...autodiff import ops
-from ...checks.check import normal
+from ...gradchecks.check import normal
 from ..exercise import Prediction, Wrong
 from ..operation import Operation
 

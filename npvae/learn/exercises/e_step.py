@@ -5,9 +5,9 @@ import numpy as np
 from ... import models
 from ... import probability as p
 from ...autodiff import Tensor
-from ...checks.check import normal
+from ...diagnosis.comparison import Comparison
+from ...gradchecks.check import normal
 from ...nn import optim
-from ..comparison import Comparison
 from ..exercise import Prediction, Procedure, Unfit, Wrong, in_words
 
 STEPS, LR, SAMPLES = 8, 0.05, 2

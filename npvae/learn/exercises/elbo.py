@@ -5,8 +5,8 @@ import numpy as np
 from ... import models
 from ... import probability as p
 from ...autodiff import Tensor, no_grad, ops
-from ...checks.check import normal
-from ..comparison import Comparison
+from ...diagnosis.comparison import Comparison
+from ...gradchecks.check import normal
 from ..exercise import Prediction, Procedure, Unfit, Wrong, in_words
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from ... import probability as p
-from ...checks.check import normal
+from ...gradchecks.check import normal
 from ..exercise import Prediction, Wrong
 from ..operation import Operation
 from .reparameterize import widths

@@ -3,10 +3,10 @@
 import numpy as np
 
 from ... import models
-from ...checks.check import normal
+from ...diagnosis.comparison import Comparison
+from ...gradchecks.check import normal
 from ...nn import optim, schedules
 from ...training import training_step
-from ..comparison import Comparison
 from ..exercise import Prediction, Procedure, Unfit, Wrong, array, in_words
 
 COUNT = 2

@@ -4,11 +4,11 @@ import numpy as np
 
 from ... import models, training
 from ...autodiff import Tensor
+from ...diagnosis.comparison import Comparison
 from ...nn import optim
 from ...probability import KLTerm
-from ..comparison import Comparison
 from ..exercise import Prediction, Procedure, Unfit, Wrong, in_words
-from .picture import train_on_mnist
+from ..picture import train_on_mnist
 
 STEPS, LR = 4, 0.01
 

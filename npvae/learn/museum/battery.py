@@ -10,8 +10,8 @@ import numpy as np
 from ... import probability as p
 from ...autodiff import Tensor, gradcheck, no_grad
 from ...autodiff.gradcheck import LIMIT, numeric_gradient
-from ...checks.check import with_random_parameters
 from ...datasets import load_bars
+from ...gradchecks.check import with_random_parameters
 
 
 def _small(rng, program):

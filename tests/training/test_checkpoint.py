@@ -14,8 +14,8 @@ import zipfile
 import numpy as np
 import pytest
 
-from npvae import checkpoint
 from npvae.errors import UserError
+from npvae.training import checkpoint
 
 ARRAYS = {"model/W": np.arange(6, dtype=np.float32).reshape(2, 3), "step": np.array(3), "empty": np.zeros((0, 2))}
 SETTINGS = {"lr": 0.1, "hidden": [3, 4], "state": 2**127 + 1, "name": "µ"}
@@ -85,7 +85,7 @@ def test_objects_are_not_saved(tmp_path):
 FILLS_UP = """
 import resource, sys
 import numpy as np
-from npvae import checkpoint
+from npvae.training import checkpoint
 from npvae.errors import UserError
 resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
 try:

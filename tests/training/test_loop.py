@@ -17,7 +17,7 @@ from npvae.errors import UserError
 from npvae.models import VAE, VariationalEM
 from npvae.nn import optim
 from npvae.probability import KLTerm
-from npvae.training import Training, interruptible
+from npvae.training.loop import Training, interruptible
 
 BARS = load_bars(side=4, N=203)                             # 203: the last minibatch of an epoch is not full
 

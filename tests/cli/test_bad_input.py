@@ -12,9 +12,9 @@ import sys
 import numpy as np
 import pytest
 
-from npvae import checkpoint
-from npvae import settings as settings_
-from tests.test_cli import SMALL, files
+from npvae.training import checkpoint
+from npvae.training import settings as settings_
+from tests.cli.test_commands import SMALL, files
 
 
 @pytest.mark.parametrize("option", ["--steps", "--batch-size", "--latent-dim", "--lr", "--hidden", "--validation"])
@@ -214,7 +214,7 @@ def test_an_explosion(refuse):
 def test_a_disk_that_fills_up(tmp_path):
     """The limit is set after the first checkpoint, as a disk fills up during a run: the first one stays."""
     program = (
-        "import resource, sys; from npvae import cli, runs; save = runs.Run.save\n"
+        "import resource, sys; from npvae import cli; from npvae.training import run as runs; save = runs.Run.save\n"
         "def full(self, arrays, settings):\n"
         "    if settings['step']: resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))\n"
         "    save(self, arrays, settings)\n"

@@ -13,10 +13,10 @@
 
 import numpy as np
 
-from . import figures
-from .errors import UserError
-from .evaluation import codes_of, explained_by
-from .models import VAE
+from ..errors import UserError
+from ..models import VAE
+from ..training.evaluation import codes_of, explained_by
+from . import plots
 
 INTERPOLATION_STEPS = 11
 MOST_STEPS = 100
@@ -36,14 +36,14 @@ def draw(run):
         model.fit_prior(run.x_train)
     if run.training is not None and run.training.history:
         training, unit = run.training, "nats per example" if isinstance(model, VAE) else "squared error per example"
-        drawn["history"] = figures.history(training.history, training.columns, unit, training.validations)
+        drawn["history"] = plots.history(training.history, training.columns, unit, training.validations)
     if model.latent_dim == 2 or dataset.factors_test:
         codes = codes_of(model, run.x_test)
         if model.latent_dim == 2:
-            drawn["latent"] = figures.latent_scatter(codes, dataset.y_test)
+            drawn["latent"] = plots.latent_scatter(codes, dataset.y_test)
         if dataset.factors_test:
             shares = np.stack([explained_by(factor, codes) for factor in dataset.factors_test.values()], axis=1)
-            drawn["factors"] = figures.factors(shares, list(dataset.factors_test))
+            drawn["factors"] = plots.factors(shares, list(dataset.factors_test))
     if dataset.image_shape:
         drawn |= _draw_images(run)
     return _write(run, drawn)
@@ -69,22 +69,22 @@ def _draw_images(run):
     model, x = run.model, run.x_test[:100]
     codes = model.codes(x)
     drawn = {
-        "reconstructions": figures.reconstructions(_images(run, x), _images(run, model.generate(codes))),
-        "samples": figures.image_sheet(_images(run, model.sample(100, np.random.default_rng(0))), columns=10),
+        "reconstructions": plots.reconstructions(_images(run, x), _images(run, model.generate(codes))),
+        "samples": plots.image_sheet(_images(run, model.sample(100, np.random.default_rng(0))), columns=10),
         "traversals": _traversals(run, codes),
     }
     if len(x) > 1:
         lines = np.concatenate([between(a, b, INTERPOLATION_STEPS) for a, b in zip(codes[0:20:2], codes[1:20:2])])
-        drawn["interpolations"] = figures.image_sheet(
+        drawn["interpolations"] = plots.image_sheet(
             _images(run, model.generate(lines)), INTERPOLATION_STEPS, "from one code to another"
         )
     if getattr(model, "noise", None):
         seen = model.corrupt(x[:10], np.random.default_rng(0))
         rows = np.concatenate([seen, model.reconstruct(seen), x[:10]])
-        drawn["restored"] = figures.image_sheet(_images(run, rows), 10, "seen, restored, and the original")
+        drawn["restored"] = plots.image_sheet(_images(run, rows), 10, "seen, restored, and the original")
     if model.latent_dim == 2:
-        decoded = model.generate(model.from_noise(figures.manifold_codes(MANIFOLD_SIDE)))
-        drawn["manifold"] = figures.manifold(_images(run, decoded), MANIFOLD_SIDE)
+        decoded = model.generate(model.from_noise(plots.manifold_codes(MANIFOLD_SIDE)))
+        drawn["manifold"] = plots.manifold(_images(run, decoded), MANIFOLD_SIDE)
     return drawn
 
 
@@ -98,7 +98,7 @@ def _traversals(run, codes):
         z[row, :, j] = moved[:, j]
     images = _images(run, model.generate(z.reshape(-1, model.latent_dim)))
     title = "each row: one latent dimension from −3 to 3; the others as in the first test image"
-    return figures.image_sheet(images, len(TRAVERSAL), title, [f"z{j + 1}" for j in dimensions])
+    return plots.image_sheet(images, len(TRAVERSAL), title, [f"z{j + 1}" for j in dimensions])
 
 
 def between(a, b, steps):
@@ -126,4 +126,4 @@ def interpolate(run, i, j, steps):
     line = run.model.generate(between(*run.model.codes(ends), steps))
     images = _images(run, np.concatenate([ends[:1], line, ends[1:]]))
     title = f"from test image {i} to {j}: the original, {len(line)} steps between their codes, the original"
-    return _write(run, {f"between-{i}-{j}": figures.image_sheet(images, min(len(images), COLUMNS), title)})[0]
+    return _write(run, {f"between-{i}-{j}": plots.image_sheet(images, min(len(images), COLUMNS), title)})[0]

@@ -6,10 +6,12 @@ It would catch a default that changes under a saved run, and a setting that is a
 import numpy as np
 import pytest
 
-from npvae import arguments, datasets, settings
+from npvae import datasets
+from npvae.cli import arguments
 from npvae.errors import UserError
 from npvae.models import IWAE, ConvolutionalVAE, VariationalEM
 from npvae.probability import KLTerm
+from npvae.training import settings
 
 
 def model_of(dataset="bars", **chosen):

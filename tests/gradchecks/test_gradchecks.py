@@ -11,12 +11,12 @@ import pkgutil
 import pytest
 
 import npvae
-from npvae import checks, nn
+from npvae import gradchecks, nn
 from npvae.errors import UserError
 
 
 @pytest.mark.parametrize("seed", range(3))
-@pytest.mark.parametrize("check", checks.ALL, ids=lambda check: check.name)
+@pytest.mark.parametrize("check", gradchecks.ALL, ids=lambda check: check.name)
 def test_derivatives(check, seed):
     check.run(seed).assert_ok()
 
@@ -35,7 +35,7 @@ def test_every_operation_has_a_check():
         if hasattr(f, "raw") and name == f.__name__
     }
     assert len(operations) > 25
-    assert operations <= {check.name.split("(")[0] for check in checks.OPERATIONS}
+    assert operations <= {check.name.split("(")[0] for check in gradchecks.OPERATIONS}
 
 
 def test_every_layer_has_a_check():
@@ -43,10 +43,10 @@ def test_every_layer_has_a_check():
         name for name, layer in vars(nn.layers).items()
         if getattr(layer, "__module__", "") == nn.layers.__name__ and (inspect.isclass(layer) or name[0].isupper())
     }  # fmt: skip
-    assert layers - {"Activation"} <= {check.name for check in checks.LAYERS}
+    assert layers - {"Activation"} <= {check.name for check in gradchecks.LAYERS}
 
 
 def test_find():
-    assert [check.name for check in checks.find("sum")] == ["sum", "sum(axis=1)"]
+    assert [check.name for check in gradchecks.find("sum")] == ["sum", "sum(axis=1)"]
     with pytest.raises(UserError, match="unknown operation 'sofplus': did you mean 'softplus'"):
-        checks.find("sofplus")
+        gradchecks.find("sofplus")

@@ -19,7 +19,7 @@ import zipfile
 
 import numpy as np
 
-from .errors import UserError
+from ..errors import UserError
 
 DIGEST_LENGTH = 64
 

@@ -10,7 +10,7 @@ import pytest
 from npvae.autodiff import Tensor
 from npvae.errors import UserError
 from npvae.probability import DiagonalGaussian, KLTerm
-from npvae.probability.objectives import remarks
+from npvae.probability.kl_term import remarks
 
 
 def posterior(rng, kl_by_dimension):

@@ -8,8 +8,8 @@ reason: about these, nothing may be said.
 
 import numpy as np
 
-from .comparison import names_in, same, symbol
-from .explain import short
+from ..diagnosis.comparison import names_in, same, symbol
+from ..diagnosis.explain import short
 
 WRONG_BY = 1e-3  # a mistake that moves no element by more is no mistake
 

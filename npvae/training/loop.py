@@ -18,9 +18,9 @@ import textwrap
 import numpy as np
 from tqdm import tqdm
 
-from .autodiff import trap_nonfinite
-from .datasets import Minibatches
-from .errors import UserError
+from ..autodiff import trap_nonfinite
+from ..datasets import Minibatches
+from ..errors import UserError
 from .evaluation import mean_loss
 
 REMARK_EXAMPLES = 500

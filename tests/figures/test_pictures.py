@@ -7,8 +7,10 @@ traversal that moves the wrong dimension, and data in [−1, 1] that is drawn as
 import numpy as np
 import pytest
 
-from npvae import datasets, figures, pictures, runs
+from npvae import datasets
 from npvae.errors import UserError
+from npvae.figures import pictures, plots
+from npvae.training import run as runs
 
 
 def test_the_pictures_show_what_their_names_say(tmp_path, monkeypatch):
@@ -16,13 +18,13 @@ def test_the_pictures_show_what_their_names_say(tmp_path, monkeypatch):
     run.training.run(3)
     drawn = {}
     for name in ("reconstructions", "image_sheet", "latent_scatter", "manifold"):
-        original = getattr(figures, name)
+        original = getattr(plots, name)
 
         def note(*arguments, name=name, original=original, **options):
             drawn.setdefault(name, []).append(arguments)
             return original(*arguments, **options)
 
-        monkeypatch.setattr(figures, name, note)
+        monkeypatch.setattr(plots, name, note)
     pictures.draw(run)
     x, model = run.dataset.x_test, run.model
     originals, reconstructed = drawn["reconstructions"][0]
@@ -35,7 +37,7 @@ def test_the_pictures_show_what_their_names_say(tmp_path, monkeypatch):
     codes, labels = drawn["latent_scatter"][0]
     assert np.array_equal(labels, run.dataset.y_test)
     assert np.allclose(codes[:50], model.encode(x[:50]).mean, atol=1e-6)
-    assert np.array_equal(drawn["manifold"][0][0].reshape(400, -1), model.generate(figures.manifold_codes(20)))
+    assert np.array_equal(drawn["manifold"][0][0].reshape(400, -1), model.generate(plots.manifold_codes(20)))
 
 
 def sheets_of(run, monkeypatch, draw):
@@ -44,9 +46,9 @@ def sheets_of(run, monkeypatch, draw):
 
     def note(images, columns, title="", row_names=()):
         drawn.append((images, columns, title))
-        return figures._figure(1, 1)
+        return plots._figure(1, 1)
 
-    monkeypatch.setattr(figures, "image_sheet", note)
+    monkeypatch.setattr(plots, "image_sheet", note)
     draw()
     return drawn
 
@@ -118,7 +120,7 @@ def test_the_factors_of_a_synthetic_set_are_drawn(tmp_path, monkeypatch):
     run = runs.create(tmp_path / "shapes", {"data": "shapes", "model": "pca", "latent_dim": 4})
     run.train(0)
     given = []
-    monkeypatch.setattr(figures, "factors", lambda *a: given.append(a) or figures._figure(1, 1))
+    monkeypatch.setattr(plots, "factors", lambda *a: given.append(a) or plots._figure(1, 1))
     assert "factors.png" in pictures.draw(run)
     shares, names = given[0]
     assert shares.shape == (4, 5) and names == ["shape", "hue", "size", "across", "down"]
@@ -129,9 +131,9 @@ def test_the_manifold_lies_where_the_codes_are(tmp_path, monkeypatch):
     run = runs.create(tmp_path / "pca", {"data": "bars", "model": "pca", "latent_dim": 2})
     run.train(0)
     drawn = []
-    monkeypatch.setattr(figures, "manifold", lambda images, side: drawn.append(images) or figures._figure(1, 1))
+    monkeypatch.setattr(plots, "manifold", lambda images, side: drawn.append(images) or plots._figure(1, 1))
     pictures.draw(run)
-    codes = run.model.code_mean + run.model.code_std * figures.manifold_codes(20)
+    codes = run.model.code_mean + run.model.code_std * plots.manifold_codes(20)
     assert np.allclose(drawn[0].reshape(400, -1), run.model.generate(codes), atol=1e-6)
 
 

@@ -7,8 +7,8 @@ chance, or from a formula that fits most elements.
 import numpy as np
 import pytest
 
-from npvae.learn.comparison import Comparison, same
-from npvae.learn.explain import explain
+from npvae.diagnosis.comparison import Comparison, same
+from npvae.diagnosis.explain import explain
 
 
 def draws(found, shapes=((3, 5), (5, 7), (7, 3)), known=None, formula=None, **more):

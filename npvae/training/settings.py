@@ -8,12 +8,12 @@ import dataclasses
 import math
 from collections.abc import Callable
 
-from . import models
-from .datasets import BINARIZATIONS
-from .errors import UserError, choose
-from .nn.init import INITIALIZERS
-from .nn.layers import ACTIVATIONS
-from .probability import KLTerm
+from .. import models
+from ..datasets import BINARIZATIONS
+from ..errors import UserError, choose
+from ..nn.init import INITIALIZERS
+from ..nn.layers import ACTIVATIONS
+from ..probability import KLTerm
 
 DATA = {"data": "mnist", "seed": 0, "latent_dim": 10}
 TRAINING = {

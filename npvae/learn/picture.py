@@ -6,10 +6,10 @@ from unittest import mock
 
 import numpy as np
 
-from ... import datasets, figures, models, probability
-from ...autodiff import op, ops
-from ...autodiff.ops import sum_to
-from ...nn import optim
+from .. import datasets, figures, models, probability
+from ..autodiff import op, ops
+from ..autodiff.ops import sum_to
+from ..nn import optim
 
 STEPS, BATCH = 300, 100
 DENSE = ops.dense.raw  # the engine's, before anything stands in its place

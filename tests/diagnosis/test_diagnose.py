@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from npvae.autodiff import Tensor, gradcheck, ops
-from npvae.learn import diagnose
+from npvae.diagnosis import diagnose
 
 X = np.random.default_rng(0).standard_normal((3, 5))
 W = np.random.default_rng(1).standard_normal((5, 7))

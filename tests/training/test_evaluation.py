@@ -6,12 +6,12 @@ It would catch a mean of means over batches of different size, and a measure wit
 import numpy as np
 import pytest
 
-from npvae import evaluation
 from npvae.autodiff import Tensor
 from npvae.errors import UserError
-from npvae.evaluation import codes_of, evaluate, explained_by, mean_loss, nearest, share_outside
 from npvae.models import IWAE, PCA, VAE, Autoencoder, LatentModel, VariationalEM
 from npvae.nn import BatchNorm
+from npvae.training import evaluation
+from npvae.training.evaluation import codes_of, evaluate, explained_by, mean_loss, nearest, share_outside
 
 
 @pytest.fixture

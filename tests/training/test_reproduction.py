@@ -9,9 +9,9 @@ Grey pixels in [0, 1], Bernoulli logits, nothing binarized, nats per example.
 import numpy as np
 import pytest
 
-from npvae import runs
-from npvae.evaluation import evaluate, mean_loss
 from npvae.models import principal_angles
+from npvae.training import run as runs
+from npvae.training.evaluation import evaluate, mean_loss
 
 SEEDS = pytest.mark.parametrize("seed", [0, 1])
 

@@ -15,17 +15,20 @@ import time
 
 import numpy as np
 
-from . import checks, datasets, pictures, runs, settings
+from .. import datasets, gradchecks
+from ..autodiff.gradcheck import LIMIT
+from ..bench import bench
+from ..datasets import mnist
+from ..diagnosis import diagnose
+from ..errors import UserError, choose
+from ..experiments import EXPERIMENTS
+from ..figures import pictures
+from ..models import VAE
+from ..training import run as runs
+from ..training import settings
+from ..training.evaluation import evaluate
+from ..training.loop import REMARK_EXAMPLES
 from .arguments import SETTINGS, build_parser
-from .autodiff.gradcheck import LIMIT
-from .bench import bench
-from .datasets import mnist
-from .errors import UserError, choose
-from .evaluation import evaluate
-from .experiments import EXPERIMENTS
-from .learn import diagnose
-from .models import VAE
-from .training import REMARK_EXAMPLES
 
 WIDTH = 80  # columns of what is printed
 
@@ -208,7 +211,7 @@ def do_bench(options):
 
 def do_gradcheck(options):
     """npvae gradcheck: one line for each check, or the whole table where one operation is asked for or fails."""
-    chosen = checks.find(options.operation) if options.operation else checks.ALL
+    chosen = gradchecks.find(options.operation) if options.operation else gradchecks.ALL
     failed = 0
     for check in chosen:
         result = check.run()
@@ -241,7 +244,7 @@ def do_data(options):
 
 def do_learn(options):
     """npvae learn: the exercises; without an action, what to do next."""
-    from .learn import commands  # all the exercises: no other command needs them
+    from ..learn import commands  # all the exercises: no other command needs them
 
     given = {name: value for name, value in vars(options).items() if name not in ("command", "action")}
     action = {None: commands.overview, "list": commands.list_all}.get(options.action)

@@ -16,8 +16,10 @@ import time
 import numpy as np
 import pytest
 
-from npvae import __version__, checkpoint, checks, runs, settings
+from npvae import __version__, gradchecks
 from npvae.autodiff import op
+from npvae.training import checkpoint, settings
+from npvae.training import run as runs
 
 SMALL = ["--data", "bars", "--hidden", "16", "--steps", "30"]
 PICTURES = {"history.png", "reconstructions.png", "samples.png", "interpolations.png", "traversals.png"}
@@ -139,8 +141,8 @@ def test_an_early_stop(npvae_):
 
 def test_gradcheck(npvae_):
     status, out, _ = npvae_("gradcheck")
-    assert status == 0 and out.count(" ok  ") == len(checks.ALL)
-    assert f"{len(checks.ALL)} passed, 0 failed" in out
+    assert status == 0 and out.count(" ok  ") == len(gradchecks.ALL)
+    assert f"{len(gradchecks.ALL)} passed, 0 failed" in out
     assert max(len(line) for line in out.splitlines()) <= 80
     status, out, _ = npvae_("gradcheck", "dense")
     assert status == 0 and "gradcheck dense: ok" in out and "analytic" in out
@@ -151,7 +153,8 @@ def test_gradcheck_of_a_wrong_operation_has_status_1(npvae_, monkeypatch):
     def halve(x):
         return x / 2, lambda dy: dy
 
-    monkeypatch.setattr(checks, "ALL", [checks.check.operation(halve, checks.operations.one(checks.check.normal))])
+    inputs = gradchecks.operations.one(gradchecks.check.normal)
+    monkeypatch.setattr(gradchecks, "ALL", [gradchecks.check.operation(halve, inputs)])
     status, out, _ = npvae_("gradcheck")
     assert status == 1 and "halve: FAILED" in out and "0 passed, 1 failed" in out
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from .. import probability as p
-from ..autodiff import convolution, ops
+from ..autodiff import convolution, normalization, ops
 from .check import normal, off_zero, operation, positive
 
 
@@ -79,9 +79,9 @@ OPERATIONS = [
     operation(convolution.conv2d, convolution_inputs, STRIDED, stride=2, padding=1),
     operation(convolution.conv_transpose2d, transposed_inputs),
     operation(convolution.conv_transpose2d, transposed_inputs, STRIDED, stride=2, padding=1, output_padding=1),
-    operation(convolution.batch_norm, norm_inputs),
+    operation(normalization.batch_norm, norm_inputs),
     operation(
-        convolution.batch_norm, lambda rng, N, D, K: (normal(rng, K, D), normal(rng, D), normal(rng, D)), "(rows)"
+        normalization.batch_norm, lambda rng, N, D, K: (normal(rng, K, D), normal(rng, D), normal(rng, D)), "(rows)"
     ),
     operation(p.bernoulli_log_likelihood, lambda rng, N, D, K: (normal(rng, N, D), rng.random((N, D)))),
     operation(p.continuous_bernoulli_log_likelihood, lambda rng, N, D, K: (normal(rng, N, D), rng.random((N, D)))),

@@ -3,10 +3,10 @@
 import numpy as np
 from tqdm import tqdm
 
-from . import probability
-from .errors import UserError
-from .models import VAE
-from .probability import active_units
+from .. import probability
+from ..errors import UserError
+from ..models import VAE
+from ..probability import active_units
 
 MEASURED_AT_ONCE = 200  # examples: of images of 64 × 64 × 3, convolutions need some 0.1 GB for so many
 GAP_SAMPLES = 20  # of z, for both bounds of the amortization gap

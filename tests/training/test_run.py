@@ -6,8 +6,10 @@ It would catch a validation example that is trained on, and a default that chang
 import numpy as np
 import pytest
 
-from npvae import datasets, runs, settings
+from npvae import datasets
 from npvae.errors import UserError
+from npvae.training import run as runs
+from npvae.training import settings
 
 SETTINGS = {"data": "bars", "hidden": [8], "validation": 300}
 

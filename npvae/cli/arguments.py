@@ -5,17 +5,18 @@ The options of `npvae train` are the settings of settings.py; a test proves that
 
 import argparse
 
-from . import __version__, datasets, settings
-from .bench import bench
-from .bench.contenders import PEERS
-from .datasets import BINARIZATIONS
-from .errors import UserError
-from .models import NOISES
-from .nn.init import INITIALIZERS
-from .nn.layers import ACTIVATIONS
-from .nn.optim import OPTIMIZERS
-from .nn.schedules import SCHEDULES
-from .probability import ESTIMATORS, LIKELIHOODS
+from .. import __version__, datasets
+from ..bench import bench
+from ..bench.contenders import PEERS
+from ..datasets import BINARIZATIONS
+from ..errors import UserError
+from ..models import NOISES
+from ..nn.init import INITIALIZERS
+from ..nn.layers import ACTIVATIONS
+from ..nn.optim import OPTIMIZERS
+from ..nn.schedules import SCHEDULES
+from ..probability import ESTIMATORS, LIKELIHOODS
+from ..training import settings
 
 
 class Parser(argparse.ArgumentParser):

@@ -11,11 +11,12 @@ import weakref
 
 import numpy as np
 
-from . import checkpoint, datasets, runtime, settings
-from .errors import UserError, choose
-from .nn.optim import OPTIMIZERS
-from .nn.schedules import SCHEDULES
-from .training import Training, part_of
+from .. import datasets, runtime
+from ..errors import UserError, choose
+from ..nn.optim import OPTIMIZERS
+from ..nn.schedules import SCHEDULES
+from . import checkpoint, settings
+from .loop import Training, part_of
 
 CHECKPOINT = "model.npz"
 BINARIZATION_SEEDS = {"train": [0, 0], "validation": [0, 1], "test": [0, 2]}  # the same images for every model
