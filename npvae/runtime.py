@@ -1,35 +1,24 @@
-"""The one place for what is ugly: what is set before NumPy loads, threads, blocks that fit into caches, and locks.
+"""How the work is shared out: what is set before NumPy loads, threads, and blocks that fit into a cache.
 
-Where nothing else is said, times here and beside the operations are medians on two cores of a Xeon with AVX-512 and
-2 MB of second cache each, Python 3.11, NumPy 2.4, 2026; `npvae bench` measures what comes of them.
+This is the one place for what is ugly. tutorials/benchmarks.md has the measurements that justify it.
 
-*Threads.* NumPy's matrix products use all cores by themselves; its elementwise functions use one. But they release
-Python's global lock while they work, so that plain threads run at the same time. `in_threads` shares out work among
-threads that are kept waiting for it, which takes 10 µs (with concurrent.futures 20 µs). Meanwhile each product has one
-thread, since products with two threads each would only get in one another's way.
+*Threads.* NumPy's matrix products use every core; its elementwise functions use one. But they release the GIL while
+they work, so Python threads can run them at the same time. `in_threads` shares out work among threads that are kept
+waiting for it. Meanwhile each product has one thread, because two threads for each would get in one another's way.
 
-*Blocks.* A formula makes one pass over its arrays for each operation. `by_blocks` cuts arrays into blocks of rows that
-stay in a core's cache from one pass to the next, and takes them in threads. On 8 MB, (x − m) · s + t takes 3.1 ms; in
-blocks it takes 1.1 ms as an expression, which wants memory for each of its parts, and 0.6 ms if it is written out into
-one array. Blocks cannot be much smaller than they are: at the end of each call a thread has to wait for Python's lock,
-and calls that take 6 µs in one thread take 15 µs in each of two.
+*Blocks.* NumPy makes one pass over its arrays for each operation of a formula. `by_blocks` and its relatives cut arrays
+into blocks of rows that stay in a core's cache from one pass to the next, and share the blocks out among threads. Much
+smaller blocks would be slower: at the end of every NumPy call a thread has to wait for the GIL.
 
-*OPENBLAS_THREAD_TIMEOUT.* After a product, OpenBLAS's threads keep spinning for some 30 ms, in case another product
-follows, and so they take the cores away from ours. The setting is the logarithm of how many cycles they spin: at 16,
-some 30 µs, the products run as fast as before, and a step of the reference network takes 6.1 ms; at 20 it takes 6.7 ms,
-and 7.2 ms at 22.
+*OPENBLAS_THREAD_TIMEOUT.* After a product, OpenBLAS's threads keep spinning in case another product follows, and keep
+ours off the cores. The setting is the logarithm of the number of cycles that they spin: 16 is long enough for the next
+product and too short to be in anybody's way.
 
-*OPENBLAS_CORETYPE.* OpenBLAS has kernels for many processors and chooses when it loads. That of NumPy 2.4, version
-0.3.31, takes AMD's Zen 5 for a Haswell of 2013 and leaves half of the processor unused: on two cores of a Zen 5, the
-products of a step of the reference network take 3.7 ms, and 2.4 ms with the kernels for AVX-512.
+*OPENBLAS_CORETYPE.* OpenBLAS chooses its kernels for the processor when it loads, and takes AMD's Zen 5 for a processor
+without AVX-512.
 
-Both are read when NumPy is first imported: a program that imports NumPy before npvae is not helped, and not harmed. A
-person's own setting is respected.
-
-What was tried and did not pay: telling glibc to keep freed memory (there are no page faults left to save), huge pages,
-buffers that are kept from one call to the next, our own threads in place of OpenBLAS's for the products of dense
-layers, and the two products of a dense layer's backward side by side: 0.54 ms instead of 0.57 ms for 784 × 512 and
-batch 100, of which nothing was left within a step.
+OpenBLAS reads both settings when NumPy is first imported, so a program that imports NumPy before npvae gains nothing
+from them, and loses nothing. If you have set one of them yourself, yours stays.
 """
 
 import contextvars
@@ -269,12 +258,17 @@ def sum_by_blocks(function, *arrays):
     return functools.reduce(add, _in_blocks(take, arrays))
 
 
-def elementwise(function, x, *others):
-    """A new array like x, which function(y, x, *others) has to fill, on blocks of rows of all of them."""
+def blockwise(function, *arrays):
+    """Return function(*arrays), computed block by block; it must treat each row by itself, and return one for each."""
+    if _is_small(arrays):
+        return function(*arrays)
     import numpy as np
 
-    y = np.empty(x.shape, x.dtype)
-    by_blocks(function, y, x, *others)
+    no_rows = function(*(a[:0] for a in arrays))             # tells the shape and the dtype of its rows
+    y = np.empty((len(arrays[0]), *no_rows.shape[1:]), no_rows.dtype)
+    def block(y, *arrays):
+        y[...] = function(*arrays)
+    by_blocks(block, y, *arrays)
     return y
 
 

@@ -2,8 +2,9 @@
 
 from . import convolution, normalization, ops
 from .gradcheck import gradcheck
+from .guards import trap_nonfinite
 from .tape import tape
-from .tensor import Tensor, enable_grad, no_grad, op, trap_nonfinite
+from .tensor import Tensor, enable_grad, no_grad, op
 
 __all__ = [
     "Tensor", "convolution", "enable_grad", "gradcheck", "no_grad", "normalization", "op", "ops", "tape",

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..runtime import elementwise, sum_by_blocks
+from ..runtime import blockwise, sum_by_blocks
 from .convolution import along_rows, rows, sum_to_channels, to_channels
 from .tensor import op
 
@@ -16,10 +16,7 @@ def batch_moments(x):
     C, M = x.shape[-1], x.size // x.shape[-1]
     mean = sum_to_channels(x) / M
     m = along_rows(mean, x)
-    def squares(x):
-        d = x - m
-        d *= d
-        return d.sum(axis=0)
+    def squares(x): return np.square(x - m).sum(axis=0)
     return mean, to_channels(sum_by_blocks(squares, rows(x)), C) / M
 
 
@@ -40,23 +37,12 @@ def batch_norm(x, gamma, beta, *, moments=None, eps=1e-5):    # x (..., C)   gam
     r = 1 / np.sqrt(variance + x.dtype.type(eps))
     C, M = x.shape[-1], x.size // x.shape[-1]
     m, scale, shift = (along_rows(a, x) for a in (mean, gamma * r, beta))
-    def forward(y, x):
-        np.subtract(x, m, out=y)
-        y *= scale
-        y += shift
+    def forward(x): return (x - m) * scale + shift
     def backward(dy):
-        def sums(dy, x):
-            d = x - m
-            d *= dy
-            return dy.sum(axis=0), d.sum(axis=0)
+        def sums(dy, x): return dy.sum(axis=0), (dy * (x - m)).sum(axis=0)
         dbeta, dgamma = (to_channels(a, C) for a in sum_by_blocks(sums, rows(dy), rows(x)))
         dgamma *= r                                           # Σ_j dy_j (x_j − m) becomes Σ_j dy_j x̂_j
         by_x, by_all = along_rows(dgamma * r / M, x), along_rows(dbeta / M, x)      # x̂_i dgamma = (x_i − m) r dgamma
-        def block(dx, x, dy):                                 # the formula above, with dx̂ = γ dy
-            np.subtract(x, m, out=dx)
-            dx *= by_x
-            np.subtract(dy, dx, out=dx)
-            dx -= by_all
-            dx *= scale
-        return elementwise(block, rows(x), rows(dy)).reshape(x.shape), dgamma, dbeta
-    return elementwise(forward, rows(x)).reshape(x.shape), backward
+        def block(dy, x): return (dy - (x - m) * by_x - by_all) * scale             # the formula above, with dx̂ = γ dy
+        return blockwise(block, rows(dy), rows(x)).reshape(x.shape), dgamma, dbeta
+    return blockwise(forward, rows(x)).reshape(x.shape), backward

@@ -162,7 +162,7 @@ def test_a_derivative_of_another_dtype_or_type_is_named():
         return x.sum(), lambda dy: [1.0, 1.0]
 
     x = Tensor(np.ones(2, np.float32), requires_grad=True)
-    with pytest.raises(ValueError, match="double: the derivative for x made float64 of float32"):
+    with pytest.raises(ValueError, match="double: the derivative for the input x made float64 of float32"):
         double(x).backward(np.ones(2))
     with pytest.raises(TypeError, match="total: the derivative for the input x is a list, expected an array"):
         total(x).backward()
@@ -179,7 +179,7 @@ def test_a_blank_and_one_derivative_too_many_are_errors():
     def three(a, b):
         return a + b, lambda dy: dy, lambda dy: dy, lambda dy: dy
 
-    with pytest.raises(NotImplementedError, match="still a blank"):
+    with pytest.raises(ValueError, match="blank has no derivative for its input a.*is a return missing"):
         blank(leaf(1.0), leaf(2.0)).sum().backward()
     with pytest.raises(ValueError, match="3 derivatives for 2 inputs"):
         three(leaf(1.0), leaf(2.0)).sum().backward()

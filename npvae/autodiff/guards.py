@@ -1,0 +1,140 @@
+"""What guards the tape: errors that name the operation, the input, what was found, and the line that made the call.
+
+An operation keeps the dtype of its inputs, a gradient has the shape and the dtype of its input, and nobody's number
+changes silently. tensor.py reads without any of this; here is every check that it makes on the way. Looking for NaN and
+infinity would mean reading every value once more, so it happens only within `trap_nonfinite`.
+"""
+
+import contextlib
+import contextvars
+import os
+import sys
+
+import numpy as np
+
+FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
+OWN_FOLDER = os.path.dirname(__file__) + os.sep
+_trapping = contextvars.ContextVar("trapping", default=False)
+
+
+# --- on the way forward -----------------------------------------------------------------------------------------------
+
+
+def float_array(data):
+    """Return the array of float32 or float64 numbers that a Tensor holds: see `Tensor`."""
+    if hasattr(data, "record"):
+        raise TypeError("a Tensor of a Tensor would forget how it was made: use it as it is, or detach() it")
+    if not isinstance(data, (np.ndarray, np.floating)):
+        is_float32 = getattr(data, "dtype", None) == np.float32  # Pixels, for instance
+        data = np.asarray(data, dtype=np.float32 if is_float32 else np.float64)
+    if data.dtype not in FLOATS:
+        raise TypeError(f"a Tensor holds float32 or float64 numbers, found {data.dtype}: convert it with .astype")
+    return np.asarray(data)
+
+
+def common_dtype(operation, names, arrays, options):
+    """Return the dtype of all inputs; TypeError for what NumPy would accept and silently convert."""
+    for option, value in options.items():
+        if hasattr(value, "record"):
+            raise TypeError(f"{operation}: {option} is a Tensor, and inputs are positional: leave out '{option}='")
+    dtypes = {a.dtype for a in arrays if isinstance(a, (np.ndarray, np.generic))}
+    if len(dtypes) > 1 or not dtypes.issubset(FLOATS):
+        found = ", ".join(f"{name} {a.dtype}" for name, a in zip(names, arrays) if hasattr(a, "dtype"))
+        raise TypeError(
+            f"{operation} takes inputs of one dtype, float32 or float64, found {found}: convert with .astype"
+        )
+    return dtypes.pop() if dtypes else np.dtype(np.float64)
+
+
+def unfit_inputs(operation, names, arrays, error):
+    """Return the ValueError for inputs whose shapes do not fit together."""
+    found = ", ".join(f"{name} {np.shape(a)}" for name, a in zip(names, arrays))
+    return ValueError(f"{operation} cannot take {found}: {error}")
+
+
+def check_value(operation, y, dtype):
+    """Raise TypeError for a value of another dtype than the inputs."""
+    if _trapping.get():
+        _check_finite(y, operation, caller())
+    if y.dtype != dtype:
+        raise TypeError(f"{operation} made {y.dtype} of {dtype}: an operation keeps the dtype of its inputs")
+
+
+def caller():
+    """Return "folder/file.py:line" of the call, in a notebook "cell:line": the first frame outside this folder."""
+    frame = sys._getframe(2)
+    while frame.f_code.co_filename.startswith(OWN_FOLDER):
+        frame = frame.f_back
+    *_, folder, file = ["", *frame.f_code.co_filename.replace("\\", "/").split("/")]
+    return f"{'cell' if folder.startswith('ipykernel_') else f'{folder}/{file}'}:{frame.f_lineno}"
+
+
+# --- on the way back --------------------------------------------------------------------------------------------------
+
+
+def upstream_gradient(y, dy):
+    """Return the gradient that `y.backward(dy)` begins with; ValueError where it is missing or does not fit."""
+    if y.record is None and not y.requires_grad:
+        raise ValueError("backward: nothing was recorded on the way here; was it computed within no_grad()?")
+    if dy is None and y.data.size != 1:
+        raise ValueError(
+            f"backward from shape {y.shape} needs the upstream gradient: call backward(dy) with an array of that shape, "
+            "or reduce to a single number first"
+        )
+    dy = np.ones_like(y.data) if dy is None else np.asarray(dy, dtype=y.dtype)
+    if dy.shape != y.shape:
+        raise ValueError(f"backward: the upstream gradient has shape {dy.shape}, expected {y.shape}")
+    return dy
+
+
+def unfit_upstream_gradient(record, dy, error):
+    """Return the ValueError for derivatives that cannot take dy."""
+    return ValueError(
+        f"{record.operation}: its derivatives cannot take the upstream gradient {dy.shape} (called at {record.caller}): "
+        f"{error}"
+    )
+
+
+def check_gradients(record, dy, gradients):
+    """Raise ValueError or TypeError for a wanted gradient that is missing, no array, or differs in shape or dtype."""
+    for x, dx, name, shape in zip(record.inputs, gradients, record.names, record.shapes):
+        if x is None:
+            continue
+        where = f"(called at {record.caller})"
+        if dx is None:
+            raise ValueError(
+                f"{record.operation} has no derivative for its input {name}, but a gradient is wanted there: pass it "
+                f"as an array, or detach it; if it should have one, is a return missing? {where}"
+            )
+        what = f"{record.operation}: the derivative for the input {name}"
+        if not isinstance(dx, (np.ndarray, np.generic)):
+            raise TypeError(f"{what} is a {type(dx).__name__}, expected an array {where}")
+        if dx.shape != shape:
+            raise ValueError(f"{what} has shape {dx.shape}, but the input has shape {shape} {where}")
+        if dx.dtype != dy.dtype:
+            raise ValueError(f"{what} made {dx.dtype} of {dy.dtype} {where}")
+        if _trapping.get():
+            _check_finite(dx, f"the derivative of {record.operation} for its input {name}", record.caller)
+
+
+# --- NaN and infinity -------------------------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def trap_nonfinite():
+    """`with trap_nonfinite():` the first operation or derivative that gives NaN or infinity raises FloatingPointError.
+
+    The message names the operation and the line that called it. Every value is read once more, so this is slow: use it
+    after a loss has become NaN, to find out where that began.
+    """
+    token = _trapping.set(True)
+    try:
+        yield
+    finally:
+        _trapping.reset(token)
+
+
+def _check_finite(array, what, caller):
+    if not np.isfinite(array).all():
+        kind = "NaN" if np.isnan(array).any() else "infinity"
+        raise FloatingPointError(f"{what} gave the first {kind} (called at {caller})")
