@@ -1,22 +1,21 @@
 """Finite differences against the derivatives: how we know that a gradient is right.
 
-A derivative is a claim that can be tested. Move one element x_i of an input a little to each side and see how much the
+A derivative is a claim that can be tested. Move one element x_i of an input a little to each side, and see how much the
 value moves:
 
     ∂ℓ/∂x_i  ≈  Σ_j dy_j · (y_j(x + h e_i) − y_j(x − h e_i)) / 2h,        ℓ = Σ_j dy_j y_j.
 
 The error of this *central* difference is h²/6 times the third derivative (the second cancels), plus rounding of about
-10⁻¹⁶ |y|/h; in float64, with inputs and values of order 1, h = 10⁻⁵ makes both about 10⁻¹¹, and a wrong derivative is
-wrong by much more. The upstream gradient dy is random:
-with dy = 1 the derivative of a softmax could be anything that sums to zero, because a softmax sums to 1 whatever its
-input is, and the check would pass. The differences are taken element by element before they are weighted and added,
-which keeps the rounding small.
+10⁻¹⁶ |y|/h. In float64, with inputs and values of order 1, h = 10⁻⁵ makes both about 10⁻¹¹; a wrong derivative is
+wrong by much more. The upstream gradient dy is random: with dy = 1, any derivative of a softmax that sums to zero would
+pass, because a softmax sums to 1 whatever its input is. The differences are taken element by element before they are
+weighted and added, which keeps the rounding small.
 
-The error that is reported is |analytic − numeric| / max(1, |numeric|): absolute for small derivatives, relative for
-large ones.
+The table shows |analytic − numeric| / max(1, |numeric|): absolute for small derivatives, relative for large ones.
 """
 
 import dataclasses
+import enum
 import inspect
 import textwrap
 from collections.abc import Callable
@@ -31,21 +30,37 @@ SEED = 2_718_281_828  # of the upstream gradient: one that nobody draws inputs w
 # be x again, dW = xᵀ dy would be symmetric, and a transposed dW would pass.
 
 
+class Fault(enum.Enum):
+    """What can be wrong with an operation besides its numbers; the value is the sentence that the table shows."""
+
+    CHANGED_DY = "a derivative changed dy in place: other operations read it too"
+    CHANGED_VALUE = "a derivative changed the operation's value in place"
+    CHANGED_INPUT = "the operation changed this input in place"
+    SHARED_MEMORY = "the value shares its memory with this input: return a copy"
+    RANDOM_VALUE = "two calls with the same input gave different values: freeze the noise"
+    RANDOM_GRADIENT = "two calls of this derivative with the same dy gave different arrays"
+    OVERWRITTEN = "this array was changed after it was returned: another derivative uses its memory"
+    NO_ARRAY = "the derivative is a {}, expected an array"
+    DTYPE = "the derivative made {} of float64"
+    SHAPE = "the derivative has shape {}, the input {}"
+    EMPTY = "is empty: there is nothing to compare"
+
+
 @dataclasses.dataclass
 class Row:
     """What the check found for one input.
 
-    name       of the input
-    shape      of the input
-    error      the largest |analytic − numeric| / max(1, |numeric|); infinity if the two could not be compared
-    where      the index of the element with the largest error
-    analytic   what the derivative says there
-    numeric    what finite differences say there
-    remark     in words, why there was nothing to compare; otherwise empty
+    name, shape   of the input
+    error         the largest |analytic − numeric| / max(1, |numeric|); infinity if the two could not be compared
+    where         the index of the element with the largest error
+    analytic      what the derivative says there
+    numeric       what finite differences say there
+    fault         a `Fault`, or None
+    sentence      what the table shows in place of the numbers, or empty
 
-    For a diagnosis there are also the whole arrays, where there are any: `gradient`, what the derivative says;
-    `numeric_gradient`, what finite differences say; if they differ, `kinks`, where there is no derivative; and, of a
-    bare operation, `x` and `value()`, with which differences can be taken anew.
+    A diagnosis also needs whole arrays, where they exist: `gradient`, what the derivative says; `numeric_gradient`,
+    what finite differences say; for a wrong one, `kinks`, where there is no derivative; and for a bare operation, `x`
+    and `value()`, to take differences again.
     """
 
     name: str
@@ -54,12 +69,18 @@ class Row:
     where: tuple = ()
     analytic: float = float("nan")
     numeric: float = float("nan")
-    remark: str = ""
+    fault: Fault | None = None
+    sentence: str = ""
     gradient: np.ndarray | None = None
     numeric_gradient: np.ndarray | None = None
     kinks: np.ndarray | None = None
     x: np.ndarray | None = None
     value: Callable | None = None
+
+    def blame(self, fault, *details):
+        """Mark the row as wrong for this reason. Returns self."""
+        self.fault, self.sentence, self.error = fault, fault.value.format(*details), float("inf")
+        return self
 
 
 class Report:
@@ -99,15 +120,11 @@ class Report:
             f"  {'input':<{width}}  {'error':>8}  {'at':<12} {'analytic':>13} {'numeric':>13}",
         ]
         for row in self.rows:
-            mark = "" if row.error <= self.limit else "  <- wrong"
-            if row.remark:
-                remark = f"  {row.name:<{width}}  {row.remark}{mark}"
-                lines.append(textwrap.fill(remark, 80, subsequent_indent=" " * (width + 4)))
-                continue
             where = "(" + ", ".join(map(str, row.where)) + ")"
-            lines.append(
-                f"  {row.name:<{width}}  {row.error:8.1e}  {where:<12} {row.analytic:13.6g} {row.numeric:13.6g}{mark}"
-            )
+            numbers = f"{row.error:8.1e}  {where:<12} {row.analytic:13.6g} {row.numeric:13.6g}"
+            mark = "" if row.error <= self.limit else "  <- wrong"
+            line = f"  {row.name:<{width}}  {row.sentence or numbers}{mark}"
+            lines.append(textwrap.fill(line, 80, subsequent_indent=" " * (width + 4)) if row.sentence else line)
         return "\n".join(lines)
 
     def assert_ok(self):
@@ -119,7 +136,7 @@ class Report:
 def gradcheck(f, *inputs, parameters=None, rng=None, name=None, limit=LIMIT, **options):
     """Compare every derivative of f, element by element, with finite differences.
 
-    f gets what is given here:
+    f receives what you pass:
 
         gradcheck(dense.raw, x, W, b)                arrays: f is a bare operation and returns its value and its
                                                      derivatives, in the form of `op`; no tape is involved
@@ -129,13 +146,13 @@ def gradcheck(f, *inputs, parameters=None, rng=None, name=None, limit=LIMIT, **o
         gradcheck(loss, parameters=model.named_parameters())       a whole bound: `loss()` needs no input, and the
                                                      parameters, pairs of name and Tensor, are moved instead
 
-    rng       a numpy Generator for the upstream gradient; by default one with a fixed seed of its own
+    rng       a numpy Generator for the upstream gradient; by default one with a fixed seed
     limit     the largest error that passes
     options   passed on to f as keywords
 
-    Returns a `Report`. f must give the same value at every call: a noise ε must be drawn outside and frozen. Raises
-    TypeError where an input is not float64 (in float32, rounding hides every mistake below 1 %), where f does not
-    return what is said above, or where there is nothing to check.
+    Returns a `Report`. f must give the same value at every call: draw a noise ε outside of it. Raises TypeError for an
+    input that is not float64 (in float32, rounding hides every mistake below 1 %), for an f that returns something
+    else, and when there is nothing to check.
     """
     rng = np.random.default_rng(SEED) if rng is None else rng
     name = name or getattr(f, "__name__", type(f).__name__)
@@ -148,7 +165,7 @@ def gradcheck(f, *inputs, parameters=None, rng=None, name=None, limit=LIMIT, **o
 
 
 def _check_operation(f, inputs, options, rng):
-    """Rows for a bare operation, y, *derivatives = f(*arrays); and the arrays by name."""
+    """Return the rows for a bare operation, y, *derivatives = f(*arrays), and its arrays by name."""
     f = getattr(f, "raw", f)
     inputs = [np.array(x) if isinstance(x, (np.ndarray, np.floating, float)) else x for x in inputs]  # copies, to move
     _require_float64(inputs)
@@ -161,57 +178,46 @@ def _check_operation(f, inputs, options, rng):
         )
     y, *derivatives = result
     y_before, dy = np.array(y), rng.standard_normal(np.shape(y))
-    names, given = _names(f, inputs), dy.copy()
+    given, names = dy.copy(), _names(f, inputs)
     known = {"y": y_before, "dy": dy} | dict(zip(names, before))
     gradients = input_gradients(derivatives, given, [True] * len(inputs))
     if all(dx is None for dx in gradients):
         raise TypeError("gradcheck found nothing to check: none of the derivatives exists")
     if not np.array_equal(given, dy):
-        return [Row("dy", dy.shape, remark="a derivative changed dy in place: other operations read it too")], known
+        return [Row("dy", dy.shape).blame(Fault.CHANGED_DY)], known
     if not np.array_equal(y, y_before, equal_nan=True):
-        return [Row("y", dy.shape, remark="a derivative changed the operation's value in place")], known
-    rows = []
-    for i, (name, x, x_before, dx) in enumerate(zip(names, inputs, before, gradients)):
-        if not np.array_equal(x, x_before, equal_nan=True):
-            rows.append(Row(name, x.shape, remark="the operation changed this input in place"))
-        elif isinstance(x, np.ndarray) and np.shares_memory(x, y):
-            rows.append(Row(name, x.shape, remark="the value shares its memory with this input: return a copy"))
-        elif dx is None:
-            rows.append(Row(name, np.shape(x), error=0.0, remark="has no derivative: not checked"))
-        else:
-            value = lambda: f(*inputs, **options)[0]  # noqa: E731
-            row = _compare(name, x, dx, value, dy)
-            row.x, row.value = x, value
-            row.remark = row.remark or _called_again(derivatives, i, np.array(dx), dy)
-            row.error = np.inf if row.remark else row.error
-            rows.append(row)
-    return rows, known
+        return [Row("y", dy.shape).blame(Fault.CHANGED_VALUE)], known
 
+    def row_of(i, x, dx):
+        row = Row(names[i], np.shape(x), x=x, value=lambda: f(*inputs, **options)[0])
+        if not np.array_equal(x, before[i], equal_nan=True):
+            return row.blame(Fault.CHANGED_INPUT)
+        if isinstance(x, np.ndarray) and np.shares_memory(x, y):
+            return row.blame(Fault.SHARED_MEMORY)
+        if dx is None:
+            row.error, row.sentence = 0.0, "has no derivative: not checked"
+            return row
+        _compare(row, x, dx, row.value, dy)
+        alone = [j == i for j in range(len(inputs))]
+        once, again = (np.array(input_gradients(derivatives, dy.copy(), alone)[i]) for _ in range(2))
+        if row.fault is None and not np.array_equal(once, again, equal_nan=True):
+            row.blame(Fault.RANDOM_GRADIENT)
+        elif row.fault is None and not np.array_equal(once, row.gradient, equal_nan=True):
+            row.blame(Fault.OVERWRITTEN)
+        return row
 
-def _called_again(derivatives, i, dx, dy):
-    """In words, what is wrong if the gradient for input i is not dx when its derivative is called alone, and again."""
-
-    def again():
-        gradient = derivatives[i if len(derivatives) > 1 else 0](dy.copy())
-        return np.array(gradient[i] if isinstance(gradient, tuple) else gradient)
-
-    once = again()
-    if not np.array_equal(once, again(), equal_nan=True):
-        return "two calls of this derivative with the same dy gave different arrays"
-    if not np.array_equal(once, dx, equal_nan=True):
-        return "this array was changed after it was returned: another derivative uses its memory"
-    return ""
+    return [row_of(i, x, dx) for i, (x, dx) in enumerate(zip(inputs, gradients))], known
 
 
 def _names(f, inputs):
-    """The names of an operation's inputs; numbers where it takes any number of them."""
+    """Return the names of an operation's inputs; numbers where it takes any number of them."""
     parameters = inspect.signature(f).parameters.values()
     names = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
     return names if len(names) == len(inputs) else [f"input {i}" for i in range(len(inputs))]
 
 
 def _check_function(f, inputs, parameters, options, rng):
-    """Rows for a function that returns a Tensor: its Tensor inputs and the parameters; and the arrays by name."""
+    """Return the rows for a function that returns a Tensor (its Tensor inputs, the parameters), and arrays by name."""
     if parameters is None:
         parameters = f.named_parameters() if hasattr(f, "named_parameters") else ()
     inputs = [x.detach() if isinstance(x, Tensor) else x for x in inputs]  # leaves, whatever they were made from
@@ -239,7 +245,8 @@ def _check_function(f, inputs, parameters, options, rng):
         y.backward(dy)
         gradients = {name: np.zeros(x.shape) if x.grad is None else x.grad for name, x in tensors.items()}
         known = {name: x.data for name, x in tensors.items()} | {"y": y.data, "dy": dy}
-        return [_compare(name, x.data, gradients[name], value, dy) for name, x in tensors.items()], known
+        rows = [_compare(Row(name, x.shape), x.data, gradients[name], value, dy) for name, x in tensors.items()]
+        return rows, known
     finally:
         for x, data, requires_grad, grad in before:
             x.data, x.requires_grad, x.grad = data, requires_grad, grad
@@ -251,27 +258,20 @@ def _require_float64(arrays):
             raise TypeError(f"gradcheck needs float64 inputs, found {x.dtype}: convert them with .astype(np.float64)")
 
 
-def _compare(name, x, analytic, value, dy):
-    """One row: the derivative for the array x, which `value()` depends on, against central differences."""
-    row = Row(name, x.shape)
+def _compare(row, x, analytic, value, dy):
+    """Fill in a row: the derivative for the array x, on which `value()` depends, against central differences."""
     if not isinstance(analytic, (np.ndarray, np.generic)):
-        row.remark = f"the derivative is a {type(analytic).__name__}, expected an array"
-        return row
+        return row.blame(Fault.NO_ARRAY, type(analytic).__name__)
     if analytic.dtype != np.float64:
-        row.remark = f"the derivative made {analytic.dtype} of float64"
-        return row
+        return row.blame(Fault.DTYPE, analytic.dtype)
     row.gradient = np.array(analytic)
     if not np.array_equal(value(), value(), equal_nan=True):
-        row.remark = "two calls with the same input gave different values: freeze the noise"
-        return row
-    row.numeric_gradient = numeric_gradient(value, x, dy)
+        return row.blame(Fault.RANDOM_VALUE)
+    row.numeric_gradient = numeric = numeric_gradient(value, x, dy)
     if analytic.shape != x.shape:
-        row.remark = f"the derivative has shape {analytic.shape}, the input {x.shape}"
-        return row
+        return row.blame(Fault.SHAPE, analytic.shape, x.shape)
     if x.size == 0:
-        row.remark = "is empty: there is nothing to compare"
-        return row
-    numeric = row.numeric_gradient
+        return row.blame(Fault.EMPTY)
     error = np.abs(analytic - numeric) / np.maximum(1, np.abs(numeric))
     error = np.where(np.isnan(error), np.inf, error)
     row.where = tuple(map(int, np.unravel_index(np.argmax(error), error.shape)))
@@ -283,36 +283,38 @@ def _compare(name, x, analytic, value, dy):
 
 
 def numeric_gradient(value, x, dy, h=STEP):
-    """Σ_j dy_j ∂y_j/∂x_i for every element x_i of the array x, by central differences.
+    """Return Σ_j dy_j ∂y_j/∂x_i for every element x_i of the array x, by central differences.
 
     `value()` returns y, and reads x, which is moved in place and put back.
     """
     gradient = np.empty_like(x)
     for i in np.ndindex(x.shape):
-        kept = x[i]
-        x[i] = kept + h
-        above = np.array(value())
-        x[i] = kept - h
-        below = np.array(value())
-        x[i] = kept
+        below, above = _beside(value, x, i, h)
         gradient[i] = np.sum(dy * (above - below)) / (2 * h)
     return gradient
 
 
-def _kinks(value, x):
-    """For which elements of x the slopes to the left and to the right differ, an array of bool of the shape of x.
+def _beside(value, x, i, h):
+    """Return y at x_i − h and at x_i + h."""
+    kept, ys = x[i], []
+    for moved in (kept - h, kept + h):
+        x[i] = moved
+        ys.append(np.array(value()))
+    x[i] = kept
+    return ys
 
-    Where a function is only strongly curved they differ too, but by less and less the smaller the step is.
+
+def _kinks(value, x):
+    """Return for which elements of x the slopes to the left and to the right differ, an array of bool.
+
+    They differ for a strongly curved function too, but then by less and less the smaller the step is.
     """
     y, kinks = np.array(value()), np.zeros(x.shape, bool)
     for i in np.ndindex(x.shape):
-        kept, jumps = x[i], []
+        jumps = []
         for h in (STEP, STEP / 10):
-            x[i] = kept + h
-            right = (np.array(value()) - y) / h
-            x[i] = kept - h
-            left = (y - np.array(value())) / h
+            below, above = _beside(value, x, i, h)
+            right, left = (above - y) / h, (y - below) / h
             jumps.append(np.abs(right - left).max(initial=0))
-        x[i] = kept
         kinks[i] = jumps[0] > 0.01 * np.abs(right).max(initial=0) + 1e-6 and jumps[1] > jumps[0] / 2
     return kinks

@@ -77,10 +77,8 @@ def upstream_gradient(y, dy):
     if y.record is None and not y.requires_grad:
         raise ValueError("backward: nothing was recorded on the way here; was it computed within no_grad()?")
     if dy is None and y.data.size != 1:
-        raise ValueError(
-            f"backward from shape {y.shape} needs the upstream gradient: call backward(dy) with an array of that shape, "
-            "or reduce to a single number first"
-        )
+        what = f"backward from shape {y.shape} needs the upstream gradient"
+        raise ValueError(f"{what}: call backward(dy) with an array of that shape, or reduce to a single number first")
     dy = np.ones_like(y.data) if dy is None else np.asarray(dy, dtype=y.dtype)
     if dy.shape != y.shape:
         raise ValueError(f"backward: the upstream gradient has shape {dy.shape}, expected {y.shape}")
@@ -89,10 +87,8 @@ def upstream_gradient(y, dy):
 
 def unfit_upstream_gradient(record, dy, error):
     """Return the ValueError for derivatives that cannot take dy."""
-    return ValueError(
-        f"{record.operation}: its derivatives cannot take the upstream gradient {dy.shape} (called at {record.caller}): "
-        f"{error}"
-    )
+    what = f"{record.operation}: its derivatives cannot take the upstream gradient {dy.shape}"
+    return ValueError(f"{what} (called at {record.caller}): {error}")
 
 
 def check_gradients(record, dy, gradients):
@@ -104,7 +100,7 @@ def check_gradients(record, dy, gradients):
         if dx is None:
             raise ValueError(
                 f"{record.operation} has no derivative for its input {name}, but a gradient is wanted there: pass it "
-                f"as an array, or detach it; if it should have one, is a return missing? {where}"
+                f"as an array, or detach it {where}"
             )
         what = f"{record.operation}: the derivative for the input {name}"
         if not isinstance(dx, (np.ndarray, np.generic)):

@@ -145,14 +145,18 @@ def input_gradients(derivatives, dy, wanted):
                   or, where the gradients share their work, a single function that returns them all as a tuple
     wanted        a bool for each input
 
-    The gradient is None where a derivative is None, not wanted, or returns nothing. Raises ValueError unless there is
-    one for each input.
+    The gradient is None where there is no derivative, or where it is not wanted. Raises ValueError for a derivative
+    that returns nothing, and unless there is one for each input.
     """
     if len(derivatives) == 1 and derivatives[0] is not None:
-        gradients = derivatives[0](dy)
-        gradients = gradients if isinstance(gradients, tuple) else (gradients,)
+        returned = derivatives[0](dy)
+        gradients = returned if isinstance(returned, tuple) else (returned,)
+        is_silent = returned is None
     else:
         gradients = tuple(d(dy) if d and w else None for d, w in zip(derivatives, wanted))
+        is_silent = any(d and w and dx is None for d, w, dx in zip(derivatives, wanted, gradients))
+    if is_silent:
+        raise ValueError("a derivative returned nothing: is its return missing?")
     owed, given = len(wanted), max(len(derivatives), len(gradients))
     if not len(gradients) == given == owed:
         raise ValueError(f"{given} derivatives for {owed} inputs: an operation owes one for each input")

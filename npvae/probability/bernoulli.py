@@ -35,7 +35,7 @@ def bernoulli_log_likelihood(logits, x):     # logits (N, D)   x (N, D) in [0, 1
     l, x = np.atleast_2d(logits, x)
     def forward(l, x): return np.vecdot(x, l) - _softplus(l).sum(axis=-1)                 # Σ_d [x l − ζ(l)]
     def dlogits(dy):
-        def backward(l, x, dy): return (x - ops.sigmoid.raw(l)[0]) * dy[..., None]                  # ∂/∂l [x l − ζ(l)] = x − σ(l)
+        def backward(l, x, dy): return (x - ops.sigmoid.raw(l)[0]) * dy[..., None]       # ∂/∂l [x l − ζ(l)] = x − σ(l)
         return blockwise(backward, l, x, np.atleast_1d(dy)).reshape(logits.shape)
     return blockwise(forward, l, x).reshape(logits.shape[:-1]), dlogits, None
 

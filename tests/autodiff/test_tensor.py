@@ -179,7 +179,7 @@ def test_a_blank_and_one_derivative_too_many_are_errors():
     def three(a, b):
         return a + b, lambda dy: dy, lambda dy: dy, lambda dy: dy
 
-    with pytest.raises(ValueError, match="blank has no derivative for its input a.*is a return missing"):
+    with pytest.raises(ValueError, match=r"blank.*a derivative returned nothing: is its return missing\?"):
         blank(leaf(1.0), leaf(2.0)).sum().backward()
     with pytest.raises(ValueError, match="3 derivatives for 2 inputs"):
         three(leaf(1.0), leaf(2.0)).sum().backward()
