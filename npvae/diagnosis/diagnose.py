@@ -9,132 +9,45 @@ simple mistakes; if it is not, it says where, and does not guess.
 
 import dataclasses
 import re
-import textwrap
 
 import numpy as np
 
-from ..autodiff.gradcheck import numeric_gradient
+from ..autodiff.gradcheck import Fault, numeric_gradient
 from .comparison import Comparison
-from .explain import QUESTIONS, Finding, explain, number
-
-WIDTH = 80
-
-# What the remarks of `gradcheck` and of the exercises mean: words in them, possible causes, and a question.
-REMARKS = {
-    "gave different values": (
-        [
-            "the forward pass is random: it draws noise of its own, instead of taking it as an input",
-            "it keeps something from one call to the next, and changes it",
-        ],
-        "Which line of the forward pass gives another number each time?",
-    ),
-    "gave different arrays": (
-        [
-            "the derivative draws noise of its own: it needs that of the forward pass",
-            "it changes an array that it kept",
-        ],
-        "What does this derivative need from the forward pass, and is it still there, unchanged?",
-    ),
-    "uses its memory": (
-        ["two derivatives write into one array: the second overwrites what the first returned"],
-        "Which of your lines write into an array that is already there (out=, +=, *=, [...] =)?",
-    ),
-    "changed dy in place": (
-        ["a line such as dy *= …: make a new array instead"],
-        "Who else still needs dy after this derivative has run?",
-    ),
-    "changed the operation's value": (
-        ["a line such as y *= … in a derivative: make a new array instead"],
-        "Who else still needs y after this derivative has run?",
-    ),
-    "changed this input": (
-        ["a line such as x *= … or out=x: make a new array instead"],
-        "Who else still needs this input after the operation has run?",
-    ),
-    "but of float32 inputs": (
-        [
-            "an array made by np.zeros, np.ones or np.empty has no dtype=x.dtype, and is float64",
-            "a NumPy number, such as np.log(2 * np.pi), is float64 and makes all else so; float(…) of it does not",
-        ],
-        "Which of your arrays or numbers is float64, whatever the inputs are?",
-    ),
-    "is not finite": (
-        [
-            "an exponential overflows: e⁸⁰⁰ is infinite",
-            "something rounds to 0 (a probability, all weights of a sum), and its logarithm is −∞, or 0/0 no number",
-        ],
-        "Which exponential or logarithm leaves the range of numbers there, and how can the formula be rewritten?",
-    ),
-    "shares its memory": (
-        ["the value is the input itself, or a view of it (a slice, a transpose, a reshape)"],
-        "What happens to the value if somebody changes the input afterwards?",
-    ),
-}
-
-
-@dataclasses.dataclass
-class Complaint:
-    """What is wrong with one array.
-
-    name       of the array
-    numbers    sentences with what was measured
-    finding    what explains it, a `Finding`, or None
-    """
-
-    name: str
-    numbers: list
-    finding: Finding | None
-
-    def lines(self):
-        """The numbers, then the inference, then the question, in lines of at most 80 columns."""
-        lines = [
-            wrap(sentence, f"  {self.name}  " if i == 0 else " " * (len(self.name) + 4))
-            for i, sentence in enumerate(self.numbers)
-        ]
-        if self.finding is None:
-            lines.append(wrap("No simple mistake gives these numbers, and there is no guess.", "  "))
-            return lines
-        several = len(self.finding.causes) > 1
-        if self.numbers:
-            lines += ["", wrap(f"{_capital(self.finding.measured)}.", "  ")]
-        else:
-            lines.append(wrap(f"{_capital(self.finding.measured)}.", f"  {self.name}  " if self.name else "  "))
-        if self.finding.causes:
-            one_or_more = "Mistakes that give these numbers (they cannot tell which):" if several else "The mistake:"
-            lines.append(f"  {one_or_more if self.numbers else 'What can cause this:'}")
-            lines += [wrap(cause, "  · ") for cause in self.finding.causes]
-        lines += ["", wrap(self.finding.question, "  ? ")]
-        return lines
+from .explain import QUESTIONS, explain, number
+from .faults import finding_of
+from .finding import Finding
 
 
 class Diagnosis:
-    """All that is wrong in one check: `print` it to read it.
+    """Everything that is wrong in one check: `print` it to read it.
 
-    name         of what was checked
-    complaints   one `Complaint` for each array that is wrong; none, if all is well
+    name       of what was checked
+    findings   one `Finding` for each array that is wrong; none if all is well
     """
 
-    def __init__(self, name, complaints):
-        self.name, self.complaints = name, complaints
+    def __init__(self, name, findings):
+        self.name, self.findings = name, findings
 
     def __str__(self):
-        if not self.complaints:
+        if not self.findings:
             return f"{self.name}: nothing is wrong"
-        return "\n".join([f"{self.name}:", *"\n\n".join("\n".join(c.lines()) for c in self.complaints).split("\n")])
+        return f"{self.name}:\n" + "\n\n".join("\n".join(finding.lines()) for finding in self.findings)
 
 
 def diagnose(report):
-    """The `Diagnosis` of a `gradcheck` report."""
-    complaints = []
+    """Return the `Diagnosis` of a `gradcheck` report."""
+    findings = []
     for row in report.rows:
         if row.error <= report.limit:
             continue
-        if row.gradient is None or row.numeric_gradient is None or ("shape" not in row.remark and row.remark):
-            complaints.append(remark(f"d{row.name}" if row.name not in ("y", "dy") else row.name, row.remark))
+        if row.fault not in (None, Fault.SHAPE):
+            name = row.name if row.name in ("y", "dy") else f"d{row.name}"
+            findings.append(finding_of(name, row.sentence, row.fault))
         else:
-            complaint = complain([comparison(f"d{row.name}", row, report.known)], row.kinks)
-            complaints.append(complaint if "x" in report.known else _with_its_name(complaint, row.name))
-    return Diagnosis(report.name, complaints)
+            finding = find([comparison(f"d{row.name}", row, report.known)], row.kinks)
+            findings.append(finding if "x" in report.known else _with_its_name(finding, row.name))
+    return Diagnosis(report.name, findings)
 
 
 def comparison(name, row, known, **more):
@@ -147,11 +60,10 @@ def comparison(name, row, known, **more):
     return Comparison(name, row.gradient, row.numeric_gradient, by_dy=by_dy, **more)
 
 
-def _with_its_name(complaint, name):
-    """The complaint, where what is called x in the usual formulas has its own name."""
-    if complaint.finding is not None:
-        complaint.finding.causes = [re.sub(r"\bx\b", name, cause) for cause in complaint.finding.causes]
-    return complaint
+def _with_its_name(finding, name):
+    """The finding, where the input that the usual formulas call x has another name."""
+    finding.causes = [re.sub(r"\bx\b", name, cause) for cause in finding.causes]
+    return finding
 
 
 def _sizes(known):
@@ -198,33 +110,28 @@ def _elementwise(known, row):
     return {"known": known}
 
 
-def remark(name, sentence):
-    """The `Complaint` about something that is wrong before any number is compared."""
-    for words, (causes, question) in REMARKS.items():
-        if words in sentence:
-            return Complaint(name, [], Finding(sentence, causes, question))
-    return Complaint(
-        name, [], Finding(sentence, [], "What does the text of the exercise ask for, and what does your function do?")
-    )
+def find(comparisons, kinks=None):
+    """Return the `Finding` about one array from its draws, of which at least one is wrong.
 
-
-def complain(comparisons, kinks=None):
-    """The `Complaint` about one array from its draws, of which at least one is wrong."""
+    kinks   where there is no derivative, an array of bool, or None
+    """
     c = next(c for c in comparisons if not c.ok)
     if c.found.shape != c.expected.shape:
-        return Complaint(c.name, [], explain(comparisons))
+        return dataclasses.replace(explain(comparisons), name=c.name)
     error, wrong = c.error, c.wrong
     i = tuple(map(int, np.unravel_index(np.argmax(error), error.shape)))
     where = f"({', '.join(map(str, i))})" if i else "here"
     several = f", in the first of {len(comparisons)} draws" if len(comparisons) > 1 else ""
-    numbers = [
+    numbers = (
         f"is wrong in {_of(wrong)}{several}.",
         f"At {where}: yours {number(c.found[i])}, right {number(c.expected[i])}.",
-    ]
+    )
     if kinks is not None and (kinks[wrong]).all():
         measured = "these are kinks: the slopes to the left and to the right differ"
-        return Complaint(c.name, numbers, Finding(measured, ["no mistake: there is no derivative"], QUESTIONS["part"]))
-    return Complaint(c.name, numbers, explain(comparisons))
+        finding = Finding(measured, ["no mistake: there is no derivative"], QUESTIONS["part"])
+    else:
+        finding = explain(comparisons) or Finding()
+    return dataclasses.replace(finding, name=c.name, numbers=numbers)
 
 
 def _of(wrong):
@@ -235,19 +142,3 @@ def _of(wrong):
         places = ", ".join(str(tuple(map(int, i))).replace(",)", ")") for i in np.argwhere(wrong))
         return f"{wrong.sum()} of {wrong.size} elements: {places}"
     return f"all {wrong.size} elements" if wrong.all() else f"{wrong.sum()} of {wrong.size} elements"
-
-
-def wrap(text, indent):
-    """Text in lines of at most 80 columns, the first one after `indent`."""
-    return textwrap.fill(
-        text,
-        WIDTH,
-        initial_indent=indent,
-        subsequent_indent=" " * len(indent),
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
-
-
-def _capital(text):
-    return text[:1].upper() + text[1:]

@@ -13,13 +13,13 @@ something explains everything:
 Nothing is said that does not reproduce every element in every draw. A wrong diagnosis is worse than none.
 """
 
-import dataclasses
 import itertools
 from typing import NamedTuple
 
 import numpy as np
 
 from .comparison import same
+from .finding import Finding
 from .hypotheses import ZERO, fits, fitted, predictions, term_weights
 from .parts import part
 
@@ -36,20 +36,6 @@ QUESTIONS = {
     "term": "How many terms has it on paper? Find each of them in your code.",
     "part": "What is special about these elements, in the input or in your indices?",
 }
-
-
-@dataclasses.dataclass
-class Finding:
-    """What is wrong with one array.
-
-    measured   what is certain, in one sentence
-    causes     the mistakes that give exactly these numbers, in words; where there are several, the numbers cannot tell
-    question   that leads on
-    """
-
-    measured: str
-    causes: list
-    question: str
 
 
 def explain(comparisons):

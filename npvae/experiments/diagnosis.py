@@ -5,7 +5,8 @@ import dataclasses
 import numpy as np
 from tqdm import tqdm
 
-from ..diagnosis.diagnose import complain, remark
+from ..diagnosis.diagnose import find
+from ..diagnosis.faults import finding_of
 from ..learn.exercise import Unfit
 from ..learn.exercises import ALL
 from ..learn.museum.exhibits import Exhibit
@@ -25,11 +26,11 @@ class Count:
     right: int = 0
     wrong: int = 0
 
-    def add(self, complaints, cause):
-        """Count one mistake: the complaints about it, and words that it must contain, or several to choose from."""
+    def add(self, findings, cause):
+        """Count one mistake: what was found, and words that it must contain, or several to choose from."""
         self.planted += 1
-        self.caught += bool(complaints)
-        explained = [complaint.finding for complaint in complaints if complaint.finding and complaint.finding.causes]
+        self.caught += bool(findings)
+        explained = [finding for finding in findings if finding.causes]
         words = cause if isinstance(cause, tuple) else (cause,)
         said = [any(w in " ".join([f.measured, *f.causes]) for w in words) for f in explained]
         self.right += bool(said) and all(said)
@@ -52,14 +53,14 @@ def diagnosis(folder, draws, unexplained):
                 planted(counts[kind], plant, arrays, rng)
             for name, wrong in exercise.wrong.items():
                 counts["each exercise's own"].add(
-                    complaints_of(exercise, exercise.wrong_version(name), seed), wrong.cause
+                    findings_of(exercise, exercise.wrong_version(name), seed), wrong.cause
                 )
     for seed in tqdm(range(unexplained), unit="draw", disable=None):
         exercise = EXERCISES[seed % len(EXERCISES)]
         arrays, rng = right_arrays(exercise, seed), np.random.default_rng([seed, 2])
         several = list(arrays.values())[rng.integers(len(arrays))]
-        complaint = _complaint(several, nothing_simple(several, rng))
-        claims += bool(complaint and complaint.finding and complaint.finding.causes)
+        finding = _finding(several, nothing_simple(several, rng))
+        claims += bool(finding and finding.causes)
     header = ["mistake", "planted", "caught", "rightly diagnosed", "wrongly diagnosed", "undiagnosed"]
     lines = table(header, [count.row(kind) for kind, count in counts.items()])
     return [*lines, "", f"{unexplained} wrong arrays with no simple cause: something was claimed about {claims}."]
@@ -78,24 +79,24 @@ def planted(count, plant, arrays, rng):
     for name in rng.permutation(list(arrays)):
         made = plant(arrays[name], rng)
         if made is not None and is_wrong(arrays[name], made[0]):
-            complaint = _complaint(arrays[name], made[0])
-            count.add([complaint] if complaint else [], made[1])
+            finding = _finding(arrays[name], made[0])
+            count.add([finding] if finding else [], made[1])
             return
 
 
-def _complaint(several, found):
+def _finding(several, found):
     wrong = [dataclasses.replace(c, found=a) for c, a in zip(several, found)]
-    return complain(wrong) if any(not c.ok for c in wrong) else None
+    return find(wrong) if any(not c.ok for c in wrong) else None
 
 
-def complaints_of(exercise, f, seed):
-    """What the check of an exercise says about a wrong version; an array that cannot be compared is one complaint."""
+def findings_of(exercise, f, seed):
+    """Say what the check of an exercise finds in a wrong version: an array that cannot be compared is one finding."""
     arrays = {}
     try:
         for c in exercise.check(f, seed):
             arrays.setdefault(c.name, []).append(c)
     except Unfit as error:
-        complaint = remark(*error.args)
-        complaint.finding.causes = complaint.finding.causes or [complaint.finding.measured]
-        return [complaint]
-    return [complain(several) for several in arrays.values() if any(not c.ok for c in several)]
+        finding = finding_of(*error.args)
+        finding.causes = finding.causes or [finding.measured]
+        return [finding]
+    return [find(several) for several in arrays.values() if any(not c.ok for c in several)]

@@ -6,7 +6,7 @@ import shlex
 import sys
 import time
 
-from ..diagnosis.diagnose import WIDTH, wrap
+from ..diagnosis.finding import WIDTH, wrap
 from ..errors import UserError
 from . import catalogue, sandbox
 from .folder import Folder, NoExercises

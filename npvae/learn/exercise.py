@@ -18,7 +18,10 @@ PRIMES = (3, 5, 7, 11)  # distinct and odd: with a batch of 2, a missing ½ and 
 
 
 class Unfit(Exception):
-    """Something that cannot be compared at all: args are the name of the array and a sentence (see REMARKS)."""
+    """Something that cannot be compared: args are the name of the array, a sentence, and perhaps a fault by name.
+
+    The fault is a `Fault` or a `ValueFault` (see diagnosis/faults.py).
+    """
 
 
 @dataclasses.dataclass

@@ -10,8 +10,10 @@ from collections.abc import Callable
 import numpy as np
 
 from ..autodiff import gradcheck
+from ..autodiff.gradcheck import Fault
 from ..diagnosis.comparison import Comparison, names_in, same
 from ..diagnosis.diagnose import comparison
+from ..diagnosis.faults import ValueFault
 from .exercise import DRAWS, PRIMES, Exercise, Unfit, array, in_words
 
 
@@ -84,11 +86,11 @@ class Operation(Exercise):
         y = self._value_of(f(*given.values(), **self.options))
         again = self._value_of(f(*given.values(), **self.options))
         if not np.array_equal(y, again, equal_nan=True) and not self._changed(inputs, given):
-            raise Unfit("y", "two calls with the same inputs gave different values")
+            raise Unfit("y", "two calls with the same inputs gave different values", Fault.RANDOM_VALUE)
         if name := self._changed(inputs, given):
-            raise Unfit("y", f"the operation changed this input in place: {name}")
+            raise Unfit("y", f"the operation changed this input in place: {name}", Fault.CHANGED_INPUT)
         if any(np.shares_memory(y, x) for x in given.values()):
-            raise Unfit("y", "the value shares its memory with an input: return a copy")
+            raise Unfit("y", "the value shares its memory with an input: return a copy", Fault.SHARED_MEMORY)
         suspects = self.suspects["y"](**_of(self.suspects["y"], known)) if "y" in self.suspects else {}
         known = {name: value for name, value in known.items() if name != "y"}
         return Comparison("y", y, self.known(inputs)["y"], known, self.formulas.get("y", {}), numbers, suspects)
@@ -128,12 +130,12 @@ class Operation(Exercise):
         self._check_derivatives(f, inputs)
         report = gradcheck(f, *inputs.values(), rng=rng, name=self.name, **self.options)
         if len(report.rows) < len(inputs):
-            raise Unfit(report.rows[0].name, report.rows[0].remark)
+            raise Unfit(report.rows[0].name, report.rows[0].sentence, report.rows[0].fault)
         for name, row in zip([f"d{name}" for name in inputs], report.rows):  # whatever the student calls them
             if name not in self.blanks:
                 continue
-            if row.gradient is None or row.numeric_gradient is None or (row.remark and "shape" not in row.remark):
-                raise Unfit(name, row.remark)
+            if row.fault not in (None, Fault.SHAPE):
+                raise Unfit(name, row.sentence, row.fault)
             all_known = known | {"dy": report.known["dy"]}
             suspects = self.suspects[name](**_of(self.suspects[name], all_known)) if name in self.suspects else {}
             suspects |= {
@@ -152,7 +154,8 @@ class Operation(Exercise):
         }
         for name, found in made.items():
             if found.dtype != np.float32:
-                raise Unfit(name, f"the numbers are right, but of float32 inputs the function makes {found.dtype}")
+                sentence = f"the numbers are right, but of float32 inputs the function makes {found.dtype}"
+                raise Unfit(name, sentence, ValueFault.MADE_FLOAT64)
 
     def _check_extremes(self, f, inputs):
         """Compare value and derivatives with the engine's at large inputs, where a careless formula overflows."""
@@ -166,7 +169,8 @@ class Operation(Exercise):
         at = ", ".join(f"{name} = {x.reshape(-1).tolist()}" for name, x in inputs.items())
         for name, (found, expected) in pairs.items():
             if not np.isfinite(found).all():
-                raise Unfit(name, f"is not finite at {at}: found {np.asarray(found).reshape(-1).tolist()}")
+                sentence = f"is not finite at {at}: found {np.asarray(found).reshape(-1).tolist()}"
+                raise Unfit(name, sentence, ValueFault.NOT_FINITE)
             if not same(found, expected):
                 raise Unfit(name, f"is wrong at {at}: found {found.tolist()}, right is {expected.tolist()}")
 

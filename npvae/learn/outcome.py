@@ -14,7 +14,9 @@ from pathlib import Path
 
 import numpy as np
 
-from ..diagnosis.diagnose import complain, remark, wrap
+from ..diagnosis.diagnose import find
+from ..diagnosis.faults import finding_of
+from ..diagnosis.finding import wrap
 from .exercise import Unfit
 from .museum.exhibits import DEFECTS, Exhibit
 
@@ -97,13 +99,13 @@ def check(exercise, student):
     try:
         comparisons = exercise.check(student)
     except Unfit as error:
-        return Outcome(WRONG, remark(*error.args).lines())
+        return Outcome(WRONG, finding_of(*error.args).lines())
     draws = {}
     for c in comparisons:
         draws.setdefault(c.name, []).append(c)
-    complaints = [complain(several) for several in draws.values() if any(not c.ok for c in several)]
-    if complaints:
-        return Outcome(WRONG, "\n\n".join("\n".join(c.lines()) for c in complaints).split("\n"))
+    findings = [find(several) for several in draws.values() if any(not c.ok for c in several)]
+    if findings:
+        return Outcome(WRONG, "\n\n".join("\n".join(finding.lines()) for finding in findings).split("\n"))
     numbers, arrays = sum(c.expected.size for c in comparisons), len(draws)
     largest = max(float(c.error.max(initial=0)) for c in comparisons)
     return Outcome(

@@ -13,7 +13,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from ..diagnosis.diagnose import wrap
+from ..diagnosis.finding import wrap
 from .outcome import BROKEN, Outcome
 
 # The student's folder comes last on the path, so that a file random.py in it stands in nobody's way.

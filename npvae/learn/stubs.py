@@ -10,7 +10,7 @@ import inspect
 import re
 import textwrap
 
-from ..diagnosis.diagnose import wrap
+from ..diagnosis.finding import wrap
 from .museum.exhibits import Exhibit
 from .operation import Operation
 

@@ -31,10 +31,10 @@ def test_the_table(draws, unexplained):
 def test_the_count_can_be_wrong():
     """A count that says "right" whatever it is told would prove nothing."""
     relu = next(exercise for exercise in diagnosis.EXERCISES if exercise.name == "relu")
-    complaints = diagnosis.complaints_of(relu, relu.wrong_version("no mask"), 0)
+    findings = diagnosis.findings_of(relu, relu.wrong_version("no mask"), 0)
     count = diagnosis.Count()
-    count.add(complaints, "(x > 0) is missing")
-    count.add(complaints, "the sign is wrong")
+    count.add(findings, "(x > 0) is missing")
+    count.add(findings, "the sign is wrong")
     count.add([], "anything")
     assert (count.planted, count.caught, count.right, count.wrong) == (3, 2, 1, 1)
 

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 from npvae import models
-from npvae.diagnosis.diagnose import complain
+from npvae.diagnosis.diagnose import find
 from npvae.experiments import diagnosis
-from npvae.experiments.diagnosis import EXERCISES, complaints_of
+from npvae.experiments.diagnosis import EXERCISES, findings_of
 from npvae.experiments.planted import is_wrong
 from npvae.learn import catalogue, outcome, picture
 from npvae.learn.folder import contents
@@ -57,14 +57,14 @@ def test_the_formula_of_the_diagnosis_is_the_engines(exercise):
 @pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("exercise, name", WRONG, ids=[f"{exercise.name}: {name}" for exercise, name in WRONG])
 def test_every_wrong_version_is_caught_and_named(exercise, name, seed):
-    complaints = complaints_of(exercise, exercise.wrong_version(name), seed)
-    assert complaints
-    for complaint in complaints:
-        assert complaint.finding is not None, complaint.numbers
-        text = " ".join([complaint.finding.measured, *complaint.finding.causes])
+    findings = findings_of(exercise, exercise.wrong_version(name), seed)
+    assert findings
+    for finding in findings:
+        assert finding.measured, finding.numbers
+        text = " ".join([finding.measured, *finding.causes])
         assert exercise.wrong[name].cause and exercise.wrong[name].cause in text
-        assert len(complaint.finding.causes) <= 4
-        assert all(len(line) <= 80 for line in "\n".join(complaint.lines()).splitlines())
+        assert len(finding.causes) <= 4
+        assert all(len(line) <= 80 for line in "\n".join(finding.lines()).splitlines())
 
 
 @every
@@ -85,8 +85,8 @@ def test_every_suspected_mistake_is_named(exercise):
         for cause in several[0].suspects:
             found = [c.suspects[cause] for c in several]
             if all(np.shape(a) == c.expected.shape for a, c in zip(found, several)) and is_wrong(several, found):
-                complaint = complain([dataclasses.replace(c, found=a) for c, a in zip(several, found)])
-                assert complaint.finding is not None and cause in complaint.finding.causes, (name, cause)
+                finding = find([dataclasses.replace(c, found=a) for c, a in zip(several, found)])
+                assert cause in finding.causes, (name, cause)
 
 
 PREDICTED = {
@@ -131,7 +131,7 @@ def test_wrong_shapes_and_types_are_named():
         return f
 
     def words(f):
-        return " ".join(" ".join(c.finding.causes + [c.finding.measured]) for c in complaints_of(reparameterize, f, 0))
+        return " ".join(" ".join(c.causes + [c.measured]) for c in findings_of(reparameterize, f, 0))
 
     assert "a list" in words(with_value(lambda z: z.tolist()))
     assert "None" in words(with_value(lambda z: None))
@@ -177,11 +177,11 @@ def test_a_student_may_forget_that_a_number_is_float64():
         y, *derivatives = right(*arrays)
         return y + np.log(1.0), *derivatives
 
-    (complaint,) = complaints_of(gaussian, with_numpy_number, 0)
-    assert "the numbers are right, but of float32 inputs the function makes float64" in complaint.finding.measured
+    (finding,) = findings_of(gaussian, with_numpy_number, 0)
+    assert "the numbers are right, but of float32 inputs the function makes float64" in finding.measured
     dense = catalogue.find("dense_forward")
-    (complaint,) = complaints_of(dense, lambda x, W, b: x @ W + b + np.zeros(len(b)), 0)
-    assert "of float32 inputs" in complaint.finding.measured
+    (finding,) = findings_of(dense, lambda x, W, b: x @ W + b + np.zeros(len(b)), 0)
+    assert "of float32 inputs" in finding.measured
 
 
 def test_derivatives_in_the_wrong_order():
@@ -192,8 +192,8 @@ def test_derivatives_in_the_wrong_order():
         y, dmu, dlogvar = right(mu, logvar)
         return y, dlogvar, dmu
 
-    complaints = complaints_of(kl, exchanged, 0)
-    assert "this is dlogvar: are the derivatives in the order of the inputs?" in complaints[0].finding.causes
+    findings = findings_of(kl, exchanged, 0)
+    assert "this is dlogvar: are the derivatives in the order of the inputs?" in findings[0].causes
 
 
 def _loaded(source):

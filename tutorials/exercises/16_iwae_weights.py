@@ -33,10 +33,10 @@ from npvae.autodiff.ops import _restore_axes
 
 
 def logsumexp(x, *, axis=None):
-    """y = ln Σ_i exp x_i, without overflow: the largest x is taken out, ln Σ_i exp x_i
-    = m + ln Σ_i exp(x_i − m)."""
+    """y = ln Σ_i exp x_i, without overflow: take out the largest x, ln Σ_i exp x_i = m
+    + ln Σ_i exp(x_i − m)."""
     m = np.max(x, axis=axis, keepdims=True)
-    m = np.where(np.isfinite(m), m, 0)       # when every x_i is −∞, the answer is −∞ and not NaN
+    m = np.where(np.isfinite(m), m, 0)       # if every x_i is −∞, the answer is −∞ and not NaN
     e = np.exp(x - m)
     total = e.sum(axis=axis, keepdims=True)
     with np.errstate(divide="ignore"):       # ln 0 = −∞

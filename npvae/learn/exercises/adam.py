@@ -3,6 +3,7 @@
 import numpy as np
 
 from ...autodiff import Tensor
+from ...autodiff.gradcheck import Fault
 from ...diagnosis.comparison import Comparison
 from ...gradchecks.check import normal
 from ...nn import optim
@@ -22,7 +23,7 @@ def compare(f, rng, N, D, K):
         optimizer.step()
         found[t] = before - p.data
         if not np.array_equal(p.grad, g):
-            raise Unfit("step", "your function changed this input in place: g")
+            raise Unfit("step", "your function changed this input in place: g", Fault.CHANGED_INPUT)
     if not found.any():
         raise Unfit("step", "p is unchanged after six steps: p = p − … makes a new array, p −= … changes the one given")
     right = formulas(gradients)

@@ -5,6 +5,7 @@ import numpy as np
 from ... import models
 from ... import probability as p
 from ...autodiff import Tensor
+from ...autodiff.gradcheck import Fault
 from ...diagnosis.comparison import Comparison
 from ...gradchecks.check import normal
 from ...nn import optim
@@ -29,7 +30,8 @@ def compare(f, rng, N, D, K):
     if not isinstance(found, p.DiagonalGaussian):
         raise Unfit("q", f"your function returns {in_words(found)}, expected a DiagonalGaussian")
     if not (np.array_equal(q.mu, mu) and np.array_equal(q.logvar, logvar)):
-        raise Unfit("q", "your function changed this input in place: the mu and logvar of q, the E-step needs copies")
+        sentence = "your function changed this input in place: the mu and logvar of q, the E-step needs copies"
+        raise Unfit("q", sentence, Fault.CHANGED_INPUT)
     suspects = {cause: _both(run(version)) for cause, version in VERSIONS.items()} | {
         "it stays where it began": _both(q)
     }

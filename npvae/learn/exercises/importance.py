@@ -6,6 +6,7 @@ from ... import models
 from ... import probability as p
 from ...autodiff import Tensor, no_grad, ops
 from ...diagnosis.comparison import Comparison
+from ...diagnosis.faults import ValueFault
 from ...gradchecks.check import normal
 from ..exercise import Prediction, Procedure, Unfit, Wrong, in_words
 from ..operation import Operation
@@ -52,7 +53,8 @@ def compare(f, rng, N, D, latent_dim):
     yield from _compare(f, rng, N, D, min(D, latent_dim), logvar=-1.0)
     for c in _compare(f, rng, N, 1000, 2, logvar=1.0):
         if not np.isfinite(c.found).all():
-            raise Unfit(c.name, f"is not finite where ln p(x | z) is about −2000: found {c.found.tolist()}")
+            sentence = f"is not finite where ln p(x | z) is about −2000: found {c.found.tolist()}"
+            raise Unfit(c.name, sentence, ValueFault.NOT_FINITE)
         yield c
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 
 from ... import models
+from ...autodiff.gradcheck import Fault
 from ...diagnosis.comparison import Comparison
 from ...gradchecks.check import normal
 from ...nn import optim, schedules
@@ -23,7 +24,7 @@ def compare(f, rng, N, D, K):
             "mean", f"your function returns {in_words(found)}, expected the tuple mean, components, eigenvalues"
         )
     if not np.array_equal(given, x):
-        raise Unfit("mean", "your function changed this input in place: x")
+        raise Unfit("mean", "your function changed this input in place: x", Fault.CHANGED_INPUT)
     mean, components, eigenvalues = (array(a, name) for a, name in zip(found, ("mean", "components", "eigenvalues")))
     right = models.pca.principal_components(x, D)
     uncentred = np.linalg.eigh(x.T @ x / N)

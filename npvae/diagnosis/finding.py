@@ -1,0 +1,49 @@
+"""A finding: what is wrong with one array, in lines that a student reads."""
+
+import dataclasses
+import textwrap
+
+WIDTH = 80
+
+
+@dataclasses.dataclass
+class Finding:
+    """What is wrong with one array.
+
+    measured   what is certain, in one sentence; empty where no simple mistake explains the numbers
+    causes     the mistakes that give exactly these numbers; where there are several, the numbers cannot tell which
+    question   that leads on
+    name       of the array
+    numbers    sentences with what was measured before any inference
+    """
+
+    measured: str = ""
+    causes: list = dataclasses.field(default_factory=list)
+    question: str = ""
+    name: str = ""
+    numbers: tuple = ()
+
+    def lines(self):
+        """Return the numbers, then the inference, then the question, in lines of at most 80 columns."""
+        first, later = (f"  {self.name}  " if self.name else "  "), " " * (len(self.name) + 4)
+        lines = [wrap(sentence, later if i else first) for i, sentence in enumerate(self.numbers)]
+        if not self.measured:
+            return [*lines, wrap("No simple mistake gives these numbers, and there is no guess.", "  ")]
+        if self.numbers:
+            lines.append("")
+        measured = self.measured[:1].upper() + self.measured[1:]
+        lines.append(wrap(f"{measured}.", "  " if self.numbers else first))
+        if self.causes:
+            several = "Mistakes that give these numbers (they cannot tell which):"
+            of_numbers = several if len(self.causes) > 1 else "The mistake:"
+            lines.append(f"  {of_numbers if self.numbers else 'What can cause this:'}")
+            lines += [wrap(cause, "  · ") for cause in self.causes]
+        return [*lines, "", wrap(self.question, "  ? ")]
+
+
+def wrap(text, indent):
+    """Return text in lines of at most 80 columns, the first one after `indent`, the others as far in."""
+    later = " " * len(indent)
+    return textwrap.fill(
+        text, WIDTH, initial_indent=indent, subsequent_indent=later, break_long_words=False, break_on_hyphens=False
+    )
