@@ -270,27 +270,3 @@ def blockwise(function, *arrays):
         y[...] = function(*arrays)
     by_blocks(block, y, *arrays)
     return y
-
-
-# --- locks ------------------------------------------------------------------------------------------------------------
-
-
-def lock_folder(folder):
-    """Lock a folder against other processes; return the function that unlocks it. The end of the process does, too.
-
-    Raises BlockingIOError if another process has it. Where the system or the disk knows no such locks (Windows, some
-    networks), nothing is locked.
-    """
-    try:
-        import fcntl
-    except ImportError:
-        return lambda: None
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(descriptor)
-        raise
-    except OSError:
-        pass
-    return functools.partial(os.close, descriptor)

@@ -1,22 +1,12 @@
-"""What can be asked for on the command line, and how the words are read.
-
-The options of `npvae train` are the settings of settings.py; a test proves that none is missing.
-"""
+"""The options of every command. Those of `npvae train` are made from the table in training/settings.py."""
 
 import argparse
 
-from .. import __version__, datasets
+from .. import __version__
 from ..bench import bench
 from ..bench.contenders import PEERS
-from ..datasets import BINARIZATIONS
 from ..errors import UserError
-from ..models import NOISES
-from ..nn.init import INITIALIZERS
-from ..nn.layers import ACTIVATIONS
-from ..nn.optim import OPTIMIZERS
-from ..nn.schedules import SCHEDULES
-from ..probability import ESTIMATORS, LIKELIHOODS
-from ..training import settings
+from ..training.settings import MODELS, SETTINGS, index, real, whole
 
 
 class Parser(argparse.ArgumentParser):
@@ -24,67 +14,6 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message):
         raise UserError(f"{message}; see {self.prog} --help")
-
-
-LARGEST = 1e9
-
-
-def number(kind, name, zero=False):
-    """A converter for argparse: a number of this kind above zero, or, with `zero`, from zero on."""
-    limits = "from 0 on" if zero else "above zero"
-
-    def convert(text):
-        try:
-            value = kind(text)
-        except ValueError:
-            value = -1
-        if not 0 <= value <= LARGEST or (value == 0 and not zero):
-            raise argparse.ArgumentTypeError(f"found {text!r}, expected {name} {limits} and up to {LARGEST:g}")
-        return value
-
-    return convert
-
-
-def seed(text):
-    """A converter for argparse: a seed for numpy.random.default_rng."""
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"found {text!r}, expected a whole number from 0 on")
-    return int(text)
-
-
-whole = number(int, "a whole number")
-real = number(float, "a number")
-weight = number(float, "a number", zero=True)
-index = number(int, "a whole number", zero=True)
-
-# For each setting of settings.py: how its text is read, its name in the help, and what it is.
-SETTINGS = {
-    "data": (str, "DATA", f"{', '.join(datasets.LOADERS)}, or PATH.npz"),
-    "seed": (seed, "SEED", "of all that is random"),
-    "latent_dim": (whole, "D", "the dimension of z"),
-    "batch_size": (whole, "M", "examples in a minibatch"),
-    "lr": (real, "LR", "the learning rate"),
-    "optimizer": (str, "NAME", ", ".join(OPTIMIZERS)),
-    "schedule": (str, "NAME", f"of the learning rate: {', '.join(SCHEDULES)}"),
-    "validation": (whole, "N", "hold out N training examples for validation"),
-    "patience": (whole, "P", "stop after P validations (one every 500 steps) without a new best"),
-    "hidden": (whole, "WIDTH", "the encoder's hidden layers; the decoder mirrors them"),
-    "channels": (whole, "C", "of the convolutions, each of which halves the image; as many as it can be halved"),
-    "activation": (str, "NAME", f"of the hidden layers: {', '.join(ACTIVATIONS)}"),
-    "init": (str, "NAME", f"of the weights: {', '.join(INITIALIZERS)}"),
-    "likelihood": (str, "NAME", ", ".join(LIKELIHOODS)),
-    "binarization": (str, "NAME", f"of grey pixels: {', '.join(BINARIZATIONS)}"),
-    "samples": (whole, "L", "of z for each example in training: L of a VAE, K of an IWAE"),
-    "estimator": (str, "NAME", f"of the gradient: {', '.join(ESTIMATORS)}"),
-    "beta": (weight, "B", "the weight of the KL"),
-    "warm_up": (index, "STEPS", "during which the weight of the KL rises from 0"),
-    "free_bits": (weight, "NATS", "of KL in each latent dimension that cost nothing"),
-    "capacity": (weight, "NATS", "of KL to be held, instead of as little as possible"),
-    "noise": (str, "NAME", f"that a denoising autoencoder sees: {', '.join(NOISES)}"),
-    "noise_level": (real, "S", "its standard deviation, or the probability of a masked pixel"),
-    "e_steps": (whole, "STEPS", "of gradient in each E-step"),
-    "e_lr": (real, "LR", "the learning rate of the E-step"),
-}
 
 
 LEARN = {
@@ -99,8 +28,8 @@ LEARN = {
 
 
 def default_of(name):
-    """In words, the default of a setting, for the models that differ from the VAE in it too."""
-    by_model = {model: kind.defaults[name] for model, kind in settings.MODELS.items() if name in kind.defaults}
+    """Return the default of a setting as text, and the models that have another one, or that alone have it."""
+    by_model = {model: kind.defaults[name] for model, kind in MODELS.items() if name in kind.defaults}
     usual = by_model.get("vae", next(iter(by_model.values())))
     words = ["default " + as_text(usual)] if usual is not None else []
     words += [f"{as_text(value)} for {model}" for model, value in by_model.items() if value != usual]
@@ -110,20 +39,20 @@ def default_of(name):
 
 
 def as_text(value):
-    """A default as it would be typed."""
+    """Return a default as you would type it."""
     if isinstance(value, list):
         return " ".join(map(str, value))
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def models_help():
-    """The list of models below the options of `npvae train`."""
-    lines = [f"  {name:<10} {kind.idea}, {kind.steps or 'no'} steps" for name, kind in settings.MODELS.items()]
+    """Return the list of models below the options of `npvae train`."""
+    lines = [f"  {name:<10} {kind.idea}, {kind.steps or 'no'} steps" for name, kind in MODELS.items()]
     return "\n".join(["models, and how many steps they take by default:", *lines])
 
 
 def build_parser():
-    """The parser of the whole command line."""
+    """Return the parser of the whole command line."""
     parser = Parser(prog="npvae", description="Variational autoencoders in plain NumPy.")
     parser.add_argument("--version", action="version", version=f"npvae {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=Parser)
@@ -132,14 +61,14 @@ def build_parser():
         "train", help="train a model, evaluate it, and draw what it has learned",
         formatter_class=argparse.RawDescriptionHelpFormatter, epilog=models_help(),
     )  # fmt: skip
-    train.add_argument("--resume", action="store_true", help="go on with the run in the folder")
+    train.add_argument("--resume", action="store_true", help="continue the run in the folder")
     train.add_argument("--out", metavar="RUN", help="the folder of the run (default runs/DATA or runs/MODEL-DATA)")
     train.add_argument("--steps", type=whole, help="in all, with those before --resume (default: see below)")
-    train.add_argument("--model", help=f"{', '.join(settings.MODELS)} (default vae)")
-    for name, (convert, metavar, text) in SETTINGS.items():
-        nargs = "+" if name in ("hidden", "channels") else None
-        option = f"--{name.replace('_', '-')}"
-        train.add_argument(option, type=convert, metavar=metavar, nargs=nargs, help=f"{text} ({default_of(name)})")
+    train.add_argument("--model", help=f"{', '.join(MODELS)} (default vae)")
+    for name, setting in SETTINGS.items():
+        option, nargs = f"--{name.replace('_', '-')}", "+" if setting.is_list else None
+        text = f"{setting.help} ({default_of(name)})"
+        train.add_argument(option, type=setting.read, metavar=setting.metavar, nargs=nargs, help=text)
 
     evaluate_ = commands.add_parser("evaluate", help="measure a trained model on the test set")
     evaluate_.add_argument("run", metavar="RUN", help="the folder of the run")
@@ -147,7 +76,7 @@ def build_parser():
         "--importance-samples", type=whole, metavar="K", help="for ln p(x), for each example (default 100)"
     )
     evaluate_.add_argument(
-        "--refine", type=whole, metavar="STEPS", help="measure the amortization gap: fit every q by itself"
+        "--refine", type=whole, metavar="STEPS", help="measure the amortization gap: fit every q separately"
     )
 
     draw = commands.add_parser("draw", help="draw the pictures of a run again")

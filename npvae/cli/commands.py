@@ -1,6 +1,6 @@
 """The command line: `npvae`, or `python -m npvae`.
 
-Exit status: 0 if all went well, 1 if a check failed, 2 with one sentence for what the person can mend, 130 after
+Exit status: 0 for success, 1 for a check that failed, 2 with one sentence for an error that you can fix, 130 after
 Ctrl-C.
 """
 
@@ -17,18 +17,18 @@ import numpy as np
 
 from .. import datasets, gradchecks
 from ..autodiff.gradcheck import LIMIT
-from ..bench import bench
+from ..bench import bench as side_by_side
 from ..datasets import mnist
 from ..diagnosis import diagnose
 from ..errors import UserError, choose
 from ..experiments import EXPERIMENTS
 from ..figures import pictures
-from ..models import VAE
-from ..training import run as runs
-from ..training import settings
-from ..training.evaluation import evaluate
-from ..training.loop import REMARK_EXAMPLES
-from .arguments import SETTINGS, build_parser
+from ..training import Run, evaluation, settings
+from ..training.loop import WARNING_EXAMPLES
+from ..training.run import CHECKPOINT
+from ..training.settings import SETTINGS
+from ..training.warnings import warnings_about
+from .arguments import build_parser
 
 WIDTH = 80  # columns of what is printed
 
@@ -62,53 +62,50 @@ def main(arguments=None):
         return 130
 
 
-def do_train(options):
+def train(options):
     """npvae train: train, evaluate, and write the checkpoint, the history and the pictures."""
+    run = _run_to_train(options)
+    training, steps = run.training, options.steps or settings.MODELS[run.settings["model"]].steps
+    start, first = time.perf_counter(), training.step
+    if not steps:
+        print("computed in closed form: there are no steps to take")
+    if first:
+        print(f"going on from step {first}")
+    if first >= steps > 0:
+        print(f"--steps {steps} have been taken already: nothing to train")
+    try:
+        training.run(steps, run.save)
+    except KeyboardInterrupt:
+        again = shlex.join(["npvae", "train", "--out", str(run.folder), "--steps", str(steps), "--resume"])
+        print(f"npvae: stopped; step {training.saved_step} is saved; go on with: {again}", file=sys.stderr)
+        return 130
+    if training.step > first:
+        print(f"{training.step - first} steps in {time.perf_counter() - start:.0f} s")
+    written = [CHECKPOINT]
+    if training.history:
+        run.write_history()
+        written.append("history.csv")
+    report(run, importance_samples=0)
+    print_wrapped(f"wrote to {run.folder}: {', '.join([*written, *pictures.draw(run)])}")
+    return 0
+
+
+def _run_to_train(options):
+    """Return the run that `npvae train` was asked for, a new one or that of --resume, and print what it is."""
     chosen = {name: getattr(options, name) for name in ("model", *SETTINGS) if getattr(options, name) is not None}
     if datasets.is_path(chosen.get("data", "")):
         chosen["data"] = str(pathlib.Path(chosen["data"]).absolute())
     data, model = pathlib.Path(chosen.get("data", "mnist")).stem, chosen.get("model", "vae")
     folder = pathlib.Path(options.out or f"runs/{data if model == 'vae' else f'{model}-{data}'}")
-
     if model in settings.MODELS and settings.MODELS[model].steps == 0 and options.steps:
         raise UserError(f"{model} is computed in closed form and takes no steps: leave out --steps")
-    goes_on = options.resume and (not folder.is_dir() or (folder / runs.CHECKPOINT).exists())
-    run = runs.load(folder, chosen, to_train=True) if goes_on else runs.create(folder, chosen)
+    goes_on = options.resume and (not folder.is_dir() or (folder / CHECKPOINT).exists())
+    run = Run.load(folder, chosen, to_train=True) if goes_on else Run.create(folder, chosen)
     parameters = sum(p.data.size for p in run.model.parameters())
     print_wrapped(f"{run.dataset.name} from {run.dataset.source}: {len(run.x_train)} training examples")
     choices = ", ".join(f"{name} {value}" for name, value in run.settings.items() if value is not None)
     print_wrapped(f"{parameters:,} parameters; {choices}")
-    if not train(run, options.steps or settings.MODELS[run.settings["model"]].steps):
-        return 130
-    written = [runs.CHECKPOINT]
-    if run.training is not None:
-        run.write_history()
-        written.append("history.csv")
-    report(run, importance_samples=0)
-    print_wrapped(f"wrote to {folder}: {', '.join([*written, *pictures.draw(run)])}")
-    return 0
-
-
-def train(run, steps):
-    """Train up to so many steps, and say how it went; return whether it went to the end, without Ctrl-C."""
-    if run.training is None:
-        print("computed in closed form: there are no steps to take")
-        run.train(0)
-        return True
-    start, first = time.perf_counter(), run.training.step
-    if first:
-        print(f"going on from step {first}")
-    if first >= steps:
-        print(f"--steps {steps} have been taken already: nothing to train")
-    try:
-        run.train(steps)
-    except KeyboardInterrupt:
-        again = shlex.join(["npvae", "train", "--out", str(run.folder), "--steps", str(steps), "--resume"])
-        print(f"npvae: stopped; step {run.training.saved_step} is saved; go on with: {again}", file=sys.stderr)
-        return False
-    if run.training.step > first:
-        print(f"{run.training.step - first} steps in {time.perf_counter() - start:.0f} s")
-    return True
+    return run
 
 
 def print_wrapped(text):
@@ -116,23 +113,23 @@ def print_wrapped(text):
     print(textwrap.fill(text, WIDTH, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False))
 
 
-def do_evaluate(options):
+def evaluate(options):
     """npvae evaluate: print the measures of a run on the test set."""
-    run = runs.load(options.run)
-    is_vae = isinstance(run.model, VAE)
-    if not is_vae and (options.importance_samples or options.refine):
+    run = Run.load(options.run)
+    has_bound = run.model.has_bound
+    if not has_bound and (options.importance_samples or options.refine):
         raise UserError(f"{run.settings['model']} has no likelihood: leave out --importance-samples and --refine")
-    report(run, (options.importance_samples or 100) if is_vae else 0, options.refine or 0)
+    report(run, (options.importance_samples or 100) if has_bound else 0, options.refine or 0)
     return 0
 
 
 def report(run, importance_samples, refine_steps=0):
-    """Print what `evaluate` measures, with everything that has to be known in order to compare it."""
+    """Print what `evaluate` measures, with everything that you must know to compare it."""
     x = run.x_test
-    result = evaluate(run.model, x, np.random.default_rng(0), importance_samples, refine_steps)
-    is_vae, likelihood = "kl" in result, run.settings.get("likelihood")
-    print(f"test set of {run.dataset.name}, {len(x)} examples{', nats per example' if is_vae else ''}:")
-    if is_vae:
+    result = evaluation.evaluate(run.model, x, np.random.default_rng(0), importance_samples, refine_steps)
+    has_bound, likelihood = run.model.has_bound, run.settings.get("likelihood")
+    print(f"test set of {run.dataset.name}, {len(x)} examples{', nats per example' if has_bound else ''}:")
+    if has_bound:
         print(f"  loss = -ELBO   {result['loss']:8.2f}")
         print(f"  rec            {result['rec']:8.2f}")
         print(f"  KL             {result['kl']:8.2f}")
@@ -144,27 +141,27 @@ def report(run, importance_samples, refine_steps=0):
     if "amortization_gap" in result:
         print(f"  gap            {result['amortization_gap']:8.2f}", end="")
         print(f"   of amortization: {refine_steps} more steps on every q")
-    if is_vae:
+    if has_bound:
         print(f"  active units   {result['active_units']:5} of {run.model.latent_dim}")
     low, high = run.model.data_range or (0, 1)
     squared_error = result["squared_error"] / (high - low) ** 2  # as if they had not been rescaled
     print(f"  squared error  {squared_error:8.2f}   of the reconstructions, summed over pixels")
-    if is_vae:
+    if has_bound:
         print(f"  likelihood {likelihood}, binarization {run.settings['binarization']}")
         if likelihood == "bernoulli" and ((x > 0) & (x < 1)).any():
             print("  On grey pixels a Bernoulli likelihood is a convention, not a log-likelihood.")
         elif likelihood in ("continuous-bernoulli", "gaussian", "squared-error"):
             rescaled = "" if run.model.data_range in (None, (0, 1)) else f" rescaled to [{low:g}, {high:g}]"
             print_wrapped(f"  A density of the pixels{rescaled}: comparable only with other densities of the same.")
-    for remark in run.model.remarks(x[:REMARK_EXAMPLES]).values():
-        print_wrapped(f"  note: {remark}")
+    for warning in warnings_about(run.model, x[:WARNING_EXAMPLES]).values():
+        print_wrapped(f"  warning: {warning}")
 
 
-def do_draw(options):
+def draw(options):
     """npvae draw: write the pictures of a run again, or one interpolation."""
     if options.steps and not options.between:
         raise UserError("--steps is for an interpolation: say between which test images, with --between I J")
-    run = runs.load(options.run)
+    run = Run.load(options.run)
     if options.between:
         drawn = [pictures.interpolate(run, *options.between, options.steps or pictures.INTERPOLATION_STEPS)]
     else:
@@ -173,25 +170,25 @@ def do_draw(options):
     return 0
 
 
-def do_experiment(options):
+def experiment(options):
     """npvae experiment: run one, print its table, and write it and its figures into a folder; or list them all."""
     if options.name is None:
-        for name, experiment in EXPERIMENTS.items():
-            print(f"{name:<13} {experiment.idea}\n{'':<13} ({experiment.duration})")
+        for name, each in EXPERIMENTS.items():
+            print(f"{name:<13} {each.idea}\n{'':<13} ({each.duration})")
         return 0
-    experiment = choose("experiment", options.name, EXPERIMENTS)
+    chosen = choose("experiment", options.name, EXPERIMENTS)
     folder = pathlib.Path(options.out or f"experiments/{options.name}")
     if folder.exists() and not folder.is_dir():
         raise UserError(f"{folder} is a file, expected the name of a folder: choose another with --out")
     folder.mkdir(parents=True, exist_ok=True)
-    lines = experiment.run(folder)
+    lines = chosen.run(folder)
     print("\n".join(lines))
     (folder / "table.md").write_text("\n".join(lines) + "\n")
     print_wrapped(f"wrote to {folder}: {', '.join(sorted(path.name for path in folder.iterdir() if path.is_file()))}")
     return 0
 
 
-def do_bench(options):
+def bench(options):
     """npvae bench: measure side by side with other libraries, print tables, and write the numbers into a file."""
     folder = pathlib.Path(options.out)
     if folder.exists() and not folder.is_dir():
@@ -203,13 +200,13 @@ def do_bench(options):
 
     if options.json:
         open(options.json, "a").close()  # one that cannot be written is an error now, and not in ten minutes
-    bench.run(options.names, options.against, options.threads, options.seconds, folder, print_wrapped, save)
+    side_by_side.run(options.names, options.against, options.threads, options.seconds, folder, print_wrapped, save)
     if options.json:
         print_wrapped(f"wrote {options.json}")
     return 0
 
 
-def do_gradcheck(options):
+def gradcheck(options):
     """npvae gradcheck: one line for each check, or the whole table where one operation is asked for or fails."""
     chosen = gradchecks.find(options.operation) if options.operation else gradchecks.ALL
     failed = 0
@@ -226,7 +223,7 @@ def do_gradcheck(options):
     return 1 if failed else 0
 
 
-def do_data(options):
+def data(options):
     """npvae data: what is here and from where, verified; with a name, fetch what is missing."""
     if options.name is not None:
         choose("data set", options.name, datasets.LOADERS)
@@ -234,15 +231,15 @@ def do_data(options):
         if options.name is None and name in mnist.MIRRORS and mnist.find(name) is None:
             print(f"{name:<14} not here; npvae data {name} fetches it")
             continue
-        data = datasets.load(name)
-        H, W, C = data.image_shape  # all named sets are images
+        dataset = datasets.load(name)
+        H, W, C = dataset.image_shape  # all named sets are images
         verified = "checksums verified" if name in mnist.MIRRORS else "nothing to verify"
-        print(f"{name:<14} {data.source}: {verified}")
-        print(f"{'':<14} {len(data.x_train)} training and {len(data.x_test)} test images, {H} × {W} × {C}")
+        print(f"{name:<14} {dataset.source}: {verified}")
+        print(f"{'':<14} {len(dataset.x_train)} training and {len(dataset.x_test)} test images, {H} × {W} × {C}")
     return 0
 
 
-def do_learn(options):
+def learn(options):
     """npvae learn: the exercises; without an action, what to do next."""
     from ..learn import commands  # all the exercises: no other command needs them
 
@@ -252,7 +249,6 @@ def do_learn(options):
 
 
 COMMANDS = {
-    "train": do_train, "evaluate": do_evaluate, "draw": do_draw, "experiment": do_experiment,
-    "bench": do_bench, "gradcheck": do_gradcheck, "data": do_data,
-    "learn": do_learn,
+    "train": train, "evaluate": evaluate, "draw": draw, "experiment": experiment, "bench": bench,
+    "gradcheck": gradcheck, "data": data, "learn": learn,
 }  # fmt: skip

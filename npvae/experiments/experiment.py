@@ -4,7 +4,8 @@ import dataclasses
 from collections.abc import Callable
 
 from ..errors import UserError
-from ..training import run as runs
+from ..training import Run
+from ..training.run import CHECKPOINT
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,22 +31,22 @@ def table(header, rows):
 
 
 def trained(folder, steps, prepare=None, **chosen):
-    """The run in the folder after so many steps, taken up again where an earlier call was interrupted.
+    """Return the run in the folder after this many steps, continued where an earlier call was interrupted.
 
-    prepare   what is done to a new run before its first step, a function of the `Run`
+    prepare   applied to a new run before its first step, a function of the `Run`
     chosen    its settings
 
-    Raises UserError where the folder holds something else.
+    Raises UserError if the folder holds something else.
     """
-    if (folder / runs.CHECKPOINT).exists():
-        run = runs.load(folder, chosen, to_train=True)
+    if (folder / CHECKPOINT).exists():
+        run = Run.load(folder, chosen, to_train=True)
     else:
-        run = runs.create(folder, chosen)
+        run = Run.create(folder, chosen)
         if prepare:
             prepare(run)
-    if run.training is None or run.training.step < steps:
-        run.train(steps)
-    if run.training is not None and run.training.step > steps:
+    if run.training.step < steps or steps == 0:  # 0: a closed form
+        run.training.run(steps, run.save)
+    if run.training.step > steps:
         found = run.training.step
         raise UserError(f"{folder} has been trained for {found} steps, expected {steps}: choose another --out")
     return run

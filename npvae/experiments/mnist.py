@@ -10,6 +10,7 @@ from ..probability import ESTIMATORS, active_units
 from ..probability import estimators as surrogates
 from ..training import settings
 from ..training.evaluation import codes_of, evaluate
+from ..training.warnings import warnings_about
 from . import toys
 from .experiment import table, trained
 
@@ -76,7 +77,7 @@ def estimators(folder):
         rng, drawn[name] = np.random.default_rng(0), []
         for _ in range(REPETITIONS):
             q = model.encode(x)
-            fixed = surrogates.draw(x, q, model.decode, rng, toys.DRAWN)
+            fixed = surrogates.hold_fixed(x, q, model.decode, rng, toys.DRAWN)
             model.zero_grad()
             surrogate(x, q, model.decode, fixed).mean().backward()
             drawn[name].append(np.concatenate([p.grad.ravel() for p in encoder]))
@@ -171,12 +172,12 @@ def kl(folder):
         rows.append(
             [f"{beta:g}", *(f"{measured[key]:.1f}" for key in ("loss", "rec", "kl"))]
             + [f"{(q.mu**2 + sigma**2).mean():.2f}", f"{np.median(sigma):.3f}", active_units(codes).sum()]
-            + [", ".join(run.model.remarks(run.x_test[:1000])) or "none"]
+            + [", ".join(warnings_about(run.model, run.x_test[:1000])) or "none"]
         )
         samples.append(run.model.sample(12, np.random.default_rng(0)))
     images = np.concatenate(samples).reshape(-1, *run.dataset.image_shape)
     figures.image_sheet(images, 12, "samples", [f"beta {beta:g}" for beta in BETAS]).savefig(folder / "kl.png")
-    header = ["beta", "−ELBO", "rec", "KL", "E[μ²+σ²]", "median σ", "active", "remark"]
+    header = ["beta", "−ELBO", "rec", "KL", "E[μ²+σ²]", "median σ", "active", "warning"]
     return ["MNIST test set, grey pixels, 784-200-10, 4,000 steps; nats per example", *table(header, rows)]
 
 

@@ -105,7 +105,7 @@ def on_the_oracle(estimator, shift=0.3):
         return np.concatenate([q.mu.grad, q.logvar.grad], axis=1)
 
     def surrogate(q):
-        fixed = estimators.draw(x, q, oracle.decode, np.random.default_rng(2), DRAWN)
+        fixed = estimators.hold_fixed(x, q, oracle.decode, np.random.default_rng(2), DRAWN)
         return ESTIMATORS[estimator](x, q, oracle.decode, fixed).mean(axis=0)
 
     exact, found = gradient(lambda q: oracle.elbo(x, q).elbo)[0], gradient(surrogate)

@@ -14,7 +14,6 @@
 import numpy as np
 
 from ..errors import UserError
-from ..models import VAE
 from ..training.evaluation import codes_of, explained_by
 from . import plots
 
@@ -31,12 +30,10 @@ def draw(run):
 
     Data without an image shape has no images to draw.
     """
-    model, dataset, drawn = run.model, run.dataset, {}
-    if hasattr(model, "fit_prior"):
-        model.fit_prior(run.x_train)
-    if run.training is not None and run.training.history:
-        training, unit = run.training, "nats per example" if isinstance(model, VAE) else "squared error per example"
-        drawn["history"] = plots.history(training.history, training.columns, unit, training.validations)
+    model, dataset, training, drawn = run.model, run.dataset, run.training, {}
+    model.fit_prior(run.x_train)
+    if training.history:
+        drawn["history"] = plots.history(training.history, training.columns, model.unit, training.validations)
     if model.latent_dim == 2 or dataset.factors_test:
         codes = codes_of(model, run.x_test)
         if model.latent_dim == 2:
@@ -78,7 +75,7 @@ def _draw_images(run):
         drawn["interpolations"] = plots.image_sheet(
             _images(run, model.generate(lines)), INTERPOLATION_STEPS, "from one code to another"
         )
-    if getattr(model, "noise", None):
+    if model.noise is not None:
         seen = model.corrupt(x[:10], np.random.default_rng(0))
         rows = np.concatenate([seen, model.reconstruct(seen), x[:10]])
         drawn["restored"] = plots.image_sheet(_images(run, rows), 10, "seen, restored, and the original")

@@ -1,7 +1,7 @@
 """Every model with every likelihood and every estimator: the whole of what training minimises, by every parameter.
 
 The gradient of a surrogate is not the derivative of the ELBO, but it is the derivative of the surrogate, in which the
-`Draw` is held fixed. So the draw is made once, and finite differences move only what the surrogate does not hold fixed.
+samples are held fixed. They are drawn once, and finite differences move only what the surrogate does not hold fixed.
 """
 
 import numpy as np
@@ -57,7 +57,7 @@ def surrogate(name, make, likelihood, estimator):
     def build(rng, N, D, K):
         model, x = make(rng, N, D, K, likelihood)
         with_random_parameters(model, rng, SIGMA)
-        fixed = estimators.draw(x, model.encode(x), model.decode, rng, 2)
+        fixed = estimators.hold_fixed(x, model.encode(x), model.decode, rng, 2)
         value = lambda: p.ESTIMATORS[estimator](x, model.encode(x), model.decode, fixed)  # noqa: E731
         return (value,), {"parameters": model.named_parameters()}
 

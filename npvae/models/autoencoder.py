@@ -3,9 +3,9 @@
     code z = encoder(x),    copy x̂ = decoder(z),    loss ‖x − x̂‖², summed over pixels, averaged over the batch.
 
 Without hidden layers both maps are linear, and the best that they can do is known: the subspace of PCA (though not its
-axes, because z and A z are as good as each other for every invertible A). With hidden layers the code lies on a curved
-surface. A denoising autoencoder sees x with noise and has to restore the clean x, so that copying is not enough: it has
-to know what data looks like.
+axes, because z and A z are equally good for every invertible A). With hidden layers the codes parametrize a curved
+surface. A denoising autoencoder sees x with noise and must restore the clean x. Copying is not enough: it must know
+what data looks like.
 
 Sources: Baldi and Hornik (1989), Neural networks and principal component analysis; Hinton and Salakhutdinov (2006),
 Reducing the dimensionality of data with neural networks; Vincent, Larochelle, Lajoie, Bengio, Manzagol (2010), Stacked
@@ -42,17 +42,17 @@ class Autoencoder(FittedPrior, LatentModel):
     data_dim      D, the number of pixels
     latent_dim    the dimension of z
     hidden        the widths of the encoder's hidden layers; none for the linear autoencoder
-    rng           the numpy Generator that the first weights are drawn from
-    noise         for the denoising one: "gaussian" or "masking"; None for none
+    rng           the numpy Generator that draws the first weights
+    noise         for a denoising autoencoder: "gaussian" or "masking"; None for no noise
     noise_level   the standard deviation of the noise, or the probability that a number is masked
-    init          how the weights are drawn: a function of nn.init
+    init          draws the weights: a function of nn.init
     activation    of the hidden layers: a function that makes a layer
 
     Raises UserError for an unknown noise, and for a level that is negative or, for masking, not below 1.
     """
 
     def __init__(
-        self, data_dim, latent_dim, hidden, rng, noise=None, noise_level=0.3, init=xavier_uniform, activation=ReLU
+        self, data_dim, latent_dim, hidden, rng, noise=None, noise_level=0.5, init=xavier_uniform, activation=ReLU
     ):
         self.noise = None if noise is None else choose("noise", noise, NOISES)
         self.noise_level = noise_level
@@ -66,23 +66,23 @@ class Autoencoder(FittedPrior, LatentModel):
         self.decoder = dense_decoder(latent_dim, hidden, data_dim, rng, init, activation)
 
     def corrupt(self, x, rng):
-        """What the encoder sees of x (N, D) in training: an array (N, D)."""
+        """Return what the encoder sees of x (N, D) in training: an array (N, D)."""
         return x if self.noise is None else self.noise(x, rng, self.noise_level)
 
     def encode(self, x):
-        """z = encoder(x): a Tensor (N, latent_dim)."""
+        """Return z = encoder(x), a Tensor (N, latent_dim)."""
         return self.encoder(x)
 
     def decode(self, z):
-        """x̂ = decoder(z): a Tensor (N, D)."""
+        """Return x̂ = decoder(z), a Tensor (N, D)."""
         return self.decoder(z)
 
     def forward(self, x):
-        """The copy of x: a Tensor (N, D)."""
+        """Return the copy of x: a Tensor (N, D)."""
         return self.decode(self.encode(x))
 
     def loss(self, x, rng, step=math.inf, rows=None):
-        """‖x − decoder(encoder(corrupted x))‖², summed over pixels, averaged over the batch."""
+        """Return ‖x − decoder(encoder(corrupted x))‖², summed over pixels, averaged over the batch."""
         error = ops.square(self(self.corrupt(x, rng)) - x).sum(axis=-1).mean()
         return error, {"loss": float(error)}
 
@@ -102,14 +102,13 @@ class ConvolutionalAutoencoder(Autoencoder):
     image_shape   (H, W, C)
     latent_dim    the dimension of z
     channels      of the convolutions, each of which halves the image
-    rng           the numpy Generator that the first weights are drawn from
-    init          how the weights of the dense layers are drawn; those of the convolutions are He's
+    rng           the numpy Generator that draws the first weights
+    init          draws the weights of the dense layers; those of the convolutions are He's
 
-    Raises UserError where the images cannot be halved so often.
+    Raises UserError if the images cannot be halved as often as there are channels.
     """
 
     data_range = (-1.0, 1.0)
-    noise = None
 
     def __init__(self, image_shape, latent_dim, channels, rng, init=xavier_uniform):
         self.check_latent_dim(latent_dim)

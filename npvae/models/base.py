@@ -1,4 +1,4 @@
-"""What every model of the story can do, so that its stops can be compared.
+"""What every model of the story can do, so that you can compare them.
 
     loss(x, rng, step, rows)   what training minimises, and its parts for the report
     codes(x)                   a point in the latent space for every example
@@ -6,7 +6,9 @@
     reconstruct(x)             there and back
     from_noise(eps)            points of N(0, I) as points in the latent space
     sample(n, rng)             new examples
-    remarks(x)                 what is wrong with it, in words
+
+The training loop, the evaluation, the pictures and the command line know no model by name. They ask a model what can be
+measured and drawn of it: its `unit`, whether it `has_bound`, its `noise`, and its `posteriors`.
 """
 
 import math
@@ -20,33 +22,46 @@ class LatentModel(Module):
 
     latent_dim    the dimension of z
     data_range    the smallest and the largest value that the data should have, or None for any
+    unit          of what `loss` reports
+    has_bound     whether `encode` gives q(z | x) and `decode` p(x | z), so that the bound and ln p(x) can be measured
+    noise         for a denoising model, what `corrupt` adds; None for any other
     """
 
     data_range = None
+    unit = "squared error per example"
+    has_bound = False
+    noise = None
 
     def loss(self, x, rng, step=math.inf, rows=None):
-        """What training minimises on the examples x (N, D): a Tensor (), and a dict of numbers for the report.
+        """Return what training minimises on the examples x (N, D), a Tensor (), and a dict of numbers for the report.
 
         rng    the numpy Generator of all noise
         step   counted from 0, for what changes during training; by default, after all such changes
         rows   which rows of the training set x is, for a model that keeps something for each of them; None elsewhere
 
         The first of the numbers is "loss", the measure by which models of a kind are compared, in the same unit for all
-        of them. Where something else is minimised, it is the last: "objective".
+        of them. If the objective is something else, it is the last: "objective".
         """
         raise NotImplementedError
 
     def codes(self, x):
-        """A point in the latent space for each of the examples x (N, D): an array (N, latent_dim)."""
+        """Return a point in the latent space for each of the examples x (N, D): an array (N, latent_dim)."""
         raise NotImplementedError
 
     def generate(self, z):
-        """Examples from points z (N, latent_dim) in the latent space: an array (N, D)."""
+        """Return examples from points z (N, latent_dim) in the latent space: an array (N, D)."""
         raise NotImplementedError
 
     def from_noise(self, eps):
-        """Points of N(0, I) as points in the latent space, where the model expects codes: an array (n, latent_dim)."""
+        """Return points of N(0, I) as points where the model expects codes: an array (n, latent_dim)."""
         raise NotImplementedError
+
+    def fit_prior(self, x):
+        """Fit whatever `from_noise` needs to the training data x (N, D): nothing, for a model with a prior."""
+
+    def posteriors(self, x):
+        """Return q(z | x) of the examples x (N, D), to be judged; None for a model that has none."""
+        return None
 
     @staticmethod
     def check_latent_dim(latent_dim):
@@ -55,13 +70,9 @@ class LatentModel(Module):
             raise UserError(f"the latent dimension is {latent_dim}, expected at least 1")
 
     def reconstruct(self, x):
-        """The examples x (N, D), encoded and decoded: an array (N, D)."""
+        """Return the examples x (N, D), encoded and decoded: an array (N, D)."""
         return self.generate(self.codes(x))
 
     def sample(self, n, rng):
-        """n new examples: an array (n, D)."""
+        """Return n new examples: an array (n, D)."""
         return self.generate(self.from_noise(rng.standard_normal((n, self.latent_dim))))
-
-    def remarks(self, x):
-        """What is wrong with the model, as far as the examples x (N, D) tell: a dict from a word to a sentence."""
-        return {}

@@ -5,7 +5,7 @@
     decoder   its mirror image: a dense layer, then transposed convolutions, each doubling the image
 
 32-64 channels suit 28 × 28 pixels, 32-64-128-256-512 suit 64 × 64 × 3. With a Gaussian likelihood the decoder ends in
-tanh, for data in [−1, 1], and with the variance ½ (`squared-error`) the loss is the squared error plus the weighted KL.
+tanh, for data in [−1, 1]; with the variance ½ (`squared-error`), the loss is the squared error plus the weighted KL.
 With any other likelihood it ends in logits or means for data in [0, 1].
 
 Source of the layout: Radford, Metz, Chintala (2016), Unsupervised representation learning with deep convolutional
@@ -16,7 +16,7 @@ from ..nn import Dense, Sequential, Tanh
 from ..nn.init import xavier_uniform
 from ..probability import GaussianLikelihood
 from .networks import convolutional_decoder, convolutional_encoder
-from .vae import VAE
+from .vae import PLAIN, VAE
 
 
 class ConvolutionalVAE(VAE):
@@ -25,18 +25,19 @@ class ConvolutionalVAE(VAE):
     image_shape   (H, W, C)
     latent_dim    the dimension of z
     channels      of the convolutions
-    rng           the numpy Generator that the first weights are drawn from
+    rng           the numpy Generator that draws the first weights
     likelihood    a name of probability.LIKELIHOODS
-    init          how the weights of the dense layers are drawn; those of the convolutions are He's
-    training      samples, estimator and kl_term, as for `VAE`
+    init          draws the weights of the dense layers; those of the convolutions are He's
+    samples, estimator, kl_term   as for `VAE`
 
-    Raises UserError where the images cannot be halved so often.
+    Raises UserError if the images cannot be halved as often as there are channels.
     """
 
     def __init__(
-        self, image_shape, latent_dim, channels, rng, likelihood="squared-error", init=xavier_uniform, **training
-    ):
-        self._set_training(latent_dim, likelihood, **training)
+        self, image_shape, latent_dim, channels, rng, likelihood="squared-error", init=xavier_uniform,
+        samples=1, estimator="analytic-kl", kl_term=PLAIN,
+    ):  # fmt: skip
+        self._set_bound(latent_dim, likelihood, samples, estimator, kl_term)
         is_gaussian = isinstance(self.likelihood, GaussianLikelihood)
         self.data_range = (-1.0, 1.0) if is_gaussian else (0.0, 1.0)
         self.encoder, width = convolutional_encoder(image_shape, channels, rng)

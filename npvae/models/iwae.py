@@ -2,8 +2,8 @@
 
     ln p(x) ≥ E ln (1/K) Σ_k w_k ≥ ELBO,    w_k = p(x | z_k) p(z_k) / q(z_k | x).
 
-The ELBO asks every sample of q to explain x; with K samples inside the logarithm it is enough if one of them does, so
-that q may be wider, and need not look like the true posterior, only cover it.
+The ELBO asks every sample of q to explain x. With K samples inside the logarithm, one of them is enough, so q may be
+wider: it need not look like the true posterior, only cover it.
 
 Source: Burda, Grosse, Salakhutdinov (2016), Importance weighted autoencoders, eq. 8.
 """
@@ -11,7 +11,9 @@ Source: Burda, Grosse, Salakhutdinov (2016), Importance weighted autoencoders, e
 import math
 
 from .. import probability
-from .vae import VAE
+from ..nn import ReLU
+from ..nn.init import xavier_uniform
+from .vae import PLAIN, VAE
 
 
 class IWAE(VAE):
@@ -20,13 +22,17 @@ class IWAE(VAE):
     The other arguments are those of `VAE`, without `estimator` and `kl_term`, which have no part in this bound.
     """
 
-    def _set_training(self, latent_dim, likelihood, samples=5):
-        super()._set_training(latent_dim, likelihood, samples)
+    def __init__(
+        self, data_dim, latent_dim, hidden, rng, likelihood="bernoulli", init=xavier_uniform, activation=ReLU, samples=5
+    ):
+        super().__init__(
+            data_dim, latent_dim, hidden, rng, likelihood, init, activation, samples, "analytic-kl", PLAIN
+        )
 
     def loss(self, x, rng, step=math.inf, rows=None):
-        """The objective, a Tensor (), in nats; for the report {"loss": −ELBO, "rec", "kl", "objective"}.
+        """Return the objective, a Tensor (), in nats, and the report {"loss": −ELBO, "rec", "kl", "objective"}.
 
-        The ELBO is the mean of ln w_k over the same samples, and `rec` is what is left of it without the KL.
+        The ELBO is the mean of ln w_k over the same samples; `rec` is what remains of it without the KL.
         """
         q = self.encode(x)
         log_w = probability.log_weights(x, q, self.decode, rng, self.samples)

@@ -1,8 +1,8 @@
-"""Sampling from a model that has no prior: a factored Gaussian is fitted to its codes.
+"""Sampling from a model without a prior: fit a factored Gaussian to its codes.
 
-An autoencoder says where the codes of the data are, and not how likely they are. The simplest guess is that every
-latent dimension is Gaussian by itself. Samples from it show what the guess misses: between the clusters of codes there
-is nothing that the decoder has ever seen.
+An autoencoder says where the codes of the data are, but not how likely they are. The simplest guess is an independent
+Gaussian in every latent dimension. Its samples show what the guess misses: the decoder has never seen a code from
+between the clusters.
 """
 
 import numpy as np
@@ -11,7 +11,7 @@ from ..errors import UserError
 
 
 class FittedPrior:
-    """For a model with `codes`: `fit_prior(x)` fits N(code_mean, diag code_std²), and `from_noise` makes codes of it.
+    """For a model with `codes`: `fit_prior(x)` fits N(code_mean, diag code_std²), and `from_noise` draws from it.
 
     code_mean, code_std   arrays (latent_dim,), None before `fit_prior`
     """
@@ -19,13 +19,13 @@ class FittedPrior:
     code_mean = code_std = None
 
     def fit_prior(self, x, batch_size=200):
-        """Fit the Gaussian to the codes of the examples x (N, D). Returns self."""
+        """Fit the Gaussian to the codes of the examples x (N, D), `batch_size` at a time. Returns self."""
         codes = np.concatenate([self.codes(x[i : i + batch_size]) for i in range(0, len(x), batch_size)])
         self.code_mean, self.code_std = codes.mean(axis=0), codes.std(axis=0)
         return self
 
     def from_noise(self, eps):
-        """code_mean + code_std ⊙ ε: an array (n, latent_dim). Raises UserError before `fit_prior`."""
+        """Return code_mean + code_std ⊙ ε, an array (n, latent_dim). Raises UserError before `fit_prior`."""
         if self.code_mean is None:
-            raise UserError("an autoencoder has no prior of its own: call fit_prior(x) with its training data first")
+            raise UserError("an autoencoder has no prior: call fit_prior(x) with its training data first")
         return self.code_mean + self.code_std * eps

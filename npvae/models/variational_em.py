@@ -8,8 +8,8 @@ takes a minibatch and
 
 The minibatch stands for the whole training set: the sum over its M examples, times N/M, estimates the bound of all N.
 (With plain SGD the factor matters for the rate; Adam divides it out again.) The noise of both steps dies out because
-their rates decay. A new example has no entry in the table, and its q has to be found from the prior on; an encoder
-would know at once. That is what *amortization* buys, and the difference in the ELBO is what it costs.
+their rates decay. A new example has no entry in the table, so its q must be found step by step from the prior; an
+encoder would know it at once. That is what *amortization* buys, and the difference in the ELBO is what it costs.
 
 Sources: Neal and Hinton (1998), A view of the EM algorithm; Kingma and Welling (2014), eq. 8 for the minibatch;
 Hoffman, Blei, Wang, Paisley (2013), Stochastic variational inference, section 2.
@@ -22,22 +22,22 @@ import numpy as np
 from .. import probability
 from ..nn import ReLU, schedules
 from ..nn.init import xavier_uniform
-from ..probability import DiagonalGaussian, kl_term
+from ..probability import DiagonalGaussian
 from .networks import dense_decoder
-from .vae import VAE
+from .vae import PLAIN, VAE
 
 
 class VariationalEM(VAE):
-    """A decoder as that of the `VAE`, and a q for each of the N examples of the training set.
+    """A decoder like that of the `VAE`, and a q for each of the N examples of the training set.
 
     N            the number of examples
     data_dim, latent_dim, hidden, rng, likelihood, init, activation   as for `VAE`
     samples      reparameterized samples of each q, in both steps
-    e_steps      gradient steps in an E-step, by Adam, which begins afresh each time
-    e_lr         their rate in the beginning; it decays with the steps of training
+    e_steps      gradient steps in an E-step, by an Adam that starts afresh each time
+    e_lr         their initial rate; it decays with the steps of training
     new_steps    gradient steps for an example that is not in the table
 
-    mu_table, logvar_table   buffers (N, latent_dim): mu and logvar of every example, in the beginning the prior's
+    mu_table, logvar_table   buffers (N, latent_dim): mu and logvar of every example, at first those of the prior
     """
 
     buffers = ("mu_table", "logvar_table")
@@ -46,13 +46,13 @@ class VariationalEM(VAE):
         self, N, data_dim, latent_dim, hidden, rng, likelihood="bernoulli", init=xavier_uniform, activation=ReLU,
         samples=1, e_steps=10, e_lr=0.3, new_steps=200,
     ):  # fmt: skip
-        self._set_training(latent_dim, likelihood, samples)
+        self._set_bound(latent_dim, likelihood, samples, "analytic-kl", PLAIN)
         self.e_steps, self.new_steps, self.e_lr = e_steps, new_steps, e_lr
         self.decoder = dense_decoder(latent_dim, hidden, data_dim, rng, init, activation)
         self.mu_table, self.logvar_table = np.zeros((2, N, latent_dim), dtype=np.float32)
 
     def encode(self, x, rng=None):
-        """q(z | x) of the examples x (N, D), found from the prior on: a DiagonalGaussian of arrays (N, latent_dim).
+        """Return q(z | x) of the examples x (N, D), found from the prior: a DiagonalGaussian of arrays (N, latent_dim).
 
         rng   the numpy Generator of ε; by default one with a fixed seed, so that the same batch has the same q
         """
@@ -61,10 +61,10 @@ class VariationalEM(VAE):
         return self.refine(x, prior, rng, self.new_steps, self.e_lr)
 
     def loss(self, x, rng, step=math.inf, rows=None):
-        """The M-step's objective, N times the mean of −ELBO over the minibatch, a Tensor (); the report of `VAE.loss`.
+        """Return the M-step's objective, N times the mean of −ELBO over the minibatch, and the report of `VAE.loss`.
 
-        Where `rows` says which examples of the training set these are, their E-step is taken first, and its result goes
-        into the table. Elsewhere the examples are new ones.
+        If `rows` says which examples of the training set these are, their E-step comes first, and its result goes into
+        the table. Otherwise the examples are new.
         """
         if rows is None:
             q = self.encode(x, rng)
@@ -72,10 +72,10 @@ class VariationalEM(VAE):
             q = self._expectation_step(x, rng, step, rows)
         bound = probability.elbo(x, q, self.decode, rng, self.samples)
         objective = -bound.elbo.mean() * float(len(self.mu_table))
-        return objective, self._parts(bound.reconstruction.data, bound.kl.data, objective)
+        return objective, self._report(bound.reconstruction.data, bound.kl.data, objective)
 
     def _expectation_step(self, x, rng, step, rows):
-        """The q of these rows of the table, moved by the E-step, and put back: a DiagonalGaussian of arrays."""
+        """Move the q of these rows of the table by an E-step: return a DiagonalGaussian of arrays."""
         rate = schedules.polynomial_decay(self.e_lr)(step)               # after infinitely many steps, zero
         with self.frozen():
             q = DiagonalGaussian(self.mu_table[rows], self.logvar_table[rows])
@@ -83,6 +83,6 @@ class VariationalEM(VAE):
         self.mu_table[rows], self.logvar_table[rows] = q.mu, q.logvar
         return q
 
-    def remarks(self, x):
-        """As of a VAE, but of the table, whatever x: it is there, and the q of x would have to be found first."""
-        return kl_term.remarks(DiagonalGaussian(self.mu_table, self.logvar_table))
+    def posteriors(self, x):
+        """Return the whole table, whatever x is: the q of a new x would have to be found first."""
+        return DiagonalGaussian(self.mu_table, self.logvar_table)

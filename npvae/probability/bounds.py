@@ -44,7 +44,7 @@ class ELBO(NamedTuple):
         return self.reconstruction - self.kl
 
 
-def check_samples(samples):
+def require_samples(samples):
     """Raise UserError unless there is at least one sample."""
     if samples < 1:
         raise UserError(f"the number of samples is {samples}, expected at least 1")
@@ -60,6 +60,16 @@ def log_likelihood_of_samples(x, z, decode):
     return decode(z.reshape(K * N, latent_dim)).log_prob(repeated).reshape(K, N)
 
 
+def expected_log_likelihood(x, q, decode, rng, samples):
+    """Estimate E_q ln p(x | z) by 1/L Σ_l ln p(x | z_l) with L reparameterized samples: a Tensor (N,), in nats.
+
+    Raises UserError for L < 1.
+    """
+    require_samples(samples)
+    z = q.rsample(rng, samples)                                          # (L, N, latent_dim), z_l = μ + σ ⊙ ε_l
+    return log_likelihood_of_samples(x, z, decode).mean(axis=0)
+
+
 def elbo(x, q, decode, rng, samples=1):
     """The evidence lower bound of ln p(x), with the KL in closed form and L reparameterized samples.
 
@@ -69,9 +79,7 @@ def elbo(x, q, decode, rng, samples=1):
 
     Returns an `ELBO`. Raises UserError for L < 1. Source: Kingma and Welling (2014), eq. 7 (their estimator B) and 10.
     """
-    check_samples(samples)
-    z = q.rsample(rng, samples)                                          # (L, N, latent_dim)
-    return ELBO(log_likelihood_of_samples(x, z, decode).mean(axis=0), q.kl_divergence())
+    return ELBO(expected_log_likelihood(x, q, decode, rng, samples), q.kl_divergence())
 
 
 def standard_normal_like(q):
@@ -86,7 +94,7 @@ def log_weight(x, z, decode, q):
 
 def log_weights(x, q, decode, rng, samples):
     """ln w_k for K reparameterized samples z_k of q: a Tensor (K, N), in nats. Raises UserError for K < 1."""
-    check_samples(samples)
+    require_samples(samples)
     return log_weight(x, q.rsample(rng, samples), decode, q)
 
 
@@ -116,7 +124,7 @@ def importance_sampling(x, q, decode, rng, samples):
     Raises UserError for K < 1.
     Source: Burda, Grosse, Salakhutdinov (2016), eq. 8; for the effective sample size, Kong, Liu, Wong (1994).
     """
-    check_samples(samples)
+    require_samples(samples)
     N = len(x)
     few = min(samples, max(1, ROWS // max(1, N)))                        # samples that are decoded at once
     counts = np.diff([*range(0, samples, few), samples])

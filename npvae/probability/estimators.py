@@ -4,14 +4,14 @@ The bound is an expectation under q, and q moves with φ:
 
     ELBO = E_q [f(z)],    f(z) = ln p(x | z) + ln p(z) − ln q(z | x).
 
-The question is how the gradient gets past the expectation. Each estimator is a *surrogate*: a function of the
-parameters whose gradient, by ordinary differentiation, is the estimate. They differ in what they hold fixed. That is
-drawn first, as plain arrays, so that it is plain to see, and so that finite differences can check every surrogate.
+How does the gradient get past the expectation? Each estimator is a *surrogate*: a function of the parameters whose
+gradient, by ordinary differentiation, is the estimate. They differ in what they hold fixed. That is computed first, as
+plain arrays, so that you can see it, and so that finite differences can check every surrogate.
 
     naive                   E_q ∇f(z): the gradient is moved inside, the samples held fixed. Biased: where z is fixed, φ
                             acts only through −ln q, and E_q ∇ ln q = ∫ ∇q = 0, so that the encoder learns nothing
     score-function          ∇E_q f = ∫ f ∇q = E_q [f ∇ ln q], since ∇q = q ∇ ln q. Unbiased, and needs no derivative
-                            of f, but f is some hundred nats, and all of that is noise
+                            of f, but f is some hundred nats, which is pure noise
     score-function-baseline E_q [(f − b) ∇ ln q] has the same expectation for every b that does not depend on this z,
                             because E_q ∇ ln q = 0: here, the mean of f over the other samples
     monte-carlo-kl          z = μ + σ ⊙ ε with ε held fixed: the expectation no longer depends on φ. Then ∇f(z(φ))
@@ -31,11 +31,11 @@ import numpy as np
 
 from ..autodiff import no_grad
 from ..errors import UserError
-from .bounds import check_samples, log_likelihood_of_samples, log_weight, standard_normal_like
+from .bounds import log_likelihood_of_samples, log_weight, require_samples, standard_normal_like
 from .gaussian import DiagonalGaussian, reparameterize
 
 
-class Draw(NamedTuple):
+class Fixed(NamedTuple):
     """What is held fixed: plain arrays, computed at the present parameters, for L samples of each of N examples."""
 
     eps: np.ndarray  # (L, N, latent_dim)
@@ -45,16 +45,16 @@ class Draw(NamedTuple):
     f: np.ndarray  # (L, N), ln p(x | z) + ln p(z) − ln q(z | x)
 
 
-def draw(x, q, decode, rng, samples):
-    """A `Draw` of L samples; the arguments are those of `elbo`."""
-    check_samples(samples)
+def hold_fixed(x, q, decode, rng, samples):
+    """Draw L samples and return what is `Fixed` about them; the arguments are those of `elbo`."""
+    require_samples(samples)
     q = q.detach()
     eps = rng.standard_normal((samples, *q.mean.shape), dtype=q.mean.dtype)
     with no_grad():
         z = reparameterize(q.mu, q.logvar, eps)
         log_likelihood = log_likelihood_of_samples(x, z, decode)
         f = log_likelihood + standard_normal_like(q).log_prob(z) - q.log_prob(z)
-    return Draw(eps, z.data, q, log_likelihood.data, f.data)
+    return Fixed(eps, z.data, q, log_likelihood.data, f.data)
 
 
 def naive(x, q, decode, fixed):
@@ -92,7 +92,7 @@ def analytic_kl(x, q, decode, fixed):
     return log_likelihood_of_samples(x, z, decode) - q.kl_divergence()
 
 
-# Each takes x, q and decode as `elbo` does, and a `Draw`, and returns a Tensor (L, N): the mean of its gradient over
+# Each takes x, q and decode as `elbo` does, and a `Fixed`, and returns a Tensor (L, N): the mean of its gradient over
 # the L samples is the estimate. The values of the two score functions are no estimate of anything.
 ESTIMATORS = {
     "analytic-kl": analytic_kl,

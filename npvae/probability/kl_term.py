@@ -1,25 +1,23 @@
-"""What the KL term is for, and what is done to it.
+"""What the KL term is for, and how to change it.
 
-−ELBO = rec + KL. The KL is the price, in nats, of telling the decoder about x. If it costs nothing, q(z | x) shrinks to
-a point wherever it likes, and a sample from the prior meets no code; if it costs too much, or the decoder does well
-without it, q(z | x) becomes the prior, and z says nothing about x. Both ends have a name: an autoencoder, and posterior
-collapse. What is minimised instead of −ELBO, in order to move between them:
+−ELBO = rec + KL. The KL is the price, in nats, of telling the decoder about x. If it costs nothing, the encoder shrinks
+q(z | x) to a point wherever it likes, and a sample from the prior meets no code. If it costs too much, or the decoder
+does well without it, q(z | x) becomes the prior, and z says nothing about x. Both ends have a name: an autoencoder, and
+posterior collapse. To move between them, training minimises instead of −ELBO
 
     beta        rec + β KL (Higgins et al. 2017, β-VAE, eq. 4)
     warm-up     β rises from 0 linearly during the first steps, so that the decoder learns to listen before it has
                 to pay (Sønderby et al. 2016, section 2.3; Bowman et al. 2016, section 3.1, along a sigmoid)
     free bits   rec + β Σ_j max(λ, KL_j), KL_j of each latent dimension averaged over the minibatch: the first λ nats
                 of each are free (Kingma et al. 2016, eq. 15, where β is 1); β may have a warm-up here too
-    capacity    rec + β |KL − C|, where C rises from 0 linearly during the warm-up: the KL is held at a price of
-                one's own choice (Burgess et al. 2018, eq. 8, with γ for β)
+    capacity    rec + β |KL − C|, where C rises from 0 linearly during the warm-up: the KL is held at the price that
+                you choose (Burgess et al. 2018, eq. 8, with γ for β)
 
-What is reported is always the ELBO itself.
+Reports always show the ELBO itself.
 """
 
 import dataclasses
 import math
-
-import numpy as np
 
 from ..autodiff import ops
 from ..errors import UserError
@@ -27,7 +25,7 @@ from ..errors import UserError
 
 @dataclasses.dataclass(frozen=True)
 class KLTerm:
-    """What stands in the objective in place of the KL; as it is by default, the KL.
+    """What replaces the KL in the objective; by default the KL itself.
 
     beta        its weight
     warm_up     steps during which the weight (or the capacity) rises from 0 to its full value
@@ -75,31 +73,3 @@ class KLTerm:
     def is_plain(self):
         """Whether the objective is −ELBO, in every step."""
         return self == KLTerm()
-
-
-COLLAPSED = 0.1  # nats: what is told about an example
-SPREAD = 4.0  # the second moment of the codes, where the prior has 1
-
-
-def remarks(q):
-    """What is wrong with the posteriors of many examples, a DiagonalGaussian (N, latent_dim), in words.
-
-    Averaged over the data, a good q(z | x) is close to the prior: in every dimension E[μ² + σ²] is about 1. Returns a
-    dict with the word "collapsed" or "no prior" and a sentence, or an empty one.
-    """
-    q = q.detach()
-    kl = float(q.kl_divergence().data.mean())
-    sigma = np.exp(0.5 * np.broadcast_to(q.logvar, q.mean.shape))
-    second_moment = float((q.mean**2 + sigma**2).mean())
-    if kl < COLLAPSED:
-        return {
-            "collapsed": f"the posterior has collapsed: q(z | x) is the prior for every x (KL {kl:.3f} nats), so z "
-            "says nothing about x, and all samples look alike; give the KL a warm-up, free bits, or a smaller beta"
-        }
-    if second_moment > SPREAD:
-        return {
-            "no prior": f"the codes have left the prior: their mean square is {second_moment:.3g} where the prior has "
-            f"1, with a median width σ of {np.median(sigma):.2g}, so samples from the prior meet no code, and will not "
-            "look like data; the KL term is missing or too weak: raise beta"
-        }
-    return {}

@@ -1,5 +1,6 @@
-"""Training: the loop, its checkpoints, the settings of a run, and the measures of a trained model."""
+"""Training: the loop, its checkpoints, the settings of a run, the measures of a trained model, and its warnings."""
 
 from .loop import Training, training_step
+from .run import Run
 
-__all__ = ["Training", "training_step"]
+__all__ = ["Run", "Training", "training_step"]

@@ -1,24 +1,26 @@
-"""Measuring a trained model on a data set, in minibatches, so that memory does not grow with the data."""
+"""Measuring a trained model on a data set, in minibatches, so that memory does not grow with the data.
+
+What can be measured, the model says: see models/base.py.
+"""
 
 import numpy as np
 from tqdm import tqdm
 
 from .. import probability
 from ..errors import UserError
-from ..models import VAE
 from ..probability import active_units
 
-MEASURED_AT_ONCE = 200  # examples: of images of 64 × 64 × 3, convolutions need some 0.1 GB for so many
+MEASURED_AT_ONCE = 200  # examples: large images with their convolutions still fit into memory
 GAP_SAMPLES = 20  # of z, for both bounds of the amortization gap
 
 
 def in_batches(x, batch_size=MEASURED_AT_ONCE):
-    """The examples x (N, D), so many at a time."""
+    """Split the examples x (N, D) into batches."""
     return [x[i : i + batch_size] for i in range(0, len(x), batch_size)]
 
 
 def mean_loss(model, x, rng):
-    """What a model's `loss` reports, averaged over the examples x (N, D): a dict of numbers."""
+    """Return what a model's `loss` reports, averaged over the examples x (N, D): a dict of numbers."""
     total = {}
     with model.evaluating():
         for batch in in_batches(x):
@@ -28,13 +30,13 @@ def mean_loss(model, x, rng):
 
 
 def codes_of(model, x):
-    """A point in the latent space for every example: an array (N, latent_dim)."""
+    """Return a point in the latent space for every example: an array (N, latent_dim)."""
     batches = tqdm(in_batches(x), unit="batch", desc="encoding", disable=None, leave=False)
     return np.concatenate([model.codes(batch) for batch in batches])
 
 
 def nearest(a, b):
-    """For each row of a (N, D), the index of the nearest row of b (M, D), and the distance to it: two arrays (N,)."""
+    """Return, for each row of a (N, D), the index of the nearest row of b (M, D), and its distance: two arrays (N,)."""
     found = []
     for some in in_batches(a):
         squares = np.square(some).sum(axis=1)[:, None] + np.square(b).sum(axis=1) - 2 * some @ b.T
@@ -43,7 +45,7 @@ def nearest(a, b):
 
 
 def share_outside(drawn, tests, codes):
-    """The share of random codes that lie where there are none: farther from all codes than 95 % of the tests do.
+    """Return the share of random codes that lie where no codes are: farther from all codes than 95 % of the tests.
 
     drawn   random codes, an array (N, latent_dim)
     tests   codes of examples that were not in training (M, latent_dim)
@@ -56,13 +58,13 @@ def share_outside(drawn, tests, codes):
 
 
 def explained_by(factor, codes, bins=20):
-    """The share, from 0 to 1, of each latent dimension's variance that a known factor explains: an array (latent_dim,).
+    """Return the share, from 0 to 1, of each latent dimension's variance that a known factor explains: (latent_dim,).
 
-    factor   an array (N,): kinds, or numbers, which are sorted into so many bins of the same count
+    factor   an array (N,): kinds, or numbers, which are sorted into `bins` bins of the same count
     codes    an array (N, latent_dim)
 
     This is the correlation ratio η², the variance of the means of the bins over the whole variance. Unlike a
-    correlation it sees every relation, straight or not. Where nothing is related, it is about (bins − 1) / N.
+    correlation it sees every relation, straight or not. Without any relation, it is about (bins − 1) / N.
     """
     if np.unique(factor).size > bins:
         factor = np.argsort(np.argsort(factor)) * bins // len(factor)
@@ -74,23 +76,23 @@ def explained_by(factor, codes, bins=20):
 
 
 def evaluate(model, x, rng, importance_samples=0, refine_steps=0):
-    """What is reported of a model on the examples x (N, D): a dict of numbers, averages over the examples.
+    """Return what can be reported of a model on the examples x (N, D): a dict of numbers, averages over the examples.
 
     squared_error           ‖x − x̂‖² of the reconstructions, for every model
 
-    and of a VAE, in nats:
+    and of a model that has a bound, in nats:
 
     loss, rec, kl           −ELBO, −E ln p(x | z) and KL(q ‖ p), with one sample of z for each example
     log_likelihood          ln p(x) by importance sampling with K = importance_samples; left out where K is 0
     standard_error          of log_likelihood, as the mean over the examples
     effective_sample_size   of the K samples, in the median over the examples
-    amortization_gap        how much the ELBO rises when every q(z | x) is fitted by itself, in refine_steps steps; left
-                            out where that is 0
+    amortization_gap        how much the ELBO rises when every q(z | x) is fitted separately, in refine_steps steps;
+                            left out where that is 0
     active_units            the number of latent dimensions that are used
 
-    Raises UserError where one of them is not a finite number.
+    Raises UserError if one of them is not a finite number.
     """
-    with np.errstate(all="ignore"):  # the results are looked at instead
+    with np.errstate(all="ignore"):  # the results are checked instead
         result = _evaluate(model, x, rng, importance_samples, refine_steps)
     for name, value in result.items():
         if not np.isfinite(value) and name != "standard_error":
@@ -102,10 +104,10 @@ def evaluate(model, x, rng, importance_samples=0, refine_steps=0):
 
 
 def _evaluate(model, x, rng, importance_samples, refine_steps):
-    if not isinstance(model, VAE):
+    if not model.has_bound:
         errors = np.concatenate([np.square(model.reconstruct(batch) - batch).sum(axis=1) for batch in in_batches(x)])
         return {"squared_error": float(errors.mean())}
-    measured, rngs = {}, rng.spawn(3)  # one for each measure, so that none depends on which others are asked for
+    measured, rngs = {}, rng.spawn(3)  # one for each measure, so that none depends on which others are requested
     for batch in tqdm(in_batches(x), unit="batch", desc="evaluating", disable=None, leave=False):
         for name, values in _measure(model, batch, rngs, importance_samples, refine_steps).items():
             measured.setdefault(name, []).append(values)
@@ -121,7 +123,7 @@ def _evaluate(model, x, rng, importance_samples, refine_steps):
 
 
 def _mean_elbo(model, x, q):
-    """The ELBO of each example for a given q, from GAP_SAMPLES samples: an array (N,), in nats.
+    """Return the ELBO of each example for a given q, from GAP_SAMPLES samples: an array (N,), in nats.
 
     The noise is always the same, so that the difference of two bounds has less of it.
     """
@@ -131,7 +133,7 @@ def _mean_elbo(model, x, q):
 
 
 def _measure(model, x, rngs, importance_samples, refine_steps):
-    """The measures of every example in a minibatch, all from the same q(z | x): a dict of arrays (N, ...)."""
+    """Return the measures of every example in a minibatch, all from the same q(z | x): a dict of arrays (N, ...)."""
     rng, sampling_rng, gap_rng = rngs
     with model.evaluating():
         q = model.encode(x)

@@ -1,13 +1,13 @@
 """The training loop: minibatches, progress, history, validation, checkpoints. It knows no model by name.
 
 All it asks of a model is `loss(x, rng, step, rows)`, which returns what is minimised, a Tensor with a single number,
-and a dict of numbers for the report (see models/base.py). One step is
+and a dict of numbers for the report (see models/base.py), and its posteriors, to warn about them. One step is
 
     objective, parts = model.loss(x[rows], rng, step, rows);   objective.backward();   optimizer.step()
 
-(`training_step`), and everything that the next step depends on (parameters, the optimiser's accumulators, the order of
-the minibatches, the state of the random generator) can be saved and restored, so that a run that was interrupted ends
-with the same bits as one that was not.
+(`training_step`). Everything that the next step depends on (parameters, the optimiser's accumulators, the order of the
+minibatches, the state of the random generator) can be saved and restored, so an interrupted run ends with the same bits
+as one that was not interrupted.
 """
 
 import contextlib
@@ -22,13 +22,14 @@ from ..autodiff import trap_nonfinite
 from ..datasets import Minibatches
 from ..errors import UserError
 from .evaluation import mean_loss
+from .warnings import warnings_about
 
-REMARK_EXAMPLES = 500
+WARNING_EXAMPLES = 500
 VALIDATION_SEED = 0  # the same noise at every validation, so that only the model makes a difference
 
 
 def training_step(model, optimizer, x, rng, step=math.inf, rows=None):
-    """Forward, backward, update, on the minibatch x (N, D): returns the objective, a float, and the report of the loss.
+    """Forward, backward, update, on the minibatch x (N, D): return the objective, a float, and the report of the loss.
 
     step, rows   for `model.loss`
     """
@@ -40,19 +41,19 @@ def training_step(model, optimizer, x, rng, step=math.inf, rows=None):
 
 
 class Training:
-    """A run that can be stopped and taken up again at any step.
+    """Training that can be stopped and continued at any step.
 
-    model          a Module with `loss` and `remarks`, as in models/base.py
+    model          a `LatentModel`: `loss` and `posteriors`, as in models/base.py
     optimizer      of the model's parameters
     x              the training set, an array (N, D)
     batch_size     examples in a minibatch
     rng            the numpy Generator for the order of the minibatches and for the noise
     x_validation   a validation set (M, D), or None
-    patience       stop early after so many validations without a new best one, and go back to the best parameters;
+    patience       stop early after this many validations without a new best one, and return to the best parameters;
                    None never to stop
-    prepare        prepare(x, rng), what is done to each minibatch before the model sees it; None for nothing
+    prepare        prepare(x, rng) is applied to each minibatch before the model sees it; None for nothing
 
-    step           the number of steps that have been taken
+    step           the number of steps taken
     saved_step     the step of the last save (or load), None before the first
     history        one row for each step: the numbers that `loss` reports, in the order of `columns`
     validations    pairs of step and validation loss
@@ -68,18 +69,17 @@ class Training:
         self.validations = []
         self.best = {}  # the parameters at the best validation
         self._last_saved = None
-        self._remarks = {}  # as they were last
+        self._warnings = {}  # as they were last
 
     def run(self, steps, save=lambda arrays, settings: None, every=500):
         """Train until `steps` steps have been taken in all, or until the early stop.
 
-        save    called in the beginning, every `every` steps, and at the end, with what `state` returns
-        every   how many steps between two lines of the log, two validations, and two checkpoints
+        save    called at the start, every `every` steps, and at the end, with what `state` returns
+        every   the number of steps between two lines of the log, two validations, and two checkpoints
 
-        What happens in a step does not depend on where earlier calls ended: there are validations at multiples of
-        `every` only. Ctrl-C (and SIGTERM) finishes the step, saves, and raises KeyboardInterrupt. Raises UserError if
-        the loss becomes NaN or infinite; it names the operation where that began, and what was saved last is still
-        good.
+        What happens in a step does not depend on where earlier calls ended: validations come at multiples of `every`
+        only. Ctrl-C (and SIGTERM) finishes the step, saves, and raises KeyboardInterrupt. Raises UserError if the loss
+        becomes NaN or infinite; it names the operation where that began, and the last checkpoint is still good.
         """
         with interruptible() as interrupted, tqdm(total=steps, initial=self.step, unit="step", disable=None) as bar:
             if self.step == 0:
@@ -93,7 +93,7 @@ class Training:
                     self._log(every)
                 if self.step % every == 0:
                     self._validate()
-                    self._remark()
+                    self._warn()
                 stop = interrupted()
                 if self.step % every == 0 or self.step == steps or stop:
                     self._save(save)
@@ -109,7 +109,7 @@ class Training:
         rows = next(self.batches)
         x = self.x[rows] if self.prepare is None else self.prepare(self.x[rows], self.rng)
         self.model.train()
-        with np.errstate(all="ignore"):  # the loss is looked at instead
+        with np.errstate(all="ignore"):  # the loss is checked instead
             objective, parts = training_step(self.model, self.optimizer, x, self.rng, self.step, rows)
         for name, value in {"loss": parts["loss"], "objective": objective}.items():
             if not np.isfinite(value):
@@ -123,12 +123,12 @@ class Training:
         return None if self._last_saved is None else self._last_saved[1]["step"]
 
     def is_stopped_early(self):
-        """Whether the last `patience` validations brought no new best one."""
+        """Return whether the last `patience` validations brought no new best one."""
         losses = [loss for _, loss in self.validations]
         return bool(self.patience and losses and len(losses) - 1 - int(np.argmin(losses)) >= self.patience)
 
     def _log(self, every):
-        """A line with the means over the steps since the last line."""
+        """Print a line with the means over the steps since the last line."""
         since = len(self.history) - 1 if self.step == 1 else max(0, (self.step - 1) // every * every)
         means = np.mean(self.history[since:], axis=0)
         tqdm.write(f"step {self.step:6}  " + "  ".join(f"{n} {v:8.2f}" for n, v in zip(self.columns, means)))
@@ -144,17 +144,17 @@ class Training:
         self.validations.append((self.step, loss))
         tqdm.write(f"step {self.step:6}  validation loss {loss:8.2f}")
 
-    def _remark(self):
-        """Say what is wrong with the model, in words, when it begins."""
-        probe = self.x[:REMARK_EXAMPLES]
+    def _warn(self):
+        """Print what is wrong with the model, when it begins."""
+        probe = self.x[:WARNING_EXAMPLES]
         if self.prepare is not None:
             probe = self.prepare(probe, np.random.default_rng(VALIDATION_SEED))
-        remarks = self.model.remarks(probe)
-        for name in remarks.keys() - self._remarks.keys():
-            tqdm.write(textwrap.fill(f"step {self.step:6}  {remarks[name]}", 80, subsequent_indent=" " * 13))
-        self._remarks = remarks
+        found = warnings_about(self.model, probe)
+        for name in found.keys() - self._warnings.keys():
+            tqdm.write(textwrap.fill(f"step {self.step:6}  {found[name]}", 80, subsequent_indent=" " * 13))
+        self._warnings = found
 
-    # --- saving, and what happens when a number is no longer one -----------------------------------------------------
+    # --- checkpoints, and what happens when a number is NaN or infinite -----------------------------------------------
 
     def _save(self, save):
         name = self._spoilt_parameter()
@@ -169,10 +169,10 @@ class Training:
         return next((name for name, a in self.model.state_dict().items() if not np.isfinite(a).all()), None)
 
     def _explain(self, what, step):
-        """A UserError that says what gave the first NaN or infinity on the way to this step.
+        """Return a UserError that says what gave the first NaN or infinity on the way to this step.
 
-        A loss shows it late, when the parameters may be spoilt already. So the run goes back to what was saved last
-        and takes the same steps again, with every operation watched.
+        A loss shows it late, when the parameters may be spoilt already. So go back to the last checkpoint, and take the
+        same steps again with every operation watched.
         """
         if self._last_saved is None:
             return UserError(what)
@@ -199,7 +199,7 @@ class Training:
         return UserError(f"{what}: {first}; what was saved after step {self.step} is good and was kept: {cure}")
 
     def state(self):
-        """(arrays, settings): everything that the rest of the run depends on, for a checkpoint."""
+        """Return (arrays, settings): everything that the rest of the run depends on, for a checkpoint."""
         parts = {"model": self.model, "optimizer": self.optimizer, "batches": self.batches}
         arrays = {f"{part}/{name}": a for part, owner in parts.items() for name, a in owner.state_dict().items()}
         arrays |= {f"best/{name}": a for name, a in self.best.items()}
@@ -213,7 +213,7 @@ class Training:
         return arrays, settings
 
     def load_state(self, arrays, settings):
-        """Go on from what `state` returned. Raises UserError if it belongs to another network."""
+        """Continue from what `state` returned. Raises UserError if it belongs to another network."""
         self.model.load_state_dict(part_of(arrays, "model"))
         self.optimizer.load_state_dict(part_of(arrays, "optimizer"))
         self.batches.load_state_dict(part_of(arrays, "batches"))
@@ -225,14 +225,41 @@ class Training:
         self._last_saved = arrays, settings
 
 
+class ClosedForm:
+    """What `Training` is to other models, for a model that its `fit` computes: the same surface, without steps.
+
+    model   a `LatentModel` with `fit`
+    x       the training set, an array (N, D)
+    """
+
+    step, columns, history, validations = 0, (), (), ()
+
+    def __init__(self, model, x):
+        self.model, self.x = model, x
+
+    def run(self, steps=0, save=lambda arrays, settings: None):
+        """Compute the model, and save it; `steps` are ignored."""
+        with np.errstate(all="ignore"):  # `evaluate` checks the result
+            self.model.fit(self.x)
+        save(*self.state())
+
+    def state(self):
+        """Return (arrays, settings), as `Training.state` does."""
+        return {f"model/{name}": a for name, a in self.model.state_dict().items()}, {"step": 0}
+
+    def load_state(self, arrays, settings):
+        """Continue from what `state` returned."""
+        self.model.load_state_dict(part_of(arrays, "model"))
+
+
 def part_of(arrays, part):
-    """The arrays of one part of a checkpoint, under their own names: "model/mu.W" is "mu.W" of "model"."""
+    """Return the arrays of one part of a checkpoint, under their own names: "model/mu.W" is "mu.W" of "model"."""
     return {name.removeprefix(f"{part}/"): a for name, a in arrays.items() if name.startswith(f"{part}/")}
 
 
 @contextlib.contextmanager
 def interruptible():
-    """Within this context the first Ctrl-C or SIGTERM only takes a note: it yields a function that tells whether.
+    """Yield a function that tells whether Ctrl-C or SIGTERM came: within this context the first only takes a note.
 
     An exception in the middle of a step would leave half of the parameters updated. A second Ctrl-C does not wait.
     """

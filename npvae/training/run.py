@@ -1,4 +1,4 @@
-"""A run is a folder: the checkpoint, the history, and the pictures (see pictures.py).
+"""A run is a folder: the checkpoint, the history, and the pictures (see figures/pictures.py).
 
     model.npz             everything that the run needs to go on, or to be evaluated
     history.csv           one line for each step: loss and its parts
@@ -6,17 +6,19 @@
 """
 
 import csv
+import functools
+import os
 import pathlib
 import weakref
 
 import numpy as np
 
-from .. import datasets, runtime
+from .. import datasets
 from ..errors import UserError, choose
 from ..nn.optim import OPTIMIZERS
 from ..nn.schedules import SCHEDULES
 from . import checkpoint, settings
-from .loop import Training, part_of
+from .loop import ClosedForm, Training
 
 CHECKPOINT = "model.npz"
 BINARIZATION_SEEDS = {"train": [0, 0], "validation": [0, 1], "test": [0, 2]}  # the same images for every model
@@ -26,14 +28,53 @@ class Run:
     """A model, its data, and its training, in a folder.
 
     folder        a pathlib.Path
-    settings      complete ones, as of settings.py
+    settings      complete ones, as in settings.py
     dataset       a `Dataset`, as it was loaded
     fingerprint   of the dataset, as it is saved with the model
-    x_train       what the model is trained on: rescaled or binarized as it has to be, without the validation set
-    x_test        what it is measured on, likewise
+    x_train       what the model is trained on: rescaled or binarized as it must be, without the validation set
+    x_test        what it is measured on, prepared in the same way
     model         a `LatentModel`
-    training      a `Training`; None for a model that is computed in closed form
+    training      a `Training`, or a `ClosedForm`; `run.training.run(steps, run.save)` trains
     """
+
+    @classmethod
+    def create(cls, folder, chosen):
+        """Start a new run in a new folder; `chosen` are settings, and may leave out any.
+
+        Raises UserError if the folder holds a run already.
+        """
+        folder = pathlib.Path(folder)
+        if folder.exists() and not folder.is_dir():
+            raise UserError(f"{folder} is a file, expected the name of a new folder: choose another with --out")
+        _refuse_a_run_in(folder)
+        chosen = settings.complete(chosen)
+        run = cls(folder, chosen, datasets.load(chosen["data"]))
+        folder.mkdir(parents=True, exist_ok=True)
+        weakref.finalize(run, _lock(folder))
+        _refuse_a_run_in(folder)  # which another process may have started in the meantime
+        return run
+
+    @classmethod
+    def load(cls, folder, chosen=None, to_train=False):
+        """Return a run as it was saved.
+
+        chosen     settings that must agree with those of the run
+        to_train   whether to continue it, so that no other process may
+
+        Raises UserError if the folder does not exist or holds no run, its checkpoint is damaged or another program's,
+        the data has changed, or the settings do not agree.
+        """
+        folder = pathlib.Path(folder)
+        if not folder.is_dir():
+            raise UserError(f"there is no folder {folder}: train a model first, with npvae train --out {folder}")
+        unlock = _lock(folder) if to_train else lambda: None
+        try:
+            run = _load(folder, chosen or {})
+        except BaseException:
+            unlock()
+            raise
+        weakref.finalize(run, unlock)
+        return run
 
     def __init__(self, folder, chosen, dataset):
         self.folder, self.dataset = pathlib.Path(folder), dataset
@@ -51,8 +92,9 @@ class Run:
         self.x_test = self._prepare(dataset.x_test, "test")
         if held_out:
             x_validation = self._prepare(x_validation, "validation")
-        self.training = None
-        if self.model.parameters():
+        if not self.model.parameters():
+            self.training = ClosedForm(self.model, self.x_train)
+        else:
             optimizer = make_optimizer(self.model.parameters(), make_schedule(chosen["lr"]))
             prepare = datasets.binarize if chosen.get("binarization") == "dynamic" else None
             self.training = Training(
@@ -85,25 +127,10 @@ class Run:
         order = np.random.default_rng([self.settings["seed"], 1]).permutation(len(x))
         return x[np.sort(order[held_out:])], x[np.sort(order[:held_out])]
 
-    def train(self, steps):
-        """Train until `steps` steps have been taken in all, or compute the closed form; the checkpoint is written."""
-        if self.training is not None:
-            return self.training.run(steps, self.save)
-        with np.errstate(all="ignore"):  # `evaluate` looks at what comes of it
-            self.model.fit(self.x_train)
-        self.save({f"model/{name}": a for name, a in self.model.state_dict().items()}, {"step": 0})
-
     def save(self, arrays, training):
-        """Write the checkpoint; `Training.run` calls it."""
+        """Write the checkpoint: what `Training.run` calls."""
         saved = {"run": self.settings, "training": training, "fingerprint": self.fingerprint}
         checkpoint.save(self.folder / CHECKPOINT, arrays, saved)
-
-    def restore(self, arrays, training):
-        """Go on from what `save` was given."""
-        if self.training is None:
-            self.model.load_state_dict(part_of(arrays, "model"))
-        else:
-            self.training.load_state(arrays, training)
 
     def write_history(self):
         """Write history.csv."""
@@ -114,23 +141,6 @@ class Run:
                 writer.writerow([step, *(f"{value:.4f}" for value in row)])
 
 
-def create(folder, chosen):
-    """A new run in a new folder; `chosen` are settings, and may leave out any.
-
-    Raises UserError where the folder holds a run already.
-    """
-    folder = pathlib.Path(folder)
-    if folder.exists() and not folder.is_dir():
-        raise UserError(f"{folder} is a file, expected the name of a new folder: choose another with --out")
-    _refuse_a_run_in(folder)
-    chosen = settings.complete(chosen)
-    run = Run(folder, chosen, datasets.load(chosen["data"]))
-    folder.mkdir(parents=True, exist_ok=True)
-    weakref.finalize(run, _lock(folder))
-    _refuse_a_run_in(folder)  # which another process may have begun in the meantime
-    return run
-
-
 def _refuse_a_run_in(folder):
     """Refuse a folder with anything in it but the beginning of a first checkpoint that was never finished."""
     if folder.is_dir() and any(path.suffix != ".partial" for path in folder.iterdir()):
@@ -139,34 +149,25 @@ def _refuse_a_run_in(folder):
 
 
 def _lock(folder):
-    try:
-        return runtime.lock_folder(folder)
-    except BlockingIOError:
-        raise UserError(
-            f"another process is training in {folder}: wait for it, or choose another folder with --out"
-        ) from None
+    """Lock a folder against other processes; return the function that unlocks it. The end of the process does, too.
 
-
-def load(folder, chosen=None, to_train=False):
-    """A run as it was saved.
-
-    chosen     settings that must agree with those of the run
-    to_train   whether to go on with it, so that no other process may
-
-    Raises UserError where the folder is not there or holds no run, its checkpoint is damaged or of another program,
-    the data has changed, or the settings do not agree.
+    Raises UserError if another process has it. Where the system or the disk has no such locks (Windows, some networks),
+    nothing is locked.
     """
-    folder = pathlib.Path(folder)
-    if not folder.is_dir():
-        raise UserError(f"there is no folder {folder}: train a model first, with npvae train --out {folder}")
-    unlock = _lock(folder) if to_train else lambda: None
     try:
-        run = _load(folder, chosen or {})
-    except BaseException:
-        unlock()
-        raise
-    weakref.finalize(run, unlock)
-    return run
+        import fcntl
+    except ImportError:
+        return lambda: None
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        busy = f"another process is training in {folder}: wait for it, or choose another folder with --out"
+        raise UserError(busy) from None
+    except OSError:
+        pass
+    return functools.partial(os.close, descriptor)
 
 
 def _load(folder, chosen):
@@ -183,7 +184,7 @@ def _load(folder, chosen):
         if dataset.fingerprint() != saved["fingerprint"]:
             raise UserError(f"{dataset.source} has changed since {folder} was trained on it: restore it, or train anew")
         run = Run(folder, saved["run"], dataset)
-        run.restore(arrays, saved["training"])
+        run.training.load_state(arrays, saved["training"])
     except (KeyError, TypeError, AttributeError) as error:
         raise UserError(f"{path} was not written by this version of npvae train ({error!r}): train anew") from None
     return run

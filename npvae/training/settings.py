@@ -1,137 +1,162 @@
-"""The settings of a run: which of them each model takes, their defaults, and how the model is made of them.
+"""The settings of a run: every setting once, every model with those that it takes, and how a model is made from them.
 
-A setting that a model does not take is refused, and not ignored: a person who asks for `--beta 4` with an autoencoder
-should not believe that it did something.
+`npvae train` reads the same two tables. A setting that a model does not take is refused, not ignored: `--beta 4` for an
+autoencoder must not look as if it worked.
 """
 
+import argparse
 import dataclasses
+import functools
+import inspect
 import math
 from collections.abc import Callable
+from typing import Any
 
-from .. import models
+from .. import datasets, models
 from ..datasets import BINARIZATIONS
 from ..errors import UserError, choose
 from ..nn.init import INITIALIZERS
 from ..nn.layers import ACTIVATIONS
-from ..probability import KLTerm
+from ..nn.optim import OPTIMIZERS
+from ..nn.schedules import SCHEDULES
+from ..probability import ESTIMATORS, LIKELIHOODS, KLTerm
 
-DATA = {"data": "mnist", "seed": 0, "latent_dim": 10}
-TRAINING = {
-    "batch_size": 100, "lr": 1e-3, "optimizer": "adam", "schedule": "constant", "validation": 0, "patience": None,
-}  # fmt: skip
-DENSE = {"hidden": [512, 384, 256], "activation": "relu", "init": "xavier_uniform"}
-CHANNELS = [32, 64, 128, 256, 512]  # as many of them as the image can be halved
-CONVOLUTIONS = {"channels": None, "init": "xavier_uniform"}
-BOUND = {"likelihood": "bernoulli", "binarization": "none", "samples": 1}
-KL_TERM = {"estimator": "analytic-kl", "beta": 1.0, "warm_up": 0, "free_bits": 0.0, "capacity": None}
-NOISE = {"noise": "gaussian", "noise_level": 0.5}
+LARGEST = 1e9
+
+
+# --- how the text of a setting is read --------------------------------------------------------------------------------
+
+
+def number(kind, name, zero=False):
+    """Return a reader of a number of this kind above zero, or, with `zero`, from zero on."""
+    limits = "from 0 on" if zero else "above zero"
+
+    def read(text):
+        try:
+            value = kind(text)
+        except ValueError:
+            value = -1
+        if not 0 <= value <= LARGEST or (value == 0 and not zero):
+            raise argparse.ArgumentTypeError(f"found {text!r}, expected {name} {limits} and up to {LARGEST:g}")
+        return value
+
+    return read
+
+
+def seed(text):
+    """Read a seed for numpy.random.default_rng."""
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"found {text!r}, expected a whole number from 0 on")
+    return int(text)
+
+
+whole = number(int, "a whole number")
+real = number(float, "a number")
+weight = number(float, "a number", zero=True)
+index = number(int, "a whole number", zero=True)
+
+
+# --- the settings -----------------------------------------------------------------------------------------------------
 
 
 @dataclasses.dataclass(frozen=True)
+class Setting:
+    """One setting: its default, how its text is read, what its value is called, and what it is.
+
+    is_list   whether it takes several values
+    """
+
+    default: Any
+    read: Callable
+    metavar: str
+    help: str
+    is_list: bool = False
+
+
+SETTINGS = {
+    "data": Setting("mnist", str, "DATA", f"{', '.join(datasets.LOADERS)}, or PATH.npz"),
+    "seed": Setting(0, seed, "SEED", "of everything that is random"),
+    "latent_dim": Setting(10, whole, "D", "the dimension of z"),
+    "batch_size": Setting(100, whole, "M", "examples in a minibatch"),
+    "lr": Setting(1e-3, real, "LR", "the learning rate"),
+    "optimizer": Setting("adam", str, "NAME", ", ".join(OPTIMIZERS)),
+    "schedule": Setting("constant", str, "NAME", f"of the learning rate: {', '.join(SCHEDULES)}"),
+    "validation": Setting(0, whole, "N", "hold out N training examples for validation"),
+    "patience": Setting(None, whole, "P", "stop after P validations (one every 500 steps) without a new best"),
+    "hidden": Setting(
+        [512, 384, 256], whole, "WIDTH", "the encoder's hidden layers; the decoder mirrors them", is_list=True
+    ),
+    "channels": Setting(
+        None, whole, "C", "of the convolutions, each of which halves the image; as many as it can be halved",
+        is_list=True,
+    ),
+    "activation": Setting("relu", str, "NAME", f"of the hidden layers: {', '.join(ACTIVATIONS)}"),
+    "init": Setting("xavier_uniform", str, "NAME", f"of the weights: {', '.join(INITIALIZERS)}"),
+    "likelihood": Setting("bernoulli", str, "NAME", ", ".join(LIKELIHOODS)),
+    "binarization": Setting("none", str, "NAME", f"of grey pixels: {', '.join(BINARIZATIONS)}"),
+    "samples": Setting(1, whole, "L", "of z for each example in training: L of a VAE, K of an IWAE"),
+    "estimator": Setting("analytic-kl", str, "NAME", f"of the gradient: {', '.join(ESTIMATORS)}"),
+    "beta": Setting(1.0, weight, "B", "the weight of the KL"),
+    "warm_up": Setting(0, index, "STEPS", "during which the weight of the KL rises from 0"),
+    "free_bits": Setting(0.0, weight, "NATS", "of KL in each latent dimension that cost nothing"),
+    "capacity": Setting(None, weight, "NATS", "of KL to be held, instead of as little as possible"),
+    "noise": Setting("gaussian", str, "NAME", f"that a denoising autoencoder sees: {', '.join(models.NOISES)}"),
+    "noise_level": Setting(0.5, real, "S", "its standard deviation, or the probability of a masked pixel"),
+    "e_steps": Setting(10, whole, "STEPS", "of gradient in each E-step"),
+    "e_lr": Setting(0.3, real, "LR", "the learning rate of the E-step"),
+}
+DATA = ("data", "seed", "latent_dim")
+TRAINING = (*DATA, "batch_size", "lr", "optimizer", "schedule", "validation", "patience")
+DENSE = (*TRAINING, "hidden", "activation", "init")
+CONVOLUTIONS = (*TRAINING, "channels", "init")
+BOUND = ("likelihood", "binarization", "samples")
+KL_TERM = ("estimator", "beta", "warm_up", "free_bits", "capacity")
+
+
+# --- the models -------------------------------------------------------------------------------------------------------
+
+
 class Kind:
     """A kind of model.
 
     idea       what it is, in a few words
-    steps      of training, where nothing else is asked for; 0 where there is a closed form
-    defaults   the settings that it takes
-    build      from the settings (with init and activation as functions), the data set, the number of its examples that
-               are trained on, and a numpy Generator, to the model
+    make       the model, a class: its constructor takes settings by their names
+    steps      of training by default; 0 where there is a closed form
+    takes      the names of its settings
+    defaults   those that differ from the settings' own
+
+    The attribute `defaults` has the default of each setting that the model takes.
     """
 
-    idea: str
-    steps: int
-    defaults: dict
-    build: Callable
+    def __init__(self, idea, make, steps, takes, **defaults):
+        self.idea, self.make, self.steps = idea, make, steps
+        self.defaults = {name: SETTINGS[name].default for name in takes} | defaults
 
 
-def _data_dim(dataset):
-    return dataset.x_train.shape[1]
-
-
-def _dense(s, dataset, rng):
-    """What all models of dense layers take."""
-    chosen = {name: s[name] for name in ("latent_dim", "hidden", "init", "activation")}
-    return chosen | {"data_dim": _data_dim(dataset), "rng": rng}
-
-
-def _convolutional(s, dataset, rng):
-    """What all models of convolutions take."""
-    chosen = {name: s[name] for name in ("latent_dim", "channels", "init")}
-    return chosen | {"image_shape": dataset.image_shape, "rng": rng}
-
-
-def _bound(s):
-    """What all VAEs take."""
-    return {"likelihood": s["likelihood"], "samples": s["samples"]}
-
-
-def _objective(s):
-    """What those VAEs take whose bound has the KL apart."""
-    return {"estimator": s["estimator"], "kl_term": KLTerm(s["beta"], s["warm_up"], s["free_bits"], s["capacity"])}
-
-
-def _pca(s, dataset, N, rng):
-    return models.PCA(_data_dim(dataset), s["latent_dim"])
-
-
-def _linear_autoencoder(s, dataset, N, rng):
-    return models.Autoencoder(_data_dim(dataset), s["latent_dim"], [], rng, init=s["init"])
-
-
-def _autoencoder(s, dataset, N, rng):
-    return models.Autoencoder(**_dense(s, dataset, rng))
-
-
-def _denoising_autoencoder(s, dataset, N, rng):
-    return models.Autoencoder(**_dense(s, dataset, rng), noise=s["noise"], noise_level=s["noise_level"])
-
-
-def _convolutional_autoencoder(s, dataset, N, rng):
-    return models.ConvolutionalAutoencoder(**_convolutional(s, dataset, rng))
-
-
-def _vae(s, dataset, N, rng):
-    return models.VAE(**_dense(s, dataset, rng), **_bound(s), **_objective(s))
-
-
-def _iwae(s, dataset, N, rng):
-    return models.IWAE(**_dense(s, dataset, rng), **_bound(s))
-
-
-def _variational_em(s, dataset, N, rng):
-    return models.VariationalEM(N, **_dense(s, dataset, rng), **_bound(s), e_steps=s["e_steps"], e_lr=s["e_lr"])
-
-
-def _convolutional_vae(s, dataset, N, rng):
-    return models.ConvolutionalVAE(**_convolutional(s, dataset, rng), **_bound(s), **_objective(s))
-
-
+linear_autoencoder = functools.partial(models.Autoencoder, hidden=[])
 MODELS = {
-    "pca": Kind("principal component analysis", 0, DATA, _pca),
+    "pca": Kind("principal component analysis", models.PCA, 0, DATA),
     "linear-ae": Kind(
-        "the linear autoencoder", 10_000, DATA | TRAINING | {"schedule": "polynomial", "init": "xavier_uniform"},
-        _linear_autoencoder,
+        "the linear autoencoder", linear_autoencoder, 10_000, (*TRAINING, "init"), schedule="polynomial"
     ),
-    "ae": Kind("an autoencoder", 10_000, DATA | TRAINING | DENSE, _autoencoder),
-    "conv-ae": Kind("a convolutional autoencoder", 3000, DATA | TRAINING | CONVOLUTIONS, _convolutional_autoencoder),
-    "dae": Kind("a denoising autoencoder", 10_000, DATA | TRAINING | DENSE | NOISE, _denoising_autoencoder),
-    "vae": Kind("a variational autoencoder", 10_000, DATA | TRAINING | DENSE | BOUND | KL_TERM, _vae),
-    "iwae": Kind(
-        "an importance-weighted autoencoder", 10_000, DATA | TRAINING | DENSE | BOUND | {"samples": 5}, _iwae
-    ),
+    "ae": Kind("an autoencoder", models.Autoencoder, 10_000, DENSE),
+    "conv-ae": Kind("a convolutional autoencoder", models.ConvolutionalAutoencoder, 3000, CONVOLUTIONS),
+    "dae": Kind("a denoising autoencoder", models.Autoencoder, 10_000, (*DENSE, "noise", "noise_level")),
+    "vae": Kind("a variational autoencoder", models.VAE, 10_000, (*DENSE, *BOUND, *KL_TERM)),
+    "iwae": Kind("an importance-weighted autoencoder", models.IWAE, 10_000, (*DENSE, *BOUND), samples=5),
     "vem": Kind(
-        "variational EM, without an encoder", 5000,
-        DATA | TRAINING | DENSE | BOUND | {"schedule": "polynomial", "e_steps": 10, "e_lr": 0.3}, _variational_em,
+        "variational EM, without an encoder", models.VariationalEM, 5000, (*DENSE, *BOUND, "e_steps", "e_lr"),
+        schedule="polynomial",
     ),
     "conv-vae": Kind(
-        "a convolutional VAE", 3000,
-        DATA | TRAINING | CONVOLUTIONS | BOUND | KL_TERM | {"likelihood": "squared-error"}, _convolutional_vae,
+        "a convolutional VAE", models.ConvolutionalVAE, 3000, (*CONVOLUTIONS, *BOUND, *KL_TERM),
+        likelihood="squared-error",
     ),
 }  # fmt: skip
 
 
 def complete(settings):
-    """The settings of a run with their defaults; those that are given may leave out any.
+    """Return the settings of a run with their defaults, where they are left out.
 
     Raises UserError for an unknown model, a setting that it does not take, and settings that exclude one another.
     """
@@ -153,12 +178,15 @@ def complete(settings):
             "choose the bernoulli likelihood"
         )
     if model == "vem" and binarization == "dynamic":
-        raise UserError("vem keeps a q for every image, and dynamic binarization draws the image anew: choose static")
+        raise UserError("vem keeps a q for every image, and dynamic binarization redraws the image: choose static")
     return settings
 
 
+CHANNELS = [32, 64, 128, 256, 512]  # by default, as many of them as the image can be halved
+
+
 def with_channels(settings, dataset):
-    """The settings with the channels of a convolutional model, by default as many as the image can be halved.
+    """Return the settings with the channels of a convolutional model, by default one for each possible halving.
 
     Raises UserError for data that has no image shape.
     """
@@ -166,8 +194,8 @@ def with_channels(settings, dataset):
         return settings
     if dataset.image_shape is None:
         raise UserError(
-            f"{settings['model']} needs images, and {dataset.name} holds vectors of {_data_dim(dataset)} numbers: "
-            "save x as (N, H, W) or (N, H, W, C), or choose a model of dense layers"
+            f"{settings['model']} needs images, and {dataset.name} holds vectors of {dataset.x_train.shape[1]} "
+            "numbers: save x as (N, H, W) or (N, H, W, C), or choose a model of dense layers"
         )
     side, halvings = math.gcd(*dataset.image_shape[:2]), 1
     while side % 2 ** (halvings + 1) == 0:
@@ -176,12 +204,17 @@ def with_channels(settings, dataset):
 
 
 def build(settings, dataset, N, rng):
-    """The model of complete settings, for the data set, of which N examples are trained on.
+    """Make the model of complete settings, for the data set, of which it will see N examples in training.
 
-    Raises UserError for unknown names, and for what the model refuses.
+    Raises UserError for unknown names, and for whatever the model refuses.
     """
-    chosen = dict(settings)
+    given = settings | {
+        "data_dim": dataset.x_train.shape[1], "image_shape": dataset.image_shape, "N": N, "rng": rng,
+    }  # fmt: skip
     for name, kind, table in (("init", "initialisation", INITIALIZERS), ("activation", "activation", ACTIVATIONS)):
-        if name in chosen:
-            chosen[name] = choose(kind, chosen[name], table)
-    return MODELS[settings["model"]].build(chosen, dataset, N, rng)
+        if name in settings:
+            given[name] = choose(kind, settings[name], table)
+    if "beta" in settings:
+        given["kl_term"] = KLTerm(*(settings[name] for name in ("beta", "warm_up", "free_bits", "capacity")))
+    make = MODELS[settings["model"]].make
+    return make(**{name: given[name] for name in inspect.signature(make).parameters if name in given})

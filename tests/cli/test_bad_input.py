@@ -134,7 +134,7 @@ def test_a_likelihood_that_does_not_fit_the_data(refuse, rng):
     message = refuse(*wide, "--likelihood", "bernoulli", "--binarization", "static")
     assert "expects values in [0, 1]" in message
     message = refuse(*grey, "--model", "vem", "--binarization", "dynamic")
-    assert "dynamic binarization draws the image anew: choose static" in message
+    assert "dynamic binarization redraws the image: choose static" in message
     assert "has only 9 dimensions" in refuse(*grey, "--model", "pca")
 
 
@@ -214,11 +214,11 @@ def test_an_explosion(refuse):
 def test_a_disk_that_fills_up(tmp_path):
     """The limit is set after the first checkpoint, as a disk fills up during a run: the first one stays."""
     program = (
-        "import resource, sys; from npvae import cli; from npvae.training import run as runs; save = runs.Run.save\n"
+        "import resource, sys; from npvae import cli; from npvae.training import Run; save = Run.save\n"
         "def full(self, arrays, settings):\n"
         "    if settings['step']: resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))\n"
         "    save(self, arrays, settings)\n"
-        "runs.Run.save = full; sys.exit(cli.main(sys.argv[1:]))"
+        "Run.save = full; sys.exit(cli.main(sys.argv[1:]))"
     )
     done = subprocess.run(
         [sys.executable, "-c", program, "train", *SMALL], cwd=tmp_path, capture_output=True, text=True

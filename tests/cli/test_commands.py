@@ -18,8 +18,7 @@ import pytest
 
 from npvae import __version__, gradchecks
 from npvae.autodiff import op
-from npvae.training import checkpoint, settings
-from npvae.training import run as runs
+from npvae.training import Run, checkpoint, settings
 
 SMALL = ["--data", "bars", "--hidden", "16", "--steps", "30"]
 PICTURES = {"history.png", "reconstructions.png", "samples.png", "interpolations.png", "traversals.png"}
@@ -75,7 +74,7 @@ def test_every_model_is_trained_evaluated_drawn_and_resumed(npvae_, model):
 def test_squared_errors_are_those_of_pixels_in_their_own_range(npvae_):
     """Data in [−1, 1] has four times the squared error: the screen divides it out, and says what the density is of."""
     _, out, _ = npvae_("train", "--model", "conv-vae", "--data", "bars", "--steps", 20)
-    run = runs.load("runs/conv-vae-bars")
+    run = Run.load("runs/conv-vae-bars")
     error = np.square((run.model.reconstruct(run.x_test) - run.x_test) / 2).sum(axis=1).mean()
     assert f"squared error  {error:8.2f}" in out
     assert "pixels rescaled to [-1, 1]" in out
@@ -133,7 +132,7 @@ def test_an_early_stop(npvae_):
         "--validation", 1900, "--patience", 2,
     )  # fmt: skip
     assert status == 0 and "early stop: 2 validations" in out
-    assert np.isfinite([row[1] for row in runs.load("runs/bars").training.validations]).all()
+    assert np.isfinite([row[1] for row in Run.load("runs/bars").training.validations]).all()
 
 
 # --- gradcheck and data -----------------------------------------------------------------------------------------------
@@ -228,3 +227,23 @@ def test_two_processes_in_one_folder(refuse, npvae_):
     finally:
         other.kill()
         other.communicate()
+
+
+def test_the_way_from_the_command_to_the_kl_is_short(npvae_):
+    """What a reader has to open to follow `npvae train` down to the line that computes the KL."""
+    way = []
+
+    def watch(frame, event, _):
+        if event == "call" and frame.f_code.co_name == "kl_to_standard_normal" and not way:
+            while frame.f_code.co_name != "main":
+                way.append(frame.f_code)
+                frame = frame.f_back
+            way.append(frame.f_code)
+
+    sys.setprofile(watch)
+    try:
+        npvae_("train", "--data", "bars", "--hidden", 16, "--steps", 1)
+    finally:
+        sys.setprofile(None)
+    names = [code.co_name for code in way]
+    assert len(way) <= 9 and len({code.co_filename for code in way}) <= 5, names

@@ -10,11 +10,11 @@ import pytest
 from npvae import datasets
 from npvae.errors import UserError
 from npvae.figures import pictures, plots
-from npvae.training import run as runs
+from npvae.training import Run
 
 
 def test_the_pictures_show_what_their_names_say(tmp_path, monkeypatch):
-    run = runs.create(tmp_path / "run", {"data": "bars", "hidden": [8], "latent_dim": 2})
+    run = Run.create(tmp_path / "run", {"data": "bars", "hidden": [8], "latent_dim": 2})
     run.training.run(3)
     drawn = {}
     for name in ("reconstructions", "image_sheet", "latent_scatter", "manifold"):
@@ -55,8 +55,8 @@ def sheets_of(run, monkeypatch, draw):
 
 @pytest.fixture
 def run(tmp_path):
-    run = runs.create(tmp_path / "run", {"data": "bars", "hidden": [8], "latent_dim": 3})
-    run.train(3)
+    run = Run.create(tmp_path / "run", {"data": "bars", "hidden": [8], "latent_dim": 3})
+    run.training.run(3, run.save)
     return run
 
 
@@ -74,8 +74,8 @@ def test_a_traversal_moves_one_dimension(run, monkeypatch):
 
 
 def test_images_are_drawn_in_their_own_range(tmp_path, monkeypatch):
-    run = runs.create(tmp_path / "other", {"data": "bars", "model": "conv-ae"})
-    run.train(2)
+    run = Run.create(tmp_path / "other", {"data": "bars", "model": "conv-ae"})
+    run.training.run(2, run.save)
     drawn = sheets_of(run, monkeypatch, lambda: pictures.interpolate(run, 3, 7, 4))
     images = drawn[0][0].reshape(-1, 64)
     assert np.allclose(images[[0, -1]], run.dataset.x_test[[3, 7]])
@@ -106,8 +106,8 @@ def test_an_interpolation_of_two_chosen_images(run, monkeypatch):
 
 
 def test_what_a_denoising_autoencoder_saw_is_drawn(tmp_path, monkeypatch):
-    run = runs.create(tmp_path / "dae", {"data": "bars", "model": "dae", "hidden": [8], "noise": "masking"})
-    run.train(2)
+    run = Run.create(tmp_path / "dae", {"data": "bars", "model": "dae", "hidden": [8], "noise": "masking"})
+    run.training.run(2, run.save)
     drawn = sheets_of(run, monkeypatch, lambda: pictures.draw(run))
     seen, restored, original = next(d[0] for d in drawn if d[2].startswith("seen")).reshape(3, 10, 64)
     assert np.array_equal(original, run.x_test[:10])
@@ -117,8 +117,8 @@ def test_what_a_denoising_autoencoder_saw_is_drawn(tmp_path, monkeypatch):
 
 def test_the_factors_of_a_synthetic_set_are_drawn(tmp_path, monkeypatch):
     monkeypatch.setitem(datasets.LOADERS, "shapes", lambda: datasets.load_shapes(N=400))
-    run = runs.create(tmp_path / "shapes", {"data": "shapes", "model": "pca", "latent_dim": 4})
-    run.train(0)
+    run = Run.create(tmp_path / "shapes", {"data": "shapes", "model": "pca", "latent_dim": 4})
+    run.training.run(0, run.save)
     given = []
     monkeypatch.setattr(plots, "factors", lambda *a: given.append(a) or plots._figure(1, 1))
     assert "factors.png" in pictures.draw(run)
@@ -128,8 +128,8 @@ def test_the_factors_of_a_synthetic_set_are_drawn(tmp_path, monkeypatch):
 
 
 def test_the_manifold_lies_where_the_codes_are(tmp_path, monkeypatch):
-    run = runs.create(tmp_path / "pca", {"data": "bars", "model": "pca", "latent_dim": 2})
-    run.train(0)
+    run = Run.create(tmp_path / "pca", {"data": "bars", "model": "pca", "latent_dim": 2})
+    run.training.run(0, run.save)
     drawn = []
     monkeypatch.setattr(plots, "manifold", lambda images, side: drawn.append(images) or plots._figure(1, 1))
     pictures.draw(run)
@@ -139,8 +139,8 @@ def test_the_manifold_lies_where_the_codes_are(tmp_path, monkeypatch):
 
 def test_data_in_another_range_is_drawn_from_black_to_white(tmp_path, rng, monkeypatch):
     np.savez(tmp_path / "mine.npz", x=rng.uniform(-50, 200, (50, 4, 4)))
-    run = runs.create(tmp_path / "run", {"data": str(tmp_path / "mine.npz"), "model": "pca", "latent_dim": 3})
-    run.train(0)
+    run = Run.create(tmp_path / "run", {"data": str(tmp_path / "mine.npz"), "model": "pca", "latent_dim": 3})
+    run.training.run(0, run.save)
     images = sheets_of(run, monkeypatch, lambda: pictures.interpolate(run, 0, 1, 3))[0][0][[0, -1]].reshape(2, -1)
     x = run.x_test
     assert np.allclose(images, (x[:2] - x.min()) / (x.max() - x.min()), atol=1e-6)

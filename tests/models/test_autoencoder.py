@@ -37,7 +37,7 @@ def test_the_shapes_of_the_networks(rng):
     ]  # fmt: skip
     x = rng.random((13, 20)).astype(np.float32)
     assert model.codes(x).shape == (13, 3) and model.reconstruct(x).shape == (13, 20)
-    assert model(x).shape == (13, 20) and model.remarks(x) == {}
+    assert model(x).shape == (13, 20) and model.posteriors(x) is None
 
 
 def test_the_loss_is_the_squared_error_per_example(rng):
@@ -73,7 +73,7 @@ def test_a_denoising_autoencoder_is_trained_to_restore_the_clean_input(rng, nois
 def test_samples_come_from_a_gaussian_fitted_to_the_codes(rng):
     x = rng.random((300, 20)).astype(np.float32)
     model = Autoencoder(20, 3, [11], rng)
-    with pytest.raises(UserError, match="no prior of its own: call fit_prior"):
+    with pytest.raises(UserError, match="has no prior: call fit_prior"):
         model.sample(5, rng)
     model.fit_prior(x, batch_size=70)
     codes = model.codes(x)

@@ -49,10 +49,8 @@ def test_the_decoder_mirrors_the_encoder(rng, shape, channels):
 def test_the_methods(model, x, rng):
     q = model.encode(x)
     assert q.mu.shape == q.logvar.shape == (13, 5)
-    z = model.reparameterize(q, rng)
-    assert z.shape == (13, 5) and model.decode(z).mean.shape == x.shape
-    q, p = model.forward(x, rng)
-    assert p.log_prob(x).shape == (13,)
+    p = model.decode(q.rsample(rng))
+    assert p.mean.shape == x.shape and p.log_prob(x).shape == (13,)
     loss, parts = model.loss(x, rng)
     assert float(loss) == pytest.approx(parts["loss"]) == pytest.approx(parts["rec"] + parts["kl"])
     assert model.sample(4, rng).shape == (4, x.shape[1]) == model.generate(rng.standard_normal((4, 5))).shape
@@ -62,7 +60,7 @@ def test_the_methods(model, x, rng):
 def test_the_loss_is_the_squared_error_and_the_kl(model, x):
     """rec = ‖x − x̂‖² + D/2 · ln π: the constant is what makes it a density."""
     parts = model.loss(x, np.random.default_rng(0))[1]
-    copy = model.forward(x, np.random.default_rng(0))[1].mean
+    copy = model.decode(model.encode(x).rsample(np.random.default_rng(0))).mean
     constant = x.shape[1] / 2 * np.log(np.pi)
     assert parts["rec"] - constant == pytest.approx(np.square(x - copy).sum(axis=1).mean(), rel=1e-4)
 
@@ -89,7 +87,7 @@ def test_the_running_statistics_are_in_the_state_and_approach_those_of_the_data(
 
 def test_looking_changes_nothing(model, x, rng):
     state = model.state_dict()
-    model.reconstruct(x), model.sample(3, rng), model.importance_sampling(x, rng, 5), model.remarks(x)
+    model.reconstruct(x), model.sample(3, rng), model.importance_sampling(x, rng, 5), model.posteriors(x)
     assert all(np.array_equal(a, model.state_dict()[name]) for name, a in state.items())
 
 

@@ -113,10 +113,8 @@ def test_the_settings_of_both_steps_reach_the_refinement(model, x, rng, monkeypa
     assert calls[0] == (200, 0.1, pytest.approx(0, abs=1e-12), 3, False, False)
 
 
-def test_remarks_are_those_of_the_table(model, x):
-    assert "collapsed" in model.remarks(x)
-    model.mu_table[...] = 30
-    assert "no prior" in model.remarks(x)
+def test_the_posteriors_that_are_judged_are_those_of_the_table(model, x):
+    assert model.posteriors(x).mu is model.mu_table and model.posteriors(x).logvar is model.logvar_table
 
 
 def test_without_a_hidden_layer_the_decoder_is_linear(rng):

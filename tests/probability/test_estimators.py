@@ -33,7 +33,7 @@ def leaves(shift):
 def gradients(estimator, shift, samples=2):
     """Independent estimates of the gradient by mu and logvar: an array (REPETITIONS, 2 · LATENT)."""
     q = leaves(shift)
-    fixed = estimators.draw(X, q, ORACLE.decode, np.random.default_rng(2), samples)
+    fixed = estimators.hold_fixed(X, q, ORACLE.decode, np.random.default_rng(2), samples)
     ESTIMATORS[estimator](X, q, ORACLE.decode, fixed).mean(axis=0).sum().backward()
     return np.concatenate([q.mu.grad, q.logvar.grad], axis=1)
 
@@ -80,7 +80,7 @@ def test_the_decoder_gets_the_same_gradient_from_all(estimator):
     W = Tensor(ORACLE.W.T.copy(), requires_grad=True)
     decode = lambda z: DiagonalGaussian((z if isinstance(z, Tensor) else Tensor(z)) @ W + ORACLE.b, 0.0)  # noqa: E731
     x, q = X[:7], DiagonalGaussian(*(p.data[:7] for p in (leaves(0.3).mu, leaves(0.3).logvar)))
-    fixed = estimators.draw(x, q, decode, np.random.default_rng(0), 3)
+    fixed = estimators.hold_fixed(x, q, decode, np.random.default_rng(0), 3)
     ESTIMATORS[estimator](x, q, decode, fixed).mean().backward()
     r = x - (fixed.z @ ORACLE.W.T + ORACLE.b)
     assert np.allclose(W.grad, np.einsum("lnk,lnd->kd", fixed.z, r) / (3 * 7))
@@ -88,6 +88,6 @@ def test_the_decoder_gets_the_same_gradient_from_all(estimator):
 
 def test_the_baseline_needs_two_samples(rng):
     q = ORACLE.posterior(X[:3])
-    fixed = estimators.draw(X[:3], q, ORACLE.decode, rng, 1)
+    fixed = estimators.hold_fixed(X[:3], q, ORACLE.decode, rng, 1)
     with pytest.raises(UserError, match="found 1 in all, expected at least 2"):
         estimators.score_function_baseline(X[:3], q, ORACLE.decode, fixed)

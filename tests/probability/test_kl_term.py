@@ -10,7 +10,6 @@ import pytest
 from npvae.autodiff import Tensor
 from npvae.errors import UserError
 from npvae.probability import DiagonalGaussian, KLTerm
-from npvae.probability.kl_term import remarks
 
 
 def posterior(rng, kl_by_dimension):
@@ -60,17 +59,3 @@ def test_what_is_refused():
             KLTerm(free_bits=value)
     with pytest.raises(UserError, match="choose one of them"):
         KLTerm(free_bits=1, capacity=3)
-
-
-def test_remarks(rng):
-    n = 500
-    normal = rng.standard_normal
-    good = DiagonalGaussian(0.9 * normal((n, 3)), np.full((n, 3), np.log(0.19)))      # E[μ² + σ²] = 1
-    half_used = DiagonalGaussian(normal((n, 2)) * [0.9, 0], np.full((n, 2), np.log([0.19, 1])))
-    assert remarks(good) == remarks(half_used) == {}
-    weak = DiagonalGaussian(0.2 * normal((n, 10)), np.zeros((n, 10)))    # 0.02 nats in each dimension are 0.2 in all
-    assert remarks(weak) == {}
-    collapsed = remarks(DiagonalGaussian(0.05 * normal((n, 3)), np.zeros((n, 3))))
-    assert list(collapsed) == ["collapsed"] and "KL 0.004 nats" in collapsed["collapsed"]
-    free = remarks(DiagonalGaussian(20 * normal((n, 3)), np.full((n, 3), -8.0)))
-    assert list(free) == ["no prior"] and "σ of 0.018" in free["no prior"]

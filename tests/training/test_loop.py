@@ -16,7 +16,7 @@ from npvae.datasets import load_bars
 from npvae.errors import UserError
 from npvae.models import VAE, VariationalEM
 from npvae.nn import optim
-from npvae.probability import KLTerm
+from npvae.probability import DiagonalGaussian, KLTerm
 from npvae.training.loop import Training, interruptible
 
 BARS = load_bars(side=4, N=203)                             # 203: the last minibatch of an epoch is not full
@@ -217,7 +217,7 @@ def test_a_spoilt_buffer_is_never_saved():
         run._save(lambda *state: None)
 
 
-def test_a_remark_does_not_disturb_the_training():
+def test_a_warning_does_not_disturb_the_training():
     a, b = (training(prepare=shifted) for _ in range(2))
     a.run(30, every=10)
     b.run(30, every=30)
@@ -235,8 +235,10 @@ class Asks(VAE):
         self.told.append((x, step, rows, self.training))
         return super().loss(x, rng)
 
-    def remarks(self, x):
-        return {"early": f"early, said of {len(x)}"} if not 20 < len(self.told) <= 40 else {"late": "late"}
+    def posteriors(self, x):
+        """Of the kind that each warning is about, in turn."""
+        mu = np.full((len(x), 2), 0.0 if not 20 < len(self.told) <= 40 else 20.0)
+        return DiagonalGaussian(mu, np.zeros_like(mu))
 
 
 def test_the_model_is_told_the_step_and_the_rows_and_is_in_training_mode():
@@ -263,12 +265,11 @@ def test_minibatches_are_prepared_with_the_generator_of_the_run():
     assert all(np.array_equal(a[0], b[0]) for a, b in zip(model.told, again.told))
 
 
-def test_a_remark_is_made_once_when_it_begins(capsys):
+def test_a_warning_is_printed_once_when_it_begins(capsys):
     training(model=Asks()).run(50, every=10)
     lines = capsys.readouterr().out.splitlines()
-    early = [line.split(maxsplit=2)[1:] for line in lines if "early" in line]
-    assert early == [["10", "early, said of 203"], ["50", "early, said of 203"]]     # once, and again when it is back
-    assert [line.split(maxsplit=2)[1:] for line in lines if "late" in line] == [["30", "late"]]
+    assert [line.split()[1] for line in lines if "has collapsed" in line] == ["10", "50"]    # and again when it is back
+    assert [line.split()[1] for line in lines if "have left the prior" in line] == ["30"]
 
 
 def test_without_the_kl_and_with_too_much_of_it_the_loop_says_so(capsys):

@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 
 from npvae.models import principal_angles
-from npvae.training import run as runs
+from npvae.training import Run
 from npvae.training.evaluation import evaluate, mean_loss
 
 SEEDS = pytest.mark.parametrize("seed", [0, 1])
 
 
 def train(folder, steps, **settings):
-    run = runs.create(folder, settings)
+    run = Run.create(folder, settings)
     run.training.run(steps)
     return run, np.array(run.training.history)
 
@@ -51,8 +51,8 @@ def test_the_vae_of_pytorchs_examples(tmp_path, seed):
 @SEEDS
 def test_the_linear_autoencoder_is_within_1_percent_of_pca(tmp_path, seed):
     """10 dimensions, 10,000 steps of batch 100; and the two subspaces are the same up to a few degrees."""
-    pca = runs.create(tmp_path / "pca", {"model": "pca"})
-    pca.train(0)
+    pca = Run.create(tmp_path / "pca", {"model": "pca"})
+    pca.training.run(0, pca.save)
     run, _ = train(tmp_path / "ae", 10_000, model="linear-ae", seed=seed)
     best, found = (evaluate(each.model, run.x_test, None)["squared_error"] for each in (pca, run))
     assert found < 1.01 * best

@@ -8,14 +8,13 @@ import pytest
 
 from npvae import datasets
 from npvae.errors import UserError
-from npvae.training import run as runs
-from npvae.training import settings
+from npvae.training import Run, settings
 
 SETTINGS = {"data": "bars", "hidden": [8], "validation": 300}
 
 
 def test_the_validation_set_is_held_out_of_the_training_set(tmp_path):
-    run = runs.create(tmp_path / "run", SETTINGS)
+    run = Run.create(tmp_path / "run", SETTINGS)
     x, held_out = run.training.x, run.training.x_validation
     assert len(held_out) == 300 and len(x) == 1700
     together = np.concatenate([x, held_out])
@@ -23,10 +22,10 @@ def test_the_validation_set_is_held_out_of_the_training_set(tmp_path):
 
 
 def test_the_settings_reach_the_training(tmp_path):
-    run = runs.create(tmp_path / "a", {"data": "bars", "hidden": [8], "batch_size": 7, "seed": 1})
+    run = Run.create(tmp_path / "a", {"data": "bars", "hidden": [8], "batch_size": 7, "seed": 1})
     assert run.x_train is run.training.x is run.dataset.x_train          # and nothing of the test set
     assert run.training.batches.batch_size == 7
-    other = runs.create(tmp_path / "b", {"data": "bars", "hidden": [8], "seed": 2})
+    other = Run.create(tmp_path / "b", {"data": "bars", "hidden": [8], "seed": 2})
     assert not np.array_equal(run.model.mu.W.data, other.model.mu.W.data)
     bound = np.sqrt(6 / (64 + 8))                           # Xavier, uniform
     assert 0.95 * bound < np.abs(run.model.encoder.layers[0].W.data).max() <= bound
@@ -37,9 +36,9 @@ def test_binarization(tmp_path, rng, binarization):
     grey = rng.random((200, 9)).astype(np.float32)
     np.savez(tmp_path / "mine.npz", x=grey)
     chosen = {"data": str(tmp_path / "mine.npz"), "hidden": [8], "binarization": binarization, "validation": 20}
-    run = runs.create(tmp_path / "run", chosen)
+    run = Run.create(tmp_path / "run", chosen)
     assert set(np.unique(run.x_test)) == set(np.unique(run.training.x_validation)) == {0, 1}
-    again = runs.create(tmp_path / "again", chosen | {"seed": 5})
+    again = Run.create(tmp_path / "again", chosen | {"seed": 5})
     assert np.array_equal(run.x_test, again.x_test)         # the same test images for every model
     if binarization == "static":
         assert set(np.unique(run.x_train)) == {0, 1} and run.training.prepare is None
@@ -48,7 +47,7 @@ def test_binarization(tmp_path, rng, binarization):
 
 
 def test_a_convolutional_model_gets_its_range_and_its_channels(tmp_path):
-    run = runs.create(tmp_path / "run", {"data": "bars", "model": "conv-vae"})
+    run = Run.create(tmp_path / "run", {"data": "bars", "model": "conv-vae"})
     assert run.settings["channels"] == [32, 64, 128]        # 8 → 4 → 2 → 1
     assert np.array_equal(run.x_train, 2 * run.dataset.x_train - 1)
     assert np.array_equal(run.x_test, 2 * run.dataset.x_test - 1)
@@ -56,9 +55,9 @@ def test_a_convolutional_model_gets_its_range_and_its_channels(tmp_path):
 
 @pytest.mark.parametrize("model", settings.MODELS)
 def test_every_model_comes_back_as_it_was_saved(tmp_path, model):
-    run = runs.create(tmp_path / "run", {"data": "bars", "model": model})
-    run.train(3)
-    again = runs.load(tmp_path / "run")
+    run = Run.create(tmp_path / "run", {"data": "bars", "model": model})
+    run.training.run(3, run.save)
+    again = Run.load(tmp_path / "run")
     assert again.settings == run.settings
     state = again.model.state_dict()
     assert all(np.array_equal(a, state[name]) for name, a in run.model.state_dict().items())
@@ -70,42 +69,42 @@ def test_the_test_set_is_checked_too(tmp_path):
     x[9] = 2                                                # the tenth example is in the test set
     np.savez(tmp_path / "mine.npz", x=x)
     with pytest.raises(UserError, match=r"expects values in \[0, 1\]"):
-        runs.create(tmp_path / "run", {"data": str(tmp_path / "mine.npz"), "hidden": [8]})
+        Run.create(tmp_path / "run", {"data": str(tmp_path / "mine.npz"), "hidden": [8]})
 
 
 def test_a_run_comes_back_as_it_was_saved(tmp_path):
-    run = runs.create(tmp_path / "run", SETTINGS)
-    run.train(3)
-    again = runs.load(tmp_path / "run")
+    run = Run.create(tmp_path / "run", SETTINGS)
+    run.training.run(3, run.save)
+    again = Run.load(tmp_path / "run")
     assert again.settings == run.settings == settings.complete(SETTINGS)
     assert np.array_equal(again.training.x_validation, run.training.x_validation)
     assert all(np.array_equal(a, again.model.state_dict()[name]) for name, a in run.model.state_dict().items())
     with pytest.raises(UserError, match="is already there"):
-        runs.create(tmp_path / "run", SETTINGS)
+        Run.create(tmp_path / "run", SETTINGS)
     with pytest.raises(UserError, match=r"was trained with lr = 0\.001, but 0\.1 is asked for"):
-        runs.load(tmp_path / "run", {"lr": 0.1})
+        Run.load(tmp_path / "run", {"lr": 0.1})
 
 
 def test_no_two_parts_of_the_data_are_binarized_with_the_same_noise(tmp_path):
     np.savez(tmp_path / "grey.npz", x=np.full((200, 100), 0.5))
     chosen = {"data": str(tmp_path / "grey.npz"), "hidden": [8], "binarization": "static", "validation": 20}
-    run = runs.create(tmp_path / "run", chosen)
+    run = Run.create(tmp_path / "run", chosen)
     parts = [part[:20] for part in (run.x_train, run.training.x_validation, run.x_test)]
     for i in range(3):
         assert np.mean(parts[i] == parts[i - 1]) == pytest.approx(0.5, abs=0.08)     # 3.5 standard errors
 
 
 def test_variational_em_has_a_row_for_each_example_that_is_trained_on(tmp_path):
-    run = runs.create(tmp_path / "run", {"data": "bars", "model": "vem", "hidden": [8], "validation": 300})
+    run = Run.create(tmp_path / "run", {"data": "bars", "model": "vem", "hidden": [8], "validation": 300})
     assert len(run.model.mu_table) == len(run.x_train) == 1700
 
 
 def test_convolutions_that_end_in_logits_get_data_from_0_to_1(tmp_path):
-    run = runs.create(tmp_path / "run", {"data": "bars", "model": "conv-vae", "likelihood": "bernoulli"})
+    run = Run.create(tmp_path / "run", {"data": "bars", "model": "conv-vae", "likelihood": "bernoulli"})
     assert run.x_train.min() == 0 and run.x_train.max() == 1
 
 
 def test_data_below_zero_is_refused_where_it_has_to_be_rescaled(tmp_path, rng):
     np.savez(tmp_path / "mine.npz", x=rng.uniform(-1, 1, (50, 4, 4)))
     with pytest.raises(UserError, match=r"from -0\.9.* to 0\.9.*conv-ae expects values in \[0, 1\]"):
-        runs.create(tmp_path / "run", {"data": str(tmp_path / "mine.npz"), "model": "conv-ae"})
+        Run.create(tmp_path / "run", {"data": str(tmp_path / "mine.npz"), "model": "conv-ae"})
