@@ -1,9 +1,9 @@
 """How to draw the first weights: large enough that a signal survives the layers, small enough that it does not explode.
 
-If the I inputs of a linear unit are independent with variance v, its output has variance I · Var(W) · v. Forward, the
-variance is kept if Var(W) = 1/I; backward, where the sum runs over the O outputs, if Var(W) = 1/O. Xavier's
-initialisation is the compromise 2/(I + O). A ReLU sets half of its inputs to zero and halves the second moment, so
-He's has 2/I. A uniform distribution on [−a, a] has variance a²/3, hence a = √(3 Var).
+If the I inputs of a linear unit are independent with variance v, its output has variance I · Var(W) · v. Forward,
+Var(W) = 1/I preserves the variance; backward, where the sum runs over the O outputs, Var(W) = 1/O does. Xavier's
+initialisation is the compromise 2/(I + O). A ReLU sets half of its inputs to zero and halves the second moment, so He's
+has 2/I. A uniform distribution on [−a, a] has variance a²/3, hence a = √(3 Var).
 
 Every function takes the number of inputs and outputs of a layer and returns W of shape (fan_in, fan_out), float32.
 

@@ -1,4 +1,4 @@
-"""Layers: operations with parameters of their own, and ways to put them together."""
+"""Layers: operations together with their parameters, and ways to combine them."""
 
 import numpy as np
 
@@ -41,8 +41,8 @@ class Conv2d(Module):
 class ConvTranspose2d(Module):
     """A transposed convolution: x (N, H, W, channels_in) -> y (N, H', W', channels_out).
 
-    H' = (H − 1) stride − 2 padding + k + output_padding. W is drawn as that of Conv2d, times the stride: an output sums
-    over 1 / stride² of the kernel only, so that its variance asks for weights of stride² times the variance.
+    H' = (H − 1) stride − 2 padding + k + output_padding. W is drawn like that of Conv2d, times the stride: an output
+    sums over only 1 / stride² of the kernel, so the weights need stride² times the variance.
     """
 
     def __init__(self, channels_in, channels_out, rng, kernel=3, stride=1, padding=1, output_padding=0):
@@ -61,10 +61,10 @@ class ConvTranspose2d(Module):
 class BatchNorm(Module):
     """Every channel with mean β and variance γ² over the minibatch: x (..., channels) -> y of the same shape.
 
-    In evaluation mode, the running mean and variance, which are buffers, take the place of the minibatch's, so that an
+    In evaluation mode, the running mean and variance, which are buffers, replace those of the minibatch, so that an
     example does not depend on its neighbours. In training mode they move by `momentum` towards those of the minibatch
-    (the variance with M − 1 in the denominator, as an estimate for all data). A single value of a channel has no
-    variance: where there is but one, the running statistics are taken in training too.
+    (the variance with M − 1 in the denominator, as an estimate for all data). A single value has no variance: if a
+    channel has only one, the running statistics are used in training too.
 
     Source: Ioffe and Szegedy (2015), Batch normalization, algorithms 1 and 2.
     """
@@ -81,7 +81,7 @@ class BatchNorm(Module):
     def forward(self, x):
         values = x.data if isinstance(x, Tensor) else x
         M = values.size // values.shape[-1]
-        if not self.training or M == 1:      # not batch_norm, whose derivative knows that its moments depend on x
+        if not self.training or M == 1:      # not batch_norm: its derivative knows that the moments depend on x
             scale = self.gamma / np.sqrt(self.running_variance + self.running_variance.dtype.type(self.eps))
             return x * scale + (self.beta - scale * self.running_mean)
         mean, variance = moments = normalization.batch_moments(values)
@@ -102,13 +102,19 @@ class Reshape(Module):
 
 
 class Activation(Module):
-    """An elementwise function without parameters, as a layer: x of any shape -> y of the same shape."""
+    """An operation without parameters as a layer: x of any shape -> y of the same shape.
 
-    def __init__(self, function):
-        self.function = function
+    options   keywords of the operation
+    """
+
+    def __init__(self, function, **options):
+        self.function, self.options = function, options
 
     def forward(self, x):
-        return self.function(x)
+        return self.function(x, **self.options)
+
+    def label(self):
+        return self.function.__name__
 
 
 def ReLU():
@@ -118,7 +124,7 @@ def ReLU():
 
 def LeakyReLU(slope=0.01):
     """x where x > 0 and slope · x elsewhere, as a layer."""
-    return Activation(lambda x: ops.leaky_relu(x, slope=slope))
+    return Activation(ops.leaky_relu, slope=slope)
 
 
 def Sigmoid():

@@ -3,11 +3,10 @@
 A subclass sets its parameters (Tensors with `requires_grad`) and its parts (other Modules, or lists or dicts of them)
 as attributes and defines `forward`. A parameter's name is the path of attributes that leads to it: `encoder.0.W`.
 
-What a module has to remember although no gradient flows there, such as the running mean of a batch normalization, is a
-*buffer*: an array whose attribute is listed in the class's `buffers`. It is saved and loaded with the parameters.
+An array that a module must remember although no gradient reaches it, such as the running mean of a batch normalization,
+is a *buffer*: its attribute is listed in the class's `buffers`. It is saved and loaded with the parameters.
 
-A module is in training mode when it is made. `eval()` tells it and all its parts that from now on examples are only
-looked at, and `train()` that they are learned from again.
+A new module is in training mode. `eval()` switches it and all its parts to evaluation mode, and `train()` back.
 """
 
 import contextlib
@@ -17,14 +16,13 @@ import numpy as np
 from ..autodiff import Tensor, no_grad
 from ..errors import UserError
 
-_frozen = set()  # parameters that do not require a gradient for the moment, but are parameters all the same
-
 
 class Module:
-    """The base class of layers and models. Calling a Module calls its `forward`."""
+    """The base class of layers and models. Calling a Module calls its `forward`; printing it shows its parts."""
 
     buffers = ()  # the names of the attributes that are saved beside the parameters
     training = True
+    _frozen = frozenset()  # its own parameters, while they do not require a gradient
 
     def __call__(self, *inputs):
         return self.forward(*inputs)
@@ -44,25 +42,6 @@ class Module:
             else:
                 yield name, value
 
-    def _all_parameters(self, prefix):
-        for name, value in self._attributes():
-            if isinstance(value, Module):
-                yield from value._all_parameters(f"{prefix}{name}.")
-            elif isinstance(value, Tensor) and (value.requires_grad or value in _frozen):
-                yield prefix + name, value
-
-    def named_parameters(self, prefix=""):
-        """Pairs of name and parameter, in the order in which the attributes were set; a shared one comes once."""
-        found = set()
-        for name, p in self._all_parameters(prefix):
-            if id(p) not in found:
-                found.add(id(p))
-                yield name, p
-
-    def parameters(self):
-        """The parameters as a list."""
-        return [p for _, p in self.named_parameters()]
-
     def named_modules(self, prefix=""):
         """Pairs of path and Module: this one, and all its parts."""
         yield prefix, self
@@ -70,20 +49,55 @@ class Module:
             if isinstance(value, Module):
                 yield from value.named_modules(f"{prefix}{name}.")
 
+    def named_parameters(self):
+        """Pairs of name and parameter, in the order in which the attributes were set; a shared one comes once."""
+        found = set()
+        for name, value in self._attributes():
+            if isinstance(value, Module):
+                pairs = [(f"{name}.{path}", p) for path, p in value.named_parameters()]
+            else:
+                pairs = [(name, value)] if self._is_parameter(value) else []
+            yield from ((path, p) for path, p in pairs if p not in found)
+            found.update(p for _, p in pairs)
+
+    def _is_parameter(self, value):
+        return isinstance(value, Tensor) and (value.requires_grad or value in self._frozen)
+
+    def parameters(self):
+        """Return the parameters as a list."""
+        return [p for _, p in self.named_parameters()]
+
     def _named_buffers(self):
         """Triples of name, and of the Module and its attribute that hold the buffer."""
         return ((path + name, module, name) for path, module in self.named_modules() for name in module.buffers)
 
+    def label(self):
+        """Return what this module is, for the tree that `print` shows."""
+        return type(self).__name__
+
+    def __repr__(self):
+        """A tree: every part with its parameters and their shapes, and how many numbers it and its parts learn."""
+        return "\n".join(self._tree("", 0)).strip()
+
+    def _tree(self, name, depth):
+        shapes = [f"{n} {str(p.shape).replace(', ', ',')}" for n, p in self._attributes() if self._is_parameter(p)]
+        shapes += [f"and {len(self.buffers)} buffers"] if self.buffers else []
+        text, learned = " ".join([" " * 2 * depth + name, self.label(), *shapes]), self.parameters()
+        yield f"{text:<64}{sum(p.data.size for p in learned):>16,}" if learned else text
+        for path, part in self._attributes():
+            if isinstance(part, Module):
+                yield from part._tree(path.rpartition(".")[2], depth + 1)
+
     # --- what can be done with it -------------------------------------------------------------------------------------
 
     def train(self, mode=True):
-        """Training mode, for this module and all its parts. Returns self."""
+        """Switch this module and all its parts to training mode. Returns self."""
         for _, module in self.named_modules():
             module.training = mode
         return self
 
     def eval(self):
-        """Evaluation mode, for this module and all its parts. Returns self."""
+        """Switch this module and all its parts to evaluation mode. Returns self."""
         return self.train(False)
 
     @contextlib.contextmanager
@@ -98,27 +112,29 @@ class Module:
 
     @contextlib.contextmanager
     def evaluating(self):
-        """`with model.evaluating():` evaluation mode, and nothing is recorded; afterwards all is as it was before."""
+        """`with model.evaluating():` evaluation mode, and nothing is recorded; afterwards the old modes return."""
         with self._evaluation_mode(), no_grad():
             yield
 
     @contextlib.contextmanager
     def frozen(self):
-        """`with model.frozen():` evaluation mode, and the parameters get no gradient: only what else is optimised."""
-        parameters = [p for p in self.parameters() if p.requires_grad]
-        _frozen.update(parameters)
+        """`with model.frozen():` evaluation mode, and no gradient for the parameters: optimise something else."""
+        modules, parameters = [module for _, module in self.named_modules()], self.parameters()
+        for module in modules:
+            module._frozen = {value for _, value in module._attributes() if module._is_parameter(value)}
         for p in parameters:
             p.requires_grad = False
         try:
             with self._evaluation_mode():
                 yield
         finally:
-            _frozen.difference_update(parameters)
             for p in parameters:
                 p.requires_grad = True
+            for module in modules:
+                del module._frozen
 
     def zero_grad(self):
-        """Forget the gradients of the last step: `backward` adds to what it finds."""
+        """Clear the gradients of the last step: `backward` adds to what it finds."""
         for p in self.parameters():
             p.grad = None
 
@@ -134,14 +150,14 @@ class Module:
         return self
 
     def state_dict(self):
-        """A dict from the name of every parameter and buffer to a copy of its values."""
+        """Return a dict from the name of every parameter and buffer to a copy of its values."""
         parameters = {name: p.data.copy() for name, p in self.named_parameters()}
         return parameters | {name: getattr(module, key).copy() for name, module, key in self._named_buffers()}
 
     def load_state_dict(self, state):
         """Set every parameter and buffer to the values of the same name.
 
-        Raises UserError where a name is missing or too many, or a shape differs; then nothing has been changed.
+        Raises UserError for a name that only one side has, and for another shape; then nothing has changed.
         """
         own = self.state_dict()
         for name in sorted(own.keys() ^ state.keys()):
@@ -149,10 +165,8 @@ class Module:
             raise UserError(f"the parameter {name} is in the {where}: they are different networks")
         for name, values in own.items():
             if state[name].shape != values.shape:
-                raise UserError(
-                    f"the parameter {name} was saved with shape {state[name].shape}, but the network has "
-                    f"{values.shape}: they are different networks"
-                )
+                saved = f"the parameter {name} was saved with shape {state[name].shape}"
+                raise UserError(f"{saved}, but the network has {values.shape}: they are different networks")
         for name, p in self.named_parameters():
             p.data = np.array(state[name], dtype=p.dtype)
         for name, module, key in self._named_buffers():

@@ -1,21 +1,17 @@
 """Optimisers: from gradients to steps.
 
-All of them follow the same form: `step()` reads `p.grad` of every parameter p and moves `p.data` in place. They differ
-in `update(lr, scratch, p, g, …)`, the rule for one block of numbers: p the parameters, g their gradients, then the
+All of them have the same form: `step()` reads `p.grad` of every parameter p and moves `p.data` in place. They differ in
+`update(lr, scratch, p, g, …)`, the rule for one block of numbers: p the parameters, g their gradients, then the
 accumulators, all flat, of the same length, and changed in place. The learning rate is a number or a schedule.
 
-An update makes several passes over arrays that together do not fit into a processor's cache: the reference network has
-1.4 million parameters, and Adam reads or writes four arrays of that size in ten passes. So a parameter is updated in
-blocks, all temporary results go into one scratch block, and the blocks are shared out among threads. The formulas of
-the paper, written as expressions, take 4.6 ms where this takes 1.5 ms (on the processor of runtime.py). Five arrays of
-BLOCK numbers are a little more than its cache holds; but with blocks of 32,768 numbers it takes 2.2 ms, because threads
-wait for Python's lock after each pass.
+An update makes several passes over arrays that together do not fit into a processor's cache: Adam reads or writes four
+arrays in ten passes. So a parameter is updated block by block, all temporary results go into one scratch block, and the
+blocks are shared out among threads. As expressions, the formulas of the paper would take three times as long.
 
-The gradient of a unit that has died is exactly zero, and its momentum shrinks by 0.9 in every step: after 800 steps it
-is below 10⁻³⁸ and *denormal*, where a processor computes a hundred times more slowly, and there it stays, because 0.9
-times the smallest positive number is rounded up to that number. In the trained reference network a third of the momenta
-were denormal, and an Adam step took 9.3 ms. So every hundred steps, what is smaller than 10⁻³⁰ is set to zero. Beside
-an ε of 10⁻⁸ or 10⁻¹⁰ neither such a momentum counts, nor the root of such a mean square, 10⁻¹⁵.
+The gradient of a dead unit is exactly zero, and its momentum shrinks by 0.9 in every step: after 800 steps it is below
+10⁻³⁸ and *denormal*, where a processor computes a hundred times more slowly. There it stays, because 0.9 times the
+smallest positive number rounds up to that number. So every hundred steps, everything smaller than 10⁻³⁰ becomes zero.
+Beside an ε of 10⁻⁸ or 10⁻¹⁰, neither such a momentum counts, nor the root of such a mean square, 10⁻¹⁵.
 """
 
 import functools
@@ -33,15 +29,15 @@ NEGLIGIBLE = 1e-30
 
 
 class Optimizer:
-    """The base class: parameters, a schedule, a step count, and the accumulators of the subclass.
+    """The base class: parameters, a schedule, a step count, and the subclass's accumulators.
 
     parameters   a list of Tensors, in the same order in every run
     lr           a number, or a schedule: a function from the step, counted from 0, to a number
 
-    Raises ValueError where there is nothing to optimise, or for a learning rate that is not above zero.
+    Raises ValueError if there is nothing to optimise, and for a learning rate that is not above zero.
     """
 
-    accumulators = ()  # the names of the arrays that the rule keeps for each parameter, all zero in the beginning
+    accumulators = ()  # the names of the arrays that the rule keeps for each parameter, all zero at first
 
     def __init__(self, parameters, lr):
         self.parameters = list(parameters)
@@ -65,9 +61,9 @@ class Optimizer:
             arrays = [p.data, p.grad] + [self.state[name][i] for name in self.accumulators]
             arrays = [a.reshape(-1) for a in arrays]
             blocks += [[a[start : start + BLOCK] for a in arrays] for start in range(0, p.data.size, BLOCK)]
-        blocks.sort(key=lambda block: -block[0].size)        # so that each thread has as much to do: 5 to 10 % less
+        blocks.sort(key=lambda block: -block[0].size)        # the largest first, so that each thread has as much to do
         update_all = functools.partial(self._update_all, lr)
-        if sum(block[0].size for block in blocks) > BLOCK:   # two of 66,000 numbers: 0.17 ms instead of 0.32
+        if sum(block[0].size for block in blocks) > BLOCK:
             runtime.in_threads(update_all, blocks)
         else:
             update_all(blocks)
@@ -80,17 +76,17 @@ class Optimizer:
             self.update(lr, np.empty_like(block[0]), *block)
 
     def zero_grad(self):
-        """Forget the gradients of the last step."""
+        """Clear the gradients of the last step."""
         for p in self.parameters:
             p.grad = None
 
     def state_dict(self):
-        """Everything that the next step depends on, besides the parameters: a dict from names to arrays."""
+        """Return everything that the next step depends on, besides the parameters: a dict from names to arrays."""
         arrays = {f"{name}.{i}": a.copy() for name, many in self.state.items() for i, a in enumerate(many)}
         return {"steps": np.array(self.steps)} | arrays
 
     def load_state_dict(self, state):
-        """Go on from a `state_dict` of the same optimiser for the same parameters; UserError if it is not one."""
+        """Continue from a `state_dict` of the same optimiser for the same parameters; UserError for any other."""
         expected = {name: a.shape for name, a in self.state_dict().items()}
         found = {name: a.shape for name, a in state.items()}
         if found != expected:
@@ -125,7 +121,7 @@ class SGD(Optimizer):
 
 
 class Adagrad(Optimizer):
-    """A rate for every number, which falls as its squared gradients add up:  s ← s + g²;  p ← p − lr · g / (√s + ε).
+    """A rate for each number, which falls as its squared gradients add up:  s ← s + g²;  p ← p − lr · g / (√s + ε).
 
     Source: Duchi, Hazan, Singer (2011), the diagonal form in their figure 1.
     """
@@ -153,9 +149,9 @@ class Adam(Optimizer):
         v ← β₂ v + (1 − β₂) g²         the mean of its square
         p ← p − lr · m̂ / (√v̂ + ε),     m̂ = m / (1 − β₁ᵗ),  v̂ = v / (1 − β₂ᵗ),  t = 1, 2, …
 
-    m and v begin at zero; the divisions undo the bias of that. The arrays that are kept are M = m / (1 − β₁) and
-    V = v / (1 − β₂), which are updated by M ← β₁ M + g and V ← β₂ V + g²: two passes less over each block. In terms of
-    these, with a = (1 − β₁) / (1 − β₁ᵗ) and b = (1 − β₂) / (1 − β₂ᵗ),
+    m and v begin at zero; the divisions undo the bias of that. The optimiser keeps M = m / (1 − β₁) and
+    V = v / (1 − β₂) instead, because M ← β₁ M + g and V ← β₂ V + g² save two passes over each block. With
+    a = (1 − β₁) / (1 − β₁ᵗ) and b = (1 − β₂) / (1 − β₂ᵗ),
 
         lr · m̂ / (√v̂ + ε) = lr · a M / (√b √V + ε) = (lr a / √b) · M / (√V + ε / √b).
 

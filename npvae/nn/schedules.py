@@ -1,12 +1,12 @@
 """Schedules: the learning rate as a function of the step, counted from 0.
 
-A schedule is any function from a step to a learning rate. Stochastic gradient descent with rates γ_t converges, on a
-function that is well enough behaved, if
+A schedule is any function from a step to a learning rate. Stochastic gradient descent with rates γ_t converges, for a
+well-behaved function, if
 
     Σ_t γ_t = ∞    (it can go anywhere)    and    Σ_t γ_t² < ∞    (the noise dies out),
 
-the conditions of Robbins and Monro (1951), A stochastic approximation method. A constant rate has the first property
-only: it never settles, but keeps fluctuating about the optimum, at a mean squared distance that is proportional to the
+the conditions of Robbins and Monro (1951), A stochastic approximation method. A constant rate has only the first
+property: it never settles, but keeps fluctuating about the optimum, at a mean squared distance proportional to the
 rate. Polynomial decay has both properties.
 """
 
@@ -47,7 +47,7 @@ def cosine(lr, steps):
 
 
 def warm_up(schedule, steps):
-    """The schedule times (t + 1) / steps during the first `steps` steps: a linear rise from almost nothing.
+    """The schedule times (t + 1) / steps during the first `steps` steps: a linear rise from almost zero.
 
     Source: Goyal et al. (2017), Accurate, large minibatch SGD, section 2.2.
     """

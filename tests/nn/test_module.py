@@ -6,9 +6,11 @@ It would catch a layer in a list that is not trained, a state that is a view of 
 import numpy as np
 import pytest
 
+from npvae import datasets
 from npvae.autodiff import Tensor
 from npvae.errors import UserError
 from npvae.nn import Dense, Module, ReLU, Sequential
+from npvae.training import settings
 
 
 class Net(Module):
@@ -119,3 +121,24 @@ def test_frozen_parameters_get_no_gradient_and_thaw_even_after_an_error(rng):
     with pytest.raises(KeyError), net.frozen():
         raise KeyError
     assert len(net.parameters()) == 2 and net.training
+
+
+def test_printed_a_module_is_a_tree_of_its_parts(rng):
+    """Every part with its shapes, what it learns, and buffers; a shared part counts once in the sum."""
+    net = Net(rng)
+    net.again, net.counter = net.body, Counter()
+    lines = [line.split() for line in str(net).splitlines()]
+    assert lines[0] == ["Net", "scale", "(2,)", "28"]
+    assert lines[2:5] == [["0", "Dense", "W", "(3,4)", "b", "(4,)", "16"], ["1", "relu"], ["2", "Sequential", "10"]]
+    assert lines[-1] == ["counter", "Counter", "and", "1", "buffers"]
+
+
+@pytest.mark.parametrize("kind", settings.MODELS)
+def test_the_tree_of_every_model_fits_a_screen(kind):
+    data = datasets.load("bars")
+    chosen = settings.with_channels(settings.complete({"model": kind}), data)
+    model = settings.build(chosen, data, 100, np.random.default_rng(0))
+    lines = str(model).splitlines()
+    assert max(map(len, lines)) <= 80 and len(lines) == len([*model.named_modules()])
+    if model.parameters():
+        assert lines[0].endswith(f" {sum(p.data.size for p in model.parameters()):,}")

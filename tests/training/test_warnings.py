@@ -1,4 +1,4 @@
-"""Proves that a collapsed posterior and codes that have left the prior are found, and that a good model is not warned of.
+"""Proves that a collapsed posterior and codes that have left the prior are found, and that a good model passes.
 
 It would catch a limit in nats for each dimension instead of all, and a model without posteriors that is judged.
 """
