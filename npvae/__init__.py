@@ -1,7 +1,7 @@
 """npvae: variational autoencoders in plain NumPy, with every derivative written by hand and proved.
 
-Read the packages in the order in which they import one another: autodiff, datasets, nn, probability, training,
-models. Each module opens with the idea of its chapter.
+Read the packages in the order in which they import one another: errors, runtime; autodiff, datasets; nn, diagnosis;
+probability; models; training, gradchecks; figures; learn, bench; experiments; cli. Each module opens with its idea.
 """
 
 import importlib
@@ -10,7 +10,7 @@ from . import runtime  # first: it sets what NumPy reads when it loads  # isort:
 from . import autodiff
 from .autodiff import Tensor, gradcheck, no_grad, tape
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 __all__ = ["Tensor", "autodiff", "gradcheck", "nn", "no_grad", "probability", "runtime", "tape"]
 
 
@@ -19,7 +19,7 @@ def __dir__():
 
 
 def __getattr__(name):
-    """npvae.nn and npvae.probability are imported when they are first used: they take a third of the time."""
+    """Import npvae.nn and npvae.probability when they are first used: `import npvae` stays cheap."""
     if name in ("nn", "probability"):
         return importlib.import_module(f"{__name__}.{name}")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

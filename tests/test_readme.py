@@ -9,10 +9,12 @@ import re
 import numpy as np
 import pytest
 
+import npvae
 from npvae.autodiff import Tensor
 from npvae.cli import arguments
 from npvae.probability import LIKELIHOODS
 from npvae.training import settings
+from tests.test_house import FLOORS
 
 ROOT = pathlib.Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -20,7 +22,7 @@ README = (ROOT / "README.md").read_text()
 
 def test_the_programs_run_one_after_another(capsys):
     programs = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
-    assert len(programs) == 4 and programs[0].startswith("@op")
+    assert len(programs) == 5 and programs[1].startswith("@op")
     names = {"op": lambda f: f}
     for program in programs:
         exec(program.replace("range(1000)", "range(30)"), names)
@@ -29,7 +31,25 @@ def test_the_programs_run_one_after_another(capsys):
     screen = re.search(r"^sigmoid:\n.*?\n```", README, re.MULTILINE | re.DOTALL)[0].removesuffix("\n```")
     assert screen in printed
     assert isinstance(names["loss"], Tensor) and np.isfinite(names["loss"].data)
-    assert float(names["loss"]) == pytest.approx(names["parts"]["rec"] + names["parts"]["kl"], rel=1e-5)
+    assert float(names["loss"]) == pytest.approx(names["report"]["rec"] + names["report"]["kl"], rel=1e-5)
+
+
+def test_its_first_program_is_the_heart_of_the_page():
+    heart = re.search(r"```python\n(.*?)```", README, re.DOTALL)[1]
+    page = (ROOT / "tutorials" / "vae_on_a_page.py").read_text()
+    functions = heart.strip().split("\n\n\n")
+    assert len(functions) == 4 and all(f"\n{function}\n" in page for function in functions)
+
+
+def test_it_is_short():
+    assert len(README.split()) <= 1300
+
+
+def test_the_packages_stand_in_the_order_of_their_floors():
+    listed = re.findall(r"^\| (`[a-z`, ]+`) \|", README[README.index("| package |") :], re.MULTILINE)
+    assert [set(re.findall(r"`(\w+)`", row)) for row in listed] == FLOORS[:-1]
+    said = npvae.__doc__[npvae.__doc__.index("errors, runtime") :].split(". Each")[0]
+    assert [set(re.findall(r"\w+", floor)) for floor in said.split(";")] == FLOORS[:-1]
 
 
 def test_the_commands_are_ones_that_the_command_line_knows():
@@ -39,7 +59,7 @@ def test_the_commands_are_ones_that_the_command_line_knows():
         options = arguments.build_parser().parse_args(command.split())
         if options.command == "train":
             given = {name: value for name, value in vars(options).items() if value is not None}
-            settings.complete({name: given[name] for name in given.keys() & {"model", *arguments.SETTINGS}})
+            settings.complete({name: given[name] for name in given.keys() & {"model", *settings.SETTINGS}})
 
 
 def test_every_model_and_likelihood_is_in_the_readme():

@@ -40,8 +40,11 @@ METADATA = {
     "language_info": {"name": "python", "file_extension": ".py"},
 }
 LINK_TO_ENGINE = re.compile(r"\[([^\]]*)\]\(\.\./(npvae/[^)#]*)(#[^)]*)?\)")
-PACKAGES = ["autodiff", "datasets", "nn", "probability", "models", "learn"]
-MODULES = ["training", "evaluation", "checkpoint", "figures", "errors", "runtime"]
+PACKAGES = [  # and modules, in the order in which they import one another
+    "errors", "runtime", "autodiff", "datasets", "nn", "diagnosis", "probability", "models", "training", "gradchecks",
+    "figures", "learn",
+]
+PAGES = ["notation", "results", "benchmarks", "contributing", "changes"]  # beside the chapters
 
 
 # --- notebooks --------------------------------------------------------------------------------------------------------
@@ -144,7 +147,8 @@ def build_site():
 
 def digest():
     """SHA-256 of all that the site is made of: it tells whether the site is still what would be built now."""
-    found = [*HERE.glob("*.ipynb"), *HERE.glob("*.md"), *HERE.glob("exercises/*"), *HERE.glob("site/*.*")]
+    patterns = ("*.ipynb", "*.md", "exercises/*", "figures/*", "site/*.*")
+    found = [path for pattern in patterns for path in HERE.glob(pattern)]
     result = hashlib.sha256()
     for path in sorted([*found, HERE / "build.py", *ENGINE.rglob("*.py")]):
         if path.is_file():
@@ -162,9 +166,10 @@ def _gather(source):
         for cell in notebook.cells:
             _adapt(cell)
         nbformat.write(notebook, source / path.name)
-    for file, page, more in [("README.md", "index.md", _contents()), ("notation.md", "notation.md", "")]:
-        text = _for_site((HERE / file).read_text(encoding="utf-8"))
-        (source / page).write_text(text + more, encoding="utf-8")
+    for name, page, more in [("README", "index", _contents()), *((name, name, "") for name in PAGES)]:
+        text = _for_site((HERE / f"{name}.md").read_text(encoding="utf-8"))
+        (source / f"{page}.md").write_text(text + more, encoding="utf-8")
+    shutil.copytree(HERE / "figures", source / "figures")
     (source / "exercises").mkdir()
     (source / "exercises.md").write_text(_exercises(source), encoding="utf-8")
     (source / "reference").mkdir()
@@ -198,8 +203,8 @@ def _to_source(match):
 
 
 def _contents():
-    chapters = "\n".join(chapter.stem for chapter in CHAPTERS)
-    return f"\n```{{toctree}}\n:hidden:\n\n{chapters}\nnotation\nexercises\nreference\n```\n"
+    chapters, pages = "\n".join(chapter.stem for chapter in CHAPTERS), "\n".join(PAGES)
+    return f"\n```{{toctree}}\n:hidden:\n\n{chapters}\nexercises\nreference\n{pages}\n```\n"
 
 
 def _exercises(source):
@@ -230,7 +235,7 @@ def _listed(title, names):
 def _reference(source):
     """Write a page of the reference for each package and each module; the text of the page that lists them."""
     names = []
-    for part in [*PACKAGES, *MODULES]:
+    for part in PACKAGES:
         path = ENGINE / part
         files = sorted(path.glob("*.py")) if path.is_dir() else [path.with_suffix(".py")]
         modules = [".".join(file.relative_to(ENGINE.parent).with_suffix("").parts) for file in files]

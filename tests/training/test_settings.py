@@ -30,8 +30,9 @@ def test_the_defaults_of_the_vae_are_the_reference_network():
     assert settings.complete({}) == expected and settings.MODELS["vae"].steps == 10_000
 
 
-def test_every_setting_can_be_given_on_the_command_line():
-    assert {name for kind in settings.MODELS.values() for name in kind.defaults} == set(arguments.SETTINGS)
+def test_every_setting_can_be_given_on_the_command_line_and_some_model_takes_it():
+    assert {name for kind in settings.MODELS.values() for name in kind.defaults} == set(settings.SETTINGS)
+    assert set(settings.SETTINGS) <= set(vars(arguments.build_parser().parse_args(["train"])))
 
 
 def test_every_setting_reaches_the_model():

@@ -1,6 +1,6 @@
 """Proves that the VAE on one page is one page, stands alone, proves its gradient, and learns.
 
-It would catch a page that grows, that borrows the bound from the engine, a check that cannot fail, and a formula that is
+It would catch a page that grows or borrows the bound from the engine, a check that cannot fail, and a formula that is
 not the engine's.
 """
 
