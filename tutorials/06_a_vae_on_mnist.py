@@ -34,6 +34,7 @@ from npvae.probability.bernoulli import bernoulli_log_likelihood
 from npvae.probability.gaussian import kl_to_standard_normal, reparameterize
 from npvae.training import Training
 from npvae.training.evaluation import mean_loss, share_outside
+from npvae.training.warnings import warnings_about
 
 data = datasets.load("mnist")
 x_train, x_test = data.x_train, data.x_test      # 60,000 and 10,000 rows of 784
@@ -449,8 +450,8 @@ heavy = VAE(784, 10, [200], np.random.default_rng(0), kl_term=KLTerm(beta=1000.0
 train(heavy, steps=300)
 parts = mean_loss(heavy, x_test, np.random.default_rng(0))
 report("weight 1000, test set", parts)
-for remark in heavy.remarks(x_test[:500]).values():
-    print(textwrap.fill(remark, 80))
+for warning in warnings_about(heavy, x_test[:500]).values():
+    print(textwrap.fill(warning, 80))
 
 assert parts["kl"] < 0.1 and abs(parts["rec"] - landmarks["best constant"]) < 10
 
@@ -478,7 +479,7 @@ assert parts["kl"] < 0.1 and abs(parts["rec"] - landmarks["best constant"]) < 10
 # | a training step, Adam | [training_step](../npvae/training/loop.py), [Adam](../npvae/nn/optim.py) | [Kingma and Ba 2015](https://arxiv.org/abs/1412.6980), algorithm 1 |
 # | used dimensions, by the variance of $\mu$ in place of the KL | [active_units](../npvae/probability/bounds.py) | [Burda and others 2016](https://arxiv.org/abs/1509.00519), section 5.2 |
 # | the grid of the map | [manifold_codes](../npvae/figures/plots.py) | Kingma and Welling 2014, appendix A and figure 4 |
-# | collapse, said in words | [remarks](../npvae/probability/kl_term.py) | |
+# | a warning of collapse | [warnings_about](../npvae/training/warnings.py) | |
 #
 # ## Exercises
 #

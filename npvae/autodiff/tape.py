@@ -1,34 +1,169 @@
-"""The tape of a loss, printed: what ran, on which shapes, and what each derivative keeps in memory until it is used.
+"""The tape of a loss, printed or drawn: what ran, on which shapes, and what each derivative keeps in memory.
 
-    >>> print(tape(loss))
+    >>> print(tape(loss))                    text, in the order of execution
+    >>> tape(loss)                           in a notebook, the graph
+    >>> tape(loss).save("graph.svg")
+
+Read the picture from top to bottom. An operation stands below all operations that it depends on, and a parameter or a
+data array one row above the operation that first uses it, so every line runs downwards. A line that skips rows has a
+lane on the left, and passes behind no box. Operations have round corners, parameters a double border, and data a dashed
+one.
 """
+
+import dataclasses
+import pathlib
+import xml.sax.saxutils
 
 import numpy as np
 
-from .tensor import records
+from . import guards
+from .tensor import leaf_gradients, records
 
-WIDTH = 80
+WIDTH = 80  # columns of the text
+LETTER, LINE, GAP, LANE = 7.5, 16, 22, 8  # pixels: a letter's width, a line's height, between boxes, between lanes
+MOST_VALUES = 40  # operations in a picture with values
+CORNERS = {"operation": 'rx="14"', "parameter": "", "data": 'stroke-dasharray="4 3"'}
 
 
-def tape(y):
-    """The tape of the Tensor y as text, in the order of execution.
+def tape(y, parameters=(), values=False):
+    """Return the `Tape` of the Tensor y: print it, save it, or let a notebook draw it.
 
-    For every operation: its number, its name, the shapes of its inputs and of its value, and the line that called it;
-    below it, for the derivative of every input, the arrays that it holds on to. A derivative that nobody needs is
-    marked "not needed".
+    parameters   pairs of name and Tensor, such as `model.named_parameters()`: names for the picture
+    values       whether the picture shows values and gradients too, for a small graph of a single number y
     """
-    lines = []
-    for number, record in enumerate(records(y)):
-        inputs = " ".join(map(_shape, record.shapes))
-        line = f"{number:4} {record.operation:<12} {inputs} -> {_shape(record.shape)}"
-        fits = len(line) + 4 + len(record.caller) <= WIDTH
-        lines += [f"{line}    {record.caller}"] if fits else [line, f"       called at {record.caller}"]
-        together = len(record.derivatives) == 1 < len(record.inputs)
-        names = ["all inputs"] if together else record.names
-        wanted = [True] if together else [x is not None for x in record.inputs]
-        for name, derivative, is_wanted in zip(names, record.derivatives, wanted):
-            lines.append(f"       d{name}: " + (_keeps(derivative) if is_wanted else "not needed"))
-    return "\n".join(lines) if lines else "the tape is empty: this Tensor was not made from anything with a gradient"
+    return Tape(y, {p: name for name, p in dict(parameters).items()}, values)
+
+
+class Tape:
+    """What `tape` returns: text, and a picture (SVG)."""
+
+    def __init__(self, y, names, values):
+        self.y, self.names, self.values, self.records = y, names, values, records(y)
+
+    def __str__(self):
+        """For each operation: number, name, shapes, and the call; then the arrays that its derivatives keep."""
+        lines = []
+        for number, record in enumerate(self.records):
+            inputs = " ".join(map(_shape, record.shapes))
+            line = f"{number:4} {record.operation:<12} {inputs} -> {_shape(record.shape)}"
+            fits = len(line) + 4 + len(record.caller) <= WIDTH
+            lines += [f"{line}    {record.caller}"] if fits else [line, f"       called at {record.caller}"]
+            for name, is_wanted, derivative in record.named_derivatives():
+                lines.append(f"       d{name}: " + (_keeps(derivative) if is_wanted else "not needed"))
+        return "\n".join(lines) or "the tape is empty: this Tensor was not made from anything with a gradient"
+
+    def save(self, path):
+        """Write the picture to a file; ValueError for a name that does not end in .svg."""
+        if pathlib.Path(path).suffix != ".svg":
+            raise ValueError(f"the picture of a tape is an SVG, found {str(path)!r}: give a name that ends in .svg")
+        pathlib.Path(path).write_text(self._repr_svg_(), encoding="utf-8")
+
+    def _repr_svg_(self):
+        boxes, edges = self._boxes_and_edges()
+        skips = [edge for edge in edges if boxes[edge[1]].row - boxes[edge[0]].row > 1]
+        lanes = {edge: GAP + LANE * i for i, edge in enumerate(skips)}
+        width, height = _place(boxes.values(), left=GAP + LANE * len(skips))
+        run = ", ".join(f"{record.operation} {_shape(record.shape)}" for record in self.records)
+        start = f'<svg xmlns="http://www.w3.org/2000/svg" role="img" viewBox="0 0 {width:.0f} {height:.0f}"'
+        return "\n".join([
+            f'{start} width="{width:.0f}" font-family="monospace" font-size="12">',
+            "<title>The tape of a loss</title>",
+            f"<desc>{len(self.records)} operations with their shapes, in the order of execution: {run}.</desc>",
+            f'<rect width="{width:.0f}" height="{height:.0f}" fill="white"/>',
+            *(_line(*map(boxes.get, edge), lanes.get(edge)) for edge in edges),
+            *(box.svg() for box in boxes.values()),
+            "</svg>",
+        ])  # fmt: skip
+
+    def _boxes_and_edges(self):
+        """Return a dict of boxes and pairs of their keys: a record for a value, a leaf for itself."""
+        values, gradients = self._values_and_gradients() if self.values else ({}, {})
+        boxes, edges = {}, []
+        for record in self.records:
+            above = []
+            for x, name, shape in zip(record.inputs, record.names, record.shapes):
+                key = (record, name) if x is None else x.record or x
+                if key not in boxes:
+                    kind, name = ("data", name) if x is None else ("parameter", self.names.get(x, name))
+                    boxes[key] = Box(kind, [name, _shape(shape)], row=None)
+                above.append(key)
+            row = 1 + max([boxes[key].row for key in above if boxes[key].kind == "operation"] + [0])
+            boxes[record] = Box("operation", [record.operation, _shape(record.shape)], row)
+            for key in dict.fromkeys(above):
+                boxes[key].row = row - 1 if boxes[key].row is None else boxes[key].row
+                edges.append((key, record))
+        for key, box in boxes.items():
+            known = [(name, a[key]) for name, a in (("value", values), ("grad", gradients)) if key in a]
+            box.lines += [f"{name} {_numbers(a)}" for name, a in known]
+        return boxes, edges
+
+    def _values_and_gradients(self):
+        """Return two dicts of arrays, by record or leaf. Nobody's `grad` changes."""
+        if len(self.records) > MOST_VALUES:
+            raise ValueError(f"found {len(self.records)} operations, expected at most {MOST_VALUES} to show values of")
+        gradients = {}
+        leaves = leaf_gradients(self.y, guards.upstream_gradient(self.y, None), gradients.__setitem__)
+        tensors = [self.y, *(x for record in self.records for x in record.inputs if x is not None)]
+        return {x.record or x: x.data for x in tensors}, gradients | leaves
+
+
+@dataclasses.dataclass
+class Box:
+    """A box of the picture: "operation", "parameter" or "data", lines of text, its row, and the place of its corner."""
+
+    kind: str
+    lines: list
+    row: int
+    x: float = 0
+    y: float = 0
+    row_bottom: float = 0  # of the highest box in its row
+
+    width = property(lambda self: LETTER * max(map(len, self.lines)) + 20)
+    height = property(lambda self: LINE * len(self.lines) + 10)
+    bottom = property(lambda self: self.y + self.height)
+
+    def svg(self):
+        """Return the border, two of them for a parameter, and the text."""
+        parts = [
+            f'<rect x="{self.x + d:.1f}" y="{self.y + d:.1f}" width="{self.width - 2 * d:.1f}" '
+            f'height="{self.height - 2 * d:.1f}" {CORNERS[self.kind]} fill="white" stroke="black"/>'
+            for d in ((0, 3) if self.kind == "parameter" else (0,))
+        ]
+        for i, line in enumerate(self.lines, start=1):
+            text, middle = xml.sax.saxutils.escape(line), self.x + self.width / 2
+            parts.append(f'<text x="{middle:.1f}" y="{self.y + LINE * i:.1f}" text-anchor="middle">{text}</text>')
+        return f'<g class="{self.kind}">{"".join(parts)}</g>'
+
+
+def _place(boxes, left):
+    """Place the boxes row by row, operations first within a row; return the width and the height of the picture."""
+    right, y = left, GAP
+    for row in sorted({box.row for box in boxes}):
+        x, members = left, [box for box in boxes if box.row == row]
+        for box in sorted(members, key=lambda box: box.kind != "operation"):
+            box.x, box.y = x, y
+            x += box.width + GAP
+        bottom = y + max(box.height for box in members)
+        for box in members:
+            box.row_bottom = bottom
+        right, y = max(right, x), bottom + 1.5 * GAP
+    return right, y
+
+
+def _line(above, below, lane):
+    """Return a curve from the lower edge of one box to the upper edge of another, or a way along the lane at this x."""
+    x1, y1, x2, y2 = above.x + above.width / 2, above.bottom, below.x + below.width / 2, below.y
+    if lane is None:
+        way = f"V{above.row_bottom:.1f}C{x1:.1f} {y2:.1f} {x2:.1f} {above.row_bottom:.1f} {x2:.1f} {y2:.1f}"
+    else:
+        way = f"V{above.row_bottom + LANE:.1f}H{lane:.1f}V{y2 - LANE:.1f}H{x2:.1f}V{y2:.1f}"
+    return f'<path d="M{x1:.1f} {y1:.1f}{way}" fill="none" stroke="gray"/>'
+
+
+def _numbers(a):
+    """Return an array in one line: all of its numbers if they are few, else the first two and the last."""
+    numbers = [f"{value:.4g}" for value in np.ravel(a)]
+    return ", ".join(numbers if len(numbers) <= 4 else [*numbers[:2], "…", numbers[-1]])
 
 
 def _shape(shape):
@@ -36,7 +171,7 @@ def _shape(shape):
 
 
 def _keeps(derivative):
-    """The arrays that a derivative captured: the cells of its closure."""
+    """Return the arrays that a derivative captured: the cells of its closure."""
     if not hasattr(derivative, "__code__"):
         return "is not a function of its own" if derivative else "does not exist"
     cells = zip(derivative.__code__.co_freevars, derivative.__closure__ or ())

@@ -83,16 +83,18 @@ class Tensor:
                 leaf.grad += dx
 
 
-def leaf_gradients(y, dy):
+def leaf_gradients(y, dy, done=lambda record, dy: None):
     """The walk: pass dy back along the tape of y, and return a dict from each leaf to its gradient.
 
     Take the records from the last to the first. When the turn of a record comes, every use of its value lies behind
-    us, so the gradient of that value is complete: turn it into the gradients of the record's inputs, and add each to
-    what has already reached that input.
+    us, so the gradient dy of that value is complete: turn it into the gradients of the record's inputs, and add each to
+    what has already reached that input. `done(record, dy)` is told.
     """
     gradients = {y.record or y: dy}  # a value is known by the record that made it, a leaf by itself
     for record in reversed(records(y)):
-        for x, dx in zip(record.inputs, record.backward(gradients.pop(record))):
+        dy = gradients.pop(record)
+        done(record, dy)
+        for x, dx in zip(record.inputs, record.backward(dy)):
             if x is not None:
                 source = x.record or x
                 gradients[source] = gradients[source] + dx if source in gradients else dx
@@ -127,6 +129,12 @@ class Record:
         self.order = next(_execution_order)
         self.operation, self.names, self.shapes, self.shape = operation, names, shapes, shape
         self.inputs, self.derivatives, self.caller = inputs, derivatives, caller
+
+    def named_derivatives(self):
+        """Return triples of an input's name, whether its gradient is wanted, and its derivative: for the tape."""
+        if len(self.derivatives) == 1 < len(self.inputs):
+            return [("all inputs", True, self.derivatives[0])]
+        return [(name, x is not None, d) for name, x, d in zip(self.names, self.inputs, self.derivatives)]
 
     def backward(self, dy):
         """Return the gradient of each input where one is wanted, None elsewhere; `guards` has checked them."""
