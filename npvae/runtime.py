@@ -28,13 +28,13 @@ import os
 import queue
 import threading
 
-BLOCK = 131_072  # numbers: three arrays of so many fit into a core's second cache
+BLOCK = 131_072  # numbers: three arrays of this size fit into a core's second cache
 CPUINFO = "/proc/cpuinfo"  # of Linux
 ZEN_5_FAMILY = "26"
 
 
 def kernels_for(cpu):
-    """The OpenBLAS kernels for a processor that OpenBLAS misjudges, else None; cpu: the text of /proc/cpuinfo."""
+    """Return the OpenBLAS kernels for a processor that it misjudges, else None; cpu: the text of /proc/cpuinfo."""
     fields = {name.strip(): value.strip() for name, _, value in (line.partition(":") for line in cpu.splitlines())}
     is_zen_5 = fields.get("vendor_id") == "AuthenticAMD" and fields.get("cpu family") == ZEN_5_FAMILY
     return "SKYLAKEX" if is_zen_5 and "avx512f" in fields.get("flags", "").split() else None
@@ -54,15 +54,15 @@ def _set_before_numpy_loads():
     return kernels
 
 
-_chosen_here = _set_before_numpy_loads()
+chosen_kernels = _set_before_numpy_loads()
 
 
 # --- the threads of the matrix products -------------------------------------------------------------------------------
 
 
 @functools.cache
-def _openblas(name):
-    """A function of the OpenBLAS that NumPy has loaded, such as "get_num_threads"; None where there is none."""
+def openblas(name):
+    """Return a function of the OpenBLAS that NumPy has loaded, such as "get_num_threads"; None if there is none."""
     import numpy as np
 
     library = ctypes.CDLL(np._core._multiarray_umath.__file__)  # looks in the libraries that this one has loaded, too
@@ -75,58 +75,45 @@ def _openblas(name):
 
 
 def threads():
-    """How many threads to use: as many as NumPy's products do, so that OPENBLAS_NUM_THREADS sets both."""
+    """Return how many threads to use: as many as NumPy's products do, so that OPENBLAS_NUM_THREADS sets both."""
     return _threads_before or _threads_of_products()
 
 
 def _threads_of_products():
-    return (_openblas("get_num_threads") or cores)()
+    return (openblas("get_num_threads") or cores)()
 
 
 def _set_threads_of_products(n):
-    (_openblas("set_num_threads") or (lambda n: None))(n)
+    (openblas("set_num_threads") or (lambda n: None))(n)
 
 
 def cores():
-    """How many cores this process may use: not how many the machine has."""
+    """Return how many cores this process may use: not how many the machine has."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def blas():
-    """What computes the matrix products, in words: OpenBLAS's version, its kernels, and who chose them."""
-    config, kernels = _openblas("get_config"), _openblas("get_corename")
-    if not config:
-        return "not OpenBLAS: its kernels and threads are left as they are"
-    config.restype = kernels.restype = ctypes.c_char_p
-    asked = os.environ.get("OPENBLAS_CORETYPE")
-    who = "chosen by npvae" if _chosen_here else f"OPENBLAS_CORETYPE={asked}" if asked else "its own choice"
-    return f"{' '.join(config().decode().split()[:2])}, kernels {kernels().decode()} ({who})"
-
-
 # --- our own threads --------------------------------------------------------------------------------------------------
+
+
+def _attempt(work):
+    """Return what work() returns, and None; or None, and the exception that it raises."""
+    try:
+        return work(), None
+    except BaseException as error:
+        return None, error
 
 
 class _Helper:
     """A thread that waits for something to do."""
 
     def __init__(self):
-        self.todo, self._done = queue.SimpleQueue(), queue.SimpleQueue()
+        self.todo, self.outcomes = queue.SimpleQueue(), queue.SimpleQueue()
         threading.Thread(target=self._run, daemon=True, name="npvae").start()
 
     def _run(self):
-        while (work := self.todo.get()) is not None:         # None: there will be nothing to do any more
-            try:
-                self._done.put((work(), None))
-            except BaseException as error:
-                self._done.put((None, error))
+        while (work := self.todo.get()) is not None:         # None: there will be nothing more to do
+            self.outcomes.put(_attempt(work))
             del work                                         # and with it, the arrays that it holds
-
-    def result(self):
-        """Wait for what was to do; return what it returned, or raise what it raised."""
-        result, error = self._done.get()
-        if error is not None:
-            raise error
-        return result
 
 
 _helpers = []
@@ -135,7 +122,7 @@ _threads_before = 0  # while the helpers work, how many threads the products had
 
 
 def _forget_helpers():
-    """In a process that was forked: threads do not survive that. (`function` of `in_threads` must not fork itself.)"""
+    """In a forked process: threads do not survive a fork. (The `function` of `in_threads` must not fork.)"""
     global _in_use, _threads_before
     if _threads_before:
         _set_threads_of_products(_threads_before)
@@ -148,19 +135,19 @@ if hasattr(os, "register_at_fork"):
 
 
 def in_threads(function, items):
-    """[function(items[i::k]) for i = 0 … k − 1], in k threads: `threads()` of them, or fewer if there are fewer items.
+    """Return [function(items[i::k]) for i = 0 … k − 1], in k threads: `threads()`, or fewer if there are fewer items.
 
-    The items are shared out in the same way whatever else is running, so that a sum over them has the same bits, as
-    long as `threads()` is the same. Meanwhile the matrix products of the whole process have one thread each: a program
-    that trains in several threads of its own should set OPENBLAS_NUM_THREADS=1, if it wants the same bits each time.
+    The items are shared out in the same way whatever else is running, so a sum over them has the same bits, as long as
+    `threads()` is the same. Meanwhile the matrix products of the whole process have one thread each: a program that
+    trains in several threads of its own should set OPENBLAS_NUM_THREADS=1 to get the same bits each time.
 
-    Where several shares raise an exception, that of the first is raised.
+    If several shares raise an exception, that of the first is raised.
     """
     global _threads_before
     k = max(1, min(threads(), len(items)))
-    shares = [items[i::k] for i in range(k)]
+    shares = [functools.partial(function, items[i::k]) for i in range(k)]
     if k == 1 or _in_use.locked():                           # by another thread, or by this one
-        return [function(share) for share in shares]
+        return [share() for share in shares]
     with _in_use:
         before = _threads_before or _threads_of_products()   # the former if Ctrl-C came before they were given back
         try:
@@ -168,10 +155,13 @@ def in_threads(function, items):
             _set_threads_of_products(1)
             while len(_helpers) < k - 1:
                 _helpers.append(_Helper())
-            helpers = _helpers[: k - 1]
-            for helper, share in zip(helpers, shares[1:]):   # in the caller's context, which holds numpy.errstate
-                helper.todo.put(functools.partial(contextvars.copy_context().run, function, share))
-            return _results(functools.partial(function, shares[0]), *(helper.result for helper in helpers))
+            for helper, share in zip(_helpers, shares[1:]):  # in the caller's context, which holds numpy.errstate
+                helper.todo.put(functools.partial(contextvars.copy_context().run, share))
+            outcomes = [_attempt(shares[0]), *(helper.outcomes.get() for helper in _helpers[: k - 1])]
+            for _, error in outcomes:
+                if error is not None:
+                    raise error
+            return [result for result, _ in outcomes]
         except BaseException as error:
             if not isinstance(error, Exception):             # Ctrl-C: nobody waits for these helpers any more
                 for helper in _helpers:
@@ -183,31 +173,18 @@ def in_threads(function, items):
             _threads_before = 0
 
 
-def _results(*calls):
-    """[call() for call in calls]; all are called, even if one raises an exception, and the first of those is raised."""
-    results, errors = [], []
-    for call in calls:
-        try:
-            results.append(call())
-        except Exception as error:
-            errors.append(error)
-    if errors:
-        raise errors[0]
-    return results
-
-
 # --- blocks that fit into a cache -------------------------------------------------------------------------------------
 
 
 def _is_small(arrays):
-    """Whether arrays hold so little that a thread is not worth it: half a BLOCK."""
+    """Return whether arrays hold too little for a second thread: half a BLOCK."""
     return 2 * max(a.size for a in arrays) <= BLOCK
 
 
 def _in_blocks(take, arrays):
-    """[take(blocks), …], one for each thread: an iterator over its blocks, each of them a piece of every array.
+    """Return [take(blocks), …], one for each thread: an iterator over its blocks, each of them a piece of every array.
 
-    Every thread has the same share of the rows, in one piece, and cuts it into blocks of the same size.
+    Every thread has an equal share of the rows, in one piece, and cuts it into blocks of the same size.
     """
     N, size = len(arrays[0]), max(a.size for a in arrays)
     rows = max(1, BLOCK * N // size)
@@ -220,15 +197,15 @@ def _in_blocks(take, arrays):
             piece = slice(start + (stop - start) * i // count, start + (stop - start) * (i + 1) // count)
             yield [a[piece] for a in arrays]
 
-    # One share for each thread; several, if a thread of the program's own has changed how many there are since then.
+    # One share for each thread; several, if another thread of the program has changed their number since then.
     found = in_threads(lambda shares: [take(blocks_of(share)) for share in shares], range(k))
     return [each for some in found for each in some]
 
 
 def by_blocks(function, *arrays):
-    """Call function(*blocks) for blocks of rows of the arrays, into one or more of which it writes its results.
+    """Call function(*blocks) for blocks of rows of the arrays; it writes its results into one or more of them.
 
-    All arrays have the same number of rows. Those that are written into lie in memory row by row.
+    All arrays have the same number of rows. Those that it writes into lie in memory row by row.
     """
     if _is_small(arrays):
         function(*arrays)
@@ -242,7 +219,7 @@ def by_blocks(function, *arrays):
 
 
 def sum_by_blocks(function, *arrays):
-    """The sum of function(*blocks) over blocks of rows; it returns an array of its own, or a tuple of such arrays."""
+    """Return the sum of function(*blocks) over blocks of rows; it returns a new array, or a tuple of new arrays."""
     if _is_small(arrays):
         return function(*arrays)
 

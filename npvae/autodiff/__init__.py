@@ -5,8 +5,3 @@ from .gradcheck import gradcheck
 from .guards import trap_nonfinite
 from .tape import tape
 from .tensor import Tensor, enable_grad, no_grad, op
-
-__all__ = [
-    "Tensor", "convolution", "enable_grad", "gradcheck", "no_grad", "normalization", "op", "ops", "tape",
-    "trap_nonfinite",
-]

@@ -1,5 +1,7 @@
 """Tables of at most 80 columns, and the same as a dict for a JSON file."""
 
+import ctypes
+import os
 import platform
 
 import numpy as np
@@ -14,11 +16,22 @@ SMALL = 0.03  # of a step: what takes less is not listed by itself
 NOISY = 2.0  # the third quartile divided by the first: above that, no goal is judged
 
 
+def blas():
+    """Say what computes the matrix products: OpenBLAS's version, its kernels, and who chose them."""
+    config, kernels = runtime.openblas("get_config"), runtime.openblas("get_corename")
+    if not config:
+        return "not OpenBLAS: its kernels and threads are left as they are"
+    config.restype = kernels.restype = ctypes.c_char_p
+    asked = os.environ.get("OPENBLAS_CORETYPE")
+    who = "chosen by npvae" if runtime.chosen_kernels else f"OPENBLAS_CORETYPE={asked}" if asked else "its own choice"
+    return f"{' '.join(config().decode().split()[:2])}, kernels {kernels().decode()} ({who})"
+
+
 def machine(threads, versions):
     """Where it was measured: a dict."""
     return {
         "processor": processor(), "cores": runtime.cores(), "threads": threads, "precision": "float32",
-        "blas": runtime.blas(), "python": platform.python_version(),
+        "blas": blas(), "python": platform.python_version(),
         "versions": {"npvae": __version__, "numpy": np.__version__} | versions,
     }  # fmt: skip
 

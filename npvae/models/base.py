@@ -56,6 +56,9 @@ class LatentModel(Module):
         """Return points of N(0, I) as points where the model expects codes: an array (n, latent_dim)."""
         raise NotImplementedError
 
+    def require(self, x):
+        """Raise UserError unless the model can take the data x (N, D)."""
+
     def fit_prior(self, x):
         """Fit whatever `from_noise` needs to the training data x (N, D): nothing, for a model with a prior."""
 

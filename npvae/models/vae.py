@@ -122,6 +122,9 @@ class VAE(LatentModel):
         """Return eps itself: the prior is N(0, I)."""
         return eps
 
+    def require(self, x):
+        self.likelihood.require(x)
+
     def posteriors(self, x):
         with self.evaluating():
             return self.encode(x).detach()

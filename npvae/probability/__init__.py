@@ -2,34 +2,13 @@
 
 from .amortization import refine
 from .bernoulli import Bernoulli, bernoulli_log_likelihood
-from .bounds import (
-    ELBO,
-    ImportanceSampling,
-    active_units,
-    elbo,
-    importance_sampling,
-    iwae_bound,
-    log_weights,
-)
+from .bounds import ELBO, ImportanceSampling, active_units, elbo, importance_sampling, iwae_bound, log_weights
 from .continuous_bernoulli import ContinuousBernoulli, continuous_bernoulli_log_likelihood
 from .discretized_logistic import DiscretizedLogistic, discretized_logistic_log_likelihood
 from .estimators import ESTIMATORS
-from .gaussian import (
-    DiagonalGaussian,
-    gaussian_kl_divergence,
-    gaussian_log_likelihood,
-    kl_to_standard_normal,
-    reparameterize,
-)
+from .gaussian import DiagonalGaussian, gaussian_kl_divergence, gaussian_log_likelihood
+from .gaussian import kl_to_standard_normal, reparameterize
 from .grid import GridPosterior, grid_posterior
 from .kl_term import KLTerm
-from .likelihoods import LIKELIHOODS, BernoulliLikelihood, GaussianLikelihood
+from .likelihoods import LIKELIHOODS, GaussianLikelihood
 from .transforms import jacobian, pushed_log_prob, ring
-
-__all__ = [
-    "ELBO", "ESTIMATORS", "LIKELIHOODS", "Bernoulli", "BernoulliLikelihood", "ContinuousBernoulli", "DiagonalGaussian",
-    "DiscretizedLogistic", "GaussianLikelihood", "GridPosterior", "ImportanceSampling", "KLTerm", "active_units",
-    "bernoulli_log_likelihood", "continuous_bernoulli_log_likelihood", "discretized_logistic_log_likelihood", "elbo",
-    "gaussian_kl_divergence", "gaussian_log_likelihood", "grid_posterior", "importance_sampling", "iwae_bound",
-    "jacobian", "kl_to_standard_normal", "log_weights", "pushed_log_prob", "refine", "reparameterize", "ring",
-]

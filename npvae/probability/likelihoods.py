@@ -1,7 +1,7 @@
 """The likelihood p(x | z): how the output of a decoder becomes a distribution of data.
 
-A likelihood is a Module, because it may have a parameter of its own. Called with the output of the decoder it returns
-a distribution, with `log_prob` and `mean`; `check` refuses data that does not fit.
+A likelihood is a Module, because it may have a parameter. Called with the output of the decoder it returns a
+distribution, with `log_prob` and `mean`; `require` refuses data that does not fit.
 
     bernoulli             black and white pixels; on grey ones a convention, and not a log-likelihood
     continuous-bernoulli  grey pixels in [0, 1]: a density
@@ -9,8 +9,10 @@ a distribution, with `log_prob` and `mean`; `check` refuses data that does not f
     squared-error         the same with the variance ½, for which −ln p(x | z) is ‖x − decoder(z)‖² up to a constant
     discretized-logistic  bytes divided by 255: probabilities of the 256 levels
 
-A density and a probability, or densities of pixels in other units, are not comparable.
+A density and a probability, or densities of pixels in different units, are not comparable.
 """
+
+import functools
 
 import numpy as np
 
@@ -23,34 +25,22 @@ from .discretized_logistic import LEVELS, DiscretizedLogistic
 from .gaussian import DiagonalGaussian
 
 
-def _check_unit_interval(x, likelihood):
-    if x.min() < 0 or x.max() > 1:
-        raise UserError(
-            f"the data runs from {x.min():g} to {x.max():g}, but a {likelihood} likelihood expects values in [0, 1]: "
-            "rescale it, or choose the gaussian likelihood"
-        )
+class LogitLikelihood(Module):
+    """p(x | z) = distribution(x; decoder(z)), where the decoder gives logits of pixels in [0, 1]."""
 
-
-class BernoulliLikelihood(Module):
-    """p(x | z) = Bernoulli(x; σ(decoder(z))): the decoder gives logits."""
+    def __init__(self, distribution, name):
+        self.distribution, self.name = distribution, name
 
     def forward(self, output):
-        return Bernoulli(output)
+        return self.distribution(output)
 
-    def check(self, x):
+    def require(self, x):
         """Raise UserError unless every x lies in [0, 1]."""
-        _check_unit_interval(x, "bernoulli")
-
-
-class ContinuousBernoulliLikelihood(Module):
-    """p(x | z) = ContinuousBernoulli(x; decoder(z)): the decoder gives logits."""
-
-    def forward(self, output):
-        return ContinuousBernoulli(output)
-
-    def check(self, x):
-        """Raise UserError unless every x lies in [0, 1]."""
-        _check_unit_interval(x, "continuous-bernoulli")
+        if x.min() < 0 or x.max() > 1:
+            raise UserError(
+                f"the data runs from {x.min():g} to {x.max():g}, but a {self.name} likelihood expects values in "
+                "[0, 1]: rescale it, or choose the gaussian likelihood"
+            )
 
 
 class GaussianLikelihood(Module):
@@ -66,27 +56,23 @@ class GaussianLikelihood(Module):
     def forward(self, output):
         return DiagonalGaussian(output, self.logvar)
 
-    def check(self, x):
+    def require(self, x):
         """Every real number fits."""
 
 
-def squared_error_likelihood():
-    """N(x; decoder(z), ½ I), for which −ln p(x | z) = ‖x − decoder(z)‖² + D/2 · ln π."""
-    return GaussianLikelihood(float(np.log(0.5)), learned=False)
-
-
-class DiscretizedLogisticLikelihood(Module):
+class DiscretizedLogisticLikelihood(LogitLikelihood):
     """P(x | z) of 256 levels, by a logistic distribution with mean decoder(z) and one scale s for all, ln s learned."""
 
     def __init__(self):
+        self.name = "discretized-logistic"
         self.log_scale = Tensor(np.array(-2.0, dtype=np.float32), requires_grad=True)
 
     def forward(self, output):
         return DiscretizedLogistic(output, self.log_scale)
 
-    def check(self, x):
+    def require(self, x):
         """Raise UserError unless every x is one of the levels 0, 1/255, …, 1."""
-        _check_unit_interval(x, "discretized-logistic")
+        super().require(x)
         levels = np.float32(LEVELS - 1) * x
         off = np.abs(levels - np.round(levels)) > 1e-3
         if off.any():
@@ -97,9 +83,10 @@ class DiscretizedLogisticLikelihood(Module):
 
 
 LIKELIHOODS = {
-    "bernoulli": BernoulliLikelihood,
-    "continuous-bernoulli": ContinuousBernoulliLikelihood,
+    "bernoulli": functools.partial(LogitLikelihood, Bernoulli, "bernoulli"),
+    "continuous-bernoulli": functools.partial(LogitLikelihood, ContinuousBernoulli, "continuous-bernoulli"),
     "gaussian": GaussianLikelihood,
-    "squared-error": squared_error_likelihood,
+    # N(x; decoder(z), ½ I), for which −ln p(x | z) = ‖x − decoder(z)‖² + D/2 · ln π
+    "squared-error": functools.partial(GaussianLikelihood, float(np.log(0.5)), learned=False),
     "discretized-logistic": DiscretizedLogisticLikelihood,
 }

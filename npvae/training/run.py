@@ -113,8 +113,7 @@ class Run:
                 f"the data runs from {x.min():g} to {x.max():g}, but {self.settings['model']} expects values in [0, 1] "
                 "here: rescale it"
             )
-        if hasattr(self.model, "likelihood"):
-            self.model.likelihood.check(x)
+        self.model.require(x)
         if binarization == "static" or (binarization == "dynamic" and part != "train"):
             x = datasets.binarize(x, np.random.default_rng(BINARIZATION_SEEDS[part]))
         return 2 * x - 1 if self.model.data_range == (-1.0, 1.0) else x

@@ -8,18 +8,12 @@ import pytest
 
 from npvae.autodiff import Tensor
 from npvae.errors import UserError
-from npvae.probability import (
-    LIKELIHOODS,
-    Bernoulli,
-    BernoulliLikelihood,
-    DiagonalGaussian,
-    GaussianLikelihood,
-)
+from npvae.probability import LIKELIHOODS, Bernoulli, DiagonalGaussian, GaussianLikelihood
 
 
 def test_bernoulli(rng):
     output = rng.standard_normal((3, 5))
-    p = BernoulliLikelihood()(Tensor(output))
+    p = LIKELIHOODS["bernoulli"]()(Tensor(output))
     assert isinstance(p, Bernoulli)
     assert np.allclose(p.mean, 1 / (1 + np.exp(-output)))
 
@@ -27,8 +21,8 @@ def test_bernoulli(rng):
 @pytest.mark.parametrize("values", [(0, 255), (-0.1, 1)])
 def test_bernoulli_refuses_what_is_not_between_0_and_1(values):
     with pytest.raises(UserError, match=r"expects values in \[0, 1\]"):
-        BernoulliLikelihood().check(np.array(values))
-    GaussianLikelihood().check(np.array(values))
+        LIKELIHOODS["bernoulli"]().require(np.array(values))
+    GaussianLikelihood().require(np.array(values))
 
 
 def test_gaussian_with_a_learned_variance_finds_the_variance(rng):
@@ -49,10 +43,10 @@ def test_gaussian_with_a_fixed_variance_has_no_parameter():
 
 def test_the_levels_of_a_discretized_logistic(rng):
     likelihood = LIKELIHOODS["discretized-logistic"]()
-    likelihood.check(rng.integers(256, size=(5, 4)).astype(np.float32) / 255)
+    likelihood.require(rng.integers(256, size=(5, 4)).astype(np.float32) / 255)
     for x, message in ((np.full((5, 4), 0.5), "256 levels"), (np.full((5, 4), 2.0), r"values in \[0, 1\]")):
         with pytest.raises(UserError, match=message):
-            likelihood.check(x.astype(np.float32))
+            likelihood.require(x.astype(np.float32))
 
 
 def test_the_squared_error_likelihood_is_what_it_is_called(rng):
