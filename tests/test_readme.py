@@ -31,7 +31,7 @@ def test_the_programs_run_one_after_another(capsys):
     screen = re.search(r"^sigmoid:\n.*?\n```", README, re.MULTILINE | re.DOTALL)[0].removesuffix("\n```")
     assert screen in printed
     assert isinstance(names["loss"], Tensor) and np.isfinite(names["loss"].data)
-    assert float(names["loss"]) == pytest.approx(names["report"]["rec"] + names["report"]["kl"], rel=1e-5)
+    assert float(names["loss"]) == pytest.approx(names["parts"]["rec"] + names["parts"]["kl"], rel=1e-5)
 
 
 def test_its_first_program_is_the_heart_of_the_page():

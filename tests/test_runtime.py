@@ -279,5 +279,5 @@ def test_the_choice_is_made_for_that_processor_unless_a_person_has_made_one(monk
 
 
 def test_a_persons_own_choice_of_kernels_is_kept_and_said():
-    said = run_with({"OPENBLAS_CORETYPE": "Haswell"}, "from npvae.bench import report; print(report.blas())")
+    said = run_with({"OPENBLAS_CORETYPE": "Haswell"}, "from npvae.bench import tables; print(tables.blas())")
     assert "OPENBLAS_CORETYPE=Haswell" in said or said.startswith("not OpenBLAS")

@@ -10,5 +10,5 @@
     costs.py         the import, and memory
     profile.py       where the time of our own steps goes
     growth.py        the time of a step against the size of the minibatch and of the network
-    report.py        tables
+    tables.py        tables
 """

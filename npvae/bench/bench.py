@@ -2,7 +2,7 @@
 
 from .. import figures, runtime
 from ..errors import UserError, choose
-from . import contenders, costs, growth, report
+from . import contenders, costs, growth, tables
 from .race import race
 from .workloads import BY_NAME
 
@@ -46,26 +46,26 @@ def run(names, against, threads, seconds, folder, say, save=lambda measured: Non
         raise UserError(f"{threads} threads would get in each other's way here, with {cores} at most: ask for fewer")
     if "growth" in names:
         folder.mkdir(parents=True, exist_ok=True)
-    measured = {"machine": report.machine(threads, versions), "seconds": seconds}
-    for line in report.machine_lines(measured["machine"]):
+    measured = {"machine": tables.machine(threads, versions), "seconds": seconds}
+    for line in tables.machine_lines(measured["machine"]):
         say(line)
     for name in names:
         say("")
         if name == "import":
             measured[name] = costs.time_imports()
-            lines = [report.import_line(measured[name])]
+            lines = [tables.import_line(measured[name])]
         elif name == "memory":
             taking_part = contenders.taking_part(BY_NAME["reference"], versions)
             measured[name] = costs.peak_memory([c.name for c in taking_part if c.name != contenders.PRODUCTS], threads)
-            lines = report.memory_lines(measured[name])
+            lines = tables.memory_lines(measured[name])
         elif name == "growth":
             measured[name] = growth.measure(versions, threads)
-            lines = [*report.growth_lines(measured[name]), f"wrote to {folder}: growth.png"]
+            lines = [*tables.growth_lines(measured[name]), f"wrote to {folder}: growth.png"]
         else:
             workload = BY_NAME[name]
             results = race(workload, contenders.taking_part(workload, versions), seconds, threads)
-            measured[name] = report.as_dict(workload, results)
-            lines = report.lines(workload, results)
+            measured[name] = tables.as_dict(workload, results)
+            lines = tables.lines(workload, results)
         save(measured)
         if name == "growth":
             figures.growth(measured[name], growth.title()).savefig(folder / "growth.png")

@@ -85,7 +85,7 @@ def train(options):
     if training.history:
         run.write_history()
         written.append("history.csv")
-    report(run, importance_samples=0)
+    print_measures(run, importance_samples=0)
     print_wrapped(f"wrote to {run.folder}: {', '.join([*written, *pictures.draw(run)])}")
     return 0
 
@@ -119,11 +119,11 @@ def evaluate(options):
     has_bound = run.model.has_bound
     if not has_bound and (options.importance_samples or options.refine):
         raise UserError(f"{run.settings['model']} has no likelihood: leave out --importance-samples and --refine")
-    report(run, (options.importance_samples or 100) if has_bound else 0, options.refine or 0)
+    print_measures(run, (options.importance_samples or 100) if has_bound else 0, options.refine or 0)
     return 0
 
 
-def report(run, importance_samples, refine_steps=0):
+def print_measures(run, importance_samples, refine_steps=0):
     """Print what `evaluate` measures, with everything that you must know to compare it."""
     x = run.x_test
     result = evaluation.evaluate(run.model, x, np.random.default_rng(0), importance_samples, refine_steps)

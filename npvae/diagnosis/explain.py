@@ -21,7 +21,7 @@ import numpy as np
 from .comparison import same
 from .finding import Finding
 from .hypotheses import ZERO, fits, fitted, predictions, term_weights
-from .parts import part
+from .places import place
 
 FEWEST = 3  # numbers that have to agree before anything is said
 NOTICEABLE = 1e-5  # an error below is rounding somewhere, and a factor of 1.000001 explains nothing
@@ -253,7 +253,7 @@ def _weights(comparisons):
 def _part(comparisons):
     """A Finding for an array that is right in part."""
     masks = [c.wrong for c in comparisons]
-    where = part(comparisons, masks)
+    where = place(comparisons, masks)
     if where is None:
         return None
     inside = _explain_where(comparisons, masks, f"{where}, and right elsewhere")

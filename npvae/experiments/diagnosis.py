@@ -69,7 +69,7 @@ def diagnosis(folder, draws, unexplained):
 def right_arrays(exercise, seed):
     """The draws of every array of an exercise when it is solved: a dict from its name to `Comparison`s."""
     arrays = {}
-    for c in exercise.check(exercise.reference(), seed):
+    for c in exercise.comparisons(exercise.reference(), seed):
         arrays.setdefault(c.name, []).append(c)
     return arrays
 
@@ -93,7 +93,7 @@ def findings_of(exercise, f, seed):
     """Say what the check of an exercise finds in a wrong version: an array that cannot be compared is one finding."""
     arrays = {}
     try:
-        for c in exercise.check(f, seed):
+        for c in exercise.comparisons(f, seed):
             arrays.setdefault(c.name, []).append(c)
     except Unfit as error:
         finding = finding_of(*error.args)

@@ -1,12 +1,12 @@
 """What `npvae gradcheck` checks: every operation, layer, distribution, model and bound."""
 
 from ..errors import choose
-from .bounds import BOUNDS
+from .bounds import BOUND_CHECKS
 from .check import Check
-from .layers import DISTRIBUTIONS, LAYERS
-from .operations import OPERATIONS
+from .layers import DISTRIBUTION_CHECKS, LAYER_CHECKS
+from .operations import OPERATION_CHECKS
 
-ALL = OPERATIONS + LAYERS + DISTRIBUTIONS + BOUNDS
+ALL = OPERATION_CHECKS + LAYER_CHECKS + DISTRIBUTION_CHECKS + BOUND_CHECKS
 
 
 def find(name):
@@ -22,4 +22,4 @@ def find(name):
     return choose("operation", name, table)
 
 
-__all__ = ["ALL", "BOUNDS", "Check", "DISTRIBUTIONS", "LAYERS", "OPERATIONS", "find"]
+__all__ = ["ALL", "BOUND_CHECKS", "Check", "DISTRIBUTION_CHECKS", "LAYER_CHECKS", "OPERATION_CHECKS", "find"]

@@ -9,7 +9,7 @@ import numpy as np
 from .. import models
 from .. import probability as p
 from ..probability import estimators
-from .check import LATENT, SAMPLES, Check, function, normal, with_random_parameters
+from .check import LATENT, SAMPLES, Check, check_of_function, normal, with_random_parameters
 from .operations import levels
 
 IMAGE = (2, 6, 1)  # for the convolutional models: small, because every weight is moved twice
@@ -91,7 +91,7 @@ def e_step(likelihood):
 
         return elbo, *normal(rng, 2, N, LATENT)
 
-    return function(f"VariationalEM.e_step({likelihood})", "bound", build)
+    return check_of_function(f"VariationalEM.e_step({likelihood})", "bound", build)
 
 
 def autoencoder(case, make):
@@ -107,7 +107,7 @@ def autoencoder(case, make):
     return Check(f"Autoencoder({case})", "bound", build)
 
 
-BOUNDS = [
+BOUND_CHECKS = [
     autoencoder("linear", lambda rng, D, K: (models.Autoencoder(K, D, [], rng), K)),
     autoencoder("dense", lambda rng, D, K: (models.Autoencoder(K, LATENT, [D], rng), K)),
     autoencoder("gaussian noise", lambda rng, D, K: (models.Autoencoder(K, LATENT, [D], rng, "gaussian"), K)),

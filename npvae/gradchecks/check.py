@@ -55,12 +55,12 @@ def off_zero(rng, *shape):
     return positive(rng, *shape) * rng.choice([-1, 1], shape)
 
 
-def operation(f, inputs, case="", **options):
+def check_of_operation(f, inputs, case="", **options):
     """A check of the bare operation f.raw; inputs(rng, N, D, K) draws the arrays that it takes."""
     return Check(f.__name__ + case, "operation", lambda *draw: ((f.raw, *inputs(*draw)), options))
 
 
-def function(name, kind, build):
+def check_of_function(name, kind, build):
     """A check of a function or Module that takes Tensors: build(rng, N, D, K) returns it and the arrays it takes."""
 
     def arguments(*draw):

@@ -4,7 +4,7 @@ import numpy as np
 
 from .. import nn
 from .. import probability as p
-from .check import LATENT, SAMPLES, function, normal, off_zero, positive, with_random_parameters
+from .check import LATENT, SAMPLES, check_of_function, normal, off_zero, positive, with_random_parameters
 from .operations import gaussians, levels
 
 
@@ -39,19 +39,19 @@ def three_layers(rng, N, D, K):
     return nn.Sequential(nn.Dense(D, K, rng), nn.Tanh(), nn.Sequential(nn.Dense(K, LATENT, rng), nn.Sigmoid()))
 
 
-LAYERS = [
-    function("Dense", "layer", parametric_layer(lambda rng, N, D, K: nn.Dense(D, K, rng))),
-    function("Sequential", "layer", parametric_layer(three_layers)),
-    function("Conv2d", "layer", image_layer(lambda rng: nn.Conv2d(2, 3, rng, stride=2))),
-    function("ConvTranspose2d", "layer", image_layer(lambda rng: nn.ConvTranspose2d(2, 3, rng, stride=2))),
-    function("BatchNorm", "layer", image_layer(lambda rng: nn.BatchNorm(2))),
-    function("BatchNorm(evaluation)", "layer", image_layer(used_batch_norm)),
-    function("Reshape", "layer", lambda rng, N, D, K: (nn.Reshape(K, D), normal(rng, N, D, K))),
-    function("ReLU", "layer", activation(nn.ReLU)),
-    function("LeakyReLU", "layer", activation(nn.LeakyReLU)),
-    function("Sigmoid", "layer", activation(nn.Sigmoid)),
-    function("Tanh", "layer", activation(nn.Tanh)),
-    function("Softplus", "layer", activation(nn.Softplus)),
+LAYER_CHECKS = [
+    check_of_function("Dense", "layer", parametric_layer(lambda rng, N, D, K: nn.Dense(D, K, rng))),
+    check_of_function("Sequential", "layer", parametric_layer(three_layers)),
+    check_of_function("Conv2d", "layer", image_layer(lambda rng: nn.Conv2d(2, 3, rng, stride=2))),
+    check_of_function("ConvTranspose2d", "layer", image_layer(lambda rng: nn.ConvTranspose2d(2, 3, rng, stride=2))),
+    check_of_function("BatchNorm", "layer", image_layer(lambda rng: nn.BatchNorm(2))),
+    check_of_function("BatchNorm(evaluation)", "layer", image_layer(used_batch_norm)),
+    check_of_function("Reshape", "layer", lambda rng, N, D, K: (nn.Reshape(K, D), normal(rng, N, D, K))),
+    check_of_function("ReLU", "layer", activation(nn.ReLU)),
+    check_of_function("LeakyReLU", "layer", activation(nn.LeakyReLU)),
+    check_of_function("Sigmoid", "layer", activation(nn.Sigmoid)),
+    check_of_function("Tanh", "layer", activation(nn.Tanh)),
+    check_of_function("Softplus", "layer", activation(nn.Softplus)),
 ]
 
 
@@ -61,7 +61,7 @@ def of_gaussians(name, f, count, with_x=False):
     def build(rng, N, D, K):
         return f, *([normal(rng, N, D)] if with_x else []), *gaussians(count, rng, N, D)
 
-    return function(f"DiagonalGaussian.{name}", "distribution", build)
+    return check_of_function(f"DiagonalGaussian.{name}", "distribution", build)
 
 
 def bernoulli_log_prob(rng, N, D, K):
@@ -83,14 +83,14 @@ def discretized_logistic_log_prob(rng, N, D, K):
 
 
 Gaussian = p.DiagonalGaussian
-DISTRIBUTIONS = [
+DISTRIBUTION_CHECKS = [
     of_gaussians("rsample", lambda mu, logvar: Gaussian(mu, logvar).rsample(np.random.default_rng(1), SAMPLES), 1),
     of_gaussians("log_prob", lambda x, mu, logvar: Gaussian(mu, logvar).log_prob(x), 1, with_x=True),
     of_gaussians("kl_divergence", lambda m, v, mu, logvar: Gaussian(m, v).kl_divergence(Gaussian(mu, logvar)), 2),
     of_gaussians("kl_divergence(standard)", lambda mu, logvar: Gaussian(mu, logvar).kl_divergence(), 1),
     of_gaussians("entropy", lambda mu, logvar: Gaussian(mu, logvar).entropy(), 1),
-    function("Bernoulli.log_prob", "distribution", bernoulli_log_prob),
-    function("ContinuousBernoulli.log_prob", "distribution", continuous_bernoulli_log_prob),
-    function("DiscretizedLogistic.log_prob", "distribution", discretized_logistic_log_prob),
-    function("ring", "distribution", lambda rng, N, D, K: (p.ring, off_zero(rng, N, D))),
+    check_of_function("Bernoulli.log_prob", "distribution", bernoulli_log_prob),
+    check_of_function("ContinuousBernoulli.log_prob", "distribution", continuous_bernoulli_log_prob),
+    check_of_function("DiscretizedLogistic.log_prob", "distribution", discretized_logistic_log_prob),
+    check_of_function("ring", "distribution", lambda rng, N, D, K: (p.ring, off_zero(rng, N, D))),
 ]

@@ -4,7 +4,7 @@ import numpy as np
 
 from .. import probability as p
 from ..autodiff import convolution, normalization, ops
-from .check import normal, off_zero, operation, positive
+from .check import check_of_operation, normal, off_zero, positive
 
 
 def one(draw):
@@ -45,80 +45,88 @@ def norm_inputs(rng, N, D, K):
 
 
 STRIDED = "(stride 2, padding 1)"
-OPERATIONS = [
-    operation(ops.dense, lambda rng, N, D, K: (normal(rng, N, D), normal(rng, D, K), normal(rng, K))),
-    operation(ops.matmul, lambda rng, N, D, K: (normal(rng, N, D), normal(rng, D, K))),
-    operation(ops.add, broadcast(normal)),
-    operation(ops.add, lambda rng, N, D, K: (normal(rng, N, 1, K), normal(rng, D, 1)), "(stretched)"),
-    operation(ops.sub, broadcast(normal)),
-    operation(ops.mul, broadcast(normal)),
-    operation(ops.div, broadcast(positive)),
-    operation(ops.neg, one(normal)),
-    operation(ops.square, one(normal)),
-    operation(ops.exp, one(normal)),
-    operation(ops.log, one(positive)),
-    operation(ops.sqrt, one(positive)),
-    operation(ops.sum, one(normal)),
-    operation(ops.sum, one(normal), "(axis=1)", axis=1),
-    operation(ops.mean, one(normal)),
-    operation(ops.mean, lambda rng, N, D, K: (normal(rng, N, D, K),), "(axis=(0, -1))", axis=(0, -1)),
-    operation(ops.logsumexp, one(normal)),
-    operation(ops.logsumexp, one(normal), "(axis=0)", axis=0),
-    operation(ops.reshape, one(normal), shape=(-1, 1)),
-    operation(ops.transpose, one(normal)),
-    operation(ops.transpose, lambda rng, N, D, K: (normal(rng, N, D, K),), "(axes=(1, -1, 0))", axes=(1, -1, 0)),
-    operation(ops.concatenate, lambda rng, N, D, K: (normal(rng, N, D), normal(rng, N, K)), axis=1),
-    operation(ops.getitem, one(normal), "(slice)", index=(slice(None, None, 2), 0)),
-    operation(ops.getitem, one(normal), "(repeated rows)", index=np.array([0, 2, 2, 1, 2, 0, 1])),
-    operation(ops.relu, one(off_zero)),
-    operation(ops.leaky_relu, one(off_zero), slope=0.2),
-    operation(ops.sigmoid, one(normal)),
-    operation(ops.tanh, one(normal)),
-    operation(ops.softplus, one(normal)),
-    operation(convolution.conv2d, convolution_inputs, padding=2),
-    operation(convolution.conv2d, convolution_inputs, STRIDED, stride=2, padding=1),
-    operation(convolution.conv_transpose2d, transposed_inputs),
-    operation(convolution.conv_transpose2d, transposed_inputs, STRIDED, stride=2, padding=1, output_padding=1),
-    operation(normalization.batch_norm, norm_inputs),
-    operation(
+OPERATION_CHECKS = [
+    check_of_operation(ops.dense, lambda rng, N, D, K: (normal(rng, N, D), normal(rng, D, K), normal(rng, K))),
+    check_of_operation(ops.matmul, lambda rng, N, D, K: (normal(rng, N, D), normal(rng, D, K))),
+    check_of_operation(ops.add, broadcast(normal)),
+    check_of_operation(ops.add, lambda rng, N, D, K: (normal(rng, N, 1, K), normal(rng, D, 1)), "(stretched)"),
+    check_of_operation(ops.sub, broadcast(normal)),
+    check_of_operation(ops.mul, broadcast(normal)),
+    check_of_operation(ops.div, broadcast(positive)),
+    check_of_operation(ops.neg, one(normal)),
+    check_of_operation(ops.square, one(normal)),
+    check_of_operation(ops.exp, one(normal)),
+    check_of_operation(ops.log, one(positive)),
+    check_of_operation(ops.sqrt, one(positive)),
+    check_of_operation(ops.sum, one(normal)),
+    check_of_operation(ops.sum, one(normal), "(axis=1)", axis=1),
+    check_of_operation(ops.mean, one(normal)),
+    check_of_operation(ops.mean, lambda rng, N, D, K: (normal(rng, N, D, K),), "(axis=(0, -1))", axis=(0, -1)),
+    check_of_operation(ops.logsumexp, one(normal)),
+    check_of_operation(ops.logsumexp, one(normal), "(axis=0)", axis=0),
+    check_of_operation(ops.reshape, one(normal), shape=(-1, 1)),
+    check_of_operation(ops.transpose, one(normal)),
+    check_of_operation(
+        ops.transpose, lambda rng, N, D, K: (normal(rng, N, D, K),), "(axes=(1, -1, 0))", axes=(1, -1, 0)
+    ),
+    check_of_operation(ops.concatenate, lambda rng, N, D, K: (normal(rng, N, D), normal(rng, N, K)), axis=1),
+    check_of_operation(ops.getitem, one(normal), "(slice)", index=(slice(None, None, 2), 0)),
+    check_of_operation(ops.getitem, one(normal), "(repeated rows)", index=np.array([0, 2, 2, 1, 2, 0, 1])),
+    check_of_operation(ops.relu, one(off_zero)),
+    check_of_operation(ops.leaky_relu, one(off_zero), slope=0.2),
+    check_of_operation(ops.sigmoid, one(normal)),
+    check_of_operation(ops.tanh, one(normal)),
+    check_of_operation(ops.softplus, one(normal)),
+    check_of_operation(convolution.conv2d, convolution_inputs, padding=2),
+    check_of_operation(convolution.conv2d, convolution_inputs, STRIDED, stride=2, padding=1),
+    check_of_operation(convolution.conv_transpose2d, transposed_inputs),
+    check_of_operation(convolution.conv_transpose2d, transposed_inputs, STRIDED, stride=2, padding=1, output_padding=1),
+    check_of_operation(normalization.batch_norm, norm_inputs),
+    check_of_operation(
         normalization.batch_norm, lambda rng, N, D, K: (normal(rng, K, D), normal(rng, D), normal(rng, D)), "(rows)"
     ),
-    operation(p.bernoulli_log_likelihood, lambda rng, N, D, K: (normal(rng, N, D), rng.random((N, D)))),
-    operation(p.continuous_bernoulli_log_likelihood, lambda rng, N, D, K: (normal(rng, N, D), rng.random((N, D)))),
-    operation(
+    check_of_operation(p.bernoulli_log_likelihood, lambda rng, N, D, K: (normal(rng, N, D), rng.random((N, D)))),
+    check_of_operation(
+        p.continuous_bernoulli_log_likelihood, lambda rng, N, D, K: (normal(rng, N, D), rng.random((N, D)))
+    ),
+    check_of_operation(
         p.continuous_bernoulli_log_likelihood,
         lambda rng, N, D, K: (0.01 * normal(rng, N, D), rng.random((N, D))),
         "(near ½)",
     ),
-    operation(
+    check_of_operation(
         p.discretized_logistic_log_likelihood,
         lambda rng, N, D, K: (levels(rng, N, D), rng.random((N, D)), normal(rng, N, D) - 2),
     ),
-    operation(
+    check_of_operation(
         p.discretized_logistic_log_likelihood,
         lambda rng, N, D, K: (levels(rng, N, D), rng.random((N, D)), np.array(-2.0)),
         "(one scale)",
     ),
-    operation(p.reparameterize, lambda rng, N, D, K: (*gaussians(1, rng, N, D), normal(rng, N, D))),
-    operation(p.reparameterize, lambda rng, N, D, K: (*gaussians(1, rng, N, D), normal(rng, K, N, D)), "(K samples)"),
-    operation(p.gaussian_log_likelihood, lambda rng, N, D, K: (normal(rng, N, D), *gaussians(1, rng, N, D))),
-    operation(
+    check_of_operation(p.reparameterize, lambda rng, N, D, K: (*gaussians(1, rng, N, D), normal(rng, N, D))),
+    check_of_operation(
+        p.reparameterize, lambda rng, N, D, K: (*gaussians(1, rng, N, D), normal(rng, K, N, D)), "(K samples)"
+    ),
+    check_of_operation(p.gaussian_log_likelihood, lambda rng, N, D, K: (normal(rng, N, D), *gaussians(1, rng, N, D))),
+    check_of_operation(
         p.gaussian_log_likelihood,
         lambda rng, N, D, K: (normal(rng, K, N, D), normal(rng, D), np.array(0.3)),
         "(one variance)",
     ),
-    operation(
+    check_of_operation(
         p.gaussian_log_likelihood, lambda rng, N, D, K: (normal(rng, N, D), normal(rng, N, D), 0.3), "(fixed variance)"
     ),
-    operation(
+    check_of_operation(
         p.reparameterize,
         lambda rng, N, D, K: (normal(rng, N, D), np.array(0.3), normal(rng, N, D)),
         "(one variance)",
     ),
-    operation(p.kl_to_standard_normal, lambda rng, N, D, K: gaussians(1, rng, N, D)),
-    operation(p.kl_to_standard_normal, lambda rng, N, D, K: (normal(rng, N, D), np.array(0.3)), "(one variance)"),
-    operation(p.gaussian_kl_divergence, lambda rng, N, D, K: gaussians(2, rng, N, D)),
-    operation(
+    check_of_operation(p.kl_to_standard_normal, lambda rng, N, D, K: gaussians(1, rng, N, D)),
+    check_of_operation(
+        p.kl_to_standard_normal, lambda rng, N, D, K: (normal(rng, N, D), np.array(0.3)), "(one variance)"
+    ),
+    check_of_operation(p.gaussian_kl_divergence, lambda rng, N, D, K: gaussians(2, rng, N, D)),
+    check_of_operation(
         p.gaussian_kl_divergence,
         lambda rng, N, D, K: (normal(rng, N, D), np.array(0.3), normal(rng, D), normal(rng, D)),
         "(broadcast)",

@@ -32,8 +32,7 @@ def overview():
         print(
             wrap(
                 "The exercises of npvae: write the parts of a variational autoencoder yourself, one function at a "
-                "time. "
-                "Every check says what is wrong, and not only that something is.",
+                "time. Every check says what is wrong, and not only that something is.",
                 "",
             )
         )
@@ -91,8 +90,7 @@ def init(path):
     print(
         wrap(
             f"{folder.path} holds {len(catalogue.ALL)} exercises, one file each. Nothing that you write there will "
-            f"ever "
-            "be overwritten.",
+            "ever be overwritten.",
             "",
         )
     )

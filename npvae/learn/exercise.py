@@ -82,7 +82,7 @@ class Exercise:
 
     function_name = property(lambda self: self.solution.__name__)
 
-    def check(self, f, seed=0):
+    def comparisons(self, f, seed=0):
         """The comparisons that tell whether f solves the exercise, for draws with this seed.
 
         Raises `Unfit` where there is nothing to compare, and whatever f raises. Overflow is no warning here: what comes
@@ -100,7 +100,7 @@ class Exercise:
 
 
 @dataclasses.dataclass
-class Procedure(Exercise):
+class ProcedureExercise(Exercise):
     """An exercise about a function of another form.
 
     compare   compare(f, rng, N, D, K) calls f for one draw and yields `Comparison`s

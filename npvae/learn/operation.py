@@ -18,7 +18,7 @@ from .exercise import DRAWS, PRIMES, Exercise, Unfit, array, in_words
 
 
 @dataclasses.dataclass
-class Operation(Exercise):
+class OperationExercise(Exercise):
     """An exercise about an operation: its value is compared with the engine's, its derivatives with finite differences.
 
     blanks     what is left to write: "y" for the forward pass, and names of derivatives, such as "dW"

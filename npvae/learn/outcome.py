@@ -35,7 +35,7 @@ class Outcome:
     lines: list
 
 
-def check_file(exercise, path, folder=None, others=()):
+def judge_file(exercise, path, folder=None, others=()):
     """The `Outcome` of an exercise for a student's file; after a pass, what the exercise has to show for it.
 
     folder   where pictures go; by default nothing is shown
@@ -44,7 +44,7 @@ def check_file(exercise, path, folder=None, others=()):
     path = Path(path)
     try:
         student = load(exercise, path)
-        outcome = check(exercise, student)
+        outcome = judge(exercise, student)
         if outcome.status == PASSED and exercise.after is not None and folder is not None:
             shown = exercise.after(student, Path(folder), _loaded(others))
             outcome.lines += ["", *(wrap(line, "  ") for line in shown)]
@@ -92,12 +92,12 @@ def load(exercise, path):
     return f
 
 
-def check(exercise, student):
+def judge(exercise, student):
     """The `Outcome` for a function, or for an exhibit a module; what it raises itself is let through."""
     if isinstance(exercise, Exhibit):
-        return _check_exhibit(exercise, student)
+        return _judge_exhibit(exercise, student)
     try:
-        comparisons = exercise.check(student)
+        comparisons = exercise.comparisons(student)
     except Unfit as error:
         return Outcome(WRONG, finding_of(*error.args).lines())
     draws = {}
@@ -120,7 +120,7 @@ def check(exercise, student):
     )
 
 
-def _check_exhibit(exercise, program):
+def _judge_exhibit(exercise, program):
     with np.errstate(all="ignore"):
         sentences = exercise.run_tests(program)
     lines = []

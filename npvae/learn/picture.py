@@ -11,7 +11,7 @@ from ..autodiff import no_grad, op, ops
 from ..nn import Dense, Module, optim
 
 STEPS, BATCH = 300, 100
-OPERATIONS = {  # the engine's, by the names of the exercises
+ENGINE = {  # its operations, by the names of the exercises
     "dense": ops.dense,
     "relu": ops.relu,
     "reparameterize": probability.reparameterize,
@@ -27,7 +27,7 @@ class VAE(Module):
     sizes        the widths of the layers from the data to the last hidden one
     latent_dim   the dimension of z
     rng          the numpy Generator that draws the first weights
-    operations   a dict like OPERATIONS
+    operations   a dict like ENGINE
     """
 
     def __init__(self, sizes, latent_dim, rng, operations):
@@ -53,7 +53,7 @@ class VAE(Module):
         return self._dense(last, z)
 
     def loss(self, x, rng, step=math.inf, rows=None):
-        """−ELBO of the examples x (N, D) in nats, a Tensor (), and the report of it, a dict."""
+        """−ELBO of the examples x (N, D) in nats, a Tensor (), and its parts, a dict."""
         mu, logvar = self.encode(x)
         z = self.operations["reparameterize"](mu, logvar, rng.standard_normal(mu.shape, dtype=mu.dtype))
         reconstruction = self.operations["bernoulli"](self.decode(z), x)
@@ -67,11 +67,11 @@ class VAE(Module):
 
 
 def chosen_operations(own):
-    """Return OPERATIONS with the student's functions in their places.
+    """Return ENGINE with the student's functions in their places.
 
     own   a dict from the names of solved exercises to functions
     """
-    operations = OPERATIONS | {name: op(f) for name, f in own.items() if name in OPERATIONS}
+    operations = ENGINE | {name: op(f) for name, f in own.items() if name in ENGINE}
     forward, backward = own.get("dense_forward"), own.get("dense_backward")
 
     def dense(x, W, b):

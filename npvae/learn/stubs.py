@@ -12,7 +12,7 @@ import textwrap
 
 from ..diagnosis.finding import wrap
 from .museum.exhibits import Exhibit
-from .operation import Operation
+from .operation import OperationExercise
 
 VALUE = 'raise NotImplementedError("{0}: compute the value here, in the place of this line")'
 DERIVATIVE = 'raise NotImplementedError("{0}: return the gradient of the loss by {1}")'
@@ -30,7 +30,7 @@ def stub(number, exercise):
 
 {exercise.text}
 
-{_FLOATS if isinstance(exercise, Operation) else ""}Predict (npvae learn predict {exercise.name}):
+{_FLOATS if isinstance(exercise, OperationExercise) else ""}Predict (npvae learn predict {exercise.name}):
 
 {_question(exercise.prediction)}
 
@@ -63,7 +63,7 @@ def function_stub(exercise):
         signature.append(_docstring(ast.get_docstring(function)))
     else:
         body = [first, *body]
-    if not isinstance(exercise, Operation):
+    if not isinstance(exercise, OperationExercise):
         return "\n".join([*signature, f"    {BODY.format(function.name)}"]) + "\n"
     return "\n".join([*signature, *_blanked(body, lines, first.end_lineno, exercise.blanks)]) + "\n"
 

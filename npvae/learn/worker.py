@@ -12,7 +12,7 @@ import pathlib
 import sys
 
 from . import catalogue
-from .outcome import check_file
+from .outcome import judge_file
 
 
 def main(task):
@@ -21,7 +21,7 @@ def main(task):
     with open(task["where"], "w", encoding="utf-8") as where:
         faulthandler.dump_traceback_later(task["seconds"], exit=True, file=where)
         others = [(catalogue.find(name), pathlib.Path(path)) for name, path in task["others"].items()]
-        outcome = check_file(catalogue.find(task["name"]), task["path"], task["folder"], others)
+        outcome = judge_file(catalogue.find(task["name"]), task["path"], task["folder"], others)
         faulthandler.cancel_dump_traceback_later()
     pathlib.Path(task["result"]).write_text(json.dumps(dataclasses.asdict(outcome)), encoding="utf-8")
     sys.stdout.flush()

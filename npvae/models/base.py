@@ -1,6 +1,6 @@
 """What every model of the story can do, so that you can compare them.
 
-    loss(x, rng, step, rows)   what training minimises, and its parts for the report
+    loss(x, rng, step, rows)   what training minimises, and its parts
     codes(x)                   a point in the latent space for every example
     generate(z)                examples from points in the latent space
     reconstruct(x)             there and back
@@ -33,7 +33,7 @@ class LatentModel(Module):
     noise = None
 
     def loss(self, x, rng, step=math.inf, rows=None):
-        """Return what training minimises on the examples x (N, D), a Tensor (), and a dict of numbers for the report.
+        """Return what training minimises on the examples x (N, D), a Tensor (), and its parts, a dict of numbers.
 
         rng    the numpy Generator of all noise
         step   counted from 0, for what changes during training; by default, after all such changes

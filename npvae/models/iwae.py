@@ -30,7 +30,7 @@ class IWAE(VAE):
         )
 
     def loss(self, x, rng, step=math.inf, rows=None):
-        """Return the objective, a Tensor (), in nats, and the report {"loss": −ELBO, "rec", "kl", "objective"}.
+        """Return the objective, a Tensor (), in nats, and the parts {"loss": −ELBO, "rec", "kl", "objective"}.
 
         The ELBO is the mean of ln w_k over the same samples; `rec` is what remains of it without the KL.
         """

@@ -78,9 +78,9 @@ class VAE(LatentModel):
         return self.likelihood(self.decoder(z))
 
     def loss(self, x, rng, step=math.inf, rows=None):
-        """Return what is minimised, a Tensor (), and the report, a dict of numbers, in nats, averaged over the batch.
+        """Return what is minimised, a Tensor (), and its parts, a dict of numbers, in nats, averaged over the batch.
 
-        The report is {"loss": −ELBO, "rec": −E ln p(x | z), "kl": KL(q ‖ p)}, all to be minimised: `rec` has the
+        The parts are {"loss": −ELBO, "rec": −E ln p(x | z), "kl": KL(q ‖ p)}, all to be minimised: `rec` has the
         opposite sign of `ELBO.reconstruction`. If the objective is not −ELBO, it is added as "objective".
         """
         if self.estimator != "analytic-kl":
@@ -89,7 +89,7 @@ class VAE(LatentModel):
         reconstruction = bounds.expected_log_likelihood(x, q, self.decode, rng, self.samples)    # E_q ln p(x | z)
         kl = q.kl_divergence()                                                                   # KL(q(z | x) ‖ p(z))
         objective = self.kl_term(q, kl, step) - reconstruction.mean()
-        return objective, self._report(reconstruction.data, kl.data, None if self.kl_term.is_plain else objective)
+        return objective, self._parts(reconstruction.data, kl.data, None if self.kl_term.is_plain else objective)
 
     def _surrogate_loss(self, x, rng):
         """For an estimator by name: a Tensor whose gradient is the estimate. Its value says nothing.
@@ -99,13 +99,13 @@ class VAE(LatentModel):
         q = self.encode(x)
         fixed = estimators.hold_fixed(x, q, self.decode, rng, self.samples)
         surrogate = ESTIMATORS[self.estimator](x, q, self.decode, fixed)
-        return -surrogate.mean(), self._report(fixed.log_likelihood, q.detach().kl_divergence().data)
+        return -surrogate.mean(), self._parts(fixed.log_likelihood, q.detach().kl_divergence().data)
 
     @staticmethod
-    def _report(log_likelihood, kl, objective=None):
+    def _parts(log_likelihood, kl, objective=None):
         rec, kl = -float(log_likelihood.mean()), float(kl.mean())
-        report = {"loss": rec + kl, "rec": rec, "kl": kl}
-        return report if objective is None else report | {"objective": float(objective)}
+        parts = {"loss": rec + kl, "rec": rec, "kl": kl}
+        return parts if objective is None else parts | {"objective": float(objective)}
 
     def codes(self, x):
         """Return the posterior means mu(x): an array (N, latent_dim)."""

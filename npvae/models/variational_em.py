@@ -61,7 +61,7 @@ class VariationalEM(VAE):
         return self.refine(x, prior, rng, self.new_steps, self.e_lr)
 
     def loss(self, x, rng, step=math.inf, rows=None):
-        """Return the M-step's objective, N times the mean of −ELBO over the minibatch, and the report of `VAE.loss`.
+        """Return the M-step's objective, N times the mean of −ELBO over the minibatch, and the parts of `VAE.loss`.
 
         If `rows` says which examples of the training set these are, their E-step comes first, and its result goes into
         the table. Otherwise the examples are new.
@@ -72,7 +72,7 @@ class VariationalEM(VAE):
             q = self._expectation_step(x, rng, step, rows)
         bound = probability.elbo(x, q, self.decode, rng, self.samples)
         objective = -bound.elbo.mean() * float(len(self.mu_table))
-        return objective, self._report(bound.reconstruction.data, bound.kl.data, objective)
+        return objective, self._parts(bound.reconstruction.data, bound.kl.data, objective)
 
     def _expectation_step(self, x, rng, step, rows):
         """Move the q of these rows of the table by an E-step: return a DiagonalGaussian of arrays."""

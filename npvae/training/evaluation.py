@@ -20,7 +20,7 @@ def in_batches(x, batch_size=MEASURED_AT_ONCE):
 
 
 def mean_loss(model, x, rng):
-    """Return what a model's `loss` reports, averaged over the examples x (N, D): a dict of numbers."""
+    """Return the parts of a model's `loss`, averaged over the examples x (N, D): a dict of numbers."""
     total = {}
     with model.evaluating():
         for batch in in_batches(x):
@@ -76,7 +76,7 @@ def explained_by(factor, codes, bins=20):
 
 
 def evaluate(model, x, rng, importance_samples=0, refine_steps=0):
-    """Return what can be reported of a model on the examples x (N, D): a dict of numbers, averages over the examples.
+    """Return what can be measured of a model on the examples x (N, D): a dict of numbers, averages over the examples.
 
     squared_error           ‖x − x̂‖² of the reconstructions, for every model
 

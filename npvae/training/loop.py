@@ -1,7 +1,7 @@
 """The training loop: minibatches, progress, history, validation, checkpoints. It knows no model by name.
 
 All it asks of a model is `loss(x, rng, step, rows)`, which returns what is minimised, a Tensor with a single number,
-and a dict of numbers for the report (see models/base.py), and its posteriors, to warn about them. One step is
+and its parts, a dict of numbers (see models/base.py), and its posteriors, to warn about them. One step is
 
     objective, parts = model.loss(x[rows], rng, step, rows);   objective.backward();   optimizer.step()
 
@@ -29,7 +29,7 @@ VALIDATION_SEED = 0  # the same noise at every validation, so that only the mode
 
 
 def training_step(model, optimizer, x, rng, step=math.inf, rows=None):
-    """Forward, backward, update, on the minibatch x (N, D): return the objective, a float, and the report of the loss.
+    """Forward, backward, update, on the minibatch x (N, D): return the objective, a float, and the parts of the loss.
 
     step, rows   for `model.loss`
     """

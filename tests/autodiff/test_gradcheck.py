@@ -43,7 +43,7 @@ def with_damage(f, i, damage):
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
-@pytest.mark.parametrize("check", gradchecks.OPERATIONS, ids=lambda check: check.name)
+@pytest.mark.parametrize("check", gradchecks.OPERATION_CHECKS, ids=lambda check: check.name)
 def test_a_wrong_derivative_is_caught(check, damage):
     sizes = (3, 3, 3) if damage == "transposed" else gradchecks.check.SIZES  # a transposed square has the right shape
     (f, *inputs), options = check.arguments(sizes=sizes)

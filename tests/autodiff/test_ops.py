@@ -16,7 +16,7 @@ from npvae import gradchecks
 from npvae.autodiff import Tensor, gradcheck, ops
 from npvae.autodiff.tensor import input_gradients
 
-OPERATIONS = pytest.mark.parametrize("check", gradchecks.OPERATIONS, ids=lambda check: check.name)
+OPERATIONS = pytest.mark.parametrize("check", gradchecks.OPERATION_CHECKS, ids=lambda check: check.name)
 sizes = st.tuples(st.integers(3, 6), st.integers(1, 6), st.integers(1, 6))
 dtypes = st.sampled_from([np.float32, np.float64])
 

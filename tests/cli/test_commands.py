@@ -153,7 +153,7 @@ def test_gradcheck_of_a_wrong_operation_has_status_1(npvae_, monkeypatch):
         return x / 2, lambda dy: dy
 
     inputs = gradchecks.operations.one(gradchecks.check.normal)
-    monkeypatch.setattr(gradchecks, "ALL", [gradchecks.check.operation(halve, inputs)])
+    monkeypatch.setattr(gradchecks, "ALL", [gradchecks.check.check_of_operation(halve, inputs)])
     status, out, _ = npvae_("gradcheck")
     assert status == 1 and "halve: FAILED" in out and "0 passed, 1 failed" in out
 

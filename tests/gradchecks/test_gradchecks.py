@@ -35,7 +35,7 @@ def test_every_operation_has_a_check():
         if hasattr(f, "raw") and name == f.__name__
     }
     assert len(operations) > 25
-    assert operations <= {check.name.split("(")[0] for check in gradchecks.OPERATIONS}
+    assert operations <= {check.name.split("(")[0] for check in gradchecks.OPERATION_CHECKS}
 
 
 def test_every_layer_has_a_check():
@@ -43,7 +43,7 @@ def test_every_layer_has_a_check():
         name for name, layer in vars(nn.layers).items()
         if getattr(layer, "__module__", "") == nn.layers.__name__ and (inspect.isclass(layer) or name[0].isupper())
     }  # fmt: skip
-    assert layers - {"Activation"} <= {check.name for check in gradchecks.LAYERS}
+    assert layers - {"Activation"} <= {check.name for check in gradchecks.LAYER_CHECKS}
 
 
 def test_find():

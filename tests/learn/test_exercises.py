@@ -17,7 +17,7 @@ from npvae.experiments.diagnosis import EXERCISES, findings_of
 from npvae.experiments.planted import is_wrong
 from npvae.learn import catalogue, outcome, picture
 from npvae.learn.folder import contents
-from npvae.learn.operation import Operation
+from npvae.learn.operation import OperationExercise
 from npvae.learn.stubs import stub
 from npvae.training import training_step
 
@@ -34,20 +34,20 @@ def test_the_stub_fails_and_says_what_to_do(exercise, tmp_path):
     path = tmp_path / "stub.py"
     path.write_text(catalogue.text(exercise))
     with pytest.raises(NotImplementedError, match=r"compute the value|return the gradient|write the function"):
-        exercise.check(outcome.load(exercise, path))
-    result = outcome.check_file(exercise, path)
+        exercise.comparisons(outcome.load(exercise, path))
+    result = outcome.judge_file(exercise, path)
     assert result.status == outcome.BLANK and "line " in result.lines[0]
 
 
 @pytest.mark.parametrize("seed", range(5))
 @by_name
 def test_the_solution_passes(exercise, seed):
-    assert all(c.ok for c in exercise.check(exercise.reference(), seed))
+    assert all(c.ok for c in exercise.comparisons(exercise.reference(), seed))
 
 
 @by_name
 def test_the_formula_of_the_diagnosis_is_the_engines(exercise):
-    for c in exercise.check(exercise.reference()):
+    for c in exercise.comparisons(exercise.reference()):
         if c.formula:
             assert np.allclose(sum(c.evaluate().values()), c.expected, rtol=1e-7, atol=1e-7), c.name
 
@@ -147,7 +147,7 @@ def test_the_network_of_the_picture_is_the_reference_network():
     x, found = np.random.default_rng(1).random((11, 7)).astype(np.float32), []
     for make in (
         lambda rng: models.VAE(7, 3, [5, 4], rng),
-        lambda rng: picture.VAE([7, 5, 4], 3, rng, picture.OPERATIONS),
+        lambda rng: picture.VAE([7, 5, 4], 3, rng, picture.ENGINE),
     ):
         rng = np.random.default_rng(0)
         model = make(rng)
@@ -164,7 +164,7 @@ def test_functions_stand_in_for_the_engines(solved, rng):
 
     def noting(name):
         exercise = catalogue.find(name)
-        f = exercise.reference() if isinstance(exercise, Operation) else exercise.solution
+        f = exercise.reference() if isinstance(exercise, OperationExercise) else exercise.solution
 
         def g(*given):
             called.add(name)
@@ -213,10 +213,10 @@ def _loaded(source):
     with tempfile.TemporaryDirectory() as folder:
         path = pathlib.Path(folder, "x.py")
         path.write_text(source)
-        return " ".join(" ".join(outcome.check_file(catalogue.find("reparameterize"), path).lines).split())
+        return " ".join(" ".join(outcome.judge_file(catalogue.find("reparameterize"), path).lines).split())
 
 
 def test_every_blank_of_an_operation_has_a_formula_or_finite_differences():
     for exercise in EXERCISES:
-        if isinstance(exercise, Operation):
+        if isinstance(exercise, OperationExercise):
             assert set(exercise.formulas) <= set(exercise.blanks), exercise.name

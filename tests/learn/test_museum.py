@@ -11,7 +11,7 @@ import pytest
 from npvae.learn import catalogue
 from npvae.learn.museum import battery, importance_weighted, with_autodiff
 from npvae.learn.museum.exhibits import DEFECTS, EXHIBITS, module_of
-from npvae.learn.outcome import PASSED, WRONG, check_file
+from npvae.learn.outcome import PASSED, WRONG, judge_file
 
 GRADIENTS = "gradients against finite differences"
 SEEN_BY = {
@@ -52,7 +52,7 @@ def test_find_it_name_it_and_mend_it(exhibit, tmp_path):
 
     def outcome(source, letter=""):
         path.write_text(source.replace('DEFECT = ""', f'DEFECT = "{letter}"'))
-        return check_file(exhibit, path)
+        return judge_file(exhibit, path)
 
     broken = catalogue.text(exhibit)
     mended = broken.replace(exhibit.wrong_line, exhibit.right)

@@ -10,7 +10,7 @@ import time
 import pytest
 
 from npvae.learn import catalogue, sandbox
-from npvae.learn.outcome import BLANK, BROKEN, PASSED, WRONG, check_file
+from npvae.learn.outcome import BLANK, BROKEN, PASSED, WRONG, judge_file
 
 RELU = catalogue.find("relu")
 SOLVED = """\
@@ -27,9 +27,9 @@ def screen(tmp_path):
     """screen(source) is the status and the text of a check of a file with this source."""
     path = tmp_path / "03_relu.py"
 
-    def screen(source, check=check_file):
+    def screen(source, check=judge_file):
         path.write_bytes(source if isinstance(source, bytes) else source.encode())
-        outcome = check(RELU, path) if check is check_file else sandbox.check(RELU, path, tmp_path, seconds=5)
+        outcome = check(RELU, path) if check is judge_file else sandbox.check(RELU, path, tmp_path, seconds=5)
         text = "\n".join(outcome.lines)
         assert "Traceback" not in text and "npvae/" not in text, text
         assert all(len(line) <= 80 for line in text.splitlines()), text

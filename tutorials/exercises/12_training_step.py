@@ -34,6 +34,6 @@ import numpy as np
 
 
 def training_step(model, optimizer, x, rng, step=math.inf, rows=None):
-    """Forward, backward, update, on the minibatch x (N, D): returns the objective, a
-    float, and the report of the loss."""
+    """Forward, backward, update, on the minibatch x (N, D): return the objective, a
+    float, and the parts of the loss."""
     raise NotImplementedError("training_step: write the function here, in the place of this line")

@@ -5,9 +5,9 @@ import numpy as np
 from ...autodiff import ops
 from ...gradchecks.check import normal, off_zero
 from ..exercise import Prediction, Wrong
-from ..operation import Operation
+from ..operation import OperationExercise
 
-RELU = Operation(
+RELU = OperationExercise(
     name="relu",
     title="max(x, 0), and which way the gradient goes",
     solution=ops.relu,
@@ -75,7 +75,7 @@ def _slopes(x, y):
     return {"y_slope": y * (1 - y), "x_slope": x * (1 - x), "one_minus_y": 1 - y, "decay": np.exp(-x)}
 
 
-SIGMOID = Operation(
+SIGMOID = OperationExercise(
     name="sigmoid",
     title="the sigmoid, and its slope in terms of its value",
     solution=ops.sigmoid,
@@ -126,7 +126,7 @@ Source: Bishop (2006), Pattern recognition and machine learning, eq. 4.59 and 4.
     },
 )
 
-SOFTPLUS = Operation(
+SOFTPLUS = OperationExercise(
     name="softplus",
     title="a smooth ReLU, without overflow",
     solution=ops.softplus,

@@ -7,7 +7,7 @@ from ...autodiff.gradcheck import Fault
 from ...diagnosis.comparison import Comparison
 from ...gradchecks.check import normal
 from ...nn import optim
-from ..exercise import Prediction, Procedure, Unfit, Wrong
+from ..exercise import Prediction, ProcedureExercise, Unfit, Wrong
 
 STEPS, LR, EPS = 6, 0.013, 0.1  # a large ε, so that it matters where it stands
 
@@ -114,7 +114,7 @@ def _first_step():
     return int(np.argmin(np.abs(moved[1] / moved[0] - np.array([1, 1e3, 1e6]))))
 
 
-ADAM = Procedure(
+ADAM = ProcedureExercise(
     name="adam",
     title="one step of Adam, in place",
     solution=optim.Adam.update,
@@ -136,8 +136,7 @@ engine keeps m / (1 − β₁) and v / (1 − β₂), which saves two passes; yo
 Source: Kingma and Ba (2015), Adam: a method for stochastic optimization, algorithm 1.""",
     prediction=Prediction(
         "The first step, lr = 0.001. One parameter has the gradient 1000, another 0.001. How much further does the "
-        "first "
-        "one move?",
+        "first one move?",
         ["as far as the second", "1,000 times", "a million times"],
         _first_step,
         "m̂ = g and √v̂ = |g|, so both move by lr. Adam looks at the sign of a gradient more than at its size.",

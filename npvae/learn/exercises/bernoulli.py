@@ -6,9 +6,9 @@ from ... import probability as p
 from ...autodiff import ops
 from ...gradchecks.check import normal
 from ..exercise import Prediction, Wrong
-from ..operation import Operation
+from ..operation import OperationExercise
 
-BERNOULLI = Operation(
+BERNOULLI = OperationExercise(
     name="bernoulli",
     title="the Bernoulli log-likelihood, without overflow",
     solution=p.bernoulli_log_likelihood,

@@ -5,11 +5,11 @@ import numpy as np
 from ...autodiff import convolution
 from ...gradchecks.check import normal
 from ..exercise import Prediction, Wrong
-from ..operation import Operation
+from ..operation import OperationExercise
 
 STRIDED = {"stride": 2, "padding": 1}
 
-CONVOLUTION = Operation(
+CONVOLUTION = OperationExercise(
     name="convolution",
     title="the gradient of a convolution",
     solution=convolution.conv2d,

@@ -6,7 +6,7 @@ from ... import nn
 from ...autodiff import ops
 from ...gradchecks.check import normal
 from ..exercise import Prediction, Wrong
-from ..operation import Operation
+from ..operation import OperationExercise
 
 
 def _dense_inputs(rng, N, D, K):
@@ -15,7 +15,7 @@ def _dense_inputs(rng, N, D, K):
 
 DENSE_SIZES = ("N, the batch", "I, the inputs", "O, the outputs")
 
-DENSE_FORWARD = Operation(
+DENSE_FORWARD = OperationExercise(
     name="dense_forward",
     title="a layer of linear units",
     solution=ops.dense,
@@ -68,7 +68,7 @@ def _overwrites(x, W, b):
     return y
 
 
-DENSE_BACKWARD = Operation(
+DENSE_BACKWARD = OperationExercise(
     name="dense_backward",
     title="the gradients of a layer",
     solution=ops.dense,
@@ -93,8 +93,7 @@ Source: Goodfellow, Bengio, Courville (2016), Deep learning, section 6.5.6.""",
         ],
         lambda: _what_happens_to_dW(),
         "A weight acts on the loss through every example, and the gradients add up. A mean comes from the loss, if "
-        "that "
-        "is a mean over the batch, and then it is in dy already.",
+        "that is a mean over the batch, and then it is in dy already.",
     ),
     hints=[
         "∂y_no/∂x_ni = W_io, ∂y_no/∂W_io = x_ni, ∂y_no/∂b_o = 1. Multiply each by dy_no, and sum over all else.",

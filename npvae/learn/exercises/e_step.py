@@ -9,7 +9,7 @@ from ...autodiff.gradcheck import Fault
 from ...diagnosis.comparison import Comparison
 from ...gradchecks.check import normal
 from ...nn import optim
-from ..exercise import Prediction, Procedure, Unfit, Wrong, in_words
+from ..exercise import Prediction, ProcedureExercise, Unfit, Wrong, in_words
 
 STEPS, LR, SAMPLES = 8, 0.05, 2
 
@@ -100,7 +100,7 @@ def _kl_of_an_e_step():
     return 0 if refined.kl_divergence().data.mean() > 0.1 else 1
 
 
-E_STEP = Procedure(
+E_STEP = ProcedureExercise(
     name="e_step",
     title="a posterior for every example: the E-step",
     solution=p.refine,

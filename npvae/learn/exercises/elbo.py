@@ -7,7 +7,7 @@ from ... import probability as p
 from ...autodiff import Tensor, no_grad, ops
 from ...diagnosis.comparison import Comparison
 from ...gradchecks.check import normal
-from ..exercise import Prediction, Procedure, Unfit, Wrong, in_words
+from ..exercise import Prediction, ProcedureExercise, Unfit, Wrong, in_words
 
 
 def _setting(rng, N, D, K):
@@ -106,7 +106,7 @@ def _more_samples():
     return 1 if abs(means[1] - means[0]) < 5 * noise else (0 if means[1] > means[0] else 2)
 
 
-ELBO = Procedure(
+ELBO = ProcedureExercise(
     name="elbo",
     title="the evidence lower bound with L samples",
     solution=p.elbo,
@@ -133,9 +133,8 @@ Source: Kingma and Welling (2014), Auto-encoding variational Bayes, eq. 7 and 10
         "The same q, but 10 samples instead of 1. What happens to the bound, on average over the noise?",
         ["it rises: more samples, a tighter bound", "it stays the same, with less noise", "it falls"],
         _more_samples,
-        "A mean of L samples has the same expectation as one of them. The bound gets tighter only where the "
-        "samples are "
-        "inside the logarithm, as in the importance-weighted autoencoder.",
+        "A mean of L samples has the same expectation as one of them. The bound gets tighter only where the samples "
+        "are inside the logarithm, as in the importance-weighted autoencoder.",
     ),
     hints=[
         "A decoder takes a matrix of codes. z.reshape(L * N, latent_dim) puts the samples under one another, and "

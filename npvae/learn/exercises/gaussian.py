@@ -5,10 +5,10 @@ import numpy as np
 from ... import probability as p
 from ...gradchecks.check import normal
 from ..exercise import Prediction, Wrong
-from ..operation import Operation
+from ..operation import OperationExercise
 from .reparameterize import widths
 
-GAUSSIAN = Operation(
+GAUSSIAN = OperationExercise(
     name="gaussian",
     title="the Gaussian log-likelihood with a learned variance",
     solution=p.gaussian_log_likelihood,

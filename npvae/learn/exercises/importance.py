@@ -8,8 +8,8 @@ from ...autodiff import Tensor, no_grad, ops
 from ...diagnosis.comparison import Comparison
 from ...diagnosis.faults import ValueFault
 from ...gradchecks.check import normal
-from ..exercise import Prediction, Procedure, Unfit, Wrong, in_words
-from ..operation import Operation
+from ..exercise import Prediction, ProcedureExercise, Unfit, Wrong, in_words
+from ..operation import OperationExercise
 
 K = 13
 
@@ -161,7 +161,7 @@ def _rises_with_K():
     return 0 if means[0] < means[1] < means[2] else (1 if means[0] > means[2] else 2)
 
 
-IMPORTANCE_SAMPLING = Procedure(
+IMPORTANCE_SAMPLING = ProcedureExercise(
     name="importance_sampling",
     title="ln p(x) by importance sampling, without underflow",
     solution=p.importance_sampling,
@@ -229,7 +229,7 @@ def _softmax(x, axis):
     return e / e.sum(axis=axis, keepdims=True)
 
 
-IWAE_WEIGHTS = Operation(
+IWAE_WEIGHTS = OperationExercise(
     name="iwae_weights",
     title="how the samples share the gradient of the IWAE bound",
     solution=ops.logsumexp,
@@ -257,9 +257,8 @@ Source: Burda, Grosse, Salakhutdinov (2016), Importance weighted autoencoders, e
                 ]
             )
         ),
-        "By the weights themselves, w / Σ w: a sample that explains x badly teaches next to nothing. In the ELBO "
-        "it would "
-        "count as much as the best.",
+        "By the weights themselves, w / Σ w: a sample that explains x badly teaches next to nothing. In the ELBO it "
+        "would count as much as the best.",
     ),
     hints=[
         "Chain rule: the derivative of ln is one over its argument, and that of exp x_k is exp x_k.",

@@ -5,10 +5,10 @@ import numpy as np
 from ... import probability as p
 from ...gradchecks.check import normal
 from ..exercise import Prediction, Wrong
-from ..operation import Operation
+from ..operation import OperationExercise
 from .reparameterize import widths
 
-KL = Operation(
+KL = OperationExercise(
     name="kl",
     title="the KL divergence from the prior, in closed form",
     solution=p.kl_to_standard_normal,

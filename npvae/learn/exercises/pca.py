@@ -8,7 +8,7 @@ from ...diagnosis.comparison import Comparison
 from ...gradchecks.check import normal
 from ...nn import optim, schedules
 from ...training import training_step
-from ..exercise import Prediction, Procedure, Unfit, Wrong, array, in_words
+from ..exercise import Prediction, ProcedureExercise, Unfit, Wrong, array, in_words
 
 COUNT = 2
 
@@ -118,7 +118,7 @@ def _same_subspace():
     return 0 if angle > 5 else (1 if between > 89 else 2)
 
 
-PCA = Procedure(
+PCA = ProcedureExercise(
     name="pca",
     title="principal components, and the linear autoencoder",
     solution=models.pca.principal_components,
@@ -144,9 +144,8 @@ Source: Bishop (2006), Pattern recognition and machine learning, section 12.1.2.
         "A linear autoencoder with two hidden units is trained by gradient. What does it find, compared with PCA?",
         ["another subspace", "the same subspace, and the principal axes in it", "the same subspace, but other axes"],
         _same_subspace,
-        "Every invertible change of the code, undone by the decoder, gives the same copies: nothing prefers the "
-        "axes of "
-        "PCA. So neither does the linear autoencoder.",
+        "Every invertible change of the code, undone by the decoder, gives the same copies: nothing prefers the axes "
+        "of PCA. So neither does the linear autoencoder.",
     ),
     hints=[
         "Centre the data first: x − x.mean(axis=0). Then the covariance is one product of matrices.",

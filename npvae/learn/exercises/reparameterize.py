@@ -5,7 +5,7 @@ import numpy as np
 from ... import probability as p
 from ...gradchecks.check import normal
 from ..exercise import Prediction, Wrong
-from ..operation import Operation
+from ..operation import OperationExercise
 
 
 def widths(mu, logvar, y, **_):
@@ -13,7 +13,7 @@ def widths(mu, logvar, y, **_):
     return {"sigma": np.exp(0.5 * logvar), "variance": np.exp(logvar), "precision": np.exp(-logvar)}
 
 
-REPARAMETERIZE = Operation(
+REPARAMETERIZE = OperationExercise(
     name="reparameterize",
     title="a sample of a Gaussian that has derivatives",
     solution=p.reparameterize,

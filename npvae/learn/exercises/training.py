@@ -7,7 +7,7 @@ from ...autodiff import Tensor
 from ...diagnosis.comparison import Comparison
 from ...nn import optim
 from ...probability import KLTerm
-from ..exercise import Prediction, Procedure, Unfit, Wrong, in_words
+from ..exercise import Prediction, ProcedureExercise, Unfit, Wrong, in_words
 from ..picture import train_on_mnist
 
 STEPS, LR = 4, 0.01
@@ -99,7 +99,7 @@ def _without_zero_grad():
     return [2.0, 6.0, 0.0].index(float(p.grad[0]))
 
 
-TRAINING_STEP = Procedure(
+TRAINING_STEP = ProcedureExercise(
     name="training_step",
     title="one training step, and then 300 of them on MNIST",
     solution=training.training_step,

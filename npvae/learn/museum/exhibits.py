@@ -84,9 +84,8 @@ def exhibit(number, title, program, defect, right, wrong_line, hints, lesson, pr
     kinds = "\n".join(f"    {letter}  {kind}" for letter, kind in DEFECTS.items())
     begin = f"{title} It has one defect, of a kind that real programs have had. Find it, name it, and mend it:"
     end = (
-        "Write its letter into DEFECT below, and mend the program so that all tests pass. Read the tests that "
-        "fail, and "
-        "also those that do not."
+        "Write its letter into DEFECT below, and mend the program so that all tests pass. Read the tests that fail, "
+        "and also those that do not."
     )
     text = "\n\n".join([textwrap.fill(begin, 80), kinds, textwrap.fill(end, 80)])
     return Exhibit(
@@ -143,8 +142,7 @@ EXHIBITS = [
             "The mask of a ReLU is where its input was positive, in the forward pass.",
         ],
         "A gradient check finds this at once, because the loss and its gradient no longer fit. Where the gradients "
-        "begin to "
-        "be wrong is where the mistake is.",
+        "begin to be wrong is where the mistake is.",
         sees(1),
     ),
     exhibit(
@@ -159,9 +157,8 @@ EXHIBITS = [
             "The samples are too wide: 4 instead of 2. What is 4, if the variance is 4?",
             "σ = exp(logvar / 2). The KL has logvar as the logarithm of the variance, and is right.",
         ],
-        "No gradient check can see this: the wrong sampler has a right derivative. It trains, too, and its "
-        "pictures look "
-        "only a little worse. Only a test of the samples' moments sees it.",
+        "No gradient check can see this: the wrong sampler has a right derivative. It trains, too, and its pictures "
+        "look only a little worse. Only a test of the samples' moments sees it.",
         sees(2),
     ),
     exhibit(
@@ -176,9 +173,9 @@ EXHIBITS = [
             "By 3. What is there three of, in that test?",
             "KL of independent dimensions is the sum over them.",
         ],
-        "The loss is a smooth function with the right gradient, but it is not the ELBO: with 20 latent dimensions "
-        "the KL "
-        "counts a twentieth. This is a β-VAE by accident. Samples from the prior will look bad, and nobody knows why.",
+        "The loss is a smooth function with the right gradient, but it is not the ELBO: with 20 latent dimensions the "
+        "KL counts a twentieth. This is a β-VAE by accident. Samples from the prior will look bad, and nobody knows "
+        "why.",
         sees(3),
     ),
     exhibit(
@@ -194,10 +191,8 @@ EXHIBITS = [
             "The loss has + KL, and the derivative of ½ μ² is μ.",
         ],
         "The gradient pushes mu away from the prior, while the loss that is printed is right. In a program with "
-        "automatic "
-        "differentiation the same slip would be in the loss, where no gradient check sees it, and the loss would "
-        "fall and "
-        "fall.",
+        "automatic differentiation the same slip would be in the loss, where no gradient check sees it, and the loss "
+        "would fall and fall.",
         sees(4),
     ),
     exhibit(
@@ -213,8 +208,7 @@ EXHIBITS = [
             "log_likelihood expects logits: the sigmoid is in it already, as the softplus.",
         ],
         "A probability that is used as a logit lies between 0 and 1, so that σ of it lies between 0.5 and 0.73: no "
-        "pixel "
-        "can be black. The gradients are right, the loss falls a little, and then it stays where it is.",
+        "pixel can be black. The gradients are right, the loss falls a little, and then it stays where it is.",
         sees(5),
     ),
     exhibit(
@@ -230,8 +224,7 @@ EXHIBITS = [
             "ln p(x | z) of independent pixels is the sum over the pixels.",
         ],
         "With a mean over the pixels in the gradient as well, a gradient check would see nothing, and the KL would "
-        "weigh "
-        "784 times too much: the posterior collapses. It is the commonest cause of grey samples.",
+        "weigh 784 times too much: the posterior collapses. It is the commonest cause of grey samples.",
         sees(6),
     ),
     exhibit(
@@ -246,9 +239,8 @@ EXHIBITS = [
             "The gradient of the bound is Σ w̃ ∇ ln w. By the product rule, what is the gradient of Σ w̃ ln w?",
             "w̃ has to be an array, without a record of how it was made: relative.data holds it.",
         ],
-        "A check of the surrogate against its own finite differences passes for the wrong program, and fails for "
-        "the right "
-        "one. A gradient check is only as good as the function that it is held against: here, the bound.",
+        "A check of the surrogate against its own finite differences passes for the wrong program, and fails for the "
+        "right one. A gradient check is only as good as the function that it is held against: here, the bound.",
         sees(7),
     ),
     exhibit(
@@ -279,9 +271,8 @@ EXHIBITS = [
             "How can the parameters know anything about the test set? Follow x_test.",
             "evaluate computes the loss within no_grad() and moves nothing.",
         ],
-        "No test of a function sees this: every function is right. A test has to change the test set and look at "
-        "what must "
-        "not change. The published number would be too good.",
+        "No test of a function sees this: every function is right. A test has to change the test set and look at what "
+        "must not change. The published number would be too good.",
         sees(9),
     ),
 ]

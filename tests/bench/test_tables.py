@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from npvae.bench import bench, contenders, costs, report
+from npvae.bench import bench, contenders, costs, tables
 from npvae.bench.contenders import OURS, PRODUCTS
 from npvae.bench.race import Result
 from npvae.bench.workloads import BY_NAME
@@ -20,8 +20,8 @@ RESULTS = [
 
 
 def test_ratios_are_ours_divided_by_the_fastest_peers():
-    assert report.ratios(RESULTS) == ("jax, jit", pytest.approx(1.5), pytest.approx(2.0))
-    assert report.ratios(RESULTS[:2]) == (None, None, pytest.approx(2.0))
+    assert tables.ratios(RESULTS) == ("jax, jit", pytest.approx(1.5), pytest.approx(2.0))
+    assert tables.ratios(RESULTS[:2]) == (None, None, pytest.approx(2.0))
 
 
 @pytest.mark.parametrize("slower, ours", [(1, "6.00 ms"), (300, "1.80 s"), (10_000, "60.00 s")])
@@ -30,7 +30,7 @@ def test_the_table(slower, ours):
         return r if r.failure else r._replace(median=r.median * slower, low=r.low * slower, high=r.high * slower)
 
     results = [slowed(r) for r in RESULTS]
-    lines = list(report.lines(BY_NAME["reference"], results))
+    lines = list(tables.lines(BY_NAME["reference"], results))
     assert max(map(len, lines)) <= 80
     assert ours.split()[0] in lines[2] and f"median {ours.split()[1]} " in lines[1]
     assert "1.50 times the fastest peer, jax, jit (goal: at most 1, missed)" in lines[-2]
@@ -38,14 +38,14 @@ def test_the_table(slower, ours):
     assert any("torch, compiled" in line and "no compiler" in line for line in lines)
     ours_to_it = {line[2:21].strip(): line[53:62].strip() for line in lines[2:7] if "no compiler" not in line}
     assert ours_to_it == {OURS: "", PRODUCTS: "2.00", "torch, fused Adam": "1.20", "jax, jit": "1.50"}
-    *_, last = report.lines(BY_NAME["small"], results)
+    *_, last = tables.lines(BY_NAME["small"], results)
     assert last.strip() == "2.00 times its own products"     # the second goal is the reference network's only
 
 
 def test_where_the_time_goes():
     profile = {"step": 0.010, "mean": [0.0001, 0.0001], "relu": [0.001, 0.002], "dense": [0.002, 0.003]}
     results = [RESULTS[0]._replace(profile=profile), *RESULTS[1:]]
-    head, dense, relu, rest = list(report.lines(BY_NAME["reference"], results))[-4:]
+    head, dense, relu, rest = list(tables.lines(BY_NAME["reference"], results))[-4:]
     assert "where our time goes" in head and max(map(len, (head, dense, relu, rest))) <= 80
     assert dense.split() == ["dense", "2.00", "ms", "3.00", "ms", "50%"]
     assert relu.split() == ["relu", "1.00", "ms", "2.00", "ms", "30%"]
@@ -54,21 +54,21 @@ def test_where_the_time_goes():
 
 @pytest.mark.parametrize("high", [0.0115, 0.06])            # more than twice the first quartile, 0.0055
 def test_on_a_busy_machine_no_goal_is_judged(high):
-    lines = list(report.lines(BY_NAME["reference"], [RESULTS[0]._replace(high=high), *RESULTS[1:]]))
+    lines = list(tables.lines(BY_NAME["reference"], [RESULTS[0]._replace(high=high), *RESULTS[1:]]))
     assert any("Measure again" in line for line in lines) and not any("goal" in line for line in lines)
 
 
 def test_goals():
-    assert report.import_line({"npvae": 0.06, "numpy": 0.05}).endswith("1.20 times (goal: at most 1.3, reached)")
-    assert report.import_line({"npvae": 0.07, "numpy": 0.05}).endswith("1.40 times (goal: at most 1.3, missed)")
-    lines = list(report.memory_lines({OURS: 200.0, "torch": 500.0, "torch, compiled": 600.0}))
+    assert tables.import_line({"npvae": 0.06, "numpy": 0.05}).endswith("1.20 times (goal: at most 1.3, reached)")
+    assert tables.import_line({"npvae": 0.07, "numpy": 0.05}).endswith("1.40 times (goal: at most 1.3, missed)")
+    lines = list(tables.memory_lines({OURS: 200.0, "torch": 500.0, "torch, compiled": 600.0}))
     assert lines[-1].strip() == "0.40 times PyTorch's (goal: at most 0.5, reached)"
-    assert len(list(report.memory_lines({OURS: 200.0}))) == 2
+    assert len(list(tables.memory_lines({OURS: 200.0}))) == 2
 
 
 def test_the_machine_is_named_with_the_kernels_of_the_products():
-    lines = list(report.machine_lines(report.machine(2, {})))
-    assert report.blas() in lines and report.blas().startswith(("OpenBLAS 0.", "not OpenBLAS"))
+    lines = list(tables.machine_lines(tables.machine(2, {})))
+    assert tables.blas() in lines and tables.blas().startswith(("OpenBLAS 0.", "not OpenBLAS"))
     assert "2 threads, float32" in lines[0] and "pip install 'npvae[bench]'" in lines[-1]
 
 

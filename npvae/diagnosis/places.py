@@ -9,7 +9,7 @@ from .comparison import symbol
 FEWEST = 20  # elements: of fifty conditions, one would fit five elements by accident, and twenty hardly ever
 
 
-def part(comparisons, masks):
+def place(comparisons, masks):
     """In words, the part of the array that is wrong, the same in every draw; None where there is no pattern.
 
     comparisons   draws of one array
