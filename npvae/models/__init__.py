@@ -1,4 +1,4 @@
-"""One file a model. `base.py` says what all of them can do."""
+"""The models, one in each file. `base.py` says what all of them can do."""
 
 from .autoencoder import NOISES, Autoencoder, ConvolutionalAutoencoder
 from .base import LatentModel

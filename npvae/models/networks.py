@@ -1,4 +1,4 @@
-"""The networks that encoders and decoders are made of."""
+"""The networks inside encoders and decoders."""
 
 import itertools
 
@@ -15,7 +15,7 @@ from ..nn import (
 
 
 def mlp(sizes, rng, init, activation):
-    """Dense layers of the given sizes, each followed by an activation: mlp([784, 512, 256], …) has two of each."""
+    """Return dense layers of these sizes, each followed by an activation: mlp([784, 512, 256], …) has two of each."""
     layers = []
     for fan_in, fan_out in itertools.pairwise(sizes):
         layers += [Dense(fan_in, fan_out, rng, init), activation()]
@@ -23,15 +23,15 @@ def mlp(sizes, rng, init, activation):
 
 
 def dense_decoder(latent_dim, hidden, data_dim, rng, init, activation):
-    """From codes (N, latent_dim) to (N, data_dim), through the encoder's hidden layers, if any, in reverse order."""
+    """Return a network from codes (N, latent_dim) to (N, data_dim): the encoder's hidden layers in reverse order."""
     sizes = [latent_dim, *reversed(hidden)]
     return Sequential(mlp(sizes, rng, init, activation), Dense(sizes[-1], data_dim, rng, init))
 
 
 def halve(image_shape, times):
-    """The image shape (H, W, C) after each of so many halvings of its sides: a list of pairs, the first (H, W).
+    """Return the sides of an image of shape (H, W, C) after each halving: a list of pairs, the first (H, W).
 
-    Raises UserError where a side is odd before it should be halved, and for no halving at all.
+    Raises UserError if a side is odd before it should be halved, and for no halving at all.
     """
     if times < 1:
         raise UserError("a convolutional network needs at least one convolution: give its number of channels")
@@ -50,11 +50,11 @@ def halve(image_shape, times):
 
 
 def convolutional_encoder(image_shape, channels, rng):
-    """Examples (N, H · W · C) through convolutions of stride 2, each with batch normalization and leaky ReLU.
+    """Return convolutions of stride 2 for examples (N, H · W · C), each with batch normalization and leaky ReLU.
 
     channels   of each convolution, for instance [32, 64]
 
-    Returns the network, which ends in vectors (N, h · w · channels[-1]), and their length.
+    The network ends in vectors (N, h · w · channels[-1]); their length is returned too.
     """
     h, w = halve(image_shape, len(channels))[-1]
     layers = [Reshape(*image_shape)]
@@ -65,7 +65,7 @@ def convolutional_encoder(image_shape, channels, rng):
 
 
 def convolutional_decoder(image_shape, channels, latent_dim, rng, init):
-    """The mirror image of `convolutional_encoder`: from codes (N, latent_dim) to examples (N, H · W · C).
+    """Return the mirror image of `convolutional_encoder`: from codes (N, latent_dim) to examples (N, H · W · C).
 
     The last transposed convolution has neither batch normalization nor activation.
     """

@@ -1,9 +1,9 @@
 """Principal component analysis: the best that a linear map can do, in closed form.
 
 Project x on a subspace of `latent_dim` dimensions and back. Which subspace loses least, ‖x − x̂‖² averaged over the
-data? The one through the mean that is spanned by the eigenvectors of the covariance S with the largest eigenvalues, and
-what it loses is the sum of all the other eigenvalues. (The variance of the data is the sum of all eigenvalues, a
-projection keeps Σ_j u_jᵀ S u_j of it, and that is largest for the first eigenvectors.)
+data? The one through the mean, spanned by the eigenvectors of the covariance S with the largest eigenvalues. It loses
+the sum of the other eigenvalues. (The variance of the data is the sum of all eigenvalues, a projection keeps
+Σ_j u_jᵀ S u_j of it, and that is largest for the first eigenvectors.)
 
 Sources: Pearson (1901), On lines and planes of closest fit; Bishop (2006), Pattern recognition and machine learning,
 section 12.1.2.
@@ -20,7 +20,7 @@ from .prior import FittedPrior
 
 
 class PCA(FittedPrior, LatentModel):
-    """The projection on the first principal components. Nothing is trained: `fit` computes it.
+    """The projection on the first principal components. `fit` computes it; there is no training.
 
     data_dim     D
     latent_dim   how many components
@@ -54,7 +54,7 @@ class PCA(FittedPrior, LatentModel):
         return self
 
     def loss(self, x, rng=None, step=math.inf, rows=None):
-        """‖x − x̂‖², summed over pixels, averaged over the batch."""
+        """Return ‖x − x̂‖², summed over pixels, averaged over the batch."""
         error = np.square(self.reconstruct(x) - x).sum(axis=-1).mean()
         return Tensor(error), {"loss": float(error)}
 
@@ -66,12 +66,12 @@ class PCA(FittedPrior, LatentModel):
 
 
 def principal_components(x, count):
-    """The mean (D,), the first components (count, D) and all eigenvalues (min(N, D),) of x (N, D), all in float64.
+    """Return the mean (D,), the first components (count, D) and all eigenvalues (min(N, D),) of x (N, D), in float64.
 
-    The eigenvalues fall. If X holds the centred examples and XXᵀ v = λ v, then XᵀX (Xᵀ v) = λ (Xᵀ v): where there are
-    fewer examples than dimensions, the eigenvectors Xᵀ v come from the smaller matrix. They are orthogonal already; QR
-    gives them length 1, and completes them where λ = 0. The sign of an eigenvector is arbitrary: its largest entry is
-    made positive. Raises UserError for more components than examples.
+    The eigenvalues fall. If X holds the centred examples and XXᵀ v = λ v, then XᵀX (Xᵀ v) = λ (Xᵀ v): with fewer
+    examples than dimensions, take the eigenvectors Xᵀ v from the smaller matrix. They are orthogonal; QR gives them
+    length 1, and completes them where λ = 0. The sign of an eigenvector is arbitrary: make its largest entry positive.
+    Raises UserError for more components than examples.
     """
     if count > len(x):
         raise UserError(f"the latent dimension is {count}, but there are only {len(x)} examples")
@@ -88,11 +88,11 @@ def principal_components(x, count):
 
 
 def principal_angles(A, B):
-    """The angles between the subspaces that the rows of A (a, D) and B (b, D) span, in degrees, rising: (min(a, b),).
+    """Return the angles between the subspaces that the rows of A (a, D) and B (b, D) span, in degrees: (min(a, b),).
 
-    0 means a common direction, and the largest is 0 only if one subspace lies in the other. The cosines are the
-    singular values of Q_A Q_Bᵀ for orthonormal bases; small angles are taken from the sines, because the cosine of 10⁻⁸
-    is 1. Source: Björck and Golub (1973), Numerical methods for computing angles between linear subspaces, theorem 1.
+    They rise. 0 means a common direction, and the largest is 0 only if one subspace lies in the other. The cosines are the
+    singular values of Q_A Q_Bᵀ for orthonormal bases. Small angles come from the sines, because the cosine of 10⁻⁸ is
+    1. Source: Björck and Golub (1973), Numerical methods for computing angles between linear subspaces, theorem 1.
     """
     QA, QB = (np.linalg.qr(M.astype(np.float64).T)[0] for M in (A, B))
     if QA.shape[1] < QB.shape[1]:

@@ -8,10 +8,10 @@ the VAE is probabilistic PCA, and both the likelihood and the true posterior are
 
     p(x) = N(b, W Wᵀ + σ² I),    p(z | x) = N(M⁻¹ Wᵀ (x − b), σ² M⁻¹),    M = Wᵀ W + σ² I.
 
-Everything that is estimated elsewhere can be held against it: the ELBO, whose gap is KL(q ‖ p(z | x)); importance
-sampling, which converges to ln p(x); and gradients. The columns of W are orthogonal here, so that M is diagonal, and
-the true posterior is a Gaussian that a VAE's encoder can be. Nothing is lost: turning the latent space changes neither
-p(z) nor p(x), and there is always a turn that makes them so.
+Compare with it everything that is estimated elsewhere: the ELBO, whose gap is KL(q ‖ p(z | x)); importance sampling,
+which converges to ln p(x); and gradients. Here the columns of W are orthogonal, so M is diagonal, and a VAE's encoder
+can represent the true posterior. Nothing is lost: rotating the latent space changes neither p(z) nor p(x), and some
+rotation always makes the columns orthogonal.
 
 Source: Tipping and Bishop (1999), Probabilistic principal component analysis, eq. 2 to 8.
 """
@@ -32,7 +32,7 @@ class ProbabilisticPCA:
     b        (D,)
     logvar   ln σ²
 
-    Raises UserError where the columns of W are not orthogonal.
+    Raises UserError if the columns of W are not orthogonal.
     """
 
     def __init__(self, W, b, logvar):
@@ -45,13 +45,13 @@ class ProbabilisticPCA:
 
     @classmethod
     def random(cls, data_dim, latent_dim, rng, logvar=-1.0):
-        """A model with random orthogonal columns of lengths between ½ and 2, and a random b."""
+        """Return a model with random orthogonal columns of lengths between ½ and 2, and a random b."""
         directions, _ = np.linalg.qr(rng.standard_normal((data_dim, latent_dim)))
         return cls(directions * np.linspace(2, 0.5, latent_dim), rng.standard_normal(data_dim), logvar)
 
     @classmethod
     def fit(cls, x, latent_dim):
-        """The maximum of the likelihood of the examples x (N, D), in closed form.
+        """Return the model that maximises the likelihood of the examples x (N, D), in closed form.
 
         W = U (Λ − σ² I)^½ with the first eigenvectors U and eigenvalues Λ of the covariance, and σ² the mean of the
         other eigenvalues (eq. 7 and 8). Raises UserError unless latent_dim is less than D.
@@ -64,18 +64,18 @@ class ProbabilisticPCA:
         return cls(components.T * np.sqrt(np.maximum(eigenvalues[:latent_dim] - sigma2, 0)), mean, np.log(sigma2))
 
     def decode(self, z):
-        """p(x | z) for codes z, a Tensor or array (N, latent_dim): a DiagonalGaussian (N, D)."""
+        """Return p(x | z) for codes z, a Tensor or array (N, latent_dim): a DiagonalGaussian (N, D)."""
         return DiagonalGaussian(z @ self.W.T + self.b, self.logvar)
 
     def sample(self, n, rng):
-        """n examples from p(x), noise included: an array (n, D)."""
+        """Draw n examples from p(x), noise included: an array (n, D)."""
         return self.decode(rng.standard_normal((n, self.latent_dim))).rsample(rng).data
 
     def log_likelihood(self, x):
-        """ln p(x) of the examples x (N, D): an array (N,), in nats.
+        """Return ln p(x) of the examples x (N, D): an array (N,), in nats.
 
-        By Woodbury's identity and the determinant lemma, with r = x − b, everything takes place in latent_dim
-        dimensions: rᵀ (W Wᵀ + σ² I)⁻¹ r = (‖r‖² − rᵀ W M⁻¹ Wᵀ r) / σ² and ln det = ln det M + (D − latent_dim) ln σ².
+        By Woodbury's identity and the determinant lemma, with r = x − b, all inverses are of latent_dim × latent_dim
+        matrices: rᵀ (W Wᵀ + σ² I)⁻¹ r = (‖r‖² − rᵀ W M⁻¹ Wᵀ r) / σ² and ln det = ln det M + (D − latent_dim) ln σ².
         """
         r = x - self.b
         D = r.shape[1]
@@ -85,7 +85,7 @@ class ProbabilisticPCA:
         return -0.5 * (D * LOG_2PI + log_det + distance)
 
     def elbo(self, x, q):
-        """The evidence lower bound for any q(z | x), a DiagonalGaussian (N, latent_dim), without sampling: an `ELBO`.
+        """Return the ELBO for any q(z | x), a DiagonalGaussian (N, latent_dim), without sampling.
 
         E_q ‖x − W z − b‖² = ‖x − W μ − b‖² + Σ_j ‖w_j‖² σ_j², because the columns w_j are orthogonal.
         """
@@ -96,6 +96,6 @@ class ProbabilisticPCA:
         return ELBO(-0.5 * (distance * precision + D * (LOG_2PI + self.logvar)), q.kl_divergence())
 
     def posterior(self, x):
-        """p(z | x) of the examples x (N, D): a DiagonalGaussian of arrays (N, latent_dim)."""
+        """Return p(z | x) of the examples x (N, D): a DiagonalGaussian of arrays (N, latent_dim)."""
         mu = (x - self.b) @ self.W / self._M
         return DiagonalGaussian(mu, np.broadcast_to(self.logvar - np.log(self._M), mu.shape))

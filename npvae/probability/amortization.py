@@ -1,8 +1,8 @@
-"""Fitting q(z | x) to every example by itself: the E-step of variational EM, and the measure of what an encoder loses.
+"""Fitting q(z | x) to every example separately: the E-step of variational EM, and the measure of what an encoder loses.
 
-Without an encoder, each example has a mu and a logvar of its own, and they climb the ELBO by stochastic gradients while
-the decoder is held fixed. An encoder has to find them in one glance, with the same weights for all examples; how much
-the ELBO still rises when its answer is refined is the *amortization gap*:
+Without an encoder, each example has its own mu and logvar, and they climb the ELBO by stochastic gradients while the
+decoder is fixed. An encoder must find them at once, with the same weights for all examples. The *amortization gap* is
+how much the ELBO still rises when its answer is refined:
 
     ln p(x) − ELBO(encoder) = [ln p(x) − max_q ELBO]  +  [max_q ELBO − ELBO(encoder)]
                               q is not Gaussian enough    amortization gap
@@ -19,23 +19,23 @@ from .gaussian import DiagonalGaussian
 
 
 def refine(x, q, decode, rng, steps, lr, samples=1):
-    """The posterior of every example after so many steps of Adam up the ELBO from q: a DiagonalGaussian of arrays.
+    """Move the posterior of every example up the ELBO by Adam, starting from q: return a DiagonalGaussian of arrays.
 
     x         an array (N, D)
-    q         where to begin, a DiagonalGaussian (N, latent_dim)
+    q         the start, a DiagonalGaussian (N, latent_dim)
     decode    from a Tensor (M, latent_dim) to p(x | z), a distribution (M, D); for speed, with frozen parameters
     rng       the numpy Generator of ε
-    steps     how many
+    steps     the number of steps
     lr        the learning rate, a number or a schedule
     samples   L in each step
 
-    The loss is the sum over the examples, not the mean: each is a problem of its own, whatever stands beside it.
+    The loss is the sum over the examples, not the mean: each is a separate problem, whatever stands beside it.
     """
     q = q.detach()
     mu = Tensor(q.mu.copy(), requires_grad=True)
     logvar = Tensor(np.broadcast_to(q.logvar, q.mu.shape).astype(q.mu.dtype), requires_grad=True)
     optimizer = optim.Adam([mu, logvar], lr)
-    with enable_grad():                      # even where a model is being evaluated: the E-step needs gradients
+    with enable_grad():                      # the E-step needs gradients even while a model is evaluated
         for _ in range(steps):
             loss = -elbo(x, DiagonalGaussian(mu, logvar), decode, rng, samples).elbo.sum()
             optimizer.zero_grad()

@@ -1,13 +1,13 @@
 """The Bernoulli distribution of black and white pixels, by logits.
 
-A decoder that ended in probabilities y = σ(l) would have to compute ln σ(l), and σ(l) rounds to 0 or 1 long before the
-logit l is unreasonable. In terms of the logit nothing is lost. With ln σ(l) = l − ζ(l) and ln(1 − σ(l)) = −ζ(l), where
+A decoder that ended in probabilities y = σ(l) would need ln σ(l), and σ(l) rounds to 0 or 1 long before the logit l is
+unreasonable. In terms of the logit nothing is lost. With ln σ(l) = l − ζ(l) and ln(1 − σ(l)) = −ζ(l), where
 ζ(l) = ln(1 + eˡ) is the softplus,
 
     ln p(x | l) = x ln σ(l) + (1 − x) ln(1 − σ(l)) = x l − ζ(l).
 
-For grey pixels, 0 < x < 1, this is a convention and not a log-likelihood: the Bernoulli distribution gives no
-probability to them. It is the negative cross entropy, whose best value is not 0 but minus the entropy of x.
+For grey pixels, 0 < x < 1, this is a convention and not a log-likelihood: the Bernoulli distribution gives them no
+probability. It is the negative cross entropy, whose best value is not 0 but minus the entropy of x.
 """
 
 import numpy as np
@@ -26,7 +26,7 @@ def _softplus(l):
 def bernoulli_log_likelihood(logits, x):     # logits (N, D)   x (N, D) in [0, 1]   ->   y (N,)
     """ln p(x_n | logits_n) = Σ_d [x_nd l_nd − ζ(l_nd)], in nats. The data x has no derivative.
 
-    Any number of leading axes will do; the sum runs over the last. In float32, the absolute error is at most about
+    There may be any number of leading axes; the sum runs over the last. In float32, the absolute error is at most about
     6·10⁻⁸ Σ_d max(1, |l_nd|) nats. Raises ValueError where the shapes of logits and x differ.
     Source: Kingma and Welling (2014), appendix C.1, eq. 11, in terms of logits.
     """
@@ -55,10 +55,10 @@ class Bernoulli:
         return ops.sigmoid.raw(self.logits.data if isinstance(self.logits, Tensor) else self.logits)[0]
 
     def log_prob(self, x):
-        """ln p(x), a Tensor (...,), in nats, summed over the last axis. x: an array (..., D) in [0, 1]."""
+        """Return ln p(x), a Tensor (...,), in nats, summed over the last axis. x: an array (..., D) in [0, 1]."""
         return bernoulli_log_likelihood(self.logits, x)
 
     def sample(self, rng):
-        """Draws of 0 or 1: an array of the shape and dtype of the logits."""
+        """Draw zeros and ones: an array of the shape and dtype of the logits."""
         probabilities = self.mean
         return (rng.random(probabilities.shape) < probabilities).astype(probabilities.dtype)

@@ -4,17 +4,17 @@ For any distribution q(z | x), Jensen's inequality gives
 
     ln p(x) = ln E_q [p(x | z) p(z) / q(z | x)]  ≥  E_q [ln p(x | z)] − KL(q(z | x) ‖ p(z))  =  ELBO,
 
-and the gap is KL(q(z | x) ‖ p(z | x)). The first term is the reconstruction, which is estimated with samples of q; the
-second is known in closed form for Gaussians. With more than one sample inside the logarithm the bound is tighter, and
-tends to ln p(x) as their number K grows:
+and the gap is KL(q(z | x) ‖ p(z | x)). The first term is the reconstruction, estimated with samples of q; for Gaussians
+the second is known in closed form. With more samples inside the logarithm the bound is tighter, and tends to ln p(x) as
+their number K grows:
 
     ln p(x) ≥ E ln (1/K) Σ_k w_k,    w_k = p(x | z_k) p(z_k) / q(z_k | x),    z_k ~ q(z | x).
 
-As something to train with, this is the bound of the importance-weighted autoencoder; as something to measure with, it
-is importance sampling. With q = p(z) it is the naive Monte Carlo estimate, the mean of p(x | z_k) over the prior.
+As an objective, this is the bound of the importance-weighted autoencoder; as a measurement, it is importance sampling.
+With q = p(z) it is the naive Monte Carlo estimate, the mean of p(x | z_k) over the prior.
 
-Everything here takes x, an array (N, D); q = q(z | x), a DiagonalGaussian (N, latent_dim); `decode`, a function from z,
-a Tensor or array (M, latent_dim), to p(x | z), a distribution (M, D); and rng, the numpy Generator of ε.
+The arguments: x, an array (N, D); q = q(z | x), a DiagonalGaussian (N, latent_dim); `decode`, a function from z, a
+Tensor or array (M, latent_dim), to p(x | z), a distribution (M, D); and rng, the numpy Generator of ε.
 
 Sources: Kingma and Welling (2014), eq. 3 and 10; Burda, Grosse, Salakhutdinov (2016), eq. 8.
 """
@@ -51,7 +51,7 @@ def require_samples(samples):
 
 
 def log_likelihood_of_samples(x, z, decode):
-    """ln p(x_n | z_kn) for K codes of each example, z (K, N, latent_dim): a Tensor (K, N), in nats.
+    """Return ln p(x_n | z_kn) for K codes of each example, z (K, N, latent_dim): a Tensor (K, N), in nats.
 
     x: (N, D); or (K, N, D), already repeated for each of the K codes.
     """
@@ -71,7 +71,7 @@ def expected_log_likelihood(x, q, decode, rng, samples):
 
 
 def elbo(x, q, decode, rng, samples=1):
-    """The evidence lower bound of ln p(x), with the KL in closed form and L reparameterized samples.
+    """Return the evidence lower bound of ln p(x), with the KL in closed form and L reparameterized samples.
 
         ELBO = 1/L Σ_l ln p(x | z_l) − KL(q(z | x) ‖ N(0, I)),    z_l = μ + σ ⊙ ε_l
 
@@ -83,25 +83,25 @@ def elbo(x, q, decode, rng, samples=1):
 
 
 def standard_normal_like(q):
-    """The prior N(0, I), in the shape and dtype of q."""
+    """Return the prior N(0, I), in the shape and dtype of q."""
     return DiagonalGaussian(np.zeros_like(q.mean), 0.0)
 
 
 def log_weight(x, z, decode, q):
-    """ln w = ln p(x | z) + ln p(z) − ln q(z | x) for codes z (K, N, latent_dim): a Tensor (K, N), in nats."""
+    """Return ln w = ln p(x | z) + ln p(z) − ln q(z | x) for codes z (K, N, latent_dim): a Tensor (K, N), in nats."""
     return log_likelihood_of_samples(x, z, decode) + standard_normal_like(q).log_prob(z) - q.log_prob(z)
 
 
 def log_weights(x, q, decode, rng, samples):
-    """ln w_k for K reparameterized samples z_k of q: a Tensor (K, N), in nats. Raises UserError for K < 1."""
+    """Return ln w_k for K reparameterized samples z_k of q: a Tensor (K, N), in nats. Raises UserError for K < 1."""
     require_samples(samples)
     return log_weight(x, q.rsample(rng, samples), decode, q)
 
 
 def iwae_bound(log_w):
-    """ln (1/K) Σ_k w_k from the log weights, a Tensor (K, N): a Tensor (N,), in nats.
+    """Return ln (1/K) Σ_k w_k from the log weights, a Tensor (K, N): a Tensor (N,), in nats.
 
-    Its derivative by ln w_k is w_k / Σ_j w_j: the logarithm of a sum weighs the gradients of the samples by themselves.
+    Its derivative by ln w_k is w_k / Σ_j w_j: the samples' own weights weigh their gradients.
     Source: Burda, Grosse, Salakhutdinov (2016), eq. 8, 13 and 14.
     """
     return ops.logsumexp(log_w, axis=0) - float(np.log(len(log_w)))
@@ -115,18 +115,18 @@ class ImportanceSampling(NamedTuple):
 
 
 def importance_sampling(x, q, decode, rng, samples):
-    """ln p(x) by importance sampling with K samples: an `ImportanceSampling`.
+    """Estimate ln p(x) by importance sampling with K samples: an `ImportanceSampling`.
 
-    The samples are drawn a few at a time, so that some 1,600 codes (ROWS) are decoded at once, and Σ w and Σ w² are
-    carried along as running logarithms: memory does not grow with K, and no weight overflows. Several threads do so at
-    once, and call `decode`. Each block of samples has noise from a seed of its own: the same in any thread.
+    Each thread draws a few samples at a time, so that it decodes about 1,600 codes (ROWS) at once, and keeps running
+    logarithms of Σ w and Σ w²: memory does not grow with K, and no weight overflows. The threads call `decode` at the
+    same time. Each block of samples draws its noise from its own seed, so it is the same in any thread.
 
     Raises UserError for K < 1.
     Source: Burda, Grosse, Salakhutdinov (2016), eq. 8; for the effective sample size, Kong, Liu, Wong (1994).
     """
     require_samples(samples)
     N = len(x)
-    few = min(samples, max(1, ROWS // max(1, N)))                        # samples that are decoded at once
+    few = min(samples, max(1, ROWS // max(1, N)))                        # samples decoded at once
     counts = np.diff([*range(0, samples, few), samples])
     seeds = rng.integers(2**63, size=len(counts))
     x = np.repeat(x[None], few, axis=0)                                  # once, and not for each block
@@ -143,7 +143,7 @@ def importance_sampling(x, q, decode, rng, samples):
 
 
 def active_units(posterior_means, threshold=0.01):
-    """Which latent dimensions are used: those whose posterior mean varies over the data by more than the threshold.
+    """Return which latent dimensions are used: their posterior mean varies over the data by more than the threshold.
 
     posterior_means: an array (N, latent_dim). Returns an array (latent_dim,) of bool.
     Source: Burda, Grosse, Salakhutdinov (2016), section 5.2.

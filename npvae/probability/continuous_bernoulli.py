@@ -1,7 +1,7 @@
 """The continuous Bernoulli distribution of grey pixels in [0, 1], by logits.
 
-The Bernoulli formula on grey pixels is not a density, because it does not integrate to one. It can be made one. With
-the logit l it says eˣˡ up to a factor that x does not enter, and
+The Bernoulli formula on grey pixels is not a density, because it does not integrate to one. But it can become one. With
+the logit l it says eˣˡ up to a factor that does not contain x, and
 
     ∫₀¹ eˣˡ dx = (eˡ − 1) / l,    hence    ln p(x | l) = x l − A(l),    A(l) = ln [(eˡ − 1) / l].
 
@@ -23,19 +23,19 @@ import numpy as np
 
 from ..autodiff import Tensor, op
 
-# |l| below which the series up to l⁶ and l⁵ is taken. What it leaves out of A' is at most 2·10⁻⁸ and 2·10⁻¹⁷; what the
-# formula loses by the difference of two numbers of about 1/l is at most 2·10⁻⁷ and 7·10⁻¹⁵.
+# |l| below which the series up to l⁶ and l⁵ replaces the formula. The series leaves out at most 2·10⁻⁸ and 2·10⁻¹⁷ of
+# A'; the formula loses at most 2·10⁻⁷ and 7·10⁻¹⁵ in the difference of two numbers of about 1/l.
 NEAR = {np.dtype(np.float32): 0.6, np.dtype(np.float64): 0.03}
 
 
 def log_normalizer(logits):
-    """A(l) and A'(l) for every logit l: two arrays of the shape and dtype of the logits.
+    """Return A(l) and A'(l) for every logit l: two arrays of the shape and dtype of the logits.
 
     Away from 0, with m = |l|: A = max(l, 0) + ln(1 − e⁻ᵐ) − ln m, whose exponential cannot overflow, and the mean
     A' = 1 / (1 − e⁻ᵐ) − 1/m for l > 0; for l < 0 it is 1 minus that.
     """
     near = np.abs(logits) < NEAR[logits.dtype]
-    m = np.where(near, 1, np.abs(logits)).astype(logits.dtype)          # anything but 0 where the series is taken
+    m = np.where(near, 1, np.abs(logits)).astype(logits.dtype)          # anything but 0 where the series counts
     tail = -np.expm1(-m)                                                # 1 − e⁻ᵐ
     A = np.maximum(logits, 0) + np.log(tail / m)
     mean = 1 / tail - 1 / m
@@ -50,7 +50,7 @@ def log_normalizer(logits):
 def continuous_bernoulli_log_likelihood(logits, x):          # logits (N, D)   x (N, D) in [0, 1]   ->   y (N,)
     """ln p(x_n | logits_n) = Σ_d [x_nd l_nd − A(l_nd)], in nats. The data x has no derivative.
 
-    Any number of leading axes will do; the sum runs over the last. Raises ValueError where the shapes differ.
+    There may be any number of leading axes; the sum runs over the last. Raises ValueError where the shapes differ.
     Source: Loaiza-Ganem and Cunningham (2019).
     """
     if x.shape != logits.shape:
@@ -76,5 +76,5 @@ class ContinuousBernoulli:
         return log_normalizer(self.logits.data if isinstance(self.logits, Tensor) else self.logits)[1]
 
     def log_prob(self, x):
-        """ln p(x), a Tensor (...,), in nats, summed over the last axis. x: an array (..., D) in [0, 1]."""
+        """Return ln p(x), a Tensor (...,), in nats, summed over the last axis. x: an array (..., D) in [0, 1]."""
         return continuous_bernoulli_log_likelihood(self.logits, x)

@@ -1,14 +1,13 @@
 """A logistic distribution cut into 256 levels: a true probability for images that are stored as bytes.
 
 A density says nothing about a byte: a Gaussian can make its density as large as it likes by narrowing on the 256 values
-that occur. Here the real line is cut halfway between neighbouring levels x = 0, 1/255, …, 1, and a level's probability
-is that of its interval; the first and the last reach to infinity, so that all add up to one. The logistic distribution
-with mean μ and scale s is taken because its distribution function is simply σ((x − μ) / s). With half a level h =
-1/510,
+that occur. So cut the real line halfway between neighbouring levels x = 0, 1/255, …, 1, and give each level the
+probability of its interval; the first and the last reach to infinity, so all add up to one. The logistic distribution
+with mean μ and scale s is convenient because its distribution function is σ((x − μ) / s). With half a level h = 1/510,
 
     P(x) = σ(a) − σ(b),    a = (x + h − μ) / s,    b = (x − h − μ) / s,    and a = ∞ at x = 1, b = −∞ at x = 0.
 
-Both terms may be close to 1, and their difference all rounding. But σ(a) = eᵃ / (1 + eᵃ), so that
+Both terms may be close to 1, and their difference pure rounding. But σ(a) = eᵃ / (1 + eᵃ), so that
 
     σ(a) − σ(b) = (eᵃ − eᵇ) / ((1 + eᵃ) (1 + eᵇ)) = σ(a) σ(−b) (1 − e^−δ),    δ = a − b = 2h/s,
     ln P(x) = −ζ(−a) − ζ(b) + ln(1 − e^−δ),    ζ(t) = ln(1 + eᵗ),
@@ -34,7 +33,7 @@ def discretized_logistic_log_likelihood(x, mu, log_scale):
     # x (N, D) levels in [0, 1]   mu (N, D)   log_scale (), or anything that broadcasts to x   ->   y (N,)
     """ln P(x_n) = Σ_d ln P(x_nd), in nats; log_scale is ln s. The data x has no derivative.
 
-    Any number of leading axes will do; the sum runs over the last.
+    There may be any number of leading axes; the sum runs over the last.
     """
     dtype, shape_mu, shape_scale = x.dtype.type, np.shape(mu), np.shape(log_scale)
     r = np.exp(-np.asarray(log_scale, dtype=x.dtype))                   # 1/s
@@ -72,5 +71,5 @@ class DiscretizedLogistic:
         return np.clip(self.mu.data if isinstance(self.mu, Tensor) else self.mu, 0, 1)
 
     def log_prob(self, x):
-        """ln P(x), a Tensor (...,), in nats, summed over the last axis. x: an array (..., D) of levels in [0, 1]."""
+        """Return ln P(x), a Tensor (...,), in nats, summed over the last axis. x: levels in [0, 1], an array (..., D)."""
         return discretized_logistic_log_likelihood(x, self.mu, self.log_scale)

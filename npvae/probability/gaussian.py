@@ -1,8 +1,8 @@
 """The Gaussian with a diagonal covariance, by its mean and the logarithm of its variance.
 
-`logvar` is ln σ², always: any real number is a valid logvar, so that a network can output it without constraint. The
-standard deviation is σ = exp(logvar / 2). Writing exp(logvar) in the sampler would use the variance as the standard
-deviation, and no gradient check can see that: the wrong sampler has a right derivative. A test of the moments does.
+`logvar` is always ln σ²: any real number is a valid logvar, so a network can output it without constraint. The standard
+deviation is σ = exp(logvar / 2). A sampler with exp(logvar) would use the variance as the standard deviation, and no
+gradient check can see that: the wrong sampler has a right derivative. A test of the moments sees it.
 """
 
 import numpy as np
@@ -31,8 +31,8 @@ def reparameterize(mu, logvar, eps):         # mu (N, D)   logvar (N, D)   eps (
 def gaussian_log_likelihood(x, mu, logvar):  # x, mu, logvar (N, D), or anything that broadcasts to it   ->   y (N,)
     """ln N(x_n; μ_n, σ_n²) = −½ Σ_d [ln 2π + logvar + (x − μ)² / σ²], in nats.
 
-    The variance is fixed where logvar is a number, learned where it is a Tensor: one for all, one for each dimension,
-    or one for each element. Any number of leading axes will do; the sum runs over the last.
+    If logvar is a number, the variance is fixed; if it is a Tensor, it is learned: one for all, one for each dimension,
+    or one for each element. There may be any number of leading axes; the sum runs over the last.
     Source: Kingma and Welling (2014), appendix C.2, eq. 12.
     """
     r = x - mu
@@ -50,7 +50,7 @@ def gaussian_log_likelihood(x, mu, logvar):  # x, mu, logvar (N, D), or anything
 def kl_to_standard_normal(mu, logvar):       # mu, logvar (N, D)   ->   y (N,)
     """KL(N(μ_n, σ_n²) ‖ N(0, I)) = ½ Σ_d [μ² + σ² − 1 − logvar], in nats.
 
-    σ² − 1 is computed as expm1(logvar), which keeps its digits when σ is near 1.
+    σ² − 1 is expm1(logvar), which keeps its digits when σ is near 1.
     Source: Kingma and Welling (2014), appendix B.
     """
     shape_logvar = np.shape(logvar)
@@ -98,29 +98,29 @@ class DiagonalGaussian:
         return self.mu.data if isinstance(self.mu, Tensor) else self.mu
 
     def detach(self):
-        """The same distribution, of arrays: gradients stop here."""
+        """Return the same distribution, of arrays: gradients stop here."""
         return DiagonalGaussian(*(p.data if isinstance(p, Tensor) else p for p in (self.mu, self.logvar)))
 
     def reshape(self, *shape):
-        """The same variables in another shape, of which the last axis are the D numbers of one vector."""
+        """Return the same variables in another shape, whose last axis holds the D numbers of one vector."""
         return DiagonalGaussian(ops.reshape(self.mu, shape=shape), ops.reshape(self.logvar, shape=shape))
 
     def rsample(self, rng, samples=None):
-        """A reparameterized draw z = μ + σ ⊙ ε, a Tensor (N, D); or (samples, N, D) where `samples` is given."""
+        """Draw z = μ + σ ⊙ ε, a Tensor (N, D); or (samples, N, D) if `samples` is given."""
         shape = self.mean.shape if samples is None else (samples, *self.mean.shape)
         return reparameterize(self.mu, self.logvar, rng.standard_normal(shape, dtype=self.mean.dtype))
 
     def log_prob(self, x):
-        """ln N(x; μ, σ²), a Tensor (N,) in nats, summed over the last axis."""
+        """Return ln N(x; μ, σ²), a Tensor (N,) in nats, summed over the last axis."""
         return gaussian_log_likelihood(x, self.mu, self.logvar)
 
     def kl_divergence(self, other=None):
-        """KL(self ‖ other), a Tensor (N,) in nats; KL(self ‖ N(0, I)) where no other is given."""
+        """Return KL(self ‖ other), a Tensor (N,) in nats; KL(self ‖ N(0, I)) if no other is given."""
         if other is None:
             return kl_to_standard_normal(self.mu, self.logvar)
         return gaussian_kl_divergence(self.mu, self.logvar, other.mu, other.logvar)
 
     def entropy(self):
-        """−E ln q(z) = ½ Σ_d [1 + ln 2π + logvar], a Tensor (N,) in nats."""
+        """Return −E ln q(z) = ½ Σ_d [1 + ln 2π + logvar], a Tensor (N,) in nats."""
         logvar = ops.add(ops.mul(self.mu, 0.0), self.logvar)  # a single variance counts once for every dimension
         return (logvar * 0.5 + 0.5 * (1 + LOG_2PI)).sum(axis=-1)

@@ -1,7 +1,7 @@
-"""The true posterior where it can be had by force: on a grid over a latent space of two dimensions.
+"""The true posterior by brute force: on a grid over a latent space of two dimensions.
 
-p(z | x) = p(x | z) p(z) / p(x), and in two dimensions p(x) = ∫ p(x | z) p(z) dz is a sum over 200 × 200 squares. With D
-dimensions it would be one over 200ᴰ cells: this is why there are variational methods.
+p(z | x) = p(x | z) p(z) / p(x), and in two dimensions p(x) = ∫ p(x | z) p(z) dz is a sum over 200 × 200 squares. In D
+dimensions it would run over 200ᴰ cells, which is why variational methods exist.
 """
 
 from typing import NamedTuple
@@ -21,7 +21,7 @@ class GridPosterior(NamedTuple):
 
 
 def grid_posterior(x, decode, extent=4.0, side=200):
-    """The posterior of the example x, an array (D,), under p(z) = N(0, I₂): a `GridPosterior` over [−extent, extent]².
+    """Return the posterior of x, an array (D,), under p(z) = N(0, I₂): a `GridPosterior` over [−extent, extent]².
 
     decode    from an array (M, 2), of the dtype of x, to p(x | z), a distribution (M, D)
     """

@@ -4,10 +4,10 @@ If ε has the density p(ε) and f is one-to-one, z = f(ε) has the density
 
     ln q(z) = ln p(ε) − ln |det ∂z/∂ε|:
 
-what f stretches, it thins. The reparameterization z = μ + σ ⊙ ε is such a map, with ∂z/∂ε = diag σ, and so
-ln q(z | x) = ln N(ε; 0, I) − Σ_d ln σ_d, which is the Gaussian's own log-density. Another is the ring,
+where f stretches space, it thins the density. The reparameterization z = μ + σ ⊙ ε is such a map, with ∂z/∂ε = diag σ,
+so ln q(z | x) = ln N(ε; 0, I) − Σ_d ln σ_d, which is the Gaussian's own log-density. Another is the ring,
 z ↦ z/10 + z/‖z‖, which turns a round Gaussian into a ring about the origin: one layer of a network is enough for a
-distribution that no Gaussian resembles. A decoder is such a map too, into more dimensions than it came from.
+distribution that no Gaussian resembles. A decoder is such a map too, into a space of more dimensions.
 
 Sources: Kingma and Welling (2014), section 2.4; for the ring, Doersch (2016), Tutorial on variational autoencoders,
 figure 2.
@@ -20,16 +20,16 @@ from .gaussian import DiagonalGaussian
 
 
 def ring(z):
-    """z/10 + z/‖z‖ for every row of z, a Tensor or array (N, D): a Tensor (N, D). It is not defined at z = 0."""
+    """Return z/10 + z/‖z‖ for every row of z, a Tensor or array (N, D): a Tensor (N, D). Undefined at z = 0."""
     z = z if isinstance(z, Tensor) else Tensor(z)
     length = ops.sqrt(ops.square(z).sum(axis=-1)).reshape(-1, 1)
     return z / 10.0 + z / length
 
 
 def jacobian(f, x):
-    """∂f_i/∂x_j for every example: x, an array (N, D), through f, from a Tensor (N, D) to one (N, E) -> (N, E, D).
+    """Return ∂f_i/∂x_j for every example, an array (N, E, D), where f maps a Tensor x (N, D) to a Tensor (N, E).
 
-    f treats every example by itself. One walk back along the tape for each of the E outputs.
+    f must treat every example separately. Each of the E outputs takes one walk back along the tape.
     """
     leaf = Tensor(x, requires_grad=True)
     y = f(leaf)
@@ -43,7 +43,7 @@ def jacobian(f, x):
 
 
 def pushed_log_prob(f, eps):
-    """(z, ln q(z)) for z = f(ε), where ε, an array (N, D), comes from N(0, I): arrays (N, D) and (N,), in nats.
+    """Return (z, ln q(z)) for z = f(ε), where ε, an array (N, D), is from N(0, I): arrays (N, D) and (N,), in nats.
 
     f   a one-to-one map from a Tensor (N, D) to a Tensor (N, D)
     """
