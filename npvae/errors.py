@@ -1,23 +1,23 @@
-"""Errors that a person can mend: one sentence with what was found, what was expected, and what to do.
+"""Errors that the user can fix: one sentence with what was found, what was expected, and what to do.
 
-The command line prints the sentence of a `UserError` and leaves with exit status 2; anything else that is raised is
-a bug and keeps its traceback.
+The command line prints the sentence of a `UserError` and exits with status 2; any other exception is a bug and keeps
+its traceback.
 """
 
 import difflib
 import itertools
 
-MOST_NAMES = 40  # that are listed in an error
+MOST_NAMES = 40  # listed in an error
 
 
 class UserError(ValueError):
-    """Something that the person at the keyboard can put right: a file, a setting, a name."""
+    """Something that you can put right at the keyboard: a file, a setting, a name."""
 
 
 def choose(kind, name, table, or_else=None):
-    """table[name]; UserError for an unknown name, with the nearest one as a suggestion, or else all of them.
+    """Return table[name]; UserError for an unknown name, which suggests the nearest one, or else lists all of them.
 
-    or_else: in words, what could be given instead of a name.
+    or_else   what could be given instead of a name
     """
     if name in table:
         return table[name]

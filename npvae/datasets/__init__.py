@@ -1,4 +1,4 @@
-"""Data sets: MNIST, Fashion-MNIST, a person's own .npz file, and synthetic ones."""
+"""Data sets: MNIST, Fashion-MNIST, your own .npz file, and synthetic ones."""
 
 from ..errors import choose
 from .binarization import BINARIZATIONS, binarize
@@ -20,9 +20,9 @@ LOADERS = {
 
 
 def load(name):
-    """A `Dataset` by its name, or from the path of an .npz file.
+    """Load a `Dataset` by its name, or from the path of an .npz file.
 
-    Raises UserError for an unknown name, with the nearest one as a suggestion, and whatever a loader raises.
+    Raises UserError for an unknown name, which suggests the nearest one, and whatever a loader raises.
     """
     if is_path(name):
         return load_npz(name)
@@ -30,7 +30,7 @@ def load(name):
 
 
 def is_path(name):
-    """Whether this is the path of an .npz file and not the name of a set."""
+    """Return whether this is the path of an .npz file and not the name of a set."""
     return str(name).lower().endswith(".npz")
 
 

@@ -14,13 +14,13 @@ ROWS_AT_ONCE = 1000
 class Dataset:
     """Examples in rows, for training and for testing.
 
-    name          for people: the name that `load` knows, or the name of the file without .npz
-    source        where it was found, for people
+    name          the name that `load` knows, or the name of the file without .npz
+    source        where it was found, for the screen
     x_train       float32 (N, D), an array or `Pixels`: one example in each row, images row by row
     x_test        float32 (M, D), an array
     y_train       labels, int64 (N,), or None; y_test likewise
-    image_shape   (H, W, C) with H · W · C = D: how to draw an example; None where there is nothing to draw
-    factors_test  for a synthetic set, what each test example was made from: a dict from names to arrays (N,)
+    image_shape   (H, W, C) with H · W · C = D: how to draw an example; None for vectors
+    factors_test  for a synthetic set, the factors that made each test example: a dict from names to arrays (N,)
     """
 
     name: str
@@ -33,7 +33,7 @@ class Dataset:
     factors_test: dict | None = None
 
     def fingerprint(self):
-        """SHA-256 of all examples and their shapes: it tells whether data is still what a model was trained on."""
+        """Return the SHA-256 of all examples and their shapes: whether data is still what a model was trained on."""
         digest = hashlib.sha256()
         for x in (self.x_train, self.x_test):
             digest.update(f"{x.shape}".encode())

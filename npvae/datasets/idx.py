@@ -24,11 +24,11 @@ MOST_DIMENSIONS = 4  # images with channels
 
 
 def read_idx(path, sha256=None):
-    """The array of uint8 in an IDX file, compressed or not.
+    """Read the array of uint8 in an IDX file, compressed or not.
 
-    sha256: the checksum that the *unpacked* bytes must have, in hexadecimal; None to accept any.
+    sha256   the checksum that the *unpacked* bytes must have, in hexadecimal; None to accept any
 
-    Raises UserError, with the path, for a file that is missing or unreadable, damaged, of another format, shorter or
+    Raises UserError, with the path, for a file that is missing, unreadable, damaged, of another format, shorter or
     longer than its sizes say, or has another checksum.
     """
     data = _unpack(path)
@@ -61,7 +61,7 @@ def read_idx(path, sha256=None):
 
 
 def _unpack(path):
-    """The bytes of a file, decompressed if it begins like a gzip file."""
+    """Return the bytes of a file, decompressed if it begins like a gzip file."""
     try:
         with open(path, "rb") as file:
             data = file.read()

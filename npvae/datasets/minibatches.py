@@ -9,8 +9,8 @@ class Minibatches:
     """An endless iterator over index arrays: `x[next(batches)]` is a minibatch.
 
     N            the number of examples
-    batch_size   how many of them are in a minibatch; the last of an epoch has what is left over
-    rng          the numpy Generator that shuffles, at the beginning of every epoch
+    batch_size   the number of examples in a minibatch; the last of an epoch may have fewer
+    rng          the numpy Generator that shuffles, at the start of every epoch
 
     Raises UserError for a batch size below 1.
     """
@@ -34,9 +34,9 @@ class Minibatches:
         return batch
 
     def state_dict(self):
-        """Where the iterator stands, as arrays; the generator's own state is its owner's to save."""
+        """Return where the iterator stands, as arrays; whoever owns the generator saves its state."""
         return {"order": self.order.astype(np.int32), "position": np.array(self.position)}
 
     def load_state_dict(self, state):
-        """Go on from there."""
+        """Continue from there."""
         self.order, self.position = state["order"].astype(np.int64), int(state["position"])

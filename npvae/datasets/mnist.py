@@ -1,8 +1,8 @@
-"""MNIST and Fashion-MNIST: find the four files, check them, and fetch them if they are not here.
+"""MNIST and Fashion-MNIST: find the four files, check them, and fetch them if they are missing.
 
-They are looked for in $NPVAE_DATA, in the folder `data` (of the current folder, then beside the package), in the cache
-in the user's home, and where Debian puts its packages of data sets. Every file is checked against the checksum of its
-unpacked bytes each time it is read; it takes 0.1 s.
+The search looks in $NPVAE_DATA, in the folder `data` (of the current folder, then beside the package), in the cache in
+your home, and where Debian puts its packages of data sets. Each time a file is read, the checksum of its unpacked bytes
+is checked.
 """
 
 import http.client
@@ -48,7 +48,7 @@ SHA256 = {
 
 
 def folders(name):
-    """The folders in which the files of this set may be, in the order in which they are looked through."""
+    """Return the folders in which the files of this set may be, in the order of the search."""
     beside_the_package = pathlib.Path(__file__).parents[2] / "data"
     places = [os.environ.get("NPVAE_DATA"), "data", beside_the_package, _cache(), "/usr/share/datasets"]
     return [pathlib.Path(place) / name for place in places if place]
@@ -59,7 +59,7 @@ def _cache():
 
 
 def find(name):
-    """The folder that holds all four files of the set, compressed or not; None if there is none."""
+    """Return the folder that holds all four files of the set, compressed or not; None if there is none."""
     for folder in folders(name):
         if all(_file(folder, file) for file in FILES):
             return folder
@@ -67,15 +67,15 @@ def find(name):
 
 
 def _file(folder, file):
-    """The path of the file in this folder, compressed or not; None if it is not there."""
+    """Return the path of the file in this folder, compressed or not; None if it is missing."""
     paths = (folder / f"{file}.gz", folder / file)
     return next((path for path in paths if path.exists()), None)
 
 
 def load_mnist(name="mnist"):
-    """MNIST or Fashion-MNIST as a `Dataset`: pixels divided by 255. Downloads it if it is nowhere on this machine.
+    """Load MNIST or Fashion-MNIST as a `Dataset`: pixels divided by 255. Download it if this machine does not have it.
 
-    Raises UserError if a file is damaged, or if it cannot be downloaded.
+    Raises UserError if a file is damaged, or if the download fails.
     """
     folder = find(name) or fetch(name)
     x_train, y_train, x_test, y_test = (
@@ -90,8 +90,8 @@ def load_mnist(name="mnist"):
 def fetch(name):
     """Download the set's four files to $NPVAE_DATA, or else to the cache, and return the folder.
 
-    A file is written under another name, checked, and only then renamed: an interrupted download leaves no half file.
-    Raises UserError if no mirror gives the right bytes.
+    Each file is written under another name, checked, and only then renamed: an interrupted download leaves no half
+    file. Raises UserError if no mirror gives the right bytes.
     """
     folder = pathlib.Path(os.environ.get("NPVAE_DATA") or _cache()) / name
     try:

@@ -1,4 +1,4 @@
-"""A person's own data, from an .npz file."""
+"""Your own data, from an .npz file."""
 
 import math
 import pathlib
@@ -13,15 +13,15 @@ TEST_EVERY = 10
 
 
 def load_npz(path):
-    """The data in an .npz file, as a `Dataset`.
+    """Load the data in an .npz file, as a `Dataset`.
 
     The file holds `x` (N, D), (N, H, W) or (N, H, W, C) with C = 1 or 3, and perhaps `y` (N,), whole numbers. uint8 is
-    divided by 255, other numbers are taken as they are. Vectors of D numbers are drawn as images if D is a square.
-    Every tenth example (the 10th, 20th, …) is kept for testing.
+    divided by 255; other numbers stay as they are. Vectors of D numbers are drawn as images if D is a square. Every
+    tenth example (the 10th, 20th, …) is kept for testing.
 
-    Nothing in the file is executed: an array of Python objects, which would have to be unpickled, is refused. Raises
-    UserError for that, for a file that is missing, unreadable or damaged, that has no `x`, or fewer than 10 examples,
-    whose arrays have the wrong rank, length or type, or hold NaN or infinity.
+    Nothing in the file is executed: an array of Python objects, which would need unpickling, is refused. Raises
+    UserError for that; for a file that is missing, unreadable or damaged; for fewer than 10 examples or no `x`; and for
+    arrays that have the wrong rank, length or type, or hold NaN or infinity.
     """
     arrays = _read(path)
     if not isinstance(arrays.get("x"), np.ndarray):
@@ -57,7 +57,7 @@ def load_npz(path):
 
 
 def _read(path):
-    """The arrays x and y of the file, as far as it has them; None for others, of which only the name is told."""
+    """Return the arrays x and y of the file, if it has them, and else a dict of the names that it has."""
     try:
         if not zipfile.is_zipfile(path):
             open(path, "rb").close()  # a missing or unreadable file says so here
@@ -70,7 +70,7 @@ def _read(path):
         raise
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror or error}") from None
-    except Exception as error:  # a damaged archive can make the readers of zip and npy fail in a dozen ways
+    except Exception as error:  # the readers of zip and npy fail in a dozen ways on a damaged archive
         if "allow_pickle" in str(error):
             raise UserError(
                 f"{path} holds pickled Python objects, which could run any program when they are read, and is refused: "

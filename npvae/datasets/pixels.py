@@ -1,16 +1,16 @@
-"""Pixels that are kept as bytes and read as float32: a quarter of the memory."""
+"""Pixels kept as bytes and read as float32: a quarter of the memory."""
 
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
 
 class Pixels(NDArrayOperatorsMixin):
-    """Examples (N, D) of bytes, which look like an array of float32 numbers in [0, 1].
+    """Examples (N, D) of bytes that behave like an array of float32 numbers in [0, 1].
 
     values   the bytes, an array (N, D) of uint8
 
-    `x[rows]` divides those rows by 255. Whatever else is done with x, as in `x.mean(axis=0)`, `x > 0.5` or
-    `np.asarray(x)`, is done with an array of all of it, of four times the memory.
+    `x[rows]` divides those rows by 255. Anything else, such as `x.mean(axis=0)`, `x > 0.5` or `np.asarray(x)`, first
+    makes an array of all of them, with four times the memory.
     """
 
     dtype = np.dtype(np.float32)
@@ -30,11 +30,11 @@ class Pixels(NDArrayOperatorsMixin):
         return self.values[index] / np.float32(255)
 
     def min(self, *arguments, **options):
-        """The smallest number, or those along an axis."""
+        """Return the smallest number, or those along an axis."""
         return self.values.min(*arguments, **options) / np.float32(255)
 
     def max(self, *arguments, **options):
-        """The largest number, or those along an axis."""
+        """Return the largest number, or those along an axis."""
         return self.values.max(*arguments, **options) / np.float32(255)
 
     def __array__(self, dtype=None, copy=None):
@@ -48,7 +48,7 @@ class Pixels(NDArrayOperatorsMixin):
         return getattr(ufunc, method)(*(a[:] if isinstance(a, Pixels) else a for a in inputs), **options)
 
     def __getattr__(self, name):
-        if name.startswith("_") or name == "values":         # as pickle and copy ask for before there are any
+        if name.startswith("_") or name == "values":         # pickle and copy ask for them before they exist
             raise AttributeError(name)
         return getattr(self[:], name)
 

@@ -1,7 +1,7 @@
 """Colour images of known cause: a disc, a square or a triangle of some colour and size, somewhere on black.
 
-Five factors make an image, and no more: its shape, hue, size, and position across and down. So it can be asked of a
-latent dimension what it stands for, and the answer can be checked.
+Exactly five factors make an image: its shape, hue, size, and position across and down. So you can ask what a latent
+dimension stands for, and check the answer.
 """
 
 import colorsys
@@ -16,7 +16,7 @@ CHUNK = 500  # images drawn at once
 
 
 def draw_factors(n, rng):
-    """The factors of n images: a dict of arrays (n,).
+    """Draw the factors of n images: a dict of arrays (n,).
 
     shape        0, 1 or 2: an index of KINDS
     hue          from 0, red, over yellow, green and cyan to ⅔, blue
@@ -33,10 +33,10 @@ def draw_factors(n, rng):
 
 
 def render(factors):
-    """The images of these factors (n,): float32 (n, SIDE, SIDE, 3) in [0, 1], with smooth edges.
+    """Return the images of these factors (n,): float32 (n, SIDE, SIDE, 3) in [0, 1], with smooth edges.
 
-    A pixel is covered as far as it lies inside: ½ minus its signed distance from the outline in pixels (at the corners
-    of a square or triangle, nearly that), within [0, 1].
+    How much of a pixel is covered is ½ minus its signed distance from the outline in pixels (at the corners of a square
+    or triangle, nearly that), within [0, 1].
     """
     across, down, size = (factors[name].astype(np.float32)[:, None, None] for name in ("across", "down", "size"))
     pixels = np.arange(SIDE, dtype=np.float32) + 0.5
@@ -53,7 +53,7 @@ def render(factors):
 
 
 def load_shapes(N=4000, seed=0):
-    """Shapes on 64 × 64 pixels with three channels: a `Dataset`.
+    """Return shapes on 64 × 64 pixels with three channels: a `Dataset`.
 
     N      examples for training; a quarter as many for testing
     seed   of the generator

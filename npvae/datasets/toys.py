@@ -1,4 +1,4 @@
-"""Synthetic data sets: small, made on the spot, and with a known cause of every example."""
+"""Synthetic data sets: small, generated on the spot, and with a known cause of every example."""
 
 import numpy as np
 
@@ -6,14 +6,14 @@ from .dataset import Dataset
 
 
 def load_bars(side=8, N=2000, seed=0):
-    """Black and white images of one to four bars, each a whole row or column: a `Dataset`.
+    """Return black and white images of one to four bars, each a whole row or column: a `Dataset`.
 
     side   height and width of an image
     N      examples for training; a quarter as many for testing
     seed   of the generator
 
     The label is the number of bars. Source: Földiák (1990), Forming sparse representations by local anti-Hebbian
-    learning, where the bars have to be found as the causes of the images.
+    learning, where the task is to find the bars as the causes of the images.
     """
     rng = np.random.default_rng(seed)
 

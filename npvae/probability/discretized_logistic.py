@@ -71,5 +71,5 @@ class DiscretizedLogistic:
         return np.clip(self.mu.data if isinstance(self.mu, Tensor) else self.mu, 0, 1)
 
     def log_prob(self, x):
-        """Return ln P(x), a Tensor (...,), in nats, summed over the last axis. x: levels in [0, 1], an array (..., D)."""
+        """Return ln P(x), a Tensor (...,), in nats, summed over the last axis. x (..., D): levels in [0, 1]."""
         return discretized_logistic_log_likelihood(x, self.mu, self.log_scale)
