@@ -1,4 +1,4 @@
-"""What `npvae bench` does: measure what is asked for, say it in tables, and return all numbers."""
+"""What `npvae bench` does: measure what you name, print tables, and return all numbers."""
 
 from .. import figures, runtime
 from ..errors import UserError, choose
@@ -11,7 +11,7 @@ DEFAULT = NAMES[:-1]
 
 
 def chosen_libraries(against):
-    """The peers that are asked for, or, where `against` is None, those that are installed: a dict to their versions.
+    """Return the requested peers, or the installed ones if `against` is None: a dict to their versions.
 
     Raises UserError for an unknown one, and for one that is not installed.
     """
@@ -24,7 +24,7 @@ def chosen_libraries(against):
 
 
 def run(names, against, threads, seconds, folder, say, save=lambda measured: None):
-    """Measure, and say what was found, line by line.
+    """Measure, and print what was found, line by line.
 
     names     of NAMES; none for DEFAULT
     against   names of peers, or None for those that are installed

@@ -31,8 +31,7 @@ def batch_norm(xp, h, gamma, beta):
 def conv2d(xp, x, W, b):
     """A convolution of stride 2, channels last, as nine slices and a product.
 
-    A step on 64 × 64 × 3 takes JAX 178 ms so, and 312 ms with its own `lax.conv_general_dilated`; but 206 ms if the
-    product is not one of matrices.
+    For JAX this is faster than its own `lax.conv_general_dilated`, and faster than a product that is not of matrices.
     """
     N, H, width, C = x.shape
     padded = xp.pad(x, [(0, 0), (1, 1), (1, 1), (0, 0)])

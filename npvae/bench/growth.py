@@ -20,7 +20,7 @@ def sizes():
 
 
 def title():
-    """What the figure shows, in words."""
+    """Return what the figure shows, as text."""
     return f"one step of a VAE 784-width-20: width {WIDTH} on the left, batch {BATCH} on the right"
 
 

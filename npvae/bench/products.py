@@ -24,7 +24,7 @@ def sizes(record):
 
 
 class Products:
-    """Runs the products of one step, each into an array of its own."""
+    """The products of one step, each into its own array."""
 
     def __init__(self, workload, model, minibatches):
         x, rng = minibatches[0], np.random.default_rng(0)

@@ -1,4 +1,4 @@
-"""The race: all contenders of a workload in turn, round after round, each in a process of its own.
+"""The race: all contenders of a workload in turn, round after round, each in its own process.
 
 Machines have good and bad seconds. So nobody runs to the end before the next begins: in every round each contender
 takes steps for a moment, while the others sleep, and a bad second hits all of them. The first round is not counted.
@@ -47,7 +47,7 @@ class Result(NamedTuple):
 
 
 def number_of_threads(n):
-    """What the environment has to say for every library to use n threads: a dict."""
+    """Return the environment in which every library uses n threads: a dict."""
     return {f"{name}_NUM_THREADS": str(n) for name in ("OMP", "OPENBLAS", "MKL")}
 
 
@@ -63,7 +63,7 @@ class Process:
         )  # fmt: skip
 
     def ask(self, **request):
-        """The answer; UserError for an error, and where the process has ended."""
+        """Return the answer; UserError for an error, and if the process has ended."""
         is_late = threading.Event()
 
         def give_up():
@@ -97,7 +97,7 @@ class Process:
 
 
 def last_words(text, status):
-    """The last line that a process wrote before it ended with this status, or how it ended, if it wrote nothing."""
+    """Return the last line of a process that ended with this status, or how it ended if it wrote nothing."""
     lines = text.strip().splitlines()
     if lines:
         return lines[-1].strip()
@@ -106,7 +106,7 @@ def last_words(text, status):
 
 @contextlib.contextmanager
 def on_cores(n):
-    """Within this context, processes that are started run on n of the cores; where that cannot be said, on all.
+    """Within this context, new processes run on n of the cores; on all of them if the system cannot restrict that.
 
     They are the first n that the system counts, which on some machines are two halves of one core.
     """
@@ -143,7 +143,7 @@ def race(workload, chosen, seconds, threads):
                 if contender.name != PRODUCTS:
                     process.ask(check=f"{folder}/{len(processes)}.npz")
                     results[contender.name] = Result(contender.name, difference=_difference(folder, len(processes)))
-                process.ask(run=0)  # builds, and compiles where anything has to be compiled
+                process.ask(run=0)  # builds, and compiles if there is something to compile
                 processes.append(process)
             except UserError as error:
                 if contender.name == OURS:

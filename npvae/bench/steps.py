@@ -26,7 +26,7 @@ class Steps:
         return self.minibatches[(self.steps - 1) % len(self.minibatches)]
 
     def chunks(self, chunk):
-        """How many chunks of so many samples make up all samples, and their size, which may be no larger than that."""
+        """Return into how many chunks the samples are cut, and their size, which is at most the one given."""
         chunk = min(chunk, self.workload.samples)
         if self.workload.samples % chunk:
             raise ValueError(f"{self.workload.samples} samples are no multiple of {chunk}")

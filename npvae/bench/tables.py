@@ -12,7 +12,7 @@ from .contenders import OURS, PRODUCTS
 PEER_GOAL = 1.0
 PRODUCTS_GOAL = 1.6  # of the reference network only
 IMPORT_GOAL, MEMORY_GOAL = 1.3, 0.5
-SMALL = 0.03  # of a step: what takes less is not listed by itself
+SMALL = 0.03  # of a step: what takes less has no line of its own
 NOISY = 2.0  # the third quartile divided by the first: above that, no goal is judged
 
 
@@ -28,7 +28,7 @@ def blas():
 
 
 def machine(threads, versions):
-    """Where it was measured: a dict."""
+    """Return where the measurement ran: a dict."""
     return {
         "processor": processor(), "cores": runtime.cores(), "threads": threads, "precision": "float32",
         "blas": blas(), "python": platform.python_version(),
@@ -37,7 +37,7 @@ def machine(threads, versions):
 
 
 def machine_lines(machine):
-    """The same in words."""
+    """Yield the same as lines of text."""
     threads = f"{machine['threads']} thread{'s' if machine['threads'] > 1 else ''}"
     yield f"{machine['processor']}, {threads}, {machine['precision']}"
     yield machine["blas"]
@@ -47,7 +47,7 @@ def machine_lines(machine):
 
 
 def processor():
-    """The name of the processor, as far as it can be found out."""
+    """Return the name of the processor, if the system tells it."""
     try:
         with open("/proc/cpuinfo") as file:
             names = [line.partition(":")[2].strip() for line in file if line.startswith("model name")]
@@ -57,7 +57,7 @@ def processor():
 
 
 def ratios(results):
-    """Our median divided by the fastest peer's and by our products': (peer, ratio, ratio); None for what is missing."""
+    """Return our median divided by the fastest peer's and by our products': (peer, ratio, ratio), None if missing."""
     medians = {result.name: result.median for result in results if result.failure is None}
     ours, products = medians.pop(OURS), medians.pop(PRODUCTS, None)
     peer = min(medians, key=medians.get, default=None)
@@ -94,13 +94,13 @@ def lines(workload, results):
 
 
 def profile_lines(profile, unit, scale):
-    """Where the time of our step goes: the operations that take most of it, and all else in one line."""
+    """Yield where the time of our step goes: the operations that take most of it, and everything else in one line."""
     if profile is None:
         return
     total = profile["step"]
     parts = {name: times for name, times in profile.items() if name != "step" and sum(times) >= SMALL * total}
     parts = dict(sorted(parts.items(), key=lambda item: -sum(item[1])))
-    parts["all else"] = [total - sum(map(sum, parts.values())), 0]
+    parts["everything else"] = [total - sum(map(sum, parts.values())), 0]
     yield f"  {'where our time goes':<26} {'forward':>10}  {'backward':>10}  {'of all':>7}"
     for name, times in parts.items():
         cells = "  ".join(f"{t * scale:7.2f} {unit:<2}" if t else " " * 10 for t in times)

@@ -1,13 +1,13 @@
-"""A process of its own for each contender, so that no library disturbs another one's threads or memory.
+"""A separate process for each contender, so that no library disturbs another one's threads or memory.
 
 Reads requests from its standard input, one JSON object in each line, and answers each with another:
 
     {"prepare": [workload, contender]}                                        ->   {}
     {"check": path}       loss and gradients are written into an .npz file    ->   {}
-    {"run": seconds}      as many steps as take so long, at least three       ->   {"times": [seconds, …]}
+    {"run": seconds}      as many steps as fit into them, at least three      ->   {"times": [seconds, …]}
     {"profile": seconds}  the same under a profiler, at least one; for ours   ->   {"profile": {operation: …}}
 
-Whatever goes wrong is answered with {"error": sentence}. The parent has set how many threads there are.
+The answer to whatever goes wrong is {"error": sentence}. The parent has set the number of threads.
 """
 
 import json
@@ -23,7 +23,7 @@ class Worker:
     """Answers the requests: one method for each."""
 
     def prepare(self, workload, contender):
-        """Take note of what is to be built."""
+        """Remember what to build."""
         from .contenders import Contender
         from .workloads import Workload
 
@@ -37,10 +37,10 @@ class Worker:
         return build(self.contender, self.workload, dtype)
 
     def check(self, path):
-        """Loss and gradients in float64, from the first weights, the first minibatch and the same noise for all.
+        """Write loss and gradients in float64, for the first weights, the first minibatch and the same noise for all.
 
-        Not in float32, where a mistake could not be told from rounding: through several batch normalizations, two right
-        programs differ by 10⁻³ and more.
+        In float32 a mistake would look like rounding: through several batch normalizations, two right programs differ
+        by 10⁻³ and more.
         """
         import numpy as np
 
@@ -62,7 +62,7 @@ class Worker:
         return {"times": times}
 
     def profile(self, seconds):
-        """Where the time of our own steps goes."""
+        """Return where the time of our own steps goes."""
         from .profile import profile
 
         return {"profile": profile(self.runner.step, seconds)}
@@ -71,7 +71,7 @@ class Worker:
 def main():
     """Answer until there are no more requests."""
     answers = os.fdopen(os.dup(1), "w", buffering=1)
-    os.dup2(2, 1)  # what a library prints is not taken for an answer
+    os.dup2(2, 1)  # so that nobody takes what a library prints for an answer
     worker = Worker()
     for line in sys.stdin:
         request = json.loads(line)

@@ -23,7 +23,7 @@ SEED = 1
 class Workload:
     """A model, its data, and what is done with them.
 
-    name         as it is asked for
+    name         for the command line
     model        "vae", "iwae" or "conv-vae"
     data         the name of a data set of images
     batch        examples in a minibatch
@@ -53,7 +53,7 @@ class Workload:
         return {"mnist": (28, 28, 1), "shapes": (64, 64, 3)}[self.data]
 
     def title(self):
-        """In words, in one line: the network, and the minibatch."""
+        """Return one line of text: the network, and the minibatch."""
         layers = "-".join(map(str, self.layers))
         if self.model == "conv-vae":
             H, W, C = self.image_shape()

@@ -207,7 +207,7 @@ def bench(options):
 
 
 def gradcheck(options):
-    """npvae gradcheck: one line for each check, or the whole table where one operation is asked for or fails."""
+    """npvae gradcheck: one line for each check, or the whole table for one operation, and for a check that fails."""
     chosen = gradchecks.find(options.operation) if options.operation else gradchecks.ALL
     failed = 0
     for check in chosen:

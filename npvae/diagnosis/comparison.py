@@ -1,8 +1,8 @@
-"""The evidence: one array that somebody computed, beside what it should be, and all that took part in it.
+"""The evidence: one array that somebody computed, beside what it should be, and everything that took part in it.
 
 A derivative that is wrong in many elements holds much information: it is not "off by 0.5", it is *some* function of the
-numbers that went in. So everything that could have gone in is kept by name. The formula of the right answer is kept
-too, as functions of those names, one for each of its terms,
+numbers that went in. So keep everything that could have gone in, by name. Keep the formula of the right answer too, as
+functions of those names, one for each of its terms,
 
     {"½ σ²": lambda dy, sigma: 0.5 * dy[:, None] * sigma**2,    "−½": lambda dy, sigma: …}
 
@@ -44,7 +44,7 @@ SYMBOLS = {  # how the names in formulas are written
 
 
 def symbol(name):
-    """A name of the code as it is written in mathematics."""
+    """Return a name of the code as mathematics writes it."""
     return SYMBOLS.get(name, name)
 
 
@@ -55,10 +55,10 @@ class Comparison:
     name       of the array, for example "dlogvar"
     found      what was computed
     expected   what is right: by finite differences, or by the engine
-    known      a dict of the arrays that took part, and others that may be taken for them
+    known      a dict of the arrays that took part, and of others that may be mistaken for them
     formula    a dict from the name of a term to a function of known arrays, by their names: the sum is `expected`
     numbers    a dict of numbers that a factor may be made of, with their meaning: {"N, the batch": 3}
-    suspects   a dict from a mistake, in words, to the array that it would give
+    suspects   a dict from the description of a mistake to the array that it would give
     by_dy      `expected` as a function of another upstream gradient, if there is no formula
     """
 
@@ -82,39 +82,39 @@ class Comparison:
 
     @property
     def error(self):
-        """|found − expected| / max(1, |expected|) of every element; infinity for NaN. The shapes must be equal."""
+        """Return |found − expected| / max(1, |expected|) of every element, infinity for NaN, for equal shapes."""
         with np.errstate(all="ignore"):
             error = np.abs(self.found - self.expected) / np.maximum(1, np.abs(self.expected))
         return np.where(np.isnan(error), np.inf, error)
 
     @property
     def ok(self):
-        """Whether the shape is right and no error is above the limit of `gradcheck`."""
+        """Return whether the shape is right and no error is above the limit of `gradcheck`."""
         return self.found.shape == self.expected.shape and bool((self.error <= LIMIT).all())
 
     @property
     def wrong(self):
-        """Which elements are wrong, an array of bool; all, where the shape is."""
+        """Return which elements are wrong, an array of bool; all of them, if the shape is wrong."""
         if self.found.shape != self.expected.shape:
             return np.ones(self.expected.shape, bool)
         return self.error > LIMIT
 
     def evaluate(self, **changed):
-        """The terms of the formula, a dict of arrays, where some of the known arrays have been changed."""
+        """Return the terms of the formula, a dict of arrays, after replacing some of the known arrays."""
         known = self.known | changed
         return {term: np.asarray(f(*(known[name] for name in names_in(f)))) for term, f in self.formula.items()}
 
 
 def names_in(f):
-    """The names of the arguments of a term's function that have no default: the known arrays that it takes."""
+    """Return the arguments of a term's function that have no default: the known arrays that it takes."""
     return [name for name, p in inspect.signature(f).parameters.items() if p.default is p.empty]
 
 
 def same(a, b):
-    """Whether two arrays have the same shape and the same numbers, within what rounding and finite differences leave.
+    """Return whether two arrays agree in shape and numbers, up to rounding and the error of finite differences.
 
-    That is 10⁻⁶ of each number, and 10⁻⁹ of the largest (or of 1): in a sum with a large number, a small one loses its
-    digits.
+    That is 10⁻⁶ of each number, and 10⁻⁹ of the largest (or of 1): beside a large number in a sum, a small one loses
+    its digits.
     """
     if np.shape(a) != np.shape(b):
         return False

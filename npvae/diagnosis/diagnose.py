@@ -2,9 +2,9 @@
 
     >>> print(diagnose(gradcheck(f, x, W, b)))
 
-The report of `gradcheck` says that a derivative is wrong. From the numbers in it (the derivative, the finite
-differences, the inputs, the upstream gradient and the value) `diagnose` infers what is wrong, if it is one of the
-simple mistakes; if it is not, it says where, and does not guess.
+The report of `gradcheck` says that a derivative is wrong. From its numbers (the derivative, the finite differences, the
+inputs, the upstream gradient and the value) `diagnose` infers what is wrong, if it is one of the simple mistakes. If it
+is not, it says where, and does not guess.
 """
 
 import dataclasses
@@ -51,9 +51,9 @@ def diagnose(report):
 
 
 def comparison(name, row, known, **more):
-    """The `Comparison` of this name for one row of a report; `more` are other arguments of Comparison."""
-    can_be_taken_anew = row.value is not None and np.shape(known["dy"]) == np.shape(row.value())
-    by_dy = (lambda dy: numeric_gradient(row.value, row.x, dy)) if can_be_taken_anew else None
+    """Return the `Comparison` of this name for one row of a report; `more` are other arguments of Comparison."""
+    can_be_repeated = row.value is not None and np.shape(known["dy"]) == np.shape(row.value())
+    by_dy = (lambda dy: numeric_gradient(row.value, row.x, dy)) if can_be_repeated else None
     if "formula" not in more:
         more |= _elementwise(known, row)
     more = {"numbers": _sizes(known), "known": known} | more
@@ -67,7 +67,7 @@ def _with_its_name(finding, name):
 
 
 def _sizes(known):
-    """The lengths of all axes: {"x.shape[1] or W.shape[0]": 5, …}."""
+    """Return the lengths of all axes: {"x.shape[1] or W.shape[0]": 5, …}."""
     names = {}
     for name, array in known.items():
         for axis, n in enumerate(np.shape(array)):
@@ -135,7 +135,7 @@ def find(comparisons, kinks=None):
 
 
 def _of(wrong):
-    """How many elements are wrong, and if they are few, which."""
+    """Say how many elements are wrong, and if they are few, which."""
     if wrong.size == 1:
         return "its one element"
     if not wrong.all() and wrong.sum() <= 4:

@@ -1,7 +1,7 @@
-"""From numbers to a cause: what is wrong with an array, if it is one of the simple mistakes; and if not, only where.
+"""From numbers to a cause: what is wrong with an array, if it is one of the simple mistakes; if not, only where.
 
-The order is that of an examination, from what is seen at once to what has to be looked for, and it ends as soon as
-something explains everything:
+The order is that of an examination, from the obvious to the hidden, and it ends as soon as something explains
+everything:
 
     the shape              is explained by a sum that is missing, or one too many, or a transposition
     one factor             for all elements; where could it come from?
@@ -10,7 +10,7 @@ something explains everything:
     the weights of all     terms
     a part                 only some rows, or only where x < 0: then the same questions again, for that part
 
-Nothing is said that does not reproduce every element in every draw. A wrong diagnosis is worse than none.
+A cause must reproduce every element in every draw, or it is not named. A wrong diagnosis is worse than none.
 """
 
 import itertools
@@ -23,23 +23,22 @@ from .finding import Finding
 from .hypotheses import ZERO, fits, fitted, predictions, term_weights
 from .places import place
 
-FEWEST = 3  # numbers that have to agree before anything is said
+FEWEST = 3  # numbers that must agree before a cause is named
 NOTICEABLE = 1e-5  # an error below is rounding somewhere, and a factor of 1.000001 explains nothing
 
 QUESTIONS = {
     "shape": "What shape has each array on the way, and over what is each sum?",
-    "zero": "By which way does this input act on the loss, and where is it cut?",
-    "factor": "Write the formula once more, with its constants: which of them is not in your code, or stands there "
-    "twice?",
-    "sign": "If this input grows a little, does the loss grow or fall? Which sign has each step of the chain rule?",
+    "zero": "On which path does this input act on the loss, and where is it cut?",
+    "factor": "Write the formula once more, with its constants: which of them is not in your code, or in it twice?",
+    "sign": "If this input grows a little, does the loss grow or fall? What sign has each step of the chain rule?",
     "formula": "Write the formula on paper, factor by factor. Which array does your code take for each of them?",
-    "term": "How many terms has it on paper? Find each of them in your code.",
+    "term": "How many terms does it have on paper? Find each of them in your code.",
     "part": "What is special about these elements, in the input or in your indices?",
 }
 
 
 def explain(comparisons):
-    """The `Finding` for several draws of one array, a list of `Comparison`; None where nothing simple explains it."""
+    """Return the `Finding` for several draws of one array, a list of `Comparison`; None if no simple mistake fits."""
     if any(c.found.shape != c.expected.shape for c in comparisons):
         return _shape(comparisons)
     if all(c.error.max(initial=0) < NOTICEABLE for c in comparisons):
@@ -49,7 +48,7 @@ def explain(comparisons):
 
 
 def _explain_where(comparisons, masks, where):
-    """A Finding for the elements of these masks; None where nothing explains them all."""
+    """Return a Finding for the elements of these masks; None if nothing explains them all."""
     if sum(_informative(c, mask) for c, mask in zip(comparisons, masks)) < FEWEST:
         return None
     if all(same(c.found[mask], 0 * c.found[mask]) for c, mask in zip(comparisons, masks)):
@@ -67,12 +66,12 @@ def _explain_where(comparisons, masks, where):
 
 
 def _informative(c, mask):
-    """How many of the elements say anything: where both numbers are zero, every factor would fit."""
+    """Return how many elements tell something: where both numbers are zero, every factor would fit."""
     return int(((c.found != 0) | (np.abs(c.expected) > 1e-9))[mask].sum())
 
 
 def _explain_factor(comparisons, factors, causes, where):
-    """A Finding for an array that is the right one times one factor in each draw; `causes` explain it too."""
+    """Return a Finding for an array that is the right one times one factor in each draw; `causes` explain it too."""
     first, is_constant = factors[0], np.allclose(factors, factors[0], 1e-6, 0)
     named = [name for name in _names_of(comparisons) if np.allclose(name.values, factors, 1e-6, 0)]
     has_plain_name = any(not name.sizes for name in named)
@@ -91,7 +90,7 @@ def _explain_factor(comparisons, factors, causes, where):
 
 
 def _common(comparisons, masks, candidates):
-    """The causes whose predictions fit in every draw, in the order in which they are offered."""
+    """Return the causes whose predictions fit in every draw, in the order in which they are tried."""
     fitting = []
     for c, mask in zip(comparisons, masks):
         fitting.append(
@@ -105,7 +104,7 @@ def _common(comparisons, masks, candidates):
 
 
 def _common_fitted(comparisons, masks):
-    """The causes with one fitted number which fit in every draw with the same number, in words."""
+    """Return the causes with one fitted number that fit in every draw with the same number."""
     fitting = []
     for c, mask in zip(comparisons, masks):
         if _informative(c, mask) < FEWEST or not mask.all():
@@ -119,7 +118,7 @@ def _common_fitted(comparisons, masks):
 
 
 def _factors(comparisons, masks):
-    """The factor by which found differs from expected in each draw; None unless it is one for all elements."""
+    """Return the factor by which found differs from expected in each draw; None unless all elements share it."""
     factors = []
     for c, mask in zip(comparisons, masks):
         found, expected = c.found[mask], c.expected[mask]
@@ -133,13 +132,13 @@ def _factors(comparisons, masks):
 
 
 def _agree(comparisons, factors):
-    """Whether one number, or one name for it, explains the factors of at least three draws."""
+    """Return whether one number, or one name for it, explains the factors of at least three draws."""
     explained = any(np.allclose(name.values, factors, 1e-6, 0) for name in _names_of(comparisons))
     return len(factors) >= FEWEST and (explained or np.allclose(factors, factors[0], 1e-6, 0))
 
 
 class Name(NamedTuple):
-    """A factor by name: what it is made of, in words, and its value in each draw."""
+    """A factor by name: what it is made of, its description, and its value in each draw."""
 
     two: float  # a power of two
     sizes: tuple  # pairs of a size and its power, 1 or −1
@@ -148,7 +147,7 @@ class Name(NamedTuple):
 
 
 def _names_of(comparisons):
-    """Every factor that has a name: a sign, a power of two, and a size or a product of two."""
+    """Yield every factor that has a name: a sign, a power of two, and a size or a product of two."""
     names = [name for name in comparisons[0].numbers if all(c.numbers.get(name, 1) != 1 for c in comparisons)]
     choices = [()] + [((name, power),) for name in names for power in (1, -1)]
     choices += [
@@ -164,7 +163,7 @@ def _names_of(comparisons):
 
 
 def _in_words(sign, two, chosen, numbers):
-    """A factor in words: (1, 0.5, (("N, the batch", -1),), …) is "a factor 1/(2 N) too many (N, the batch, is 3)"."""
+    """Describe a factor: (1, 0.5, (("N, the batch", -1),), …) is "a factor 1/(2 N) too many (N, the batch, is 3)"."""
     above = [short(name) for name, power in chosen if power > 0]
     below = [short(name) for name, power in chosen if power < 0]
     above = ([f"{two:g}"] if two > 1 else []) + above
@@ -181,18 +180,18 @@ def _in_words(sign, two, chosen, numbers):
 
 
 def short(name):
-    """The symbol of a size, without its meaning, in parentheses where it is more than one word."""
+    """Return the symbol of a size, without its meaning, in parentheses if it is more than one word."""
     symbol = name.split(",")[0]
     return f"({symbol})" if " " in symbol and "/" not in symbol else symbol
 
 
 def number(value):
-    """A number to six digits, with a real minus."""
+    """Return a number to six digits, with a true minus sign."""
     return f"{value + 0.0:.6g}".replace("-", "−")  # −0 + 0 is 0
 
 
 def _shape(comparisons):
-    """A Finding for an array of the wrong shape; without causes where no sum or transposition explains it."""
+    """Return a Finding for an array of the wrong shape; without causes if no sum or transposition explains it."""
     c = comparisons[0]
     everything = [np.ones(c.found.shape, bool) for c in comparisons]
     causes = _common(comparisons, everything, _reshaped) if min(c.found.size for c in comparisons) else []
@@ -227,7 +226,7 @@ def _reshaped(c):
 
 
 def _axes(ndim):
-    """All subsets of the axes but the empty one."""
+    """Return all subsets of the axes except the empty one."""
     return [axes for n in range(1, ndim + 1) for axes in itertools.combinations(range(ndim), n)]
 
 
@@ -236,7 +235,7 @@ def _axis(axes):
 
 
 def _weights(comparisons):
-    """A Finding for terms that are all there, with other weights."""
+    """Return a Finding for terms that are all present, with other weights."""
     if any(len(c.formula) < 2 for c in comparisons):
         return None
     fits = [term_weights(c) for c in comparisons]
@@ -251,7 +250,7 @@ def _weights(comparisons):
 
 
 def _part(comparisons):
-    """A Finding for an array that is right in part."""
+    """Return a Finding for an array that is right in part."""
     masks = [c.wrong for c in comparisons]
     where = place(comparisons, masks)
     if where is None:

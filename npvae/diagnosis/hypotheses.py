@@ -1,11 +1,11 @@
 """What would have come out if …: every simple mistake as a prediction of the whole array.
 
-A hypothesis about a mistake is tested as in any science: it has to predict all the numbers. Thirty-five elements that
-agree to six digits, in several draws, do not agree by accident. `predictions` needs no fitted number; `fitted` has one
-(the weight of a term, the amount of something added), which has to come out the same in every draw.
+Test a hypothesis about a mistake as in any science: it must predict all the numbers. Thirty-five elements that agree to
+six digits, in several draws, do not agree by accident. `predictions` needs no fitted number; `fitted` has one (the
+weight of a term, the amount of something added), which must come out the same in every draw.
 
-Two mistakes may predict the same numbers (a σ too many, and σ² in the place of σ). Then both are right as far as the
-numbers tell, and both are offered.
+Two mistakes may predict the same numbers (a σ too many, and σ² in place of σ). Then the numbers cannot tell them apart,
+and the diagnosis names both.
 """
 
 import itertools
@@ -20,9 +20,9 @@ MISSING, EXTRA = "{} is missing", "a factor {} too many"
 
 
 def predictions(c):
-    """Pairs of a cause, in words, and the array that would then have been found, for a `Comparison`.
+    """Yield pairs of a cause and the array that it would give, for a `Comparison`.
 
-    A prediction that equals what is expected is left out: it would explain nothing.
+    A prediction that equals what is expected would explain nothing, and is left out.
     """
     with np.errstate(all="ignore"):
         for cause, predicted in itertools.chain(_edits(c), _factors(c), _upstream(c), _moved(c), c.suspects.items()):
@@ -93,7 +93,7 @@ def _missing(name):
 
 
 def fits(value, array):
-    """Whether a value can be broadcast to the shape of the array."""
+    """Return whether a value can be broadcast to the shape of the array."""
     try:
         return np.broadcast_shapes(np.shape(value), array.shape) == array.shape
     except ValueError:

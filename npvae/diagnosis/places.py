@@ -10,7 +10,7 @@ FEWEST = 20  # elements: of fifty conditions, one would fit five elements by acc
 
 
 def place(comparisons, masks):
-    """In words, the part of the array that is wrong, the same in every draw; None where there is no pattern.
+    """Describe the part of the array that is wrong, the same in every draw; None if there is no pattern.
 
     comparisons   draws of one array
     masks         which of its elements are wrong in each, arrays of bool

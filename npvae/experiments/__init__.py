@@ -1,7 +1,7 @@
 """The claims of the story, measured: every table and figure that the project quotes comes from here.
 
 `npvae experiment NAME` runs one, prints its table, and writes its figure. Those that train networks keep them in the
-folder, so that an experiment that was interrupted goes on where it was, and one that is repeated only measures again.
+folder, so that an interrupted experiment continues where it was, and a repeated one only measures again.
 """
 
 from . import mnist, toys
@@ -9,7 +9,7 @@ from .experiment import Experiment
 
 
 def _diagnosis(folder):
-    from . import diagnosis  # when it is asked for: it imports all the exercises, and no other command needs them
+    from . import diagnosis  # only now: it imports all the exercises, and no other command needs them
 
     return diagnosis.diagnosis(folder, diagnosis.DRAWS, diagnosis.UNEXPLAINED)
 

@@ -1,4 +1,4 @@
-"""How often a diagnosis is right: mistakes are planted in all exercises, many times, and what is said is counted."""
+"""How often a diagnosis is right: plant mistakes in all exercises, many times, and count what the diagnosis names."""
 
 import dataclasses
 
@@ -42,7 +42,7 @@ class Count:
 
 
 def diagnosis(folder, draws, unexplained):
-    """The table: each kind of mistake, in all exercises to which it applies, for so many random draws."""
+    """Return the table: each kind of mistake, in all exercises to which it applies, for `draws` random draws."""
     counts = {kind: Count() for kind in KINDS} | {"each exercise's own": Count()}
     claims = 0
     for seed in tqdm(range(draws), unit="draw", disable=None):
@@ -63,7 +63,7 @@ def diagnosis(folder, draws, unexplained):
         claims += bool(finding and finding.causes)
     header = ["mistake", "planted", "caught", "rightly diagnosed", "wrongly diagnosed", "undiagnosed"]
     lines = table(header, [count.row(kind) for kind, count in counts.items()])
-    return [*lines, "", f"{unexplained} wrong arrays with no simple cause: something was claimed about {claims}."]
+    return [*lines, "", f"{unexplained} wrong arrays with no simple cause: it claimed something about {claims}."]
 
 
 def right_arrays(exercise, seed):

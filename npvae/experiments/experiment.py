@@ -13,7 +13,7 @@ class Experiment:
     """A measurement that can be repeated.
 
     idea       what it shows, in a few words
-    duration   in words, on two cores
+    duration   as text, on two cores
     run        from a folder (a pathlib.Path), for networks and figures, to the lines of a table
     """
 

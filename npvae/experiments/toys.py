@@ -1,4 +1,4 @@
-"""Experiments for which everything is known, and nothing has to be trained."""
+"""Experiments for which everything is known, without training."""
 
 import numpy as np
 

@@ -90,7 +90,7 @@ def reconstructions(originals, reconstructed, columns=20):
 def history(rows, columns, unit, validations=()):
     """The history of a run: rows (steps, len(columns)), the first column the loss; one panel for each column.
 
-    unit   of all columns, in words; an "objective" has none
+    unit   of all columns, as text; an "objective" has none
 
     Grey: every step. Black: the mean over the last 100 steps (fewer in a short run). Points: the validation loss.
     """

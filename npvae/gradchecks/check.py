@@ -2,8 +2,8 @@
 
 The sizes are distinct odd primes: with a batch of 2, a missing ½ and a missing division by the batch look
 the same, and with equal sizes a transposed derivative has the right shape. Where a function has a kink (ReLU at 0),
-inputs are drawn away from it, because there finite differences measure something else than a derivative. What is random
-inside a bound is frozen: its generator is made anew, from the same seed, at each call.
+inputs are drawn away from it, because there finite differences do not measure a derivative. The noise inside a bound is
+frozen: every call rebuilds the generator from the same seed.
 """
 
 import dataclasses

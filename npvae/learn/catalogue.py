@@ -9,7 +9,7 @@ NUMBER = {exercise.name: number for number, exercise in enumerate(ALL, start=1)}
 
 
 def find(name):
-    """The exercise of this name, of its number, or of its file; UserError for another."""
+    """Return the exercise of this name, number or file; UserError for any other."""
     name = str(name).removesuffix(".py").rpartition("/")[2]
     number, _, rest = name.partition("_")
     if rest in BY_NAME and number.isdecimal():
@@ -25,5 +25,5 @@ def file_name(exercise):
 
 
 def text(exercise):
-    """What stands in its file in the beginning."""
+    """Return what its file holds at first."""
     return stub(NUMBER[exercise.name], exercise)

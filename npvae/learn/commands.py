@@ -18,7 +18,7 @@ POLL = 0.5  # seconds between two looks at the files
 
 
 def painted(text, color):
-    """The text in a colour, on a terminal that has not been asked for plain text (NO_COLOR)."""
+    """Return the text in a colour, on a terminal that does not ask for plain text (NO_COLOR)."""
     if not sys.stdout.isatty() or "NO_COLOR" in os.environ or os.environ.get("TERM") == "dumb":
         return text
     return f"\033[{color}m{text}\033[0m"
@@ -32,7 +32,7 @@ def overview():
         print(
             wrap(
                 "The exercises of npvae: write the parts of a variational autoencoder yourself, one function at a "
-                "time. Every check says what is wrong, and not only that something is.",
+                "time. Every check says what is wrong, not only that something is wrong.",
                 "",
             )
         )
@@ -42,7 +42,7 @@ def overview():
     print(f"{passed} of {len(catalogue.ALL)} exercises have passed.\n")
     exercise = folder.next()
     if exercise is None:
-        print("All of them. The engine is yours: read it from npvae/autodiff/tensor.py on.")
+        print("All of them. The engine is yours: read it, starting with npvae/autodiff/tensor.py.")
         return 0
     _print_next(folder, exercise)
     print("\n  npvae learn watch             check every file when you save it")
@@ -71,7 +71,7 @@ MARKS = {"passed": "✓", "begun": "…", "changed since it passed": "!", "missi
 
 
 def list_all():
-    """npvae learn list: every exercise, and how far it is."""
+    """npvae learn list: every exercise, and how far you are with it."""
     folder = Folder()
     statuses = {exercise.name: folder.status(exercise) for exercise in catalogue.ALL}
     for exercise in catalogue.ALL:
@@ -85,7 +85,7 @@ def list_all():
 
 
 def init(path):
-    """npvae learn init DIR: a folder of one's own."""
+    """npvae learn init DIR: a folder of your own."""
     folder = Folder.make(path)
     print(
         wrap(
@@ -113,7 +113,7 @@ def _chosen(folder, name):
 
 
 def _check(folder, exercise):
-    """Check, print the screen, and remember; whether it passed."""
+    """Check, print the screen, and remember; return whether it passed."""
     path = folder.file(exercise)
     if exercise.after is not None and sys.stdout.isatty():
         print(f"checking {exercise.name}, and then something is trained: up to {sandbox.SECONDS_TO_SHOW} s …")
@@ -127,7 +127,7 @@ def _check(folder, exercise):
 
 
 def _after(folder, exercise, status):
-    """Lines that say what can be done now."""
+    """Return lines that say what to do now."""
     if status == PASSED:
         lines = ["  Now compare it with the engine's:", f"    {_engine_place(exercise)}"]
         return [*lines, "  npvae learn        what comes next" if folder.next() else "  That was the last one."]
@@ -140,7 +140,7 @@ def _after(folder, exercise, status):
 
 
 def _engine_place(exercise):
-    """Where the solution stands: ".../npvae/autodiff/ops.py, line 37"."""
+    """Return where the solution is: ".../npvae/autodiff/ops.py, line 37"."""
     solution = inspect.unwrap(getattr(exercise.solution, "raw", exercise.solution))
     place = inspect.getsourcefile(solution)
     if inspect.ismodule(solution):
@@ -162,7 +162,7 @@ def hint(name):
 
 
 def reset(name):
-    """npvae learn reset NAME: the stub again; what was there is kept."""
+    """npvae learn reset NAME: the stub again; the old file is kept."""
     folder = Folder()
     exercise = catalogue.find(name)
     kept = folder.reset(exercise)
@@ -174,7 +174,7 @@ def reset(name):
 
 
 def predict(name, answer=None):
-    """npvae learn predict NAME [ANSWER]: answer a question before the code is written; the truth is then measured."""
+    """npvae learn predict NAME [ANSWER]: answer a question before you write the code; then measure the truth."""
     folder = Folder()
     exercise = catalogue.find(name)
     prediction = exercise.prediction
@@ -197,7 +197,7 @@ def predict(name, answer=None):
 
 
 def _ask(question, choices):
-    """An answer from the keyboard or a pipe; on a terminal it is asked for until it is one."""
+    """Return an answer from the keyboard or a pipe; on a terminal, ask until there is one."""
     while True:
         try:
             answer = input(question).strip()
@@ -228,7 +228,7 @@ def watch(name=None):
 
 
 def _times(folder):
-    """When each file was saved last, in nanoseconds: a dict by exercise; a file that is being replaced is left out."""
+    """Return when each file was last saved, in nanoseconds, by exercise; leave out a file that is being replaced."""
     times = {}
     for exercise in catalogue.ALL:
         try:

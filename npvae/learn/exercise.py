@@ -4,8 +4,8 @@ An exercise is a function of the engine with something blanked out. Its stub is 
 that the two cannot drift, and the function is its solution. A check calls the student's function with arrays from a
 few random draws, of other sizes in each, and returns what it found beside what is right, as `Comparison`s.
 
-The wrong versions are how we know that the check can fail, and that the diagnosis is right: every one of them has to
-be caught, and to be called by its name.
+The wrong versions are how we know that the check can fail, and that the diagnosis is right: it must catch every one of
+them, and call it by its name.
 """
 
 import dataclasses
@@ -26,11 +26,11 @@ class Unfit(Exception):
 
 @dataclasses.dataclass
 class Prediction:
-    """A question to be answered before the code is written.
+    """A question to answer before you write the code.
 
-    question   in words
+    question   the text
     choices    the answers to choose from
-    measure    finds out which is right: returns its index, by computing it
+    measure    computes which is right, and returns its index
     because    why, in a sentence or two
     """
 
@@ -83,10 +83,10 @@ class Exercise:
     function_name = property(lambda self: self.solution.__name__)
 
     def comparisons(self, f, seed=0):
-        """The comparisons that tell whether f solves the exercise, for draws with this seed.
+        """Return the comparisons that tell whether f solves the exercise, for draws with this seed.
 
-        Raises `Unfit` where there is nothing to compare, and whatever f raises. Overflow is no warning here: what comes
-        of it is looked at.
+        Raises `Unfit` if there is nothing to compare, and whatever f raises. Overflow gives no warning here: the
+        comparisons see its result.
         """
         with np.errstate(all="ignore"):
             return list(self._comparisons(f, seed))
@@ -95,7 +95,7 @@ class Exercise:
         raise NotImplementedError
 
     def wrong_version(self, name):
-        """The wrong version of this name, a function."""
+        """Return the wrong version of this name, a function."""
         return self.wrong[name].function
 
 
@@ -114,12 +114,12 @@ class ProcedureExercise(Exercise):
             yield from self.compare(f, rng, *(int(n) for n in rng.permutation(PRIMES)[:3]))
 
     def reference(self):
-        """The solution."""
+        """Return the solution."""
         return self.solution
 
 
 def array(value, name, dtype=np.float64):
-    """The value, if it is an array or a NumPy number of this dtype; `Unfit` otherwise."""
+    """Return the value if it is an array or a NumPy number of this dtype; `Unfit` otherwise."""
     if not isinstance(value, (np.ndarray, np.generic)):
         raise Unfit(name, f"your function returns {in_words(value)} where an array is expected")
     if value.dtype != dtype:
@@ -128,7 +128,7 @@ def array(value, name, dtype=np.float64):
 
 
 def in_words(value):
-    """What a value is: "a tuple of 3", "an ndarray"."""
+    """Say what a value is: "a tuple of 3", "an ndarray"."""
     if value is None:
         return "None (is there a return?)"
     if isinstance(value, tuple) and type(value) is tuple:

@@ -1,4 +1,4 @@
-"""A student's folder: the files of the exercises, and what has been done so far.
+"""A student's folder: the files of the exercises, and the progress.
 
 Nothing that a student has written is overwritten: `make` refuses a folder with files in it, and `reset` keeps a copy.
 What has been done is kept in `.progress.json`: hints that were seen, predictions that were made, and the checksum of a
@@ -51,7 +51,7 @@ def pytest_configure(config):
 
 
 def contents():
-    """What a new folder holds: a dict from the names of files to their texts."""
+    """Return what a new folder holds: a dict from the names of files to their texts."""
     stubs = {catalogue.file_name(exercise): catalogue.text(exercise) for exercise in catalogue.ALL}
     return stubs | {"test_exercises.py": TESTS, "conftest.py": MARKERS}
 
@@ -84,7 +84,7 @@ class Folder:
 
     @classmethod
     def make(cls, path):
-        """A new folder with all stubs. Raises UserError where there is something already."""
+        """Make a new folder with all stubs. Raises UserError if the folder is not empty."""
         path = Path(path)
         if path.exists() and not path.is_dir():
             raise UserError(f"{path} is a file, expected the name of a new folder")
@@ -96,14 +96,14 @@ class Folder:
         return cls(path)
 
     def file(self, exercise):
-        """The path of an exercise's file; UserError where it is missing."""
+        """Return the path of an exercise's file; UserError if it is missing."""
         path = self.path / catalogue.file_name(exercise)
         if not path.exists():
-            raise UserError(f"there is no file {path}: npvae learn reset {exercise.name} writes it anew")
+            raise UserError(f"there is no file {path}: npvae learn reset {exercise.name} restores it")
         return path
 
     def reset(self, exercise):
-        """Put the stub in the place of the file; what was there is kept under another name, which is returned."""
+        """Replace the file by the stub; keep the old file under another name, and return that."""
         path, kept = self.path / catalogue.file_name(exercise), None
         if path.exists() and self._checksum(exercise) != _checksum(catalogue.text(exercise).encode()):
             number = 1
@@ -139,7 +139,7 @@ class Folder:
         os.replace(beside, path)
 
     def done(self, exercise):
-        """What has been done in an exercise: a dict with "hints", "predicted" and "passed", where there is any."""
+        """Return the progress in an exercise: a dict with "hints", "predicted" and "passed", as far as there is any."""
         return self._progress.get(exercise.name, {})
 
     def note(self, exercise, **what):
@@ -152,12 +152,12 @@ class Folder:
         self.note(exercise, passed=self._checksum(exercise) if passed else None, begun=True)
 
     def has_passed(self, exercise):
-        """Whether the file has passed, and has not been changed since."""
+        """Return whether the file has passed, and has not changed since."""
         kept = self.done(exercise).get("passed")
         return bool(kept) and kept == self._checksum(exercise)
 
     def status(self, exercise):
-        """In a word or two: how far an exercise is."""
+        """Return how far an exercise is, in a word or two."""
         if not (self.path / catalogue.file_name(exercise)).exists():
             return "missing"
         if self.has_passed(exercise):
@@ -167,11 +167,11 @@ class Folder:
         return "begun" if self._checksum(exercise) != _checksum(catalogue.text(exercise).encode()) else ""
 
     def next(self):
-        """The first exercise that has not passed; None when all have."""
+        """Return the first exercise that has not passed; None if all have."""
         return next((exercise for exercise in catalogue.ALL if not self.has_passed(exercise)), None)
 
     def solved(self, but):
-        """The files of all exercises that have passed, but one: a dict from name to path."""
+        """Return the files of all exercises that have passed, except one: a dict from name to path."""
         return {
             exercise.name: str(self.path / catalogue.file_name(exercise))
             for exercise in catalogue.ALL

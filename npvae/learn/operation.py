@@ -23,7 +23,7 @@ class OperationExercise(Exercise):
 
     blanks     what is left to write: "y" for the forward pass, and names of derivatives, such as "dW"
     inputs     inputs(rng, N, D, K) draws the inputs, a dict in the order of the arguments
-    also       also(**inputs, y=y) are arrays that may be taken for others, a dict
+    also       also(**inputs, y=y) are arrays that may be mistaken for others, a dict
     formulas   for "y" and every derivative the formula of a `Comparison`
     sizes      the meaning of N, D and K, for the diagnosis
     counts     counts(**known) are other numbers that a factor may be made of, a dict
@@ -50,7 +50,7 @@ class OperationExercise(Exercise):
         return getattr(self.solution, "raw", self.solution)
 
     def draws(self, seed):
-        """For each draw: the inputs, everything known by name, the numbers, and a generator for dy."""
+        """Yield for each draw: the inputs, everything known by name, the numbers, and a generator for dy."""
         for i in range(DRAWS):
             rng = np.random.default_rng([seed, i])
             sizes = [int(n) for n in rng.permutation(self.primes)[:3]]
@@ -59,7 +59,7 @@ class OperationExercise(Exercise):
             yield inputs, known, dict(zip(self.sizes, sizes)) | self.counts(**_of(self.counts, known)), rng
 
     def known(self, inputs):
-        """The inputs, the value, and what else may be taken for them."""
+        """Return the inputs, the value, and other arrays that may be mistaken for them."""
         y = self.engine(*map(np.copy, inputs.values()), **self.options)[0]
         known = {**inputs, "y": y}
         return known | self.also(**known)
@@ -118,7 +118,7 @@ class OperationExercise(Exercise):
         return next((name for name, x in inputs.items() if not np.array_equal(x, given[name])), "")
 
     def _check_derivatives(self, f, inputs):
-        """`Unfit` for a derivative that is no function, and for one that returns nothing."""
+        """Raise `Unfit` for a derivative that is no function, and for one that returns nothing."""
         y, *derivatives = f(*map(np.copy, inputs.values()), **self.options)
         for name, d in zip([f"d{name}" for name in inputs], derivatives):
             if name in self.blanks and not callable(d):
@@ -179,7 +179,7 @@ class OperationExercise(Exercise):
         return wrong.function or self.spoiled(wrong.changes)
 
     def spoiled(self, changes):
-        """The solution with some of its arrays computed by other functions of the known arrays: see `Wrong`."""
+        """Return the solution with some of its arrays replaced by other functions of the known arrays: see `Wrong`."""
         names = list(self.inputs(np.random.default_rng(0), *PRIMES[:3]))
 
         def f(*arrays, **options):
@@ -205,7 +205,7 @@ class OperationExercise(Exercise):
         return right if change is None else change(**_of(change, known | {"dy": dy, "right": right}))
 
     def reference(self):
-        """The solution, in the form that the student's function has."""
+        """Return the solution, in the form that the student's function has."""
         return self.spoiled({})
 
 

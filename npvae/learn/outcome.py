@@ -1,4 +1,4 @@
-"""Running a check on a student's file, in this process: what is wrong, in lines to be read.
+"""Running a check on a student's file, in this process, and saying what is wrong.
 
 Whatever the file does (a syntax error, an exception, a wrong type), the student sees their own line and one sentence,
 and never our traceback. Endless loops are the business of sandbox.py.
@@ -36,7 +36,7 @@ class Outcome:
 
 
 def judge_file(exercise, path, folder=None, others=()):
-    """The `Outcome` of an exercise for a student's file; after a pass, what the exercise has to show for it.
+    """Return the `Outcome` of an exercise for a student's file; after a pass, with what the exercise shows.
 
     folder   where pictures go; by default nothing is shown
     others   files of other exercises that have been solved, pairs of an Exercise and a path
@@ -60,7 +60,7 @@ def judge_file(exercise, path, folder=None, others=()):
 
 
 def _loaded(others):
-    """The functions of other exercises that can be loaded, by the exercises' names."""
+    """Return the functions of other exercises that can be loaded, by the exercises' names."""
     functions = {}
     for exercise, path in others:
         with contextlib.suppress(Exception):
@@ -69,7 +69,7 @@ def _loaded(others):
 
 
 def load(exercise, path):
-    """What a student's file is checked for: the exercise's function, or for an exhibit the whole module."""
+    """Return what is checked in a student's file: the exercise's function, or for an exhibit the whole module."""
     module = types.ModuleType(path.stem)
     module.__file__ = str(path)
     linecache.checkcache(str(path))
@@ -93,7 +93,7 @@ def load(exercise, path):
 
 
 def judge(exercise, student):
-    """The `Outcome` for a function, or for an exhibit a module; what it raises itself is let through."""
+    """Return the `Outcome` for a function, or for an exhibit a module; let through what it raises itself."""
     if isinstance(exercise, Exhibit):
         return _judge_exhibit(exercise, student)
     try:
@@ -136,18 +136,18 @@ def _judge_exhibit(exercise, program):
             wrap("Which kind of mistake do these tests see, and these not? Read the program once more.", "  ? "),
         ]
     if not failed and named not in DEFECTS:
-        lines += ["", wrap('It is mended. Now name it: DEFECT = "…" with a letter from A to I.', "  ")]
+        lines += ["", wrap('It is repaired. Now name it: DEFECT = "…" with a letter from A to I.', "  ")]
     elif named in DEFECTS and named != exercise.defect:
         lines += ["", wrap(f"{named} is not its name: {DEFECTS[named]}. What did you have to change?", "  ")]
     elif failed and named == exercise.defect:
-        lines += ["", wrap("That is its name. Now mend it.", "  ")]
+        lines += ["", wrap("That is its name. Now repair it.", "  ")]
     if failed or named != exercise.defect:
         return Outcome(WRONG, lines)
     return Outcome(PASSED, [*lines, "", wrap(exercise.lesson, "  ")])
 
 
 def in_own_words(error, path):
-    """An exception from a student's file: their line, and what Python says of it."""
+    """Return lines about an exception from a student's file: their line, and what Python says."""
     summary = traceback.TracebackException.from_exception(error)
     if isinstance(error, SyntaxError) and error.filename == str(path):
         text = (error.text or "").rstrip("\n")
@@ -167,6 +167,6 @@ def in_own_words(error, path):
 
 
 def _own_frame(error, path):
-    """The innermost line of the student's file that an exception came through; None if it did not."""
+    """Return the innermost line of the student's file that an exception came through; None if there is none."""
     frames = traceback.extract_tb(error.__traceback__, limit=-2000 if sys.getrecursionlimit() < 2000 else None)
     return next((frame for frame in reversed(frames) if frame.filename == str(path)), None)

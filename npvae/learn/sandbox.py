@@ -1,4 +1,4 @@
-"""A student's file is checked in a process of its own, which is ended when its time is over.
+"""A student's file is checked in a separate process, which is stopped when its time is up.
 
 So an endless loop, a crash of the interpreter or an `exit()` in the file harms nothing, and every check begins afresh.
 """
@@ -24,7 +24,7 @@ MOST_PRINTED = 1000  # characters of what the student's program prints
 
 
 def check(exercise, path, folder, others=None, seconds=None):
-    """The `Outcome` of a check in a process of its own.
+    """Return the `Outcome` of a check in a separate process.
 
     others    paths of other solved exercises' files, a dict by name
     seconds   after which it is ended; by default SECONDS, or SECONDS_TO_SHOW
@@ -68,7 +68,7 @@ def check(exercise, path, folder, others=None, seconds=None):
 
 
 def _no_result(path, where, seconds, status):
-    """Lines for a process that has ended without a result."""
+    """Return lines about a process that has ended without a result."""
     stack = where.read_text(encoding="utf-8", errors="replace") if where.exists() else ""
     if stack:
         found = re.search(rf'File "{re.escape(str(path))}", line (\d+) in (\S+)', stack)
@@ -89,7 +89,7 @@ def _no_result(path, where, seconds, status):
 
 
 def _printed(said):
-    """What the student's program printed, with a title."""
+    """Return what the student's program printed, with a title."""
     if not said.strip():
         return []
     lines = said[:MOST_PRINTED].rstrip("\n").split("\n")

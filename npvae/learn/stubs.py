@@ -1,8 +1,8 @@
 """The students' files, made from the engine's own functions.
 
-A stub is the text of an exercise, and the function with its solution taken out: the lines that compute the value, or
-those of a derivative, and the comments on them. What is left (the name, the arguments, the comment with their shapes,
-the forward pass where only the derivatives are asked for) is the engine's, word for word.
+A stub is the text of an exercise, and the function without its solution: without the lines that compute the value, or
+those of a derivative, and the comments on them. The rest (the name, the arguments, the comment with their shapes, the
+forward pass if only the derivatives are missing) is the engine's, word for word.
 """
 
 import ast
@@ -14,14 +14,14 @@ from ..diagnosis.finding import wrap
 from .museum.exhibits import Exhibit
 from .operation import OperationExercise
 
-VALUE = 'raise NotImplementedError("{0}: compute the value here, in the place of this line")'
+VALUE = 'raise NotImplementedError("{0}: compute the value here, in place of this line")'
 DERIVATIVE = 'raise NotImplementedError("{0}: return the gradient of the loss by {1}")'
 _FLOATS = """\
 Networks are trained in float32 and checked in float64: the result has the dtype of
-the inputs. (np.zeros needs dtype=x.dtype, and np.log(2.0) has to be a float(…).)
+the inputs. (np.zeros needs dtype=x.dtype, and np.log(2.0) must be a float(…).)
 
 """
-BODY = 'raise NotImplementedError("{0}: write the function here, in the place of this line")'
+BODY = 'raise NotImplementedError("{0}: write the function here, in place of this line")'
 
 
 def stub(number, exercise):

@@ -1,7 +1,7 @@
 """The process in which a student's file is checked, started by sandbox.py.
 
-It is told what to do as JSON, and writes the `Outcome` as JSON into a file. When its time is
-over, it writes down where it is, so that an endless loop can be shown, and ends.
+It receives its task as JSON, and writes the `Outcome` as JSON into a file. When its time is up, it writes down where it
+is, to show an endless loop, and ends.
 """
 
 import dataclasses

@@ -92,7 +92,8 @@ def principal_angles(A, B):
 
     They rise. 0 means a common direction, and the largest is 0 only if one subspace lies in the other. Their cosines
     are the singular values of Q_A Q_Bᵀ for orthonormal bases. Small angles come from the sines, because the cosine of
-    10⁻⁸ is 1. Source: Björck and Golub (1973), Numerical methods for computing angles between linear subspaces, theorem 1.
+    10⁻⁸ is 1.
+    Source: Björck and Golub (1973), Numerical methods for computing angles between linear subspaces, theorem 1.
     """
     QA, QB = (np.linalg.qr(M.astype(np.float64).T)[0] for M in (A, B))
     if QA.shape[1] < QB.shape[1]:

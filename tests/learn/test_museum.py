@@ -1,6 +1,6 @@
-"""Proves that each exhibit fails exactly the tests that can see its defect, and that the mended program passes all.
+"""Proves that each exhibit fails exactly the tests that can see its defect, and that the repaired program passes all.
 
-It would catch an exhibit that passes as it is, one that cannot be mended, and a lesson that is not true: which tests
+It would catch an exhibit that passes as it is, one that cannot be repaired, and a lesson that is not true: which tests
 are blind to a defect is a claim, too.
 """
 
@@ -28,7 +28,7 @@ every = pytest.mark.parametrize("exhibit", EXHIBITS, ids=lambda exhibit: exhibit
 def test_only_the_right_tests_see_the_defect(exhibit):
     sentences = exhibit.run_tests(module_of(exhibit.source()))
     assert {name for name, sentence in sentences.items() if sentence} == SEEN_BY[exhibit.name]
-    assert not any(exhibit.run_tests(module_of(exhibit.source(mended=True))).values())
+    assert not any(exhibit.run_tests(module_of(exhibit.source(repaired=True))).values())
 
 
 def test_every_defect_is_shown_once_and_some_are_invisible_to_gradient_checks():
@@ -43,11 +43,11 @@ def test_every_defect_is_shown_once_and_some_are_invisible_to_gradient_checks():
 def test_the_surrogates_own_gradient_check_is_the_wrong_test():
     exhibit = next(exhibit for exhibit in EXHIBITS if exhibit.name == "bug_7")
     assert battery.own_gradient(module_of(exhibit.source())) == ""
-    assert battery.own_gradient(module_of(exhibit.source(mended=True))) != ""
+    assert battery.own_gradient(module_of(exhibit.source(repaired=True))) != ""
 
 
 @every
-def test_find_it_name_it_and_mend_it(exhibit, tmp_path):
+def test_find_it_name_it_and_repair_it(exhibit, tmp_path):
     path = tmp_path / "program.py"
 
     def outcome(source, letter=""):
@@ -55,14 +55,14 @@ def test_find_it_name_it_and_mend_it(exhibit, tmp_path):
         return judge_file(exhibit, path)
 
     broken = catalogue.text(exhibit)
-    mended = broken.replace(exhibit.wrong_line, exhibit.right)
+    repaired = broken.replace(exhibit.wrong_line, exhibit.right)
     other = next(letter for letter in DEFECTS if letter != exhibit.defect)
-    assert mended != broken
+    assert repaired != broken
     assert outcome(broken).status == WRONG
-    assert outcome(broken, exhibit.defect).lines[-1].strip() == "That is its name. Now mend it."
-    assert "Now name it" in " ".join(outcome(mended).lines)
-    assert outcome(mended, other).status == WRONG and "is not its name" in " ".join(outcome(mended, other).lines)
-    passed = outcome(mended, exhibit.defect.lower())
+    assert outcome(broken, exhibit.defect).lines[-1].strip() == "That is its name. Now repair it."
+    assert "Now name it" in " ".join(outcome(repaired).lines)
+    assert outcome(repaired, other).status == WRONG and "is not its name" in " ".join(outcome(repaired, other).lines)
+    passed = outcome(repaired, exhibit.defect.lower())
     assert passed.status == PASSED and exhibit.lesson.split()[0] in " ".join(passed.lines)
     assert DEFECTS[exhibit.defect] not in " ".join(outcome(broken).lines)       # the solution is not told before
 

@@ -11,7 +11,7 @@ times as long.
 Source: Goodfellow, Bengio, Courville (2016), Deep learning, section 6.1.
 
 Networks are trained in float32 and checked in float64: the result has the dtype of
-the inputs. (np.zeros needs dtype=x.dtype, and np.log(2.0) has to be a float(…).)
+the inputs. (np.zeros needs dtype=x.dtype, and np.log(2.0) must be a float(…).)
 
 Predict (npvae learn predict dense_forward):
 
@@ -29,5 +29,5 @@ import numpy as np
 
 def dense(x, W, b):                          # x (N, I)   W (I, O)   b (O,)   ->   y (N, O)
     """A layer of O linear units: y = x W + b, one example in each row."""
-    raise NotImplementedError("y: compute the value here, in the place of this line")
+    raise NotImplementedError("y: compute the value here, in place of this line")
     return y

@@ -1,18 +1,18 @@
 """Exercise 2: dense_backward, the gradients of a layer.
 
-The layer of before, y = x W + b. The loss ℓ depends on y, and dy = ∂ℓ/∂y, (N, O),
-is known: it comes from above. Wanted are
+The same layer, y = x W + b. The loss ℓ depends on y, and you know dy = ∂ℓ/∂y, (N, O):
+it comes from the layer above. Find
 
     dx = ∂ℓ/∂x (N, I),     dW = ∂ℓ/∂W (I, O),     db = ∂ℓ/∂b (O,).
 
 Write the sum for a single element first, by the chain rule: for example
 ∂ℓ/∂W_io = Σ_n ∂ℓ/∂y_no · ∂y_no/∂W_io. Over what does each sum run? Then find the
-product of matrices that is this sum. The shapes leave only one.
+product of matrices that is this sum. The shapes allow only one.
 
 Source: Goodfellow, Bengio, Courville (2016), Deep learning, section 6.5.6.
 
 Networks are trained in float32 and checked in float64: the result has the dtype of
-the inputs. (np.zeros needs dtype=x.dtype, and np.log(2.0) has to be a float(…).)
+the inputs. (np.zeros needs dtype=x.dtype, and np.log(2.0) must be a float(…).)
 
 Predict (npvae learn predict dense_backward):
 

@@ -1,26 +1,26 @@
 """Exercise 3: relu, max(x, 0), and which way the gradient goes.
 
-The commonest activation:
+The most common activation:
 
     y = max(x, 0),     element by element, x of any shape.
 
 Its slope is 1 where x is positive and 0 where it is negative; at the kink x = 0
-there is none, and 0 is taken. Write the forward pass, and dx from dy. (Never write
-into x: somebody else may need it.)
+there is none; take 0. Write the forward pass, and dx from dy. (Never write into x:
+somebody else may need it.)
 
 Source: Nair and Hinton (2010), Rectified linear units improve restricted Boltzmann
 machines; Glorot, Bordes, Bengio (2011), Deep sparse rectifier neural networks.
 
 Networks are trained in float32 and checked in float64: the result has the dtype of
-the inputs. (np.zeros needs dtype=x.dtype, and np.log(2.0) has to be a float(…).)
+the inputs. (np.zeros needs dtype=x.dtype, and np.log(2.0) must be a float(…).)
 
 Predict (npvae learn predict relu):
 
-x holds a million numbers from N(0, 1). Which part of dx is exactly zero,
-whatever dy is?
-    1  none
+x holds a million numbers from N(0, 1). How much of dx is exactly zero, whatever
+dy is?
+    1  none of it
     2  about half
-    3  all where dy is negative
+    3  all of it where dy is negative
 
 When you have it:     npvae learn check relu
 If you are stuck:     npvae learn hint relu
@@ -31,7 +31,7 @@ import numpy as np
 
 def relu(x):
     """y = max(x, 0). At the kink x = 0 the derivative is taken to be 0."""
-    raise NotImplementedError("y: compute the value here, in the place of this line")
+    raise NotImplementedError("y: compute the value here, in place of this line")
     def dx(dy):
         raise NotImplementedError("dx: return the gradient of the loss by x")
     return y, dx

@@ -10,7 +10,7 @@ without another exponential, and use that in dx.
 Source: Bishop (2006), Pattern recognition and machine learning, eq. 4.59 and 4.88.
 
 Networks are trained in float32 and checked in float64: the result has the dtype of
-the inputs. (np.zeros needs dtype=x.dtype, and np.log(2.0) has to be a float(…).)
+the inputs. (np.zeros needs dtype=x.dtype, and np.log(2.0) must be a float(…).)
 
 Predict (npvae learn predict sigmoid):
 
@@ -29,7 +29,7 @@ import numpy as np
 
 def sigmoid(x):
     """σ(x) = 1 / (1 + e⁻ˣ)."""
-    raise NotImplementedError("y: compute the value here, in the place of this line")
+    raise NotImplementedError("y: compute the value here, in place of this line")
     def dx(dy):
         raise NotImplementedError("dx: return the gradient of the loss by x")
     return y, dx

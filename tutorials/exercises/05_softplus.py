@@ -4,15 +4,15 @@ A smooth version of max(x, 0):
 
     y = ζ(x) = ln(1 + eˣ),     element by element.
 
-For x = 800, eˣ is ∞ and so is y, though the answer is 800. Take max(x, 0) out of the
-logarithm first, so that no exponential grows. Then dx: the slope of ζ is a function
-that you know.
+For x = 800, eˣ is ∞ and so is y, although the answer is 800. Take max(x, 0) out of
+the logarithm first, so that no exponential grows. Then dx: the slope of ζ is a
+function that you know.
 
 Source: Dugas, Bengio, Bélisle, Nadeau, Garcia (2001), Incorporating second-order
 functional knowledge for better option pricing.
 
 Networks are trained in float32 and checked in float64: the result has the dtype of
-the inputs. (np.zeros needs dtype=x.dtype, and np.log(2.0) has to be a float(…).)
+the inputs. (np.zeros needs dtype=x.dtype, and np.log(2.0) must be a float(…).)
 
 Predict (npvae learn predict softplus):
 
@@ -32,7 +32,7 @@ import numpy as np
 def softplus(x):
     """ζ(x) = ln(1 + eˣ), as max(x, 0) + ln(1 + e^−|x|), whose exponential cannot
     overflow."""
-    raise NotImplementedError("y: compute the value here, in the place of this line")
+    raise NotImplementedError("y: compute the value here, in place of this line")
     def dx(dy):
         raise NotImplementedError("dx: return the gradient of the loss by x")
     return y, dx

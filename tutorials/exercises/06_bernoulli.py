@@ -5,7 +5,7 @@ A black and white pixel x is 1 with the probability σ(l), where l is its logit 
 
     y_n = ln p(x_n | l_n) = Σ_d [ x ln σ(l) + (1 − x) ln(1 − σ(l)) ]     in nats.
 
-Computed like this it is useless: in float32, σ(40) is exactly 1, and ln(1 − 1) is
+Computed like this, it is useless: in float32, σ(40) is exactly 1, and ln(1 − 1) is
 −∞. Show first, on paper, that
 
     y_n = Σ_d [ x l − ζ(l) ],     ζ(l) = ln(1 + eˡ) = max(l, 0) + ln(1 + e^−|l|),
@@ -17,12 +17,12 @@ None in the return.
 Source: Kingma and Welling (2014), Auto-encoding variational Bayes, appendix C.1.
 
 Networks are trained in float32 and checked in float64: the result has the dtype of
-the inputs. (np.zeros needs dtype=x.dtype, and np.log(2.0) has to be a float(…).)
+the inputs. (np.zeros needs dtype=x.dtype, and np.log(2.0) must be a float(…).)
 
 Predict (npvae learn predict bernoulli):
 
-A decoder that knows nothing gives the logit 0 to each of 784 binary pixels.
-What is −ln p(x), in nats?
+An untrained decoder gives the logit 0 to each of 784 binary pixels. What is −ln
+p(x), in nats?
     1  0
     2  392: a half for each pixel
     3  543: ln 2 for each pixel
@@ -38,7 +38,7 @@ import numpy as np
 def bernoulli_log_likelihood(logits, x):     # logits (N, D)   x (N, D) in [0, 1]   ->   y (N,)
     """ln p(x_n | logits_n) = Σ_d [x_nd l_nd − ζ(l_nd)], in nats. The data x has no
     derivative."""
-    raise NotImplementedError("y: compute the value here, in the place of this line")
+    raise NotImplementedError("y: compute the value here, in place of this line")
     def dlogits(dy):
         raise NotImplementedError("dlogits: return the gradient of the loss by logits")
     return y, dlogits, None

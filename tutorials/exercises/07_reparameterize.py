@@ -13,7 +13,7 @@ change with logvar?) The noise has no derivative, hence the None in the return.
 Source: Kingma and Welling (2014), Auto-encoding variational Bayes, section 2.4.
 
 Networks are trained in float32 and checked in float64: the result has the dtype of
-the inputs. (np.zeros needs dtype=x.dtype, and np.log(2.0) has to be a float(…).)
+the inputs. (np.zeros needs dtype=x.dtype, and np.log(2.0) must be a float(…).)
 
 Predict (npvae learn predict reparameterize):
 
@@ -34,7 +34,7 @@ import numpy as np
 def reparameterize(mu, logvar, eps):         # mu (N, D)   logvar (N, D)   eps (N, D) or (L, N, D)   ->   z like eps
     """z = μ + σ ⊙ ε: for ε ~ N(0, I) a sample of N(μ, σ²) that has derivatives by μ and
     σ."""
-    raise NotImplementedError("y: compute the value here, in the place of this line")
+    raise NotImplementedError("y: compute the value here, in place of this line")
     def dmu(dy):
         raise NotImplementedError("dmu: return the gradient of the loss by mu")
     def dlogvar(dy):

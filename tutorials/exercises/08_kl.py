@@ -1,7 +1,7 @@
 """Exercise 8: kl, the KL divergence from the prior, in closed form.
 
-What it costs, in nats, to use q = N(μ, σ²) instead of the prior N(0, I), for N
-examples with D latent dimensions:
+The cost, in nats, of q = N(μ, σ²) instead of the prior N(0, I), for N examples with D
+latent dimensions:
 
     y_n = KL(q_n ‖ p) = ½ Σ_d [ μ² + σ² − 1 − ln σ² ],     mu and logvar (N, D).
 
@@ -11,7 +11,7 @@ the derivatives dmu and dlogvar, (N, D), from dy (N,).
 Source: Kingma and Welling (2014), Auto-encoding variational Bayes, appendix B.
 
 Networks are trained in float32 and checked in float64: the result has the dtype of
-the inputs. (np.zeros needs dtype=x.dtype, and np.log(2.0) has to be a float(…).)
+the inputs. (np.zeros needs dtype=x.dtype, and np.log(2.0) must be a float(…).)
 
 Predict (npvae learn predict kl):
 
@@ -30,7 +30,7 @@ import numpy as np
 
 def kl_to_standard_normal(mu, logvar):       # mu, logvar (N, D)   ->   y (N,)
     """KL(N(μ_n, σ_n²) ‖ N(0, I)) = ½ Σ_d [μ² + σ² − 1 − logvar], in nats."""
-    raise NotImplementedError("y: compute the value here, in the place of this line")
+    raise NotImplementedError("y: compute the value here, in place of this line")
     def dmu(dy):
         raise NotImplementedError("dmu: return the gradient of the loss by mu")
     def dlogvar(dy):

@@ -4,18 +4,18 @@ For real data x, with a mean and a variance for every number, all (N, D):
 
     y_n = ln N(x_n; μ_n, σ_n²) = −½ Σ_d [ ln 2π + ln σ² + (x − μ)² / σ² ]     in nats.
 
-The variance is learned, so that there are three derivatives: dx, dmu and dlogvar,
-(N, D), from dy (N,). Where does the one by logvar vanish, and what does that say
-about the variance that is learned?
+The variance is learned, so there are three derivatives: dx, dmu and dlogvar, (N, D),
+from dy (N,). Where does the one by logvar vanish, and what does that say about the
+learned variance?
 
 Source: Kingma and Welling (2014), Auto-encoding variational Bayes, appendix C.2.
 
 Networks are trained in float32 and checked in float64: the result has the dtype of
-the inputs. (np.zeros needs dtype=x.dtype, and np.log(2.0) has to be a float(…).)
+the inputs. (np.zeros needs dtype=x.dtype, and np.log(2.0) must be a float(…).)
 
 Predict (npvae learn predict gaussian):
 
-The mean is fixed, and a single σ² is learned for many x. Where does it settle?
+The mean is fixed, and one σ² is learned for many x. Where does it settle?
     1  at 1
     2  at the mean of (x − μ)²
     3  at the root of that
@@ -30,7 +30,7 @@ import numpy as np
 
 def gaussian_log_likelihood(x, mu, logvar):  # x, mu, logvar (N, D), or anything that broadcasts to it   ->   y (N,)
     """ln N(x_n; μ_n, σ_n²) = −½ Σ_d [ln 2π + logvar + (x − μ)² / σ²], in nats."""
-    raise NotImplementedError("y: compute the value here, in the place of this line")
+    raise NotImplementedError("y: compute the value here, in place of this line")
     def dx(dy):
         raise NotImplementedError("dx: return the gradient of the loss by x")
     def dmu(dy):

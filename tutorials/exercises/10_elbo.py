@@ -14,8 +14,8 @@ with samples z_1 … z_L of q that have derivatives by its parameters. You get
     rng       the generator of the noise
     samples   L
 
-and return ELBO(reconstruction, kl), two Tensors (N,): how the two are put together
-(the KL with a minus sign) is the business of ELBO.
+and return ELBO(reconstruction, kl), two Tensors (N,). ELBO itself combines the two
+(the KL with a minus sign).
 
 Source: Kingma and Welling (2014), Auto-encoding variational Bayes, eq. 7 and 10.
 
@@ -37,6 +37,6 @@ from npvae.probability import ELBO
 
 
 def elbo(x, q, decode, rng, samples=1):
-    """The evidence lower bound of ln p(x), with the KL in closed form and L
+    """Return the evidence lower bound of ln p(x), with the KL in closed form and L
     reparameterized samples."""
-    raise NotImplementedError("elbo: write the function here, in the place of this line")
+    raise NotImplementedError("elbo: write the function here, in place of this line")

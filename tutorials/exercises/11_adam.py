@@ -9,10 +9,10 @@ t = 1, 2, … it moves a parameter p by
 
 You write the method `update` of the class Adam: self.beta1, self.beta2 and self.eps
 are β₁, β₂ and ε, and self.steps is t. p, g, M and V are arrays of the same shape.
-M and V are zero in the beginning and are yours: what you write *into* them is there
-in the next step. Change p, M and V in place (p -= …, M[...] = …), and return
-nothing; scratch is an array of that shape for temporary results, if you like. (The
-engine keeps m / (1 − β₁) and v / (1 − β₂), which saves two passes; you need not.)
+M and V start at zero and are yours: what you write *into* them is still there in the
+next step. Change p, M and V in place (p -= …, M[...] = …), and return nothing. You
+may use scratch, an array of that shape, for temporary results. (The engine keeps
+m / (1 − β₁) and v / (1 − β₂), which saves two passes; you need not.)
 
 Source: Kingma and Ba (2015), Adam: a method for stochastic optimization, algorithm 1.
 
@@ -32,4 +32,4 @@ import numpy as np
 
 
 def update(self, lr, scratch, p, g, M, V):
-    raise NotImplementedError("update: write the function here, in the place of this line")
+    raise NotImplementedError("update: write the function here, in place of this line")

@@ -1,18 +1,18 @@
 """Exercise 12: training_step, one training step, and then 300 of them on MNIST.
 
-All that training does, over and over: compute the loss of a minibatch, its gradient
-by all parameters, and move them a little.
+Training repeats one step: compute the loss of a minibatch and its gradient by all
+parameters, and move them a little.
 
-    model.loss(x, rng, step, rows)   returns the objective, a Tensor, and a dict for
-                                     the report
+    model.loss(x, rng, step, rows)   returns the objective, a Tensor, and its parts,
+                                     a dict of numbers
     objective.backward()             adds the gradient to p.grad of every parameter
-    optimizer.zero_grad()            forgets the gradients of before
+    optimizer.zero_grad()            clears the old gradients
     optimizer.step()                 moves every parameter along its gradient
 
-Put them in order, and return float(objective) and the report. When it is right, it
-trains the reference network on MNIST for 300 steps, with your own functions in the
+Put them in order, and return float(objective) and the parts. When your step is right,
+it trains the reference network on MNIST for 300 steps, with your own functions in
 place of the engine's (dense, relu, bernoulli, reparameterize, kl, adam: those that you
-have solved), and draws what has been learned.
+have solved), and draws what the network has learned.
 
 Source: Goodfellow, Bengio, Courville (2016), Deep learning, algorithm 8.1.
 
@@ -36,4 +36,4 @@ import numpy as np
 def training_step(model, optimizer, x, rng, step=math.inf, rows=None):
     """Forward, backward, update, on the minibatch x (N, D): return the objective, a
     float, and the parts of the loss."""
-    raise NotImplementedError("training_step: write the function here, in the place of this line")
+    raise NotImplementedError("training_step: write the function here, in place of this line")

@@ -11,10 +11,10 @@ and the directions are its eigenvectors with the largest eigenvalues. Return
     components    (count, D), one eigenvector in each row, by falling eigenvalue
     eigenvalues   (D,), all of them, falling
 
-in float64. The sign of an eigenvector is arbitrary, and the check does not look at
-it. (The engine uses a smaller matrix where there are fewer examples than dimensions;
-you need not: N > D here.) When you have solved this, a linear autoencoder is trained
-by gradient on the same data.
+in float64. The sign of an eigenvector is arbitrary, and the check ignores it. (With
+fewer examples than dimensions the engine uses a smaller matrix; you need not: N > D
+here.) When you have solved this, gradient descent trains a linear autoencoder on the
+same data.
 
 Source: Bishop (2006), Pattern recognition and machine learning, section 12.1.2.
 
@@ -34,6 +34,6 @@ import numpy as np
 
 
 def principal_components(x, count):
-    """The mean (D,), the first components (count, D) and all eigenvalues (min(N, D),)
-    of x (N, D), all in float64."""
-    raise NotImplementedError("principal_components: write the function here, in the place of this line")
+    """Return the mean (D,), the first components (count, D) and all eigenvalues (min(N,
+    D),) of x (N, D), in float64."""
+    raise NotImplementedError("principal_components: write the function here, in place of this line")

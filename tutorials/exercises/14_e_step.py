@@ -1,12 +1,12 @@
 """Exercise 14: e_step, a posterior for every example: the E-step.
 
-Variational EM has no encoder: every example has a mu and a logvar of its own. In the
-E-step they climb the ELBO, by `steps` steps of Adam, while the decoder stands still:
+Variational EM has no encoder: every example has its own mu and logvar. In the E-step
+they climb the ELBO, by `steps` steps of Adam, while the decoder is fixed:
 
     mu, logvar  ←  argmax Σ_n ELBO(x_n; mu_n, logvar_n).
 
-You get x (N, D); q, a DiagonalGaussian of arrays (N, latent_dim), where to begin;
-decode, rng, lr, and samples. Make two Tensors with requires_grad=True of *copies* of
+You get x (N, D); q, a DiagonalGaussian of arrays (N, latent_dim), the start; decode,
+rng, lr, and samples. Make two Tensors with requires_grad=True of *copies* of
 q.mu and q.logvar, and an optim.Adam([mu, logvar], lr). Each step takes
 
     elbo(x, DiagonalGaussian(mu, logvar), decode, rng, samples).elbo,     (N,),
@@ -36,6 +36,6 @@ from npvae.probability import DiagonalGaussian, elbo
 
 
 def refine(x, q, decode, rng, steps, lr, samples=1):
-    """The posterior of every example after so many steps of Adam up the ELBO from q: a
-    DiagonalGaussian of arrays."""
-    raise NotImplementedError("refine: write the function here, in the place of this line")
+    """Move the posterior of every example up the ELBO by Adam, starting from q: return
+    a DiagonalGaussian of arrays."""
+    raise NotImplementedError("refine: write the function here, in place of this line")

@@ -4,13 +4,13 @@ The ELBO is only a bound. With K samples of q, ln p(x) itself can be estimated:
 
     p(x) = E_q [w]  ≈  1/K Σ_k w_k,     w_k = p(x | z_k) p(z_k) / q(z_k | x),
 
-for each of N examples. A weight may be e⁻¹⁰⁰⁰, which is 0 in every computer: work
-with ln w, and take the largest out of the sum, ln Σ eᵃ = m + ln Σ eᵃ⁻ᵐ.
+for each of N examples. A weight may be e⁻¹⁰⁰⁰, which rounds to 0 in floating point:
+work with ln w, and take the largest out of the sum, ln Σ eᵃ = m + ln Σ eᵃ⁻ᵐ.
 
 How good is the estimate? The effective sample size (Σ w)² / Σ w² is K if all weights
 are equal, and 1 if one outweighs all others.
 
-You get x (N, D), q, decode, rng and samples as in the exercise elbo. Besides, q has
+You get x (N, D), q, decode, rng and samples as in the exercise elbo. q also has
 q.log_prob(z), and so has the prior, DiagonalGaussian(np.zeros_like(q.mean), 0.0).
 Return ImportanceSampling(log_likelihood, effective_sample_size), two arrays (N,). A
 Tensor t holds its array in t.data.
@@ -35,5 +35,6 @@ from npvae.probability import DiagonalGaussian, ImportanceSampling
 
 
 def importance_sampling(x, q, decode, rng, samples):
-    """ln p(x) by importance sampling with K samples: an `ImportanceSampling`."""
-    raise NotImplementedError("importance_sampling: write the function here, in the place of this line")
+    """Estimate ln p(x) by importance sampling with K samples: an
+    `ImportanceSampling`."""
+    raise NotImplementedError("importance_sampling: write the function here, in place of this line")

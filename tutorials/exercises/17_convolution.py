@@ -9,13 +9,13 @@ pixels. `columns(x, k, stride, padding)` copies every window of the images x
 `add_columns(r, x.shape, k, stride, padding)` is the transpose of `columns`: it puts
 every number of a row back on its pixel and adds up what meets there. With these
 two, write dx (N, H, W, C), dW (k, k, C, O) and db (O,) from dy (N, H', W', O): you
-know the derivatives of a dense layer. The blocks of images in the forward pass are
-only there for speed; take all images at once.
+know the derivatives of a dense layer. The forward pass takes blocks of images only
+for speed; take all images at once.
 
 Source: Dumoulin and Visin (2016), A guide to convolution arithmetic, section 4.
 
 Networks are trained in float32 and checked in float64: the result has the dtype of
-the inputs. (np.zeros needs dtype=x.dtype, and np.log(2.0) has to be a float(…).)
+the inputs. (np.zeros needs dtype=x.dtype, and np.log(2.0) must be a float(…).)
 
 Predict (npvae learn predict convolution):
 

@@ -1,20 +1,20 @@
 """Exercise 21: bug_4, bug museum: a VAE, forward and backward by hand.
 
 A VAE, forward and backward by hand. It has one defect, of a kind that real
-programs have had. Find it, name it, and mend it:
+programs have had. Find it, name it, and repair it:
 
-    A  the logarithm of the variance is taken for that of the standard deviation
+    A  the logarithm of the variance is mistaken for that of the standard deviation
     B  the KL is averaged over the latent dimensions instead of summed
     C  the sigmoid is applied twice
     D  the derivative of ReLU is taken from the wrong array
     E  the KL has the wrong sign
     F  pixels are averaged in one place, and summed in another
     G  the gradient also goes through weights that should be constants
-    H  the noise is drawn anew in the backward pass
+    H  the backward pass draws new noise
     I  the program trains on the test set
 
-Write its letter into DEFECT below, and mend the program so that all tests pass.
-Read the tests that fail, and also those that do not.
+Write its letter into DEFECT below, and repair the program so that all tests
+pass. Read the tests that fail, and also those that pass.
 
 Predict (npvae learn predict bug_4):
 

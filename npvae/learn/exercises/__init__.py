@@ -1,4 +1,4 @@
-"""The exercises, in the order in which they are best done; none needs the solution of another."""
+"""The exercises, in the best order; none needs the solution of another."""
 
 from ..museum import EXHIBITS
 from .activations import RELU, SIGMOID, SOFTPLUS

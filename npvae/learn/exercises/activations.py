@@ -13,24 +13,24 @@ RELU = OperationExercise(
     solution=ops.relu,
     blanks=("y", "dx"),
     text="""\
-The commonest activation:
+The most common activation:
 
     y = max(x, 0),     element by element, x of any shape.
 
 Its slope is 1 where x is positive and 0 where it is negative; at the kink x = 0
-there is none, and 0 is taken. Write the forward pass, and dx from dy. (Never write
-into x: somebody else may need it.)
+there is none; take 0. Write the forward pass, and dx from dy. (Never write into x:
+somebody else may need it.)
 
 Source: Nair and Hinton (2010), Rectified linear units improve restricted Boltzmann
 machines; Glorot, Bordes, Bengio (2011), Deep sparse rectifier neural networks.""",
     prediction=Prediction(
-        "x holds a million numbers from N(0, 1). Which part of dx is exactly zero, whatever dy is?",
-        ["none", "about half", "all where dy is negative"],
+        "x holds a million numbers from N(0, 1). How much of dx is exactly zero, whatever dy is?",
+        ["none of it", "about half", "all of it where dy is negative"],
         lambda: int(
             abs(np.mean(ops.relu.raw(np.random.default_rng(0).standard_normal(10**6))[1](np.ones(10**6)) == 0) - 0.5)
             < 0.01
         ),
-        "All where x is negative. If that happens for every example, the unit is dead: it never learns again.",
+        "All of it where x is negative. If that happens for every example, the unit is dead: it never learns again.",
     ),
     hints=[
         "np.maximum takes the larger of two numbers, element by element. (np.max takes the largest of all.)",
@@ -95,8 +95,8 @@ Source: Bishop (2006), Pattern recognition and machine learning, eq. 4.59 and 4.
         lambda: [0.0, 2e-9, 0.25, 1.0].index(
             float(ops.sigmoid.raw(np.array([20], np.float32))[1](np.ones(1, np.float32))[0])
         ),
-        "σ(20) rounds to 1 in float32, so 1 − y is 0: a unit that is too sure of itself does not learn any more. (The "
-        "true slope is 2 · 10⁻⁹.) This is why losses are computed from logits.",
+        "σ(20) rounds to 1 in float32, so 1 − y is 0: an overconfident unit stops learning. (The true slope is "
+        "2 · 10⁻⁹.) This is why losses are computed from logits.",
     ),
     hints=[
         "1 − σ(x) = e⁻ˣ / (1 + e⁻ˣ) = σ(−x).",
@@ -136,9 +136,9 @@ A smooth version of max(x, 0):
 
     y = ζ(x) = ln(1 + eˣ),     element by element.
 
-For x = 800, eˣ is ∞ and so is y, though the answer is 800. Take max(x, 0) out of the
-logarithm first, so that no exponential grows. Then dx: the slope of ζ is a function
-that you know.
+For x = 800, eˣ is ∞ and so is y, although the answer is 800. Take max(x, 0) out of
+the logarithm first, so that no exponential grows. Then dx: the slope of ζ is a
+function that you know.
 
 Source: Dugas, Bengio, Bélisle, Nadeau, Garcia (2001), Incorporating second-order
 functional knowledge for better option pricing.""",

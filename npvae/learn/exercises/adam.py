@@ -128,10 +128,10 @@ t = 1, 2, … it moves a parameter p by
 
 You write the method `update` of the class Adam: self.beta1, self.beta2 and self.eps
 are β₁, β₂ and ε, and self.steps is t. p, g, M and V are arrays of the same shape.
-M and V are zero in the beginning and are yours: what you write *into* them is there
-in the next step. Change p, M and V in place (p -= …, M[...] = …), and return
-nothing; scratch is an array of that shape for temporary results, if you like. (The
-engine keeps m / (1 − β₁) and v / (1 − β₂), which saves two passes; you need not.)
+M and V start at zero and are yours: what you write *into* them is still there in the
+next step. Change p, M and V in place (p -= …, M[...] = …), and return nothing. You
+may use scratch, an array of that shape, for temporary results. (The engine keeps
+m / (1 − β₁) and v / (1 − β₂), which saves two passes; you need not.)
 
 Source: Kingma and Ba (2015), Adam: a method for stochastic optimization, algorithm 1.""",
     prediction=Prediction(
@@ -139,12 +139,12 @@ Source: Kingma and Ba (2015), Adam: a method for stochastic optimization, algori
         "first one move?",
         ["as far as the second", "1,000 times", "a million times"],
         _first_step,
-        "m̂ = g and √v̂ = |g|, so both move by lr. Adam looks at the sign of a gradient more than at its size.",
+        "m̂ = g and √v̂ = |g|, so both move by lr. Adam follows the sign of a gradient more than its size.",
     ),
     hints=[
-        "M = … gives the name M to a new array, and the old one, which the next step gets, stays as it is. M[...] = … "
+        "M = … gives the name M to a new array; the old one, which the next step gets, does not change. M[...] = … "
         "writes into it.",
-        "1 − self.beta1 ** self.steps undoes the bias of m, which begins at zero. v is treated in the same way.",
+        "1 − self.beta1 ** self.steps undoes the bias of m, which starts at zero. Treat v in the same way.",
         "p -= lr * m_hat / (np.sqrt(v_hat) + self.eps): ε is outside of the root.",
     ],
     compare=compare,

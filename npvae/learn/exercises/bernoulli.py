@@ -19,7 +19,7 @@ A black and white pixel x is 1 with the probability σ(l), where l is its logit 
 
     y_n = ln p(x_n | l_n) = Σ_d [ x ln σ(l) + (1 − x) ln(1 − σ(l)) ]     in nats.
 
-Computed like this it is useless: in float32, σ(40) is exactly 1, and ln(1 − 1) is
+Computed like this, it is useless: in float32, σ(40) is exactly 1, and ln(1 − 1) is
 −∞. Show first, on paper, that
 
     y_n = Σ_d [ x l − ζ(l) ],     ζ(l) = ln(1 + eˡ) = max(l, 0) + ln(1 + e^−|l|),
@@ -30,7 +30,7 @@ None in the return.
 
 Source: Kingma and Welling (2014), Auto-encoding variational Bayes, appendix C.1.""",
     prediction=Prediction(
-        "A decoder that knows nothing gives the logit 0 to each of 784 binary pixels. What is −ln p(x), in nats?",
+        "An untrained decoder gives the logit 0 to each of 784 binary pixels. What is −ln p(x), in nats?",
         ["0", "392: a half for each pixel", "543: ln 2 for each pixel", "784: one for each pixel"],
         lambda: [0, 392, 543, 784].index(
             round(-float(p.bernoulli_log_likelihood.raw(np.zeros((1, 784)), np.arange(784.0)[None] % 2)[0][0]))
@@ -38,7 +38,7 @@ Source: Kingma and Welling (2014), Auto-encoding variational Bayes, appendix C.1
         "ln σ(0) = ln ½, whatever x is. The first loss of a VAE on MNIST is about 545: this, and a little KL.",
     ),
     hints=[
-        "ln σ(l) = l − ζ(l), and ln(1 − σ(l)) = −ζ(l). Put both in, and see what is left of x.",
+        "ln σ(l) = l − ζ(l), and ln(1 − σ(l)) = −ζ(l). Substitute both, and see what remains of x.",
         "np.log1p(t) is ln(1 + t); np.abs and np.maximum take whole arrays. The sum runs over the last axis.",
         "The derivative of ζ is σ, so that of x l − ζ(l) is x − σ(l). dy has one number for each row: dy[:, None] is a "
         "column.",

@@ -24,8 +24,8 @@ pixels. `columns(x, k, stride, padding)` copies every window of the images x
 `add_columns(r, x.shape, k, stride, padding)` is the transpose of `columns`: it puts
 every number of a row back on its pixel and adds up what meets there. With these
 two, write dx (N, H, W, C), dW (k, k, C, O) and db (O,) from dy (N, H', W', O): you
-know the derivatives of a dense layer. The blocks of images in the forward pass are
-only there for speed; take all images at once.
+know the derivatives of a dense layer. The forward pass takes blocks of images only
+for speed; take all images at once.
 
 Source: Dumoulin and Visin (2016), A guide to convolution arithmetic, section 4.""",
     prediction=Prediction(
@@ -33,7 +33,7 @@ Source: Dumoulin and Visin (2016), A guide to convolution arithmetic, section 4.
         "many is one in the middle?",
         ["9 and 9", "4 and 9", "1 and 9"],
         lambda: _windows_of_a_corner(),
-        "A gradient arrives through each of them, and they add up. So pixels at the edge learn less from the image.",
+        "A gradient arrives through each of them, and they add up. So pixels at the edge get less of the gradient.",
     ),
     hints=[
         "r · W + b is a dense layer with the examples r. What are dr, dW and db, given dy as a matrix (M, O)?",

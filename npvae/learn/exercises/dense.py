@@ -74,14 +74,14 @@ DENSE_BACKWARD = OperationExercise(
     solution=ops.dense,
     blanks=("dx", "dW", "db"),
     text="""\
-The layer of before, y = x W + b. The loss ℓ depends on y, and dy = ∂ℓ/∂y, (N, O),
-is known: it comes from above. Wanted are
+The same layer, y = x W + b. The loss ℓ depends on y, and you know dy = ∂ℓ/∂y, (N, O):
+it comes from the layer above. Find
 
     dx = ∂ℓ/∂x (N, I),     dW = ∂ℓ/∂W (I, O),     db = ∂ℓ/∂b (O,).
 
 Write the sum for a single element first, by the chain rule: for example
 ∂ℓ/∂W_io = Σ_n ∂ℓ/∂y_no · ∂y_no/∂W_io. Over what does each sum run? Then find the
-product of matrices that is this sum. The shapes leave only one.
+product of matrices that is this sum. The shapes allow only one.
 
 Source: Goodfellow, Bengio, Courville (2016), Deep learning, section 6.5.6.""",
     prediction=Prediction(
@@ -96,7 +96,7 @@ Source: Goodfellow, Bengio, Courville (2016), Deep learning, section 6.5.6.""",
         "that is a mean over the batch, and then it is in dy already.",
     ),
     hints=[
-        "∂y_no/∂x_ni = W_io, ∂y_no/∂W_io = x_ni, ∂y_no/∂b_o = 1. Multiply each by dy_no, and sum over all else.",
+        "∂y_no/∂x_ni = W_io, ∂y_no/∂W_io = x_ni, ∂y_no/∂b_o = 1. Multiply each by dy_no, and sum over the other index.",
         "A sum over the index that two matrices share is a product: Σ_o dy_no W_io = (dy Wᵀ)_ni. A.T is the transpose.",
         "dx = dy Wᵀ, dW = xᵀ dy, and db is the sum of dy over the rows (axis 0).",
     ],

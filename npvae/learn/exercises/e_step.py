@@ -105,13 +105,13 @@ E_STEP = ProcedureExercise(
     title="a posterior for every example: the E-step",
     solution=p.refine,
     text="""\
-Variational EM has no encoder: every example has a mu and a logvar of its own. In the
-E-step they climb the ELBO, by `steps` steps of Adam, while the decoder stands still:
+Variational EM has no encoder: every example has its own mu and logvar. In the E-step
+they climb the ELBO, by `steps` steps of Adam, while the decoder is fixed:
 
     mu, logvar  ←  argmax Σ_n ELBO(x_n; mu_n, logvar_n).
 
-You get x (N, D); q, a DiagonalGaussian of arrays (N, latent_dim), where to begin;
-decode, rng, lr, and samples. Make two Tensors with requires_grad=True of *copies* of
+You get x (N, D); q, a DiagonalGaussian of arrays (N, latent_dim), the start; decode,
+rng, lr, and samples. Make two Tensors with requires_grad=True of *copies* of
 q.mu and q.logvar, and an optim.Adam([mu, logvar], lr). Each step takes
 
     elbo(x, DiagonalGaussian(mu, logvar), decode, rng, samples).elbo,     (N,),
@@ -124,7 +124,7 @@ Source: Neal and Hinton (1998), A view of the EM algorithm; Cremer, Li, Duvenaud
         "All q begin at the prior, with KL 0, and the ELBO rises. What does its KL term do?",
         ["it rises", "it stays 0", "it falls"],
         _kl_of_an_e_step,
-        "q has to leave the prior to say anything about x. The reconstruction gains more than the KL costs.",
+        "q must leave the prior to say anything about x. The reconstruction gains more than the KL costs.",
     ),
     hints=[
         "An optimiser goes down. To climb the ELBO, its loss is minus the ELBO.",

@@ -125,8 +125,8 @@ with samples z_1 … z_L of q that have derivatives by its parameters. You get
     rng       the generator of the noise
     samples   L
 
-and return ELBO(reconstruction, kl), two Tensors (N,): how the two are put together
-(the KL with a minus sign) is the business of ELBO.
+and return ELBO(reconstruction, kl), two Tensors (N,). ELBO itself combines the two
+(the KL with a minus sign).
 
 Source: Kingma and Welling (2014), Auto-encoding variational Bayes, eq. 7 and 10.""",
     prediction=Prediction(
@@ -137,7 +137,7 @@ Source: Kingma and Welling (2014), Auto-encoding variational Bayes, eq. 7 and 10
         "are inside the logarithm, as in the importance-weighted autoencoder.",
     ),
     hints=[
-        "A decoder takes a matrix of codes. z.reshape(L * N, latent_dim) puts the samples under one another, and "
+        "A decoder takes a matrix of codes. z.reshape(L * N, latent_dim) stacks the samples, and "
         "np.tile(x, (L, 1)) repeats the examples in the same order; or go through the samples in a loop, z[l].",
         "log_prob gives one number for each row: bring them into the shape (L, N), and take the mean over the samples.",
         "return ELBO(log_prob.reshape(L, N).mean(axis=0), q.kl_divergence())",

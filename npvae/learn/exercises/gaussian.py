@@ -18,13 +18,13 @@ For real data x, with a mean and a variance for every number, all (N, D):
 
     y_n = ln N(x_n; μ_n, σ_n²) = −½ Σ_d [ ln 2π + ln σ² + (x − μ)² / σ² ]     in nats.
 
-The variance is learned, so that there are three derivatives: dx, dmu and dlogvar,
-(N, D), from dy (N,). Where does the one by logvar vanish, and what does that say
-about the variance that is learned?
+The variance is learned, so there are three derivatives: dx, dmu and dlogvar, (N, D),
+from dy (N,). Where does the one by logvar vanish, and what does that say about the
+learned variance?
 
 Source: Kingma and Welling (2014), Auto-encoding variational Bayes, appendix C.2.""",
     prediction=Prediction(
-        "The mean is fixed, and a single σ² is learned for many x. Where does it settle?",
+        "The mean is fixed, and one σ² is learned for many x. Where does it settle?",
         ["at 1", "at the mean of (x − μ)²", "at the root of that", "it falls towards 0"],
         lambda: _settled_variance(),
         "The derivative by logvar, ½ Σ [(x − μ)²/σ² − 1], is zero there: this is the σ-VAE.",

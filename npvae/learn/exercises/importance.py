@@ -15,7 +15,7 @@ K = 13
 
 
 class Recorder:
-    """A decoder that takes note of which codes were held against which examples, in whatever order."""
+    """A decoder that records which codes were compared with which examples, in whatever order."""
 
     def __init__(self, decode):
         self.decode, self.pairs = decode, []
@@ -32,7 +32,7 @@ class Recorder:
             if len(found) != K:
                 raise Unfit(
                     "log_likelihood",
-                    f"your function held {len(found)} codes against an example, expected samples = {K}",
+                    f"your function compared an example with {len(found)} codes, expected samples = {K}",
                 )
         return np.stack(codes, axis=1)
 
@@ -112,7 +112,7 @@ def _compare(f, rng, N, D, latent_dim, logvar):
 
 
 def _check_proposal(z, q):
-    """The codes have to be samples of q: (z − μ)/σ has the mean 0 and the mean square 1, within six standard errors."""
+    """The codes must be samples of q: (z − μ)/σ has the mean 0 and the mean square 1, within six standard errors."""
     eps = (z - q.mu) * np.exp(-0.5 * q.logvar)
     mean, square, n = eps.mean(), (eps * eps).mean(), eps.size
     if abs(mean) > 6 / np.sqrt(n) or abs(square - 1) > 6 * np.sqrt(2 / n):
@@ -170,13 +170,13 @@ The ELBO is only a bound. With K samples of q, ln p(x) itself can be estimated:
 
     p(x) = E_q [w]  ≈  1/K Σ_k w_k,     w_k = p(x | z_k) p(z_k) / q(z_k | x),
 
-for each of N examples. A weight may be e⁻¹⁰⁰⁰, which is 0 in every computer: work
-with ln w, and take the largest out of the sum, ln Σ eᵃ = m + ln Σ eᵃ⁻ᵐ.
+for each of N examples. A weight may be e⁻¹⁰⁰⁰, which rounds to 0 in floating point:
+work with ln w, and take the largest out of the sum, ln Σ eᵃ = m + ln Σ eᵃ⁻ᵐ.
 
 How good is the estimate? The effective sample size (Σ w)² / Σ w² is K if all weights
 are equal, and 1 if one outweighs all others.
 
-You get x (N, D), q, decode, rng and samples as in the exercise elbo. Besides, q has
+You get x (N, D), q, decode, rng and samples as in the exercise elbo. q also has
 q.log_prob(z), and so has the prior, DiagonalGaussian(np.zeros_like(q.mean), 0.0).
 Return ImportanceSampling(log_likelihood, effective_sample_size), two arrays (N,). A
 Tensor t holds its array in t.data.
@@ -190,8 +190,8 @@ Source: Burda, Grosse, Salakhutdinov (2016), eq. 8; Kong, Liu, Wong (1994).""",
         "average, and less so the less noise there is. With K = 1 it is the ELBO.",
     ),
     hints=[
-        "ln w = ln p(x | z) + ln p(z) − ln q(z | x): three log_probs of the same z, each brought into the shape "
-        "(K, N).",
+        "ln w = ln p(x | z) + ln p(z) − ln q(z | x): three log_probs of the same z, each in the shape (K, N)."
+        "",
         "m = log_w.max(axis=0); then np.exp(log_w − m) cannot overflow, and at least one of them is 1. The mean over K "
         "is a sum and a − ln K.",
         "In the effective sample size the largest weight cancels: w = np.exp(log_w − m) will do for both sums.",
@@ -216,7 +216,7 @@ Source: Burda, Grosse, Salakhutdinov (2016), eq. 8; Kong, Liu, Wong (1994).""",
         "the largest": Wrong("only the largest weight", function=_estimate(mean=lambda log_w: log_w.max(axis=0))),
         "underflow": Wrong("is not finite", function=_estimate(mean=_overflowing)),
         "samples of the prior": Wrong("no samples of q", function=_estimate(draw=_from_the_prior)),
-        "one sample too few": Wrong("held 12 codes", function=_estimate(samples_less=1)),
+        "one sample too few": Wrong("with 12 codes", function=_estimate(samples_less=1)),
         "upside down": Wrong("upside down", function=_estimate(ess=lambda ess: 1 / ess)),
         "as a part of K": Wrong("1/K", function=_estimate(ess=lambda ess: ess / K)),
         "only the estimate": Wrong("an ndarray", function=lambda *given: _estimate()(*given).log_likelihood),
@@ -240,9 +240,9 @@ x_k = ln w_k, and up to the constant ln K, it is
 
     y = ln Σ_k exp x_k,     x (K, N), the sum over axis 0,     y (N,).
 
-The forward pass is here. Write its derivative: dx (K, N) from dy (N,).
-`_restore_axes(dy, x.shape, axis)` gives dy the axis back that the sum has taken. What
-does the result say about which sample teaches the encoder most? (The engine sets
+The forward pass is given. Write its derivative: dx (K, N) from dy (N,).
+`_restore_axes(dy, x.shape, axis)` gives dy back the axis that the sum has removed.
+What does the result say about which sample teaches the encoder most? (The engine sets
 derivatives below 10⁻³¹ to zero, for speed; you need not.)
 
 Source: Burda, Grosse, Salakhutdinov (2016), Importance weighted autoencoders, eq. 14.""",

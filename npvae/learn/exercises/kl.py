@@ -14,8 +14,8 @@ KL = OperationExercise(
     solution=p.kl_to_standard_normal,
     blanks=("y", "dmu", "dlogvar"),
     text="""\
-What it costs, in nats, to use q = N(μ, σ²) instead of the prior N(0, I), for N
-examples with D latent dimensions:
+The cost, in nats, of q = N(μ, σ²) instead of the prior N(0, I), for N examples with D
+latent dimensions:
 
     y_n = KL(q_n ‖ p) = ½ Σ_d [ μ² + σ² − 1 − ln σ² ],     mu and logvar (N, D).
 
@@ -27,8 +27,8 @@ Source: Kingma and Welling (2014), Auto-encoding variational Bayes, appendix B."
         "With μ = 0: which posterior is further from the prior, one that is twice as wide, or half as wide?",
         ["σ = 2", "σ = ½", "both equally"],
         lambda: int(np.argmax(p.kl_to_standard_normal.raw(np.zeros((2, 1)), np.log([[4.0], [0.25]]))[0])),
-        "KL is 0.81 nats for σ = 2 and 0.32 for σ = ½: σ² grows faster than ln σ² falls. q is cheap where it is "
-        "narrow, and dear where it reaches out to where the prior has little.",
+        "KL is 0.81 nats for σ = 2 and 0.32 for σ = ½: σ² grows faster than ln σ² falls. a narrow q is cheap; "
+        "a wide one is expensive, because it reaches where the prior has little mass.",
     ),
     hints=[
         "Write it in mu and logvar: σ² is exp(logvar), and ln σ² is logvar itself. The sum runs over the last axis.",

@@ -134,10 +134,10 @@ and the directions are its eigenvectors with the largest eigenvalues. Return
     components    (count, D), one eigenvector in each row, by falling eigenvalue
     eigenvalues   (D,), all of them, falling
 
-in float64. The sign of an eigenvector is arbitrary, and the check does not look at
-it. (The engine uses a smaller matrix where there are fewer examples than dimensions;
-you need not: N > D here.) When you have solved this, a linear autoencoder is trained
-by gradient on the same data.
+in float64. The sign of an eigenvector is arbitrary, and the check ignores it. (With
+fewer examples than dimensions the engine uses a smaller matrix; you need not: N > D
+here.) When you have solved this, gradient descent trains a linear autoencoder on the
+same data.
 
 Source: Bishop (2006), Pattern recognition and machine learning, section 12.1.2.""",
     prediction=Prediction(
@@ -149,8 +149,8 @@ Source: Bishop (2006), Pattern recognition and machine learning, section 12.1.2.
     ),
     hints=[
         "Centre the data first: x − x.mean(axis=0). Then the covariance is one product of matrices.",
-        "np.linalg.eigh is for symmetric matrices. Read in its documentation in which order the eigenvalues come, and "
-        "whether the eigenvectors are rows or columns.",
+        "np.linalg.eigh is for symmetric matrices. Its documentation says in which order the eigenvalues come, "
+        "and whether the eigenvectors are rows or columns.",
         "They rise, and the eigenvectors are columns: vectors[:, ::-1].T[:count].",
     ],
     compare=compare,

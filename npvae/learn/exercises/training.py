@@ -43,7 +43,7 @@ def _run(step, seed, x, latent_dim, checks=False):
 def _check_returned(returned):
     if not isinstance(returned, tuple) or len(returned) != 2 or not isinstance(returned[1], dict):
         raise Unfit(
-            "return", "your function has to return the objective, a float, and the report of model.loss, a dict"
+            "return", "your function must return the objective, a float, and the parts of model.loss, a dict"
         )
     if isinstance(returned[0], Tensor) or not isinstance(returned[0], float):
         raise Unfit("return", f"the objective is {in_words(returned[0])}: return float(objective), which keeps no tape")
@@ -104,19 +104,19 @@ TRAINING_STEP = ProcedureExercise(
     title="one training step, and then 300 of them on MNIST",
     solution=training.training_step,
     text="""\
-All that training does, over and over: compute the loss of a minibatch, its gradient
-by all parameters, and move them a little.
+Training repeats one step: compute the loss of a minibatch and its gradient by all
+parameters, and move them a little.
 
-    model.loss(x, rng, step, rows)   returns the objective, a Tensor, and a dict for
-                                     the report
+    model.loss(x, rng, step, rows)   returns the objective, a Tensor, and its parts,
+                                     a dict of numbers
     objective.backward()             adds the gradient to p.grad of every parameter
-    optimizer.zero_grad()            forgets the gradients of before
+    optimizer.zero_grad()            clears the old gradients
     optimizer.step()                 moves every parameter along its gradient
 
-Put them in order, and return float(objective) and the report. When it is right, it
-trains the reference network on MNIST for 300 steps, with your own functions in the
+Put them in order, and return float(objective) and the parts. When your step is right,
+it trains the reference network on MNIST for 300 steps, with your own functions in
 place of the engine's (dense, relu, bernoulli, reparameterize, kl, adam: those that you
-have solved), and draws what has been learned.
+have solved), and draws what the network has learned.
 
 Source: Goodfellow, Bengio, Courville (2016), Deep learning, algorithm 8.1.""",
     prediction=Prediction(
@@ -136,6 +136,6 @@ Source: Goodfellow, Bengio, Courville (2016), Deep learning, algorithm 8.1.""",
     wrong={cause: Wrong(cause, function=version) for cause, version in VERSIONS.items()}
     | {
         "a Tensor returned": Wrong("is a Tensor", function=_returns_a_tensor),
-        "nothing returned": Wrong("has to return", function=lambda *given: training.training_step(*given) and None),
+        "nothing returned": Wrong("must return", function=lambda *given: training.training_step(*given) and None),
     },
 )

@@ -1,8 +1,8 @@
-"""The exhibits: a right program, one line of it replaced, and the tests that are run on it.
+"""The exhibits: a right program, one line of it replaced, and the tests that run on it.
 
-The programs are real ones (by_hand.py, with_autodiff.py, importance_weighted.py); an exhibit is made of the program's
-own source, so that the mended exhibit is the program. Each defect is of a kind that real programs have been shipped
-with. The student has to find it, to name it by its letter, and to mend it.
+The programs are real ones (by_hand.py, with_autodiff.py, importance_weighted.py). An exhibit is made from the program's
+own source, so the repaired exhibit is the program. Real programs have been shipped with defects of each kind. The
+student must find the defect, name it by its letter, and repair it.
 """
 
 import dataclasses
@@ -14,14 +14,14 @@ from ..exercise import Exercise, Prediction
 from . import battery, by_hand, importance_weighted, with_autodiff
 
 DEFECTS = {
-    "A": "the logarithm of the variance is taken for that of the standard deviation",
+    "A": "the logarithm of the variance is mistaken for that of the standard deviation",
     "B": "the KL is averaged over the latent dimensions instead of summed",
     "C": "the sigmoid is applied twice",
     "D": "the derivative of ReLU is taken from the wrong array",
     "E": "the KL has the wrong sign",
     "F": "pixels are averaged in one place, and summed in another",
     "G": "the gradient also goes through weights that should be constants",
-    "H": "the noise is drawn anew in the backward pass",
+    "H": "the backward pass draws new noise",
     "I": "the program trains on the test set",
 }
 
@@ -52,7 +52,7 @@ class Exhibit(Exercise):
     defect     its letter
     right      the line of the program that was replaced, or several
     wrong_line what stands there instead
-    lesson     what this kind of defect teaches, shown when it has been mended
+    lesson     what this kind of defect teaches, shown after the repair
     """
 
     defect: str = ""
@@ -65,14 +65,14 @@ class Exhibit(Exercise):
         """The tests of its program: a dict from their names."""
         return TESTS[self.solution]
 
-    def source(self, mended=False):
-        """The program's source without its docstring; with the defect, unless it is mended."""
+    def source(self, repaired=False):
+        """The program's source without its docstring; with the defect, unless it is repaired."""
         source = inspect.getsource(self.solution)
         source = source[source.index('"""', 3) + 3 :].strip() + "\n"
         assert source.count(self.right) == 1, (
             f"{self.name}: the line to be replaced stands {source.count(self.right)} times"
         )
-        return source if mended else source.replace(self.right, self.wrong_line)
+        return source if repaired else source.replace(self.right, self.wrong_line)
 
     def run_tests(self, program):
         """The sentence of every test of the program, a module: a dict, with empty ones where all is well."""
@@ -82,10 +82,10 @@ class Exhibit(Exercise):
 def exhibit(number, title, program, defect, right, wrong_line, hints, lesson, prediction):
     """An `Exhibit`, whose file says no more than that there is one defect."""
     kinds = "\n".join(f"    {letter}  {kind}" for letter, kind in DEFECTS.items())
-    begin = f"{title} It has one defect, of a kind that real programs have had. Find it, name it, and mend it:"
+    begin = f"{title} It has one defect, of a kind that real programs have had. Find it, name it, and repair it:"
     end = (
-        "Write its letter into DEFECT below, and mend the program so that all tests pass. Read the tests that fail, "
-        "and also those that do not."
+        "Write its letter into DEFECT below, and repair the program so that all tests pass. Read the tests that "
+        "fail, and also those that pass."
     )
     text = "\n\n".join([textwrap.fill(begin, 80), kinds, textwrap.fill(end, 80)])
     return Exhibit(
@@ -203,7 +203,7 @@ EXHIBITS = [
         "return self.logits(ops.tanh(self.decoder(z)))",
         "return ops.sigmoid(self.logits(ops.tanh(self.decoder(z))))",
         [
-            "Which test fails? What does a decoder have to be able to do, and this one cannot?",
+            "Which test fails? What must a decoder be able to do, and this one cannot?",
             "Logits run from −∞ to ∞. From where to where do those of this decoder run?",
             "log_likelihood expects logits: the sigmoid is in it already, as the softplus.",
         ],
@@ -237,10 +237,10 @@ EXHIBITS = [
         [
             "The bound is right, and the gradient is not. Which function makes the gradient?",
             "The gradient of the bound is Σ w̃ ∇ ln w. By the product rule, what is the gradient of Σ w̃ ln w?",
-            "w̃ has to be an array, without a record of how it was made: relative.data holds it.",
+            "w̃ must be an array, without a record of how it was made: relative.data holds it.",
         ],
         "A check of the surrogate against its own finite differences passes for the wrong program, and fails for the "
-        "right one. A gradient check is only as good as the function that it is held against: here, the bound.",
+        "right one. A gradient check is only as good as the function that it compares with: here, the bound.",
         sees(7),
     ),
     exhibit(
