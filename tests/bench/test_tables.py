@@ -49,7 +49,7 @@ def test_where_the_time_goes():
     assert "where our time goes" in head and max(map(len, (head, dense, relu, rest))) <= 80
     assert dense.split() == ["dense", "2.00", "ms", "3.00", "ms", "50%"]
     assert relu.split() == ["relu", "1.00", "ms", "2.00", "ms", "30%"]
-    assert rest.split() == ["all", "else", "2.00", "ms", "20%"]             # mean takes too little for a line
+    assert rest.split() == ["everything", "else", "2.00", "ms", "20%"]             # mean takes too little for a line
 
 
 @pytest.mark.parametrize("high", [0.0115, 0.06])            # more than twice the first quartile, 0.0055

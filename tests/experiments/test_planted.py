@@ -25,7 +25,7 @@ def test_the_table(draws, unexplained):
     for kind, (planted, caught, right, wrong, _) in rows.items():
         assert planted >= 5 * draws and caught == planted and wrong == 0, (kind, lines)
         assert right >= (0.7 if kind in PARTS else 0.95) * planted, (kind, lines)
-    assert lines[-1] == f"{unexplained} wrong arrays with no simple cause: something was claimed about 0."
+    assert lines[-1] == f"{unexplained} wrong arrays with no simple cause: it claimed something about 0."
 
 
 def test_the_count_can_be_wrong():
@@ -41,4 +41,4 @@ def test_the_count_can_be_wrong():
 
 def test_claims_about_nothing_are_counted(monkeypatch):
     monkeypatch.setattr(diagnosis, "nothing_simple", lambda draws, rng: [-c.expected for c in draws])
-    assert diagnosis.diagnosis(None, 0, 7)[-1].endswith("claimed about 7.")
+    assert diagnosis.diagnosis(None, 0, 7)[-1].endswith("claimed something about 7.")

@@ -150,7 +150,7 @@ def test_what_people_get_wrong(learn, refuse):
     assert "is not empty, and nothing in it will be overwritten" in refuse("learn", "init", ".")
     assert "is a file" in refuse("learn", "init", "03_relu.py")
     os.remove("03_relu.py")
-    assert "npvae learn reset relu writes it anew" in refuse("learn", "check", "relu")
+    assert "npvae learn reset relu restores it" in refuse("learn", "check", "relu")
     pathlib.Path(".progress.json").write_text("{damaged")
     assert "only ticks and hints are lost" in refuse("learn", "list")
     assert "only ticks and hints are lost" in refuse("learn")
