@@ -19,7 +19,10 @@ def batch_moments(x):
     C, M = x.shape[-1], x.size // x.shape[-1]
     mean = sum_to_channels(x) / M
     m = along_rows(mean, x)
-    def squares(x): return np.square(x - m).sum(axis=0)
+    def squares(x):
+        d = x - m
+        d *= d
+        return d.sum(axis=0)
     return mean, to_channels(sum_by_blocks(squares, rows(x)), C) / M
 
 
