@@ -17,9 +17,11 @@ from ..runtime import blockwise
 
 
 def _softplus(l):
-    """ζ(l) = ln(1 + eˡ), as exact as a sum over pixels needs, and faster than `ops.softplus`: ζ(l) = l from 40 on."""
-    with np.errstate(over="ignore"):         # e¹⁰⁰ is ∞ in float32; ζ(40) = 40 + 4·10⁻¹⁸
-        return np.minimum(np.log(1 + np.exp(l)), np.maximum(l, 40))
+    """ζ(l) = ln(1 + eˡ), as exact as a sum over pixels needs, and faster than `ops.softplus`."""
+    with np.errstate(over="ignore"):         # e¹⁰⁰ is ∞ in float32
+        zeta = np.log(1 + np.exp(l))
+    is_exact = l.max(initial=0) <= 40        # ζ(40) = 40 + 4·10⁻¹⁸: from there on, ζ(l) = l to the last digit
+    return zeta if is_exact else np.minimum(zeta, np.maximum(l, 40))
 
 
 @op
