@@ -49,6 +49,17 @@ def test_imports_run_downward(path):
             assert FLOOR.get(name, 0) <= FLOOR[here], f"{path.name} imports {name}, which is above it"
 
 
+def test_no_two_packages_import_each_other():
+    """Sideways imports are allowed; going round in a circle is not."""
+    imported = {name: set() for name in FLOOR}
+    for path in FILES:
+        here = path.relative_to(ROOT).with_suffix("").parts[0]
+        imported[here] |= {*own_imports(path)} & imported.keys() - {here, "__init__"}
+    while leaves := [name for name, others in imported.items() if not others]:
+        imported = {name: others - {*leaves} for name, others in imported.items() if name not in leaves}
+    assert not imported, f"these import one another in a circle: {', '.join(imported)}"
+
+
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_everything_public_is_explained(path):
     tree = ast.parse(path.read_text())

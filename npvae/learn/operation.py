@@ -187,10 +187,6 @@ class OperationExercise(Exercise):
             y, *derivatives = self.engine(*arrays, **options)
             if "y" in changes:
                 y = changes["y"](**_of(changes["y"], known))
-            if len(derivatives) == 1 < len(names):
-                return y, lambda dy: tuple(
-                    self._spoil(changes, name, known, dy, dx) for name, dx in zip(names, derivatives[0](dy))
-                )
             new = [
                 d and (lambda dy, d=d, name=name: self._spoil(changes, name, known, dy, d(dy)))
                 for name, d in zip(names, derivatives)
