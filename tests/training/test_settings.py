@@ -3,6 +3,8 @@
 It would catch a default that changes under a saved run, and a setting that is accepted and does nothing.
 """
 
+import inspect
+
 import numpy as np
 import pytest
 
@@ -55,6 +57,16 @@ def test_every_setting_reaches_the_model():
     dae = model_of(model="dae", noise="masking", noise_level=0.2)
     assert dae.noise.__name__ == "masking_noise" and dae.noise_level == 0.2
     assert len(model_of(model="linear-ae").parameters()) == 4
+
+
+@pytest.mark.parametrize("model", settings.MODELS)
+def test_no_setting_that_a_model_takes_is_lost_on_the_way_to_its_constructor(model):
+    kind = settings.MODELS[model]
+    of_the_run = {*settings.TRAINING, "binarization"} - {"latent_dim"}
+    wanted = kind.defaults.keys() - of_the_run
+    if "beta" in wanted:
+        wanted = wanted - {"beta", "warm_up", "free_bits", "capacity"} | {"kl_term"}
+    assert wanted <= inspect.signature(kind.make).parameters.keys()
 
 
 def test_channels_by_default():
