@@ -270,12 +270,11 @@ def test_the_setting_is_made_before_numpy_loads_and_a_persons_own_is_kept():
 def test_the_choice_is_made_for_that_processor_unless_a_person_has_made_one(monkeypatch, tmp_path, own, expected):
     (tmp_path / "cpuinfo").write_text(ZEN_5)
     monkeypatch.setattr(runtime, "CPUINFO", str(tmp_path / "cpuinfo"))
-    monkeypatch.delenv("OPENBLAS_CORETYPE", raising=False)
-    if own:
-        monkeypatch.setenv("OPENBLAS_CORETYPE", own)
+    monkeypatch.setenv("OPENBLAS_CORETYPE", own or "")       # so that it is as before afterwards, whatever is set here
+    if not own:
+        del os.environ["OPENBLAS_CORETYPE"]
     assert runtime._set_before_numpy_loads() == (None if own else expected)
     assert os.environ["OPENBLAS_CORETYPE"] == expected
-    monkeypatch.delenv("OPENBLAS_CORETYPE")
 
 
 def test_a_persons_own_choice_of_kernels_is_kept_and_said():

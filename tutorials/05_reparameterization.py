@@ -238,7 +238,8 @@ deviation, noise = {}, {}
 print(f"{'estimator':25} deviation   spread of one estimate")
 for name, surrogate in ESTIMATORS.items():
     def estimate(q, surrogate=surrogate):
-        fixed = estimators.hold_fixed(x, q, oracle.decode, np.random.default_rng(2), samples=2)
+        rng = np.random.default_rng(2)
+        fixed = estimators.hold_fixed(x, q, oracle.decode, rng, samples=2)
         return surrogate(x, q, oracle.decode, fixed).mean(axis=0)
     gradients = gradient(estimate)
     standard_error = gradients.std(axis=0) / np.sqrt(10_000)
