@@ -76,6 +76,8 @@ def train(options):
     try:
         training.run(steps, run.save)
     except KeyboardInterrupt:
+        if training.saved_step is None:  # there is nothing to go on from
+            raise
         again = shlex.join(["npvae", "train", "--out", str(run.folder), "--steps", str(steps), "--resume"])
         print(f"npvae: stopped; step {training.saved_step} is saved; go on with: {again}", file=sys.stderr)
         return 130

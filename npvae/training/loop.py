@@ -232,7 +232,7 @@ class ClosedForm:
     x       the training set, an array (N, D)
     """
 
-    step, columns, history, validations = 0, (), (), ()
+    step, saved_step, columns, history, validations = 0, None, (), (), ()
 
     def __init__(self, model, x):
         self.model, self.x = model, x

@@ -247,3 +247,12 @@ def test_the_way_from_the_command_to_the_kl_is_short(npvae_):
         sys.setprofile(None)
     names = [code.co_name for code in way]
     assert len(way) <= 9 and len({code.co_filename for code in way}) <= 5, names
+
+
+def test_ctrl_c_before_anything_is_saved_is_one_sentence(npvae_, monkeypatch):
+    def interrupted(self, x):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("npvae.models.PCA.fit", interrupted)
+    status, _, error = npvae_("train", "--model", "pca", "--data", "bars")
+    assert status == 130 and error.strip().endswith("npvae: interrupted")
