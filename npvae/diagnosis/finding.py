@@ -1,4 +1,4 @@
-"""A finding: what is wrong with one array, in lines that a student reads."""
+"""A finding: what is wrong with one array, as lines for a student to read."""
 
 import dataclasses
 import textwrap
@@ -12,7 +12,7 @@ class Finding:
 
     measured   what is certain, in one sentence; empty where no simple mistake explains the numbers
     causes     the mistakes that give exactly these numbers; where there are several, the numbers cannot tell which
-    question   that leads on
+    question   that points the way
     name       of the array
     numbers    sentences with what was measured before any inference
     """
