@@ -27,11 +27,12 @@ FEWEST = 3  # numbers that must agree before a cause is named
 NOTICEABLE = 1e-5  # a smaller error is rounding: a factor of 1.000001 explains nothing
 
 QUESTIONS = {
-    "shape": "What shape has each array on the way, and over what is each sum?",
+    "shape": "What shape does each array on the way have, and over which axes does each sum run?",
     "zero": "Along which path does this input affect the loss, and where is that path cut?",
-    "factor": "Write the formula once more, with its constants: which of them is not in your code, or in it twice?",
-    "sign": "If this input grows a little, does the loss rise or fall? Which sign has each step of the chain rule?",
-    "formula": "Write the formula on paper, factor by factor. Which array does your code take for each of them?",
+    "factor": "Write the formula once more, with its constants: which of them does your code lack, or have twice?",
+    "sign": "If this input grows a little, does the loss rise or fall? "
+    "What is the sign of each step of the chain rule?",
+    "formula": "Write the formula on paper, factor by factor. Which array does your code use for each of them?",
     "term": "How many terms does it have on paper? Find each of them in your code.",
     "part": "What is special about these elements, in the input or in your indices?",
 }
@@ -85,7 +86,7 @@ def _explain_factor(comparisons, factors, causes, where):
         causes = causes or ["one factor for all elements, which depends on the numbers"]
         return Finding(measured, causes, QUESTIONS["factor"])
     if not has_plain_name:  # a size that was the same in all draws may be there by accident
-        causes.append(f"one factor {number(first)}, " + ("of another origin" if causes else "which no size explains"))
+        causes.append(f"one factor {number(first)}, " + ("from somewhere else" if causes else "which no size explains"))
     question = QUESTIONS["sign" if abs(first + 1) < 1e-6 else "factor"]
     return Finding(f"yours is {number(first)} times the right one, {where}", causes, question)
 

@@ -28,7 +28,7 @@ class Finding:
         first, later = (f"  {self.name}  " if self.name else "  "), " " * (len(self.name) + 4)
         lines = [wrap(sentence, later if i else first) for i, sentence in enumerate(self.numbers)]
         if not self.measured:
-            return [*lines, wrap("No simple mistake gives these numbers, and there is no guess.", "  ")]
+            return [*lines, wrap("No simple mistake gives these numbers, so there is no guess.", "  ")]
         if self.numbers:
             lines.append("")
         measured = self.measured[:1].upper() + self.measured[1:]

@@ -139,7 +139,7 @@ def test_a_kink_of_a_function_of_tensors():
 
 def test_a_constant_may_be_a_size_by_accident():
     text = said(elementwise(lambda x: x**3, lambda x, y, dy: dy * x * x), X)
-    assert "a factor 1/x.shape[0] too many" in text and "one factor 0.333333, of another origin" in text
+    assert "a factor 1/x.shape[0] too many" in text and "one factor 0.333333, from somewhere else" in text
 
 
 def test_names_that_are_in_the_way():

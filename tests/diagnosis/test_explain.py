@@ -50,7 +50,7 @@ def test_two_causes_with_the_same_numbers_are_both_offered():
     one = ((3, 3),)                                          # a batch of 3, and 3 dimensions
     found = causes(lambda c: c.expected / 3, one)
     sizes = ["a factor 1/N too many (N, the batch, is 3)", "a factor 1/D too many (D is 3)"]
-    assert found == [*sizes, "one factor 0.333333, of another origin"]
+    assert found == [*sizes, "one factor 0.333333, from somewhere else"]
     found = causes(lambda c: c.expected * c.known["x"], formula=PRODUCT)
     assert found == ["x is squared", "a factor x too many"]
 
