@@ -190,7 +190,7 @@ EXHIBITS = [
             "Those of the decoder are right. So dz is, and dmu or dlogvar is not.",
             "The loss has + KL, and the derivative of ½ μ² is μ.",
         ],
-        "The gradient pushes mu away from the prior, while the loss that it prints is right. In a program with "
+        "The gradient pushes mu away from the prior, while the printed loss is right. In a program with "
         "automatic differentiation the same slip would be in the loss, where no gradient check sees it, and the loss "
         "would keep falling.",
         sees(4),
