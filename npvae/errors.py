@@ -1,23 +1,26 @@
-"""Errors that the user can fix: one sentence with what was found, what was expected, and what to do.
+"""Errors that the user can fix: each says what was found, what was expected, and what to do.
 
-The command line prints the sentence of a `UserError` and exits with status 2; any other exception is a bug and keeps
+The command line prints the message of a `UserError` and exits with status 2; any other exception is a bug and keeps
 its traceback.
 """
 
 import difflib
 import itertools
 
-MOST_NAMES = 40  # listed in an error
+MOST_NAMES = 40  # that an error lists
 
 
 class UserError(ValueError):
-    """Something that you can put right at the keyboard: a file, a setting, a name."""
+    """An error that the user can fix, in a file, a setting or a name."""
 
 
 def choose(kind, name, table, or_else=None):
-    """Return table[name]; UserError for an unknown name, which suggests the nearest one, or else lists all of them.
+    """Return table[name].
 
-    or_else   what could be given instead of a name
+    kind      what the name stands for, for the message
+    or_else   what the user could give instead of a name, or None
+
+    Raises UserError for an unknown name. The message suggests the nearest name; if none is near, it lists the names.
     """
     if name in table:
         return table[name]

@@ -22,7 +22,7 @@ LOADERS = {
 def load(name):
     """Load a `Dataset` by its name, or from the path of an .npz file.
 
-    Raises UserError for an unknown name, which suggests the nearest one, and whatever a loader raises.
+    Raises UserError for an unknown name (the message suggests the nearest one), and whatever the loader raises.
     """
     if is_path(name):
         return load_npz(name)

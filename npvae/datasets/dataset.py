@@ -15,7 +15,7 @@ class Dataset:
     """Examples in rows, for training and for testing.
 
     name          the name that `load` knows, or the name of the file without .npz
-    source        where it was found, for the screen
+    source        where the data came from, for the screen
     x_train       float32 (N, D), an array or `Pixels`: one example in each row, images row by row
     x_test        float32 (M, D), an array
     y_train       labels, int64 (N,), or None; y_test likewise
@@ -33,7 +33,7 @@ class Dataset:
     factors_test: dict | None = None
 
     def fingerprint(self):
-        """Return the SHA-256 of all examples and their shapes: whether data is still what a model was trained on."""
+        """Return the SHA-256 of all examples and their shapes, to tell whether the data has changed since training."""
         digest = hashlib.sha256()
         for x in (self.x_train, self.x_test):
             digest.update(f"{x.shape}".encode())

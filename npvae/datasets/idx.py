@@ -24,12 +24,12 @@ MOST_DIMENSIONS = 4  # images with channels
 
 
 def read_idx(path, sha256=None):
-    """Read the array of uint8 in an IDX file, compressed or not.
+    """Return the array of uint8 in an IDX file, compressed or not.
 
     sha256   the checksum that the *unpacked* bytes must have, in hexadecimal; None to accept any
 
-    Raises UserError, with the path, for a file that is missing, unreadable, damaged, of another format, shorter or
-    longer than its sizes say, or has another checksum.
+    Raises UserError, with the path, for a file that is missing, unreadable, damaged or in another format, whose length
+    does not match its sizes, or whose checksum differs.
     """
     data = _unpack(path)
     if len(data) < 4 or data[:2] != b"\0\0":

@@ -9,8 +9,8 @@ class Minibatches:
     """An endless iterator over index arrays: `x[next(batches)]` is a minibatch.
 
     N            the number of examples
-    batch_size   the number of examples in a minibatch; the last of an epoch may have fewer
-    rng          the numpy Generator that shuffles, at the start of every epoch
+    batch_size   the number of examples in a minibatch; the last one of an epoch may have fewer
+    rng          the numpy Generator that shuffles the examples at the start of every epoch
 
     Raises UserError for a batch size below 1.
     """
@@ -20,7 +20,7 @@ class Minibatches:
             raise UserError(f"the batch size is {batch_size}, expected at least 1")
         self.N, self.batch_size, self.rng = N, batch_size, rng
         self.order = rng.permutation(N)
-        self.position = 0  # in the order, of the next example
+        self.position = 0  # of the next example, in this order
 
     def __iter__(self):
         return self
@@ -34,9 +34,9 @@ class Minibatches:
         return batch
 
     def state_dict(self):
-        """Return where the iterator stands, as arrays; whoever owns the generator saves its state."""
+        """Return the order and the position in it, as arrays. The owner of the generator saves its state separately."""
         return {"order": self.order.astype(np.int32), "position": np.array(self.position)}
 
     def load_state_dict(self, state):
-        """Continue from there."""
+        """Continue from where `state_dict` was called."""
         self.order, self.position = state["order"].astype(np.int64), int(state["position"])

@@ -1,8 +1,7 @@
 """MNIST and Fashion-MNIST: find the four files, check them, and fetch them if they are missing.
 
-The search looks in $NPVAE_DATA, in the folder `data` (of the current folder, then beside the package), in the cache in
-your home, and where Debian puts its packages of data sets. Each time a file is read, the checksum of its unpacked bytes
-is checked.
+The search looks in $NPVAE_DATA, in the folder `data` (in the current folder, then beside the package), in the cache in
+your home folder, and where Debian's packages put data sets. Every read verifies the checksum of the unpacked bytes.
 """
 
 import http.client
@@ -20,7 +19,7 @@ from .pixels import Pixels
 
 FILES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
 
-# For each set: where its publishers or their mirrors serve the files, and SHA-256 of the unpacked bytes of each.
+# For each set: where its publishers or their mirrors serve the files, and the SHA-256 of each file's unpacked bytes.
 MIRRORS = {
     "mnist": (
         "https://ossci-datasets.s3.amazonaws.com/mnist/",
@@ -48,7 +47,7 @@ SHA256 = {
 
 
 def folders(name):
-    """Return the folders in which the files of this set may be, in the order of the search."""
+    """Return the folders that may hold the files of this set, in the order of the search."""
     beside_the_package = pathlib.Path(__file__).parents[2] / "data"
     places = [os.environ.get("NPVAE_DATA"), "data", beside_the_package, _cache(), "/usr/share/datasets"]
     return [pathlib.Path(place) / name for place in places if place]
@@ -73,7 +72,7 @@ def _file(folder, file):
 
 
 def load_mnist(name="mnist"):
-    """Load MNIST or Fashion-MNIST as a `Dataset`: pixels divided by 255. Download it if this machine does not have it.
+    """Load MNIST or Fashion-MNIST as a `Dataset`, its pixels divided by 255; download it if it is missing.
 
     Raises UserError if a file is damaged, or if the download fails.
     """
@@ -88,10 +87,10 @@ def load_mnist(name="mnist"):
 
 
 def fetch(name):
-    """Download the set's four files to $NPVAE_DATA, or else to the cache, and return the folder.
+    """Download the set's four files to $NPVAE_DATA, or to the cache if that is not set, and return the folder.
 
-    Each file is written under another name, checked, and only then renamed: an interrupted download leaves no half
-    file. Raises UserError if no mirror gives the right bytes.
+    Each file is written under another name, verified, and only then renamed, so an interrupted download leaves no
+    partial file. Raises UserError if no mirror serves the right bytes.
     """
     folder = pathlib.Path(os.environ.get("NPVAE_DATA") or _cache()) / name
     try:

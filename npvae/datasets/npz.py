@@ -15,13 +15,13 @@ TEST_EVERY = 10
 def load_npz(path):
     """Load the data in an .npz file, as a `Dataset`.
 
-    The file holds `x` (N, D), (N, H, W) or (N, H, W, C) with C = 1 or 3, and perhaps `y` (N,), whole numbers. uint8 is
-    divided by 255; other numbers stay as they are. Vectors of D numbers are drawn as images if D is a square. Every
-    tenth example (the 10th, 20th, …) is kept for testing.
+    The file holds `x` (N, D), (N, H, W) or (N, H, W, C) with C = 1 or 3, and optionally `y` (N,), whole numbers. uint8
+    is divided by 255; other numbers stay as they are. Vectors of D numbers are drawn as images if D is a perfect
+    square. Every tenth example (the 10th, 20th, …) is held out for testing.
 
-    Nothing in the file is executed: an array of Python objects, which would need unpickling, is refused. Raises
-    UserError for that; for a file that is missing, unreadable or damaged; for fewer than 10 examples or no `x`; and for
-    arrays that have the wrong rank, length or type, or hold NaN or infinity.
+    Nothing in the file is executed, because arrays of Python objects, which would need unpickling, are refused. Raises
+    UserError for such an array; for a file that is missing, unreadable or damaged; for fewer than 10 examples or no
+    `x`; and for arrays that have the wrong rank, length or type, or hold NaN or infinity.
     """
     arrays = _read(path)
     if not isinstance(arrays.get("x"), np.ndarray):
@@ -57,10 +57,10 @@ def load_npz(path):
 
 
 def _read(path):
-    """Return the arrays x and y of the file, if it has them, and else a dict of the names that it has."""
+    """Return the arrays x and y that the file has, as a dict; if it has neither, a dict from its names to None."""
     try:
         if not zipfile.is_zipfile(path):
-            open(path, "rb").close()  # a missing or unreadable file says so here
+            open(path, "rb").close()  # raises for a missing or unreadable file
             raise UserError(f"{path} is not an .npz file, or is cut off: write it with numpy.savez(path, x=x)")
         with np.load(path, allow_pickle=False) as file:
             return {name: file[name] for name in file.files if name in ("x", "y")} or dict.fromkeys(file.files)
@@ -70,7 +70,7 @@ def _read(path):
         raise
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror or error}") from None
-    except Exception as error:  # the readers of zip and npy fail in a dozen ways on a damaged archive
+    except Exception as error:  # a damaged archive makes the zip and npy readers fail in a dozen ways
         if "allow_pickle" in str(error):
             raise UserError(
                 f"{path} holds pickled Python objects, which could run any program when they are read, and is refused: "

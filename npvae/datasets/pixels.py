@@ -1,16 +1,16 @@
-"""Pixels kept as bytes and read as float32: a quarter of the memory."""
+"""Pixels stored as bytes and read as float32, which takes a quarter of the memory."""
 
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
 
 class Pixels(NDArrayOperatorsMixin):
-    """Examples (N, D) of bytes that behave like an array of float32 numbers in [0, 1].
+    """Examples (N, D), stored as bytes, that behave like an array of float32 numbers in [0, 1].
 
     values   the bytes, an array (N, D) of uint8
 
-    `x[rows]` divides those rows by 255. Anything else, such as `x.mean(axis=0)`, `x > 0.5` or `np.asarray(x)`, first
-    makes an array of all of them, with four times the memory.
+    `x[rows]` divides those rows by 255. Everything else, such as `x.mean(axis=0)`, `x > 0.5` or `np.asarray(x)`, first
+    converts all of them to an array that takes four times the memory; only `min` and `max` work on the bytes.
     """
 
     dtype = np.dtype(np.float32)
@@ -30,11 +30,11 @@ class Pixels(NDArrayOperatorsMixin):
         return self.values[index] / np.float32(255)
 
     def min(self, *arguments, **options):
-        """Return the smallest number, or those along an axis."""
+        """Return the smallest number, or the smallest along an axis; the arguments are those of `numpy.ndarray.min`."""
         return self.values.min(*arguments, **options) / np.float32(255)
 
     def max(self, *arguments, **options):
-        """Return the largest number, or those along an axis."""
+        """Return the largest number, or the largest along an axis; the arguments are those of `numpy.ndarray.max`."""
         return self.values.max(*arguments, **options) / np.float32(255)
 
     def __array__(self, dtype=None, copy=None):
@@ -48,7 +48,7 @@ class Pixels(NDArrayOperatorsMixin):
         return getattr(ufunc, method)(*(a[:] if isinstance(a, Pixels) else a for a in inputs), **options)
 
     def __getattr__(self, name):
-        if name.startswith("_") or name == "values":         # pickle and copy ask for them before they exist
+        if name.startswith("_") or name == "values":         # pickle and copy look these up before they exist
             raise AttributeError(name)
         return getattr(self[:], name)
 

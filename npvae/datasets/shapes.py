@@ -1,7 +1,7 @@
-"""Colour images of known cause: a disc, a square or a triangle of some colour and size, somewhere on black.
+"""Colour images with known factors: a disc, a square or a triangle of some colour and size, somewhere on black.
 
-Exactly five factors make an image: its shape, hue, size, and position across and down. So you can ask what a latent
-dimension stands for, and check the answer.
+Exactly five factors determine an image: its shape, hue, size, and position across and down. So you can ask what a
+latent dimension stands for, and check the answer.
 """
 
 import colorsys
@@ -19,9 +19,9 @@ def draw_factors(n, rng):
     """Draw the factors of n images: a dict of arrays (n,).
 
     shape        0, 1 or 2: an index of KINDS
-    hue          from 0, red, over yellow, green and cyan to ⅔, blue
+    hue          from 0 (red) through yellow, green and cyan to ⅔ (blue)
     size         the radius of the disc, half the side of the square, half the height of the triangle: 7 to 14 pixels
-    across, down the centre, 16 to 48 pixels from the left and from the top
+    across, down the centre: 16 to 48 pixels from the left edge and from the top
     """
     return {
         "shape": rng.integers(len(KINDS), size=n),
@@ -33,18 +33,18 @@ def draw_factors(n, rng):
 
 
 def render(factors):
-    """Return the images of these factors (n,): float32 (n, SIDE, SIDE, 3) in [0, 1], with smooth edges.
+    """Return the images for these factors (n,): float32 (n, SIDE, SIDE, 3) in [0, 1], with smooth edges.
 
-    How much of a pixel is covered is ½ minus its signed distance from the outline in pixels (at the corners of a square
-    or triangle, nearly that), within [0, 1].
+    The covered share of a pixel is ½ minus its signed distance from the outline in pixels, clipped to [0, 1]. At the
+    corners of a square or a triangle, this is an approximation.
     """
     across, down, size = (factors[name].astype(np.float32)[:, None, None] for name in ("across", "down", "size"))
     pixels = np.arange(SIDE, dtype=np.float32) + 0.5
-    x, y = pixels[None, None, :] - across, pixels[None, :, None] - down          # from the centre, y downwards
+    x, y = pixels[None, None, :] - across, pixels[None, :, None] - down          # from the centre; y points downwards
     distances = [
         np.hypot(x, y) - size,
         np.maximum(np.abs(x), np.abs(y)) - size,
-        np.maximum(y - size, (2 * np.abs(x) - y - size) / np.float32(np.sqrt(5))),    # its sides: y = 2 |x| − size
+        np.maximum(y - size, (2 * np.abs(x) - y - size) / np.float32(np.sqrt(5))),    # the sides: y = 2 |x| − size
     ]
     distance = np.choose(factors["shape"][:, None, None], distances)
     covered = np.clip(0.5 - distance, 0, 1)
@@ -53,10 +53,10 @@ def render(factors):
 
 
 def load_shapes(N=4000, seed=0):
-    """Return shapes on 64 × 64 pixels with three channels: a `Dataset`.
+    """Return a `Dataset` of shapes, 64 × 64 pixels with three channels.
 
-    N      examples for training; a quarter as many for testing
-    seed   of the generator
+    N      the number of training examples; there are a quarter as many for testing
+    seed   the seed of the generator
 
     The label is the shape; `factors_test` has all five factors.
     """

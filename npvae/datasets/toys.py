@@ -1,4 +1,4 @@
-"""Synthetic data sets: small, generated on the spot, and with a known cause of every example."""
+"""A small synthetic data set, generated on the spot: the causes of every example are known."""
 
 import numpy as np
 
@@ -6,11 +6,11 @@ from .dataset import Dataset
 
 
 def load_bars(side=8, N=2000, seed=0):
-    """Return black and white images of one to four bars, each a whole row or column: a `Dataset`.
+    """Return a `Dataset` of black-and-white images of one to four bars, each a whole row or column.
 
-    side   height and width of an image
-    N      examples for training; a quarter as many for testing
-    seed   of the generator
+    side   the height and width of an image
+    N      the number of training examples; there are a quarter as many for testing
+    seed   the seed of the generator
 
     The label is the number of bars. Source: Földiák (1990), Forming sparse representations by local anti-Hebbian
     learning, where the task is to find the bars as the causes of the images.
