@@ -1,4 +1,4 @@
-"""What `npvae bench` does: measure what you name, print tables, and return all numbers."""
+"""What `npvae bench` does: measure what you name, print tables, and return every number."""
 
 from .. import figures, runtime
 from ..errors import UserError, choose
@@ -11,9 +11,9 @@ DEFAULT = NAMES[:-1]
 
 
 def chosen_libraries(against):
-    """Return the requested peers, or the installed ones if `against` is None: a dict to their versions.
+    """Return the requested peers, or the installed ones if `against` is None: a dict from names to versions.
 
-    Raises UserError for an unknown one, and for one that is not installed.
+    Raises UserError for a peer that is unknown or not installed.
     """
     installed = contenders.installed()
     for name in against or ():
@@ -24,18 +24,18 @@ def chosen_libraries(against):
 
 
 def run(names, against, threads, seconds, folder, say, save=lambda measured: None):
-    """Measure, and print what was found, line by line.
+    """Measure, and pass the results to `say`, line by line.
 
-    names     of NAMES; none for DEFAULT
-    against   names of peers, or None for those that are installed
-    threads   for each contender, or None for two, or one on a single core
-    seconds   of steps for each contender, in all
+    names     from NAMES; an empty list means DEFAULT
+    against   names of peers, or None for the installed ones
+    threads   the number for each contender; None for two, or for one on a single core
+    seconds   how long each contender takes steps, in total
     folder    a pathlib.Path for the figure of growth
     say       a function that takes a line
     save      a function that takes all numbers so far, called after each measurement
 
-    Returns all numbers as a dict that fits into JSON; times are in seconds, memory in MB. Raises UserError for unknown
-    names and for more threads than cores, before anything is measured.
+    Returns all numbers as a dict that JSON can hold, with times in seconds and memory in MB. Raises UserError for
+    unknown names and for more threads than cores, before it measures anything.
     """
     names, versions = dict.fromkeys(names or DEFAULT), chosen_libraries(against)
     for name in names:

@@ -8,7 +8,7 @@ import importlib.metadata
 
 @dataclasses.dataclass(frozen=True)
 class Contender:
-    """A name for the table, the library that it needs (None for ours), and the module and class that do the work."""
+    """A name for the table, the library that it needs (None for ours), and the module and class that run it."""
 
     name: str
     library: str | None
@@ -31,7 +31,7 @@ PEERS = ("torch", "jax", "autograd")
 
 
 def installed(libraries=PEERS):
-    """Those of the libraries that are installed, with their versions: a dict."""
+    """Return the installed ones of these libraries: a dict from names to versions."""
     found = {}
     for name in libraries:
         with contextlib.suppress(importlib.metadata.PackageNotFoundError):
@@ -40,17 +40,17 @@ def installed(libraries=PEERS):
 
 
 def taking_part(workload, libraries):
-    """The contenders for a workload, of these libraries, ours first."""
+    """Return the contenders for a workload that need no other libraries than these, ours first."""
     chosen = [contender for contender in CONTENDERS if contender.library is None or contender.library in libraries]
     if workload.model == "conv-vae":                         # autograd has no strided convolution
         chosen = [contender for contender in chosen if contender.library != "autograd"]
-    if not workload.trains:                                  # there is no Adam, fused or not
+    if not workload.trains:                                  # without training there is no Adam to fuse
         chosen = [contender for contender in chosen if contender.kind != "FusedTorch"]
     return chosen
 
 
 def build(contender, workload, dtype):
-    """What the contender has in the workload, ready to take steps in this precision."""
+    """Return the contender's runner for this workload, ready to take steps in this precision."""
     model = workload.build().astype(dtype)
     network = model if contender.library is None else [p.data for p in model.parameters()]
     kind = getattr(importlib.import_module(contender.module), contender.kind)

@@ -1,4 +1,4 @@
-"""What is paid besides the steps: the time of `import npvae`, and the memory of a training run."""
+"""The costs beside the steps: the time of `import npvae`, and the memory of a training run."""
 
 import os
 import subprocess
@@ -20,18 +20,18 @@ TRAIN = "import sys; from npvae.bench.costs import train; print(train(sys.argv[1
 
 
 def time_imports():
-    """Seconds that `import npvae` and `import numpy` take, in turn, each in a new process: a dict of medians."""
+    """Time `import npvae` and `import numpy` in turn, each in a new process; return a dict of medians, in seconds."""
     found = {"npvae": [], "numpy": []}
     for _ in tqdm(range(IMPORTS + 1), desc="import", unit="turn", leave=False, disable=None):
         for name, times in found.items():
             times.append(float(_output(TIME_IMPORT.format(name))))
-    return {name: float(np.median(times[1:])) for name, times in found.items()}  # the first time reads the disk
+    return {name: float(np.median(times[1:])) for name, times in found.items()}  # the first import reads the disk
 
 
 def peak_memory(names, threads):
-    """MB of memory that a process needs at most which trains the reference network on MNIST: a dict from contenders.
+    """Return the peak memory, in MB, of a process that trains the reference network on MNIST: a dict from contenders.
 
-    Where a contender fails, it says why.
+    For a contender that fails, the value is the reason, as text.
     """
     peaks = {}
     for name in tqdm(names, desc="memory", unit="run", leave=False, disable=None):
@@ -44,7 +44,7 @@ def peak_memory(names, threads):
 
 
 def train(name):
-    """Load MNIST and take 300 steps, with the same loop for every contender; return the peak memory, in MB."""
+    """Load MNIST and take STEPS steps, in the same loop for every contender; return the peak memory, in MB."""
     workload = BY_NAME["reference"]
     runner = contenders.build(contenders.BY_NAME[name], workload, "float32")
     x, rng = workload.load().x_train, np.random.default_rng(0)
@@ -55,7 +55,7 @@ def train(name):
 
 
 def _peak():
-    """The most memory that this process has had, in MB."""
+    """Return the peak memory of this process so far, in MB."""
     try:
         with open("/proc/self/status") as file:              # getrusage counts the parent's memory too, on Linux
             return next(int(line.split()[1]) / 2**10 for line in file if line.startswith("VmHWM"))
@@ -71,4 +71,4 @@ def _output(program, *arguments, **environment):
     )
     if process.returncode:
         raise UserError(f"its process ended: {last_words(process.stderr, process.returncode)}")
-    return process.stdout.splitlines()[-1]                   # before it, a library may have said something
+    return process.stdout.splitlines()[-1]                   # earlier lines may come from a library

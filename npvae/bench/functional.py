@@ -1,7 +1,7 @@
 """The objectives as plain functions of a list of parameters: what JAX and autograd differentiate.
 
-`xp` is jax.numpy or autograd.numpy. Parameters come in the order in which the network uses them, so that a network
-takes the next one whenever it needs one.
+`xp` is jax.numpy or autograd.numpy. The list holds the parameters in the order in which the network uses them, so each
+layer takes the next ones.
 """
 
 import math
@@ -11,17 +11,17 @@ SLOPE, EPS = 0.01, 1e-5
 
 
 def activate(xp, workload, h):
-    """The activation of the hidden layers."""
+    """Return the activation of the hidden layers at h."""
     return xp.tanh(h) if workload.activation == "tanh" else xp.maximum(h, 0)
 
 
 def leaky_relu(xp, h):
-    """The activation after a batch normalization."""
+    """Return the activation that follows a batch normalization, at h."""
     return xp.where(h > 0, h, SLOPE * h)
 
 
 def batch_norm(xp, h, gamma, beta):
-    """The minibatch normalized, channel by channel; without the running statistics, which cost next to nothing."""
+    """Normalize the minibatch, channel by channel; without running statistics, which cost next to nothing."""
     axes = tuple(range(h.ndim - 1))
     mean = h.mean(axis=axes)
     variance = xp.square(h - mean).mean(axis=axes)
@@ -29,9 +29,9 @@ def batch_norm(xp, h, gamma, beta):
 
 
 def conv2d(xp, x, W, b):
-    """A convolution of stride 2, channels last, as nine slices and a product.
+    """Return a convolution of stride 2, channels last, computed as nine slices and a product of matrices.
 
-    For JAX this is faster than its own `lax.conv_general_dilated`, and faster than a product that is not of matrices.
+    In JAX this is faster than its own `lax.conv_general_dilated`, and faster than a product of higher rank.
     """
     N, H, width, C = x.shape
     padded = xp.pad(x, [(0, 0), (1, 1), (1, 1), (0, 0)])
@@ -41,15 +41,15 @@ def conv2d(xp, x, W, b):
 
 
 def conv_transpose2d(xp, x, W, b):
-    """A transposed convolution of stride 2, W (3, 3, O, C) as ours.
+    """Return a transposed convolution of stride 2, with W (3, 3, O, C) as in ours.
 
-    Pixels with an even index are painted through the middle of the kernel, those between two pixels of x through its
-    two ends. So this is a convolution of 2 × 2 windows with four outputs of O channels, one for each parity, which are
-    put side by side: on a CPU up to five times as fast as the input with gaps (`lhs_dilation`) that JAX has for it.
+    The middle of the kernel reaches the output pixels with an even index, and its two ends reach those between two
+    pixels of x. So this is a convolution over 2 × 2 windows with four outputs of O channels, one for each parity, which
+    are interleaved. On a CPU this is up to five times as fast as the input with gaps (`lhs_dilation`) that JAX offers.
     """
     N, H, width, C = x.shape
     O = W.shape[2]
-    taps = xp.array([[1, 2], [3, 0]])                        # of the kernel, by the pixel of x and the parity; 3: none
+    taps = xp.array([[1, 2], [3, 0]])                        # index into the kernel, by pixel of x and parity; 3: none
     with_zeros = xp.pad(W, [(0, 1), (0, 1), (0, 0), (0, 0)])
     kernel = with_zeros[taps][:, :, taps].transpose(0, 2, 5, 1, 3, 4).reshape(4 * C, 4 * O)
     padded = xp.pad(x, [(0, 0), (0, 1), (0, 1), (0, 0)])
@@ -59,7 +59,7 @@ def conv_transpose2d(xp, x, W, b):
 
 
 def encode(xp, workload, parameters, x):
-    """(mu, logvar) of q(z | x), and the parameters that are left, those of the decoder."""
+    """Return (mu, logvar) of q(z | x), and the remaining parameters, which are the decoder's."""
     p = iter(parameters)
     if workload.model == "conv-vae":
         h = x.reshape(len(x), *workload.image_shape())
@@ -75,7 +75,7 @@ def encode(xp, workload, parameters, x):
 
 
 def decode(xp, workload, decoder, z):
-    """Logits, or means in [−1, 1], for codes z (M, latent_dim)."""
+    """Return logits, or means in [−1, 1], for codes z (M, latent_dim)."""
     p = iter(decoder)
     h = z @ next(p) + next(p)
     if workload.model == "conv-vae":
@@ -92,7 +92,7 @@ def decode(xp, workload, decoder, z):
 
 
 def log_likelihood(xp, workload, output, x):
-    """ln p(x | z), summed over the last axis: Gaussian of variance ½ for convolutions, else Bernoulli by logits."""
+    """Return ln p(x | z), summed over the last axis: Gaussian of variance ½ for convolutions, otherwise Bernoulli."""
     if workload.model == "conv-vae":
         return -xp.square(x - output).sum(axis=-1) - 0.5 * x.shape[-1] * math.log(math.pi)
     softplus = xp.maximum(output, 0) + xp.log1p(xp.exp(-xp.abs(output)))
@@ -100,7 +100,7 @@ def log_likelihood(xp, workload, output, x):
 
 
 def log_weights(xp, workload, decoder, x, q, eps):
-    """ln p(x, z) − ln q(z | x) for z = μ + σ ⊙ ε, eps (K, N, latent_dim): an array (K, N)."""
+    """Return ln p(x, z) − ln q(z | x), an array (K, N), for z = μ + σ ⊙ ε with eps (K, N, latent_dim)."""
     mu, logvar = q
     z = mu + xp.exp(0.5 * logvar) * eps
     output = decode(xp, workload, decoder, z.reshape(-1, z.shape[-1])).reshape(*z.shape[:2], -1)
@@ -110,13 +110,13 @@ def log_weights(xp, workload, decoder, x, q, eps):
 
 
 def logsumexp(xp, a):
-    """ln Σ exp over the first axis."""
+    """Return ln Σ exp over the first axis."""
     m = a.max(axis=0)
     return m + xp.log(xp.exp(a - m).sum(axis=0))
 
 
 def objective(xp, workload, parameters, x, eps):
-    """What is minimised, in nats per example."""
+    """Return the objective to minimize, in nats per example."""
     (mu, logvar), decoder = encode(xp, workload, parameters, x)
     if workload.model == "iwae":
         log_w = log_weights(xp, workload, decoder, x, (mu, logvar), eps)

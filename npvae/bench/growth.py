@@ -7,12 +7,12 @@ from .workloads import Workload
 BATCHES = tuple(2**i for i in range(13))                     # 1 to 4,096, with WIDTH
 WIDTHS = tuple(2**i for i in range(6, 13))                   # 64 to 4,096, with BATCH
 BATCH, WIDTH = 128, 512
-FASTEST = ("torch, fused Adam", "jax, jit")                  # of each peer's forms that need no minute to compile
+FASTEST = ("torch, fused Adam", "jax, jit")                  # form of each peer that does not take a minute to compile
 SECONDS = 1.0
 
 
 def sizes():
-    """The workloads: a dict from "batch" and "width" to dicts from a number to a `Workload`."""
+    """Return the workloads: a dict from "batch" and "width" to dicts from a number to a `Workload`."""
     def of(batch, width):
         return Workload(f"batch {batch}, width {width}", "vae", "mnist", batch, 20, (width,))
 
@@ -20,12 +20,12 @@ def sizes():
 
 
 def title():
-    """Return what the figure shows, as text."""
+    """Return the title of the figure."""
     return f"one step of a VAE 784-width-20: width {WIDTH} on the left, batch {BATCH} on the right"
 
 
 def measure(libraries, threads):
-    """Seconds of a step: a dict from "batch" and "width" to dicts from a contender to pairs of sizes and medians."""
+    """Return the seconds of a step: {"batch" or "width": {contender's name: (sizes, medians)}}."""
     chosen = [BY_NAME[OURS]] + [BY_NAME[name] for name in FASTEST if BY_NAME[name].library in libraries]
     grown = {}
     for axis, workloads in sizes().items():

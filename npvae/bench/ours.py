@@ -9,19 +9,19 @@ from .workloads import LEARNING_RATE
 
 
 class GivenNoise:
-    """Stands in for a numpy Generator where all contenders have to see the same noise: hands it out, piece by piece."""
+    """A stand-in for a numpy Generator that hands out given noise, so that all contenders use the same."""
 
     def __init__(self, eps):
         self.left = eps.reshape(-1)
 
     def standard_normal(self, shape, dtype):
-        """The next numbers, in this shape."""
+        """Return the next numbers, in this shape."""
         taken, self.left = np.split(self.left, [int(np.prod(shape))])
         return taken.reshape(shape)
 
 
 class Ours(Steps):
-    """The engine that this project is about."""
+    """npvae's own engine."""
 
     def __init__(self, workload, model, minibatches):
         super().__init__(workload, minibatches)
@@ -30,7 +30,7 @@ class Ours(Steps):
         self.rng = np.random.default_rng(0)
 
     def loss_and_gradients(self, x, eps):
-        """The objective, a number, and its derivatives in the order of the parameters."""
+        """Return the objective, a number, and its derivatives in the order of the parameters."""
         if not self.workload.trains:
             with self.model.evaluating():
                 log_w = log_weights(x, self.model.encode(x), self.model.decode, GivenNoise(eps), len(eps))
@@ -41,7 +41,7 @@ class Ours(Steps):
         return float(objective), [p.grad for p in self.model.parameters()]
 
     def step(self):
-        """One step on the next minibatch."""
+        """Take one step on the next minibatch."""
         x = self.next_minibatch()
         if not self.workload.trains:
             return self.model.importance_sampling(x, self.rng, self.workload.samples).log_likelihood.mean()

@@ -1,7 +1,7 @@
-"""The floor: the matrix products of a workload, and nothing else.
+"""The lower bound: the matrix products of a workload, and nothing else.
 
-They are read off the tape of our own step, so that they are the same ones: forward, and by each input that a gradient
-is wanted for. No step on NumPy can be faster than its products, and how near it comes shows what the engine costs.
+The tape of our own step lists them, so they are the same ones: the forward products, and one for each input that needs
+a gradient. No step in NumPy can be faster than its products, and the rest of its time shows what the engine costs.
 """
 
 import numpy as np
@@ -12,7 +12,7 @@ from ..probability.bounds import ROWS
 
 
 def sizes(record):
-    """(M, I, O) of a record whose forward pass is a product (M, I) (I, O); None for another operation."""
+    """Return (M, I, O) for a record whose forward pass is a product (M, I) (I, O); None for any other operation."""
     x, W = record.shapes[:2] if len(record.shapes) > 1 else (None, None)
     if record.operation == "dense":
         return *x, W[1]
@@ -30,7 +30,7 @@ class Products:
         x, rng = minibatches[0], np.random.default_rng(0)
         if workload.trains:
             last, self.times = model.loss(x, rng)[0], 1
-        else:                                                # a few samples at a time; x is encoded but once
+        else:                                                # a few samples at a time; x is encoded only once
             samples = min(max(1, ROWS // len(x)), workload.samples)
             last = probability.bounds.log_weights(x, model.encode(x).detach(), model.decode, rng, samples)
             self.times = -(-workload.samples // samples)
@@ -45,11 +45,11 @@ class Products:
                 self.products += [(a, b, np.empty((len(a), b.shape[1]), np.float32)) for a, b in factors]
 
     def step(self):
-        """All products of a step."""
+        """Compute all products of a step."""
         for _ in range(self.times):
             for a, b, out in self.products:
                 np.matmul(a, b, out=out)
 
     def gigaflops(self):
-        """How many floating-point operations there are in a step, in 10⁹: two for each multiplication and addition."""
+        """Return the floating-point operations in a step, in 10⁹: a multiplication and an addition are two."""
         return self.times * sum(2 * out.size * a.shape[1] for a, _, out in self.products) / 1e9

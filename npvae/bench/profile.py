@@ -1,7 +1,7 @@
 """Where the time of our own steps goes: how long each operation takes, forward and backward.
 
-Python tells a function of ours about every call and return. It knows functions, not operations. But the wrapper that
-`op` makes calls every operation, and the code of an operation's derivatives is a part of its own code.
+Python reports every call and return to a function of ours. It knows functions, not operations. But the wrapper that
+`op` makes calls every operation, and an operation's code contains the code of its derivatives.
 """
 
 import collections
@@ -16,12 +16,12 @@ OTHERS = {Optimizer.step.__code__: "the optimiser", normalization.batch_moments.
 
 
 def profile(step, seconds):
-    """Return the seconds of one step(): from "step" to all of them, from each operation to [forward, backward].
+    """Return where the seconds of one step() go: {"step": all of them, operation: [forward, backward], …}.
 
-    It watches only the calling thread, which waits for the others. Watching takes some of the time, too.
+    It watches only the calling thread, which waits for the others. Watching itself takes part of the time.
     """
     times = collections.defaultdict(lambda: [0.0, 0.0])
-    operation_of, running = {}, {}                           # of a derivative's code; when a call began, and what it is
+    operation_of, running = {}, {}                           # by a derivative's code; by frame: what began, and when
 
     def watch(frame, event, _):
         if event == "call":

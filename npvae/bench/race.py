@@ -1,7 +1,7 @@
 """The race: all contenders of a workload in turn, round after round, each in its own process.
 
-Machines have good and bad seconds. So nobody runs to the end before the next begins: in every round each contender
-takes steps for a moment, while the others sleep, and a bad second hits all of them. The first round is not counted.
+Machines have good and bad seconds. So no contender runs to the end before the next begins: in every round each one
+takes steps for a moment while the others wait, and a bad stretch slows all of them. The first round does not count.
 """
 
 import contextlib
@@ -21,7 +21,7 @@ from ..errors import UserError
 from .contenders import OURS, PRODUCTS
 
 ROUNDS = 7
-PATIENCE = 600  # seconds for an answer: compiling may take a minute
+PATIENCE = 600  # seconds to wait for an answer: compiling may take a minute
 LIMIT = 1e-4  # how far losses and gradients may differ
 
 
@@ -29,11 +29,11 @@ class Result(NamedTuple):
     """One contender in one workload.
 
     name         as in the table
-    median       seconds for a step, with the first and the third quartile
-    steps        how many were counted
-    difference   of loss and gradients from ours, relative; None for ours and for the products
+    median       seconds for a step; low and high are the first and the third quartile
+    steps        the number of steps that count
+    difference   between loss and gradients and ours, relative; None for ours and for the products
     failure      why there are no times, or None
-    profile      of ours: where the time goes (see profile.py)
+    profile      where the time of our own step goes (see profile.py); None for the others
     """
 
     name: str
@@ -47,7 +47,7 @@ class Result(NamedTuple):
 
 
 def number_of_threads(n):
-    """Return the environment in which every library uses n threads: a dict."""
+    """Return the environment variables that make every library use n threads: a dict."""
     return {f"{name}_NUM_THREADS": str(n) for name in ("OMP", "OPENBLAS", "MKL")}
 
 
@@ -63,7 +63,9 @@ class Process:
         )  # fmt: skip
 
     def ask(self, **request):
-        """Return the answer; UserError for an error, and if the process has ended."""
+        """Send a request and return the answer.
+
+        Raises UserError if the worker answers with an error, ends, or does not answer within PATIENCE seconds."""
         is_late = threading.Event()
 
         def give_up():
@@ -76,7 +78,7 @@ class Process:
             self._process.stdin.write(json.dumps(request) + "\n")
             self._process.stdin.flush()
             answer = json.loads(self._process.stdout.readline() or "null")
-        except (BrokenPipeError, json.JSONDecodeError):      # it ended, perhaps in the middle of a line
+        except (BrokenPipeError, json.JSONDecodeError):      # the process ended, perhaps in the middle of a line
             answer = None
         finally:
             too_late.cancel()
@@ -97,7 +99,7 @@ class Process:
 
 
 def last_words(text, status):
-    """Return the last line of a process that ended with this status, or how it ended if it wrote nothing."""
+    """Return the last line of `text`, which an ended process wrote; without one, say how it ended, from its status."""
     lines = text.strip().splitlines()
     if lines:
         return lines[-1].strip()
@@ -106,9 +108,9 @@ def last_words(text, status):
 
 @contextlib.contextmanager
 def on_cores(n):
-    """Within this context, new processes run on n of the cores; on all of them if the system cannot restrict that.
+    """Within this context, new processes run on n of the cores, or on all if the system cannot restrict processes.
 
-    They are the first n that the system counts, which on some machines are two halves of one core.
+    These are the first n in the system's numbering; on some machines two of them are the two halves of one core.
     """
     if not hasattr(os, "sched_setaffinity"):
         yield
@@ -122,12 +124,14 @@ def on_cores(n):
 
 
 def race(workload, chosen, seconds, threads):
-    """Time contenders in a workload: a list of `Result`.
+    """Time contenders in a workload; return a list of `Result`, in the same order.
 
     chosen    a list of `Contender`, ours first
-    seconds   for the steps of each of them, in all
+    seconds   how long each contender takes steps, in total
+    threads   the number of threads, and of cores, for each
 
-    Raises UserError where our own steps fail, or another contender computes something else.
+    Raises UserError if our own contender fails. For any other that fails, or that computes something else, the result
+    says why.
     """
     processes, results = [], {}
     with contextlib.ExitStack() as stack:
@@ -143,7 +147,7 @@ def race(workload, chosen, seconds, threads):
                 if contender.name != PRODUCTS:
                     process.ask(check=f"{folder}/{len(processes)}.npz")
                     results[contender.name] = Result(contender.name, difference=_difference(folder, len(processes)))
-                process.ask(run=0)  # builds, and compiles if there is something to compile
+                process.ask(run=0)  # builds the model, and compiles it if the contender compiles
                 processes.append(process)
             except UserError as error:
                 if contender.name == OURS:
@@ -163,7 +167,7 @@ def race(workload, chosen, seconds, threads):
                     del times[process.name]
                     continue
                 if turn > 0:
-                    times[process.name] += found[1:]  # the first step finds the caches full of other things
+                    times[process.name] += found[1:]  # the first step starts with the caches full of other data
                 bar.update()
         profile = processes[0].ask(profile=seconds / ROUNDS)["profile"]
     for name, found in times.items():
@@ -174,10 +178,10 @@ def race(workload, chosen, seconds, threads):
 
 
 def _difference(folder, i):
-    """How far the loss and gradients of contender i are from those of the first, ours: None for ours.
+    """Return how far the loss and gradients of contender i are from those of the first, ours; None for ours.
 
-    Each gradient is measured against its own largest number; where that is nothing but rounding, as for a bias before a
-    batch normalization, against a thousandth of the largest of all.
+    The difference of each gradient is relative to its own largest number. Where that is pure rounding, as for a bias
+    before a batch normalization, it is relative to a thousandth of the largest number in all gradients.
     """
     if i == 0:
         return None

@@ -1,8 +1,8 @@
-"""What all contenders have in common: minibatches, one after another."""
+"""What all contenders have in common: they take one minibatch after another."""
 
 
 class Steps:
-    """A contender in a workload; a subclass defines `step`, and `loss_and_gradients(x, eps)` for the comparison.
+    """A contender's runner; a subclass defines `step`, and `loss_and_gradients(x, eps)` for the comparison.
 
     workload      a `Workload`
     minibatches   a list of arrays (batch, D), which the steps go through in turn
@@ -13,20 +13,20 @@ class Steps:
         self.take(minibatches)
 
     def take(self, minibatches):
-        """Minibatches for the next steps."""
+        """Use these minibatches for the next steps."""
         self.minibatches, self.steps = [self.convert(x) for x in minibatches], 0
 
     def convert(self, x):
-        """The array x as the library wants it."""
+        """Return the array x in the form that the library needs."""
         return x
 
     def next_minibatch(self):
-        """The next of them, the first one after the last."""
+        """Return the next minibatch; after the last one comes the first."""
         self.steps += 1
         return self.minibatches[(self.steps - 1) % len(self.minibatches)]
 
     def chunks(self, chunk):
-        """Return into how many chunks the samples are cut, and their size, which is at most the one given."""
+        """Return the number of chunks into which the samples are cut, and their size, at most `chunk`."""
         chunk = min(chunk, self.workload.samples)
         if self.workload.samples % chunk:
             raise ValueError(f"{self.workload.samples} samples are no multiple of {chunk}")

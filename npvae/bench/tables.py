@@ -1,4 +1,4 @@
-"""Tables of at most 80 columns, and the same as a dict for a JSON file."""
+"""The results as tables of at most 80 columns, and as a dict for a JSON file."""
 
 import ctypes
 import os
@@ -10,14 +10,14 @@ from .. import __version__, runtime
 from .contenders import OURS, PRODUCTS
 
 PEER_GOAL = 1.0
-PRODUCTS_GOAL = 1.6  # of the reference network only
+PRODUCTS_GOAL = 1.6  # for the reference network only
 IMPORT_GOAL, MEMORY_GOAL = 1.3, 0.5
-SMALL = 0.03  # of a step: what takes less has no line of its own
-NOISY = 2.0  # the third quartile divided by the first: above that, no goal is judged
+SMALL = 0.03  # of a step: an operation that takes less has no separate line
+NOISY = 2.0  # third quartile divided by the first: above this, no goal is judged
 
 
 def blas():
-    """Say what computes the matrix products: OpenBLAS's version, its kernels, and who chose them."""
+    """Return one line about what computes the matrix products: OpenBLAS's version, its kernels, and who chose them."""
     config, kernels = runtime.openblas("get_config"), runtime.openblas("get_corename")
     if not config:
         return "not OpenBLAS: its kernels and threads are left as they are"
@@ -28,7 +28,7 @@ def blas():
 
 
 def machine(threads, versions):
-    """Return where the measurement ran: a dict."""
+    """Return a dict that describes where the measurement ran."""
     return {
         "processor": processor(), "cores": runtime.cores(), "threads": threads, "precision": "float32",
         "blas": blas(), "python": platform.python_version(),
@@ -37,7 +37,7 @@ def machine(threads, versions):
 
 
 def machine_lines(machine):
-    """Yield the same as lines of text."""
+    """Yield the same description as lines of text."""
     threads = f"{machine['threads']} thread{'s' if machine['threads'] > 1 else ''}"
     yield f"{machine['processor']}, {threads}, {machine['precision']}"
     yield machine["blas"]
@@ -47,7 +47,7 @@ def machine_lines(machine):
 
 
 def processor():
-    """Return the name of the processor, if the system tells it."""
+    """Return the name of the processor, as far as the system reports it."""
     try:
         with open("/proc/cpuinfo") as file:
             names = [line.partition(":")[2].strip() for line in file if line.startswith("model name")]
@@ -57,7 +57,7 @@ def processor():
 
 
 def ratios(results):
-    """Return our median divided by the fastest peer's and by our products': (peer, ratio, ratio), None if missing."""
+    """Return (the fastest peer, our median divided by its, our median divided by our products'), None where missing."""
     medians = {result.name: result.median for result in results if result.failure is None}
     ours, products = medians.pop(OURS), medians.pop(PRODUCTS, None)
     peer = min(medians, key=medians.get, default=None)
@@ -65,7 +65,7 @@ def ratios(results):
 
 
 def lines(workload, results):
-    """The table of one workload."""
+    """Yield the lines of one workload's table."""
     seconds = next(result.median for result in results if result.name == OURS)
     unit, scale = ("s", 1) if seconds > 1 else ("ms", 1000)
     yield f"{workload.name}: {workload.title()}"
@@ -108,7 +108,7 @@ def profile_lines(profile, unit, scale):
 
 
 def as_dict(workload, results):
-    """All numbers of one workload."""
+    """Return all numbers of one workload."""
     peer, ratio, products_ratio = ratios(results)
     return {
         "title": workload.title(), "results": [result._asdict() for result in results],
@@ -117,7 +117,7 @@ def as_dict(workload, results):
 
 
 def growth_lines(grown):
-    """Milliseconds of a step, one table for each axis."""
+    """Yield the lines of two tables, one for each axis: milliseconds for a step."""
     for axis, curves in grown.items():
         yield f"{axis:>7}" + "".join(f"{name:>20}" for name in curves)
         medians = {name: dict(zip(*curve)) for name, curve in curves.items()}
@@ -127,14 +127,14 @@ def growth_lines(grown):
 
 
 def import_line(times):
-    """One line about the import."""
+    """Return one line about the time of the import."""
     ratio = times["npvae"] / times["numpy"]
     words = f"import npvae {times['npvae'] * 1e3:.0f} ms, import numpy {times['numpy'] * 1e3:.0f} ms"
     return f"{words}: {ratio:.2f} times{_goal(ratio, IMPORT_GOAL)}"
 
 
 def memory_lines(peaks):
-    """The peak memory of each contender, and ours against PyTorch's."""
+    """Yield lines with the peak memory of each contender, and with ours against PyTorch's."""
     yield "peak memory of a process that trains the reference network on MNIST"
     for name, peak in peaks.items():
         yield f"  {name:<19} {peak}" if isinstance(peak, str) else f"  {name:<19} {peak:8.0f} MB"

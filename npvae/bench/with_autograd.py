@@ -10,7 +10,7 @@ from . import functional
 from .steps import Steps
 from .workloads import LEARNING_RATE
 
-CHUNK = 4  # samples of z of each image that are decoded at once
+CHUNK = 4  # samples of z, for each image, that are decoded at once
 
 
 class Autograd(Steps):
@@ -25,7 +25,7 @@ class Autograd(Steps):
         self.t = 0
 
     def loss_and_gradients(self, x, eps):
-        """The objective, a number, and its derivatives in the order of the parameters."""
+        """Return the objective, a number, and its derivatives in the order of the parameters."""
         if not self.workload.trains:
             q, decoder = functional.encode(anp, self.workload, self.parameters, x)
             log_w = functional.log_weights(anp, self.workload, decoder, x, q, eps)
@@ -33,7 +33,7 @@ class Autograd(Steps):
         return self.value_and_grad(self.parameters, x, eps)
 
     def step(self):
-        """One step on the next minibatch."""
+        """Take one step on the next minibatch."""
         x = self.next_minibatch()
         if not self.workload.trains:
             return self._log_likelihood(x)

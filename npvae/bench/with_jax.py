@@ -1,4 +1,4 @@
-"""JAX: the whole step compiled by XLA, with donated buffers, so that parameters are updated where they are."""
+"""JAX: XLA compiles the whole step, with donated buffers, so that it updates the parameters in place."""
 
 import functools
 
@@ -9,7 +9,7 @@ from . import functional
 from .steps import Steps
 from .workloads import LEARNING_RATE
 
-CHUNK = 50  # samples of z of each image that are decoded at once: of 4, 10, 20, 50 and 100 the fastest
+CHUNK = 50  # samples of z, for each image, that are decoded at once: 50 is the fastest of 4, 10, 20, 50 and 100
 
 
 class Jax(Steps):
@@ -19,7 +19,7 @@ class Jax(Steps):
         jax.config.update("jax_enable_x64", parameters[0].dtype == "float64")
         super().__init__(workload, minibatches)
         parameters = [jnp.array(p) for p in parameters]
-        m, v = ([jnp.zeros_like(p) for p in parameters] for _ in range(2))   # each its own: they are donated
+        m, v = ([jnp.zeros_like(p) for p in parameters] for _ in range(2))   # separate buffers: they are donated
         self.state = (parameters, m, v, jnp.array(0.0))
         self.key = jax.random.key(0, impl="rbg")
         self.objective = functools.partial(functional.objective, jnp, workload)
@@ -27,11 +27,11 @@ class Jax(Steps):
         self.jitted_log_likelihood = jax.jit(self._log_likelihood, donate_argnums=(1,))
 
     def convert(self, x):
-        """The array x on JAX's device."""
+        """Return the array x on JAX's device."""
         return jnp.asarray(x)
 
     def loss_and_gradients(self, x, eps):
-        """The objective, a number, and its derivatives in the order of the parameters."""
+        """Return the objective, a number, and its derivatives in the order of the parameters."""
         if not self.workload.trains:
             x, eps = jnp.asarray(x), jnp.asarray(eps)
             q, decoder = functional.encode(jnp, self.workload, self.state[0], x)
@@ -67,7 +67,7 @@ class Jax(Steps):
         return total.mean() - jnp.log(self.workload.samples), key
 
     def step(self):
-        """One step on the next minibatch."""
+        """Take one step on the next minibatch."""
         x = self.next_minibatch()
         if self.workload.trains:
             self.state, self.key, loss = self.jitted_step(self.state, self.key, x)

@@ -1,4 +1,4 @@
-"""PyTorch: modules as its own examples write them; eager, with the fused Adam, or compiled; channels last."""
+"""PyTorch, with modules in the style of its own examples, channels last: eager, with the fused Adam, or compiled."""
 
 import itertools
 import math
@@ -14,7 +14,7 @@ LOG_2PI = math.log(2 * math.pi)
 
 
 class Network(nn.Module):
-    """Encoder, mu, logvar and decoder, with the parameters in the order in which they are used."""
+    """Encoder, mu, logvar and decoder, with the parameters in the order in which the network uses them."""
 
     def __init__(self, workload):
         super().__init__()
@@ -45,7 +45,7 @@ class Network(nn.Module):
         self.decoder = nn.Sequential(*layers, nn.Linear(sizes[-1], 784))
 
     def encode(self, x):
-        """mu and logvar of q(z | x)."""
+        """Return mu and logvar of q(z | x)."""
         if self.is_convolutional:                            # a view: rows are images, channels last
             x = x.view(len(x), *self.workload.image_shape()).permute(0, 3, 1, 2)
             h = self.encoder(x).permute(0, 2, 3, 1).reshape(len(x), -1)
@@ -54,14 +54,14 @@ class Network(nn.Module):
         return self.mu(h), self.logvar(h)
 
     def decode(self, z):
-        """Logits, or means in [−1, 1]."""
+        """Return logits, or means in [−1, 1]."""
         if not self.is_convolutional:
             return self.decoder(z)
         h = self.first(z).view(-1, *self.small).permute(0, 3, 1, 2)
         return self.decoder(h).permute(0, 2, 3, 1).reshape(len(z), -1)
 
     def log_weights(self, x, mu, logvar, eps):
-        """ln p(x, z) − ln q(z | x), (K, N)."""
+        """Return ln p(x, z) − ln q(z | x), (K, N)."""
         z = mu + (0.5 * logvar).exp() * eps
         logits = self.decode(z.flatten(0, 1)).view(*z.shape[:2], -1)
         log_likelihood = -F.binary_cross_entropy_with_logits(logits, x.expand_as(logits), reduction="none").sum(-1)
@@ -69,7 +69,7 @@ class Network(nn.Module):
         return log_likelihood + log_p + 0.5 * (LOG_2PI + logvar + eps * eps).sum(-1)
 
     def forward(self, x, eps):
-        """The objective."""
+        """Return the objective."""
         mu, logvar = self.encode(x)
         if self.workload.model == "iwae":
             return math.log(len(eps)) - self.log_weights(x, mu, logvar, eps).logsumexp(0).mean()
@@ -83,14 +83,14 @@ class Network(nn.Module):
 
 
 def to_torch(a, layer):
-    """One of our arrays in the layout of a PyTorch layer; its own inverse for dense layers."""
+    """Return one of our arrays in the layout of a PyTorch layer."""
     if a.ndim == 4:                                          # (k, k, I, O), or (k, k, O, I) of the transpose
         a = a.transpose(3, 2, 0, 1)
     return torch.tensor(a.T if isinstance(layer, nn.Linear) and a.ndim == 2 else a)
 
 
 def from_torch(a, layer):
-    """The way back."""
+    """Return one of PyTorch's arrays in our layout."""
     if a.ndim == 4:
         return a.numpy().transpose(2, 3, 1, 0)
     return a.numpy().T if isinstance(layer, nn.Linear) else a.numpy()
@@ -100,7 +100,7 @@ class Torch(Steps):
     """The eager form, with PyTorch's default Adam."""
 
     fused, compiled = False, False
-    chunk = 20  # samples of z of each image that are decoded at once: of 4, 10, 20, 50 and 100 the fastest
+    chunk = 20  # samples of z, for each image, that are decoded at once: 20 is the fastest of 4, 10, 20, 50 and 100
 
     def __init__(self, workload, parameters, minibatches):
         torch.set_flush_denormal(True)                       # without it, the IWAE's step takes twice as long
@@ -118,11 +118,11 @@ class Torch(Steps):
         self.optimizer = torch.optim.Adam(self.network.parameters(), LEARNING_RATE, fused=self.fused or None)
 
     def convert(self, x):
-        """The array x as a Tensor that shares its memory."""
+        """Return the array x as a torch.Tensor that shares its memory."""
         return torch.from_numpy(x)
 
     def loss_and_gradients(self, x, eps):
-        """The objective, a number, and its derivatives in the order of the parameters."""
+        """Return the objective, a number, and its derivatives in the order of the parameters."""
         x, eps = torch.from_numpy(x), torch.from_numpy(eps)
         if not self.workload.trains:
             with torch.no_grad():
@@ -134,7 +134,7 @@ class Torch(Steps):
         return loss.item(), [from_torch(p.grad, layer) for layer, p in self.slots]
 
     def step(self):
-        """One step on the next minibatch."""
+        """Take one step on the next minibatch."""
         x = self.next_minibatch()
         if not self.workload.trains:
             return self._log_likelihood(x)
@@ -165,4 +165,4 @@ class CompiledTorch(Torch):
     """Forward and backward compiled, and the fused Adam."""
 
     fused, compiled = True, True
-    chunk = 100  # of 4, 20 and 100
+    chunk = 100  # the fastest of 4, 20 and 100

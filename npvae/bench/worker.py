@@ -1,13 +1,13 @@
 """A separate process for each contender, so that no library disturbs another one's threads or memory.
 
-Reads requests from its standard input, one JSON object in each line, and answers each with another:
+It reads requests from its standard input, one JSON object in each line, and answers each with another object:
 
     {"prepare": [workload, contender]}                                        ->   {}
-    {"check": path}       loss and gradients are written into an .npz file    ->   {}
+    {"check": path}       write loss and gradients into an .npz file          ->   {}
     {"run": seconds}      as many steps as fit into them, at least three      ->   {"times": [seconds, …]}
     {"profile": seconds}  the same under a profiler, at least one; for ours   ->   {"profile": {operation: …}}
 
-The answer to whatever goes wrong is {"error": sentence}. The parent has set the number of threads.
+If anything goes wrong, the answer is {"error": sentence}. The parent process sets the number of threads.
 """
 
 import json
@@ -20,7 +20,7 @@ LEAST_STEPS = 3
 
 
 class Worker:
-    """Answers the requests: one method for each."""
+    """Answers the requests, with one method for each."""
 
     def prepare(self, workload, contender):
         """Remember what to build."""
@@ -37,9 +37,9 @@ class Worker:
         return build(self.contender, self.workload, dtype)
 
     def check(self, path):
-        """Write loss and gradients in float64, for the first weights, the first minibatch and the same noise for all.
+        """Write loss and gradients in float64, for the same weights, minibatch and noise in every contender.
 
-        In float32 a mistake would look like rounding: through several batch normalizations, two right programs differ
+        In float32 a mistake would look like rounding: after several batch normalizations, two correct programs differ
         by 10⁻³ and more.
         """
         import numpy as np
@@ -51,7 +51,7 @@ class Worker:
         return {}
 
     def run(self, seconds):
-        """The time of each step, in float32."""
+        """Return the time of each step, in seconds; the steps are in float32."""
         self.runner = self.runner or self._build("float32")
         times = []
         start = now = time.perf_counter()
@@ -69,9 +69,9 @@ class Worker:
 
 
 def main():
-    """Answer until there are no more requests."""
+    """Answer requests until the input ends."""
     answers = os.fdopen(os.dup(1), "w", buffering=1)
-    os.dup2(2, 1)  # so that nobody takes what a library prints for an answer
+    os.dup2(2, 1)  # what a library prints must not look like an answer
     worker = Worker()
     for line in sys.stdin:
         request = json.loads(line)

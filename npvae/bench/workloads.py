@@ -1,8 +1,8 @@
-"""What is timed: one training step of five models, and one estimate of the log-likelihood.
+"""What is timed: one training step of each of five models, and one estimate of the log-likelihood.
 
 Every contender gets a workload in the same form: the parameters as a list of arrays, in the order in which the network
-uses them, minibatches of real data, and, where results are compared, the noise. A training step is all that training
-does with a minibatch: noise, forward, backward, and Adam's update of every parameter.
+uses them, minibatches of real data, and, for the comparison of results, the noise. A training step is everything that
+training does with a minibatch: noise, forward, backward, and Adam's update of every parameter.
 """
 
 import dataclasses
@@ -13,7 +13,7 @@ from .. import datasets
 from ..models import IWAE, VAE, ConvolutionalVAE
 from ..nn.layers import ACTIVATIONS
 
-MINIBATCHES = 20  # different ones, which the steps go through in turn; fewer where they are large
+MINIBATCHES = 20  # different ones, which the steps take in turn; fewer if they are large
 MOST_EXAMPLES = 10_000
 LEARNING_RATE = 1e-3
 SEED = 1
@@ -21,17 +21,17 @@ SEED = 1
 
 @dataclasses.dataclass(frozen=True)
 class Workload:
-    """A model, its data, and what is done with them.
+    """A model, its data, and what a step does with them.
 
-    name         for the command line
+    name         as typed on the command line
     model        "vae", "iwae" or "conv-vae"
     data         the name of a data set of images
-    batch        examples in a minibatch
+    batch        the number of examples in a minibatch
     latent_dim   the dimension of z
     layers       the widths of the hidden layers, or the channels of the convolutions
-    activation   of the hidden layers; convolutions always have leaky ReLU
-    samples      of z for each example: K of the IWAE and of the log-likelihood
-    trains       whether it is a training step; if not, ln p(x) is estimated by importance sampling
+    activation   of the hidden layers; the convolutional model always has leaky ReLU
+    samples      the number of samples of z for each example: K of the IWAE and of the log-likelihood
+    trains       whether a step trains; if not, it estimates ln p(x) by importance sampling
     """
 
     name: str
@@ -45,11 +45,11 @@ class Workload:
     trains: bool = True
 
     def load(self):
-        """The data set."""
+        """Return the data set."""
         return datasets.load(self.data)
 
     def image_shape(self):
-        """(H, W, C) of the data."""
+        """Return (H, W, C) of the data."""
         return {"mnist": (28, 28, 1), "shapes": (64, 64, 3)}[self.data]
 
     def title(self):
@@ -66,7 +66,7 @@ class Workload:
         return f"{what}, batch {self.batch}"
 
     def build(self):
-        """Our model, with the weights that all contenders begin with."""
+        """Return our model, with the initial weights of all contenders."""
         rng = np.random.default_rng(SEED)
         if self.model == "conv-vae":
             return ConvolutionalVAE(self.image_shape(), self.latent_dim, list(self.layers), rng)
@@ -76,14 +76,14 @@ class Workload:
         return VAE(784, self.latent_dim, list(self.layers), rng, **chosen)
 
     def minibatches(self):
-        """A list of arrays (batch, D) as the model wants them: different ones for training, else a single one."""
+        """Return a list of arrays (batch, D) in the model's range: several for training, otherwise a single one."""
         x = self.load().x_train
         count = max(1, min(MINIBATCHES, MOST_EXAMPLES // self.batch)) if self.trains else 1
         rows = np.random.default_rng(SEED).integers(len(x), size=(count, self.batch))
         return [x[row] * 2 - 1 if self.model == "conv-vae" else x[row] for row in rows]
 
     def noise(self, samples):
-        """Noise for the comparison of results: an array (samples, batch, latent_dim)."""
+        """Return noise for the comparison of results: an array (samples, batch, latent_dim)."""
         rng = np.random.default_rng(SEED)
         return rng.standard_normal((samples, self.batch, self.latent_dim), dtype=np.float32)
 
