@@ -1,6 +1,6 @@
 """What several test files share: a generator, the command line, and Hypothesis without a time limit for each example.
 
-Hypothesis draws the same examples in every run (derandomize), so that a class sees what its teacher saw.
+Hypothesis draws the same examples in every run (derandomize), so that students see what their teacher saw.
 """
 
 import hypothesis

@@ -1,8 +1,8 @@
 """Proves that a convolution is what its definition says, and that the transposed one is its transpose.
 
-The definitions are written out as loops over every index. It would catch a kernel that is flipped, a padding on one
-side only, a window that is left out at the edge, and a stride that is applied to the wrong image. That every derivative
-agrees with finite differences is proved in tests/gradchecks/test_gradchecks.py.
+The definitions are loops over every index. These tests would catch a flipped kernel, padding on one side only, a window
+that is left out at the edge, and a stride that is applied to the wrong image. tests/gradchecks/test_gradchecks.py
+proves that every derivative agrees with finite differences.
 """
 
 import numpy as np
@@ -63,7 +63,7 @@ def test_a_transposed_convolution_is_its_definition(rng, stride, padding, H, W, 
 
 @each_shape
 def test_the_transpose_is_the_adjoint(rng, stride, padding, H, W):
-    """⟨conv2d(a, W), x⟩ = ⟨a, conv_transpose2d(x, W)⟩, where output_padding is what the division left over."""
+    """⟨conv2d(a, W), x⟩ = ⟨a, conv_transpose2d(x, W)⟩, with output_padding equal to the remainder of the division."""
     a = rng.standard_normal((3, H, W, CHANNELS))
     weights = rng.standard_normal((KERNEL, KERNEL, CHANNELS, OUTPUTS))
     y = conv2d(a, weights, np.zeros(OUTPUTS), stride=stride, padding=padding).data

@@ -1,8 +1,8 @@
-"""Proves that the checker can fail: a checker that cannot is worse than none, and there are famous ones.
+"""Proves that the checker can fail: a checker that cannot is worse than none, and some famous ones cannot.
 
-For every operation of the package, each derivative is replaced by a wrong one (zero, negated, scaled by 1.0005,
-transposed, one element off), and the check must object. It would catch a tolerance that is too wide, an upstream
-gradient of ones, a comparison that NaN slips through, and inputs at which two different formulas agree.
+For every operation of the package, a wrong derivative replaces each right one (zero, negated, scaled by 1.0005,
+transposed, one element off), and the check must object. These tests would catch a tolerance that is too wide, an
+upstream gradient of ones, a comparison that lets NaN pass, and inputs at which two different formulas agree.
 """
 
 import numpy as np
@@ -30,7 +30,7 @@ DAMAGES = {
 
 
 def with_damage(f, i, damage):
-    """The operation f with the gradient for its input i put through `damage`."""
+    """The operation f, with `damage` applied to the gradient of its input i."""
 
     def damaged(*inputs, **options):
         y, *derivatives = f(*inputs, **options)
@@ -45,7 +45,7 @@ def with_damage(f, i, damage):
 @pytest.mark.parametrize("damage", DAMAGES)
 @pytest.mark.parametrize("check", gradchecks.OPERATION_CHECKS, ids=lambda check: check.name)
 def test_a_wrong_derivative_is_caught(check, damage):
-    sizes = (3, 3, 3) if damage == "transposed" else gradchecks.check.SIZES  # a transposed square has the right shape
+    sizes = (3, 3, 3) if damage == "transposed" else gradchecks.check.SIZES  # only a transposed square keeps its shape
     (f, *inputs), options = check.arguments(sizes=sizes)
     planted = 0
     for i, x in enumerate(inputs):
@@ -67,7 +67,7 @@ def test_ones_as_the_upstream_gradient_would_hide_a_wrong_softmax():
     def softmax(x):
         e = np.exp(x - x.max())
         y = e / e.sum()
-        return y, lambda dy: np.zeros_like(x)                         # wrong, but right in sum: Σ_j y_j = 1
+        return y, lambda dy: np.zeros_like(x)                         # wrong, but right for dy = 1, because Σ_j y_j = 1
 
     class Ones:
         def standard_normal(self, shape):
@@ -143,7 +143,7 @@ def test_derivatives_that_cannot_be_trusted_do_not_pass(rng):
     noisy = gradcheck(lambda x: (2 * x, lambda dy: 2 * dy + 1e-9 * rng.standard_normal(dy.shape)), x)
     assert not noisy.ok and "two calls of this derivative" in str(noisy)
     times = lambda factor: lambda dy: np.multiply(dy, factor, out=buffer)  # noqa: E731
-    assert gradcheck(lambda a, b: (a + b, times(1), times(1)), x, x).ok         # the same numbers: nothing is lost
+    assert gradcheck(lambda a, b: (a + b, times(1), times(1)), x, x).ok         # the same numbers: nothing lost
     shared = gradcheck(lambda a, b: (a - b, times(1), times(-1)), x, x)
     assert not shared.ok and "another derivative uses its memory" in " ".join(str(shared).split())
     assert not gradcheck(lambda x: (2 * x, lambda dy: (2 * dy).astype(np.float32)), x).ok
@@ -180,7 +180,7 @@ def test_numbers_are_checked_and_what_has_no_derivative_is_listed(rng):
 
 def test_what_people_pass_by_mistake(rng):
     x, W = rng.standard_normal((3, 5)), rng.standard_normal((5, 7))
-    gradcheck(ops.matmul, x, W).assert_ok()                           # the recorded operation for the bare one
+    gradcheck(ops.matmul, x, W).assert_ok()                           # the recorded operation instead of the raw one
     gradcheck(ops.matmul, Tensor(x), W).assert_ok()                   # an array among Tensors is a constant
     gradcheck(ops.exp, Tensor(x, requires_grad=True) * 2.0).assert_ok()
     assert "is empty" in str(gradcheck(ops.exp, x[:0]))

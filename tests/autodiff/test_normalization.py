@@ -1,7 +1,7 @@
-"""Proves that batch normalization gives every channel the mean and the width that it says, and keeps its digits.
+"""Proves that batch normalization gives every channel the promised mean and standard deviation, and keeps its digits.
 
-It would catch a variance with M − 1 in the denominator, moments over the wrong axes, and sums in float32 that lose
-their digits. That its derivative is right is proved in tests/gradchecks/test_gradchecks.py.
+These tests would catch a variance with M − 1 in the denominator, moments over the wrong axes, and sums in float32 that
+lose their digits. tests/gradchecks/test_gradchecks.py proves that its derivative is right.
 """
 
 import numpy as np
@@ -39,7 +39,7 @@ def test_batch_norm_is_the_composition_that_it_replaces(rng):
 
 
 def test_the_moments_of_a_million_numbers_far_from_zero_keep_their_digits(rng):
-    """In float32 E[x²] − m² would lose all digits, and a single sum of a million numbers one and a half."""
+    """In float32, E[x²] − m² would lose all digits, and a single sum of a million numbers would lose 1.5."""
     x = (1000 + rng.standard_normal((250, 64, 64, 1))).astype(np.float32)
     mean, variance = batch_moments(x)
     exact = x.astype(np.float64)

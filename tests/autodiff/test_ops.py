@@ -1,9 +1,9 @@
 """Proves what a gradient check of one draw cannot: properties that hold for all shapes, dtypes and values.
 
-Hypothesis looks for a counterexample. It would catch an operation that changes its input or the upstream gradient in
+Hypothesis looks for counterexamples. It would find an operation that changes its input or the upstream gradient in
 place, returns memory that it shares with an input, silently turns float32 into float64, forgets to sum over a
-broadcast axis, or overflows where the mathematics does not. That every derivative agrees with finite differences is
-proved in tests/gradchecks/test_gradchecks.py, operation by operation.
+broadcast axis, or overflows where the mathematics does not. tests/gradchecks/test_gradchecks.py proves that every
+derivative agrees with finite differences.
 """
 
 import hypothesis.extra.numpy as hnp

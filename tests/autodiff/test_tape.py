@@ -1,7 +1,7 @@
-"""Proves that the tape, printed and drawn, says what ran, on which shapes, what is kept, and who called.
+"""Proves that the tape, printed and drawn, says what ran, on which shapes, what is kept, and which line called it.
 
-It would catch a derivative that keeps an array it does not need, which costs memory in every step; and a picture with
-boxes that overlap, a line that is missing, or a gradient that is not the one of `backward`.
+These tests would catch a derivative that keeps an array it does not need, which costs memory in every step; and a
+picture with overlapping boxes, a missing line, or a gradient that differs from the one of `backward`.
 """
 
 import itertools
@@ -66,7 +66,7 @@ SVG = "{http://www.w3.org/2000/svg}"
 
 
 def parsed(picture):
-    """The root of the SVG, and for every box its kind, its lines of text, and its x, y, width and height."""
+    """Return the root of the SVG, and for every box its kind, its lines of text, and its x, y, width and height."""
     root = xml.etree.ElementTree.fromstring(picture._repr_svg_())
     boxes = []
     for group in root.iter(f"{SVG}g"):
@@ -81,7 +81,7 @@ def overlap(a, b):
 
 
 def well_placed(root, boxes):
-    """No two boxes overlap, and all lie within the picture."""
+    """Assert that no two boxes overlap, and that all lie within the picture."""
     width, height = (float(n) for n in root.attrib["viewBox"].split()[2:])
     assert not any(overlap(a, b) for (_, _, a), (_, _, b) in itertools.combinations(boxes, 2))
     assert all(x >= 0 and y >= 0 and x + w <= width and y + h <= height for _, _, (x, y, w, h) in boxes)
@@ -123,7 +123,7 @@ def test_a_line_joins_the_lower_edge_of_an_input_with_the_upper_edge_of_its_oper
 def test_values_and_gradients_are_those_of_backward_and_nobodys_gradient_changes():
     x = Tensor(3.0, requires_grad=True)
     y = ops.square(x)
-    loss = y * x + y                                         # x³ + x²: the gradient by x is 33, by y it is x + 1
+    loss = y * x + y                                         # x³ + x²: dx is 33, dy is x + 1
     _, boxes = parsed(tape(loss, [("x", x)], values=True))
     numbers = {lines[0]: lines[2:] for _, lines, _ in boxes}
     assert numbers == {
@@ -156,4 +156,4 @@ def test_the_picture_is_saved_and_another_name_refused(tmp_path):
     with pytest.raises(ValueError, match=r"found '.*graph.png': give a name that ends in .svg"):
         picture.save(str(tmp_path / "graph.png"))
     assert [path.name for path in tmp_path.iterdir()] == ["graph.svg"]
-    well_placed(*parsed(tape(Tensor(1.0))))                  # an empty tape is an empty picture
+    well_placed(*parsed(tape(Tensor(1.0))))                  # an empty tape gives an empty picture

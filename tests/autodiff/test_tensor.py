@@ -1,7 +1,7 @@
-"""Proves that the walk over the tape passes gradients on rightly, whatever the shape of the graph.
+"""Proves that the walk over the tape propagates gradients correctly, whatever the shape of the graph.
 
-It would catch a value that is used twice and counted once, a gradient that is added into an array that someone else
-holds, recursion that overflows on a deep graph, and errors that do not say what was wrong.
+These tests would catch a value that is used twice but counted once, a gradient that is added into an array of somebody
+else's, recursion that overflows on a deep graph, and errors that do not say what was wrong.
 """
 
 import threading
@@ -213,7 +213,7 @@ def test_the_first_nonfinite_value_is_found():
     x = leaf(0.0)
     with np.errstate(all="ignore"):
         with trap_nonfinite(), pytest.raises(FloatingPointError, match=r"^log gave the first infinity.*test_tensor.py"):
-            ops.exp(ops.log(x))                             # e^(ln 0) = 0 is finite again: the end does not show it
+            ops.exp(ops.log(x))                             # e^(ln 0) = 0 is finite again: the result does not show it
         with trap_nonfinite(), pytest.raises(FloatingPointError, match="the derivative of sqrt for its input x"):
             ops.sqrt(x).sum().backward()                    # √0 = 0 is finite, its derivative is not
 

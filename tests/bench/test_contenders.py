@@ -1,6 +1,6 @@
 """Proves that all contenders do the same work: ours, each installed peer in float64, and the products of our tape.
 
-It would catch a loss in another unit, weights that were transposed on the way, and a peer that is timed on less work.
+These tests would catch a loss in another unit, weights that arrive transposed, and a peer that is timed on less work.
 """
 
 import dataclasses
@@ -32,7 +32,7 @@ def denormal_numbers_for_the_other_tests():
 
 
 INSTALLED = [c for c in contenders.CONTENDERS if c.library and importlib.util.find_spec(c.library)]
-PEERS = [c for c in INSTALLED if c.kind != "CompiledTorch"]  # which takes a minute to compile
+PEERS = [c for c in INSTALLED if c.kind != "CompiledTorch"]  # it takes a minute to compile
 
 
 @pytest.mark.parametrize("workload", TINY.values(), ids=TINY)
@@ -45,7 +45,7 @@ def test_ours_takes_steps_that_lower_the_loss(workload):
 
 
 def test_the_products_of_a_dense_network_are_counted():
-    """Forward and dW for each of five layers, dx for all but the first, whose input is data; mu and logvar apart."""
+    """Every layer has a product forward and one for dW; all but the first, whose input is data, have one for dx."""
     N, sizes = 7, [(784, 11), (11, 5), (5, 3), (5, 3), (3, 5), (5, 11), (11, 784)]
     multiplications = sum(N * I * O * (2 if I == 784 else 3) for I, O in sizes)
     assert contenders.build(BY_NAME[PRODUCTS], TINY["vae"], "float32").gigaflops() == 2 * multiplications / 1e9
@@ -62,10 +62,10 @@ def test_the_products_of_convolutions_are_counted():
 
 
 def test_the_products_of_the_log_likelihood_are_those_of_all_blocks_forward(monkeypatch):
-    monkeypatch.setattr("npvae.bench.products.ROWS", 7 * 20)  # of 7 images, 20 samples at once
+    monkeypatch.setattr("npvae.bench.products.ROWS", 7 * 20)  # 20 samples of 7 images at once
     products = Products(TINY["likelihood"], TINY["likelihood"].build(), TINY["likelihood"].minibatches())
     assert products.times == 5
-    per_code = 3 * 5 + 5 * 11 + 11 * 784                     # of the decoder; the encoder's are few and are left out
+    per_code = 3 * 5 + 5 * 11 + 11 * 784                     # the decoder's; the encoder's are few and do not count
     assert products.gigaflops() == pytest.approx(2 * 7 * 100 * per_code / 1e9)
     products.step()
 
@@ -96,7 +96,7 @@ def test_steps_lower_the_loss(workload, contender):
     assert np.isfinite(losses).all()
     if workload.trains:
         assert np.mean(losses[-5:]) < losses[0]
-    else:                                                    # half of the samples would be wrong by ln 2
+    else:                                                    # averaging over half of the samples would be off by ln 2
         assert losses[0] == pytest.approx(contenders.build(BY_NAME[OURS], workload, "float32").step(), abs=0.3)
 
 

@@ -1,6 +1,6 @@
-"""Proves that the profile gives each operation its own time, forward and backward apart.
+"""Proves that the profile gives each operation its own time, forward and backward separately.
 
-It would catch a derivative's time that is counted for another operation, or twice.
+It would catch a derivative's time that counts for another operation, or twice.
 """
 
 import time
@@ -19,7 +19,7 @@ def slow_forward(x):
 
 @op
 def slow_backward(x):
-    """y = x; the derivative takes 10 ms."""
+    """y = x; the derivative takes another 10 ms."""
     def wait(): time.sleep(0.01)
     def backward(dy):
         wait()

@@ -1,6 +1,6 @@
-"""Proves that the race times every contender in a process of its own, and refuses one that computes something else.
+"""Proves that the race times every contender in its own process, and refuses one that computes something else.
 
-It would catch a peer that is timed although its gradients differ, and a process that dies and takes the others along.
+These tests would catch a peer that is timed although its gradients differ, and a process whose death ends the race.
 """
 
 import numpy as np
@@ -76,7 +76,7 @@ def write(folder, i, loss, *gradients):
 
 
 def test_results_are_compared(tmp_path):
-    g, small = np.array([1.0, -2.0]), np.array([1e-12])      # of a bias before a batch normalization
+    g, small = np.array([1.0, -2.0]), np.array([1e-12])      # a bias before a batch normalization has such gradients
     layer = np.array([0.01, 0.002])                          # a layer whose gradients are small, but not that small
     write(tmp_path, 0, 5.0, g, layer)
     write(tmp_path, 1, 5.0, g, layer * 1.01)

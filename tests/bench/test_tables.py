@@ -1,4 +1,6 @@
-"""Proves that the tables fit on a screen and say what was measured, and that goals are judged the right way round."""
+"""Proves that the tables fit on a screen and say what was measured, and that goals are judged in the right direction.
+
+These tests would catch a ratio upside down, a goal judged on a busy machine, and a line wider than the screen."""
 
 import json
 
@@ -39,7 +41,7 @@ def test_the_table(slower, ours):
     ours_to_it = {line[2:21].strip(): line[53:62].strip() for line in lines[2:7] if "no compiler" not in line}
     assert ours_to_it == {OURS: "", PRODUCTS: "2.00", "torch, fused Adam": "1.20", "jax, jit": "1.50"}
     *_, last = tables.lines(BY_NAME["small"], results)
-    assert last.strip() == "2.00 times its own products"     # the second goal is the reference network's only
+    assert last.strip() == "2.00 times its own products"     # only the reference network has the second goal
 
 
 def test_where_the_time_goes():

@@ -1,6 +1,6 @@
-"""Proves that the workloads are those that are announced.
+"""Proves that the workloads are what their titles say.
 
-It would catch a network of other widths than its title says, and a minibatch that the model does not take.
+These tests would catch a network whose widths differ from its title, and a minibatch that the model cannot take.
 """
 
 import dataclasses

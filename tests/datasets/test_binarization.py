@@ -1,4 +1,6 @@
-"""Proves that a pixel of grey value x becomes 1 with probability x, and nothing else."""
+"""Proves that a pixel of grey value x becomes 1 with probability x, and 0 otherwise.
+
+These tests would catch a fixed threshold, noise that repeats, and a black pixel that turns white."""
 
 import numpy as np
 
@@ -21,7 +23,7 @@ def test_every_draw_is_another_one(rng):
 
 
 class Zeros:
-    """Stands in for a generator: the smallest number that one can give."""
+    """A stand-in for a generator: it returns the smallest number that a generator can draw."""
 
     def random(self, shape, dtype):
         return np.zeros(shape, dtype)

@@ -1,7 +1,7 @@
 """Proves that an IDX file is read as it was written, or refused with one sentence, whatever happened to it.
 
-It would catch a file that is cut off and read as fewer images, sizes that are believed, and a checksum that is not
-looked at.
+These tests would catch a truncated file that is read as fewer images, a header that is trusted blindly, and a checksum
+that is ignored.
 """
 
 import gzip
@@ -69,7 +69,7 @@ def test_damage_is_named(write, data, message):
 
 
 def test_every_single_byte_counts(write):
-    """With a checksum, no byte can be changed unnoticed; without one, the pixels could."""
+    """With a checksum, no byte can change unnoticed; without one, a pixel could."""
     checksum = hashlib.sha256(GOOD).hexdigest()
     for i in range(len(GOOD)):
         damaged = bytearray(GOOD)

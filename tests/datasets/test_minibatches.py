@@ -1,6 +1,6 @@
-"""Proves that every example is used once in every epoch, in an order that only the generator decides.
+"""Proves that every epoch uses every example once, in an order that the generator alone decides.
 
-It would catch a last batch that is dropped, an order that repeats, and a restart that begins the epoch anew.
+These tests would catch a last batch that is dropped, an order that repeats, and a resumed run that restarts the epoch.
 """
 
 import numpy as np

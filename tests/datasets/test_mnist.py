@@ -1,7 +1,7 @@
 """Proves that MNIST is the published MNIST, and that a download ends with the right files or with none.
 
-The downloads run against a server on this machine that serves small files of its own. It would catch a half file that
-is taken for a whole one, a wrong file that is kept, and a mirror that is not tried.
+The downloads run against a local server with small files. These tests would catch a partial file that passes for a
+whole one, a wrong file that is kept, and a mirror that is not tried.
 """
 
 import gzip
@@ -33,7 +33,7 @@ def test_names():
 
 
 class Server(http.server.ThreadingHTTPServer):
-    """Serves `files`, a dict from paths to bytes; notes what is asked for; cuts off what is in `cut`."""
+    """Serves `files`, a dict from paths to bytes; records the requests; truncates the files in `cut`."""
 
     def __init__(self):
         super().__init__(("127.0.0.1", 0), Handler)
@@ -58,7 +58,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 @pytest.fixture
 def server(tmp_path, monkeypatch):
-    """A small set named fashion-mnist, of which the server's folder /good/ has everything; no other place has it."""
+    """A small set named fashion-mnist that exists in the server's folder /good/ and nowhere else."""
     images = (np.arange(5 * 784) % 256).astype(np.uint8).reshape(5, 28, 28)
     labels = np.arange(5, dtype=np.uint8)
     files = [idx_bytes(images), idx_bytes(labels), idx_bytes(images[:2]), idx_bytes(labels[:2])]
@@ -126,7 +126,7 @@ def test_the_places_are_looked_through_in_order(tmp_path, monkeypatch):
     places = [str(folder) for folder in mnist.folders("mnist")]
     assert places[:2] == [str(tmp_path / "mine/mnist"), "data/mnist"]
     assert places[3:] == [str(tmp_path / "home/.cache/npvae/mnist"), "/usr/share/datasets/mnist"]
-    for folder in ("data/mnist", "mine/mnist"):             # the later one in the loop is the earlier one in the order
+    for folder in ("data/mnist", "mine/mnist"):             # the second folder of the loop comes first in the search
         (tmp_path / folder).mkdir(parents=True)
         for name in mnist.FILES:
             (tmp_path / folder / name).touch()

@@ -1,6 +1,7 @@
-"""Proves that a person's own file is taken as it is meant, or refused with a sentence that says what to change.
+"""Proves that your own file is read as you meant it, or refused with a sentence that says what to change.
 
-It would catch a file that runs a program when it is read, NaN that reaches the training, and labels that slip by one.
+These tests would catch a file that runs a program when it is read, NaN that reaches the training, and labels that are
+off by one.
 """
 
 import numpy as np

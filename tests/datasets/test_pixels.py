@@ -1,4 +1,7 @@
-"""Proves that pixels kept as bytes look like the float32 numbers that they stand for, for every kind of index."""
+"""Proves that pixels stored as bytes behave like the float32 numbers that they represent, for every kind of index.
+
+These tests would catch bytes that are used undivided, a change that is silently lost, and an example outside the
+fingerprint."""
 
 import copy
 

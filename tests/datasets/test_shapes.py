@@ -1,6 +1,6 @@
-"""Proves that an image shows the factors that it was made from.
+"""Proves that an image shows the factors from which it was generated.
 
-It would catch across and down exchanged, a triangle that is not centred, and factors of other images.
+These tests would catch across and down exchanged, a triangle that is off-centre, and the factors of another image.
 """
 
 import colorsys
@@ -49,8 +49,8 @@ def test_nothing_is_cut_off(rng):
 
 
 def test_the_sides_of_a_triangle_are_straight_and_one_pixel_smooth():
-    """Half way up it is half as wide. Across a side of slope 2, the covered share c falls from 1 to 0 within √5/2
-    pixels, so that c (1 − c) adds up to a sixth of that on each of the two sides; averaged over 20 places."""
+    """Halfway up, a triangle is half as wide. Across a side of slope 2, the covered share c falls from 1 to 0 within
+    √5/2 pixels, so c (1 − c) adds up to a sixth of that on each of the two sides. The test averages over 20 places."""
     n = 20
     factors = {"shape": [2] * n, "hue": [0.0] * n, "size": [13.0] * n, "down": [32.0] * n}
     factors["across"] = 32 + np.arange(n) / n

@@ -1,4 +1,4 @@
-"""Proves that the bars are bars: every image is a union of as many whole rows and columns as its label says."""
+"""Proves that the bars are bars: every image is a union of whole rows and columns, and its label is their number."""
 
 import numpy as np
 
