@@ -1,7 +1,7 @@
-"""Proves that what people get wrong on the command line is met with one sentence and status 2, and nothing is lost.
+"""Proves that the command line answers a mistake of the user with one sentence and status 2, and loses nothing.
 
-It would catch a traceback that a person sees, a run that is overwritten, and a checkpoint of another network that is
-loaded all the same. Damaged data files are in tests/datasets/.
+These tests would catch a traceback on the screen, a run that is overwritten, and a checkpoint of another network that
+is loaded anyway. The tests of damaged data files are in tests/datasets/.
 """
 
 import os
@@ -69,7 +69,7 @@ def test_resume_with_another_network_or_a_damaged_checkpoint(refuse, npvae_):
     assert "was trained with hidden = [16], but [17] is asked for" in message
 
     arrays, settings = checkpoint.load("runs/bars/model.npz")
-    settings["run"]["latent_dim"] = 11                      # a checkpoint whose settings are another network's
+    settings["run"]["latent_dim"] = 11                      # a checkpoint with the settings of another network
     checkpoint.save("runs/bars/model.npz", arrays, settings)
     assert "they are different networks" in refuse("evaluate", "runs/bars")
 
@@ -193,7 +193,7 @@ def test_data_of_unusual_shapes_is_trained_and_drawn(npvae_, rng, shape):
 
 
 def test_a_run_without_a_step_can_be_drawn_and_evaluated(npvae_):
-    npvae_("train", *SMALL, "--lr", "1e9")                  # explodes, and leaves the checkpoint of step 0
+    npvae_("train", *SMALL, "--lr", "1e9")                  # explodes, and leaves the checkpoint of step 0 behind
     assert npvae_("draw", "runs/bars")[0] == npvae_("evaluate", "runs/bars")[0] == 0
 
 
@@ -212,7 +212,7 @@ def test_an_explosion(refuse):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a limit on the size of files")
 def test_a_disk_that_fills_up(tmp_path):
-    """The limit is set after the first checkpoint, as a disk fills up during a run: the first one stays."""
+    """A limit after the first checkpoint acts like a disk that fills up during a run: the first checkpoint stays."""
     program = (
         "import resource, sys; from npvae import cli; from npvae.training import Run; save = Run.save\n"
         "def full(self, arrays, settings):\n"

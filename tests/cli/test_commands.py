@@ -1,7 +1,7 @@
 """Proves that the command line does what it says, and that a run survives Ctrl-C, SIGKILL and a second process.
 
-It would catch a picture that is not written, a number that changes when it is measured again, and a run that was killed
-and does not end with the bits of one that was not. What people get wrong has a file of its own, test_bad_input.py.
+These tests would catch a picture that is not written, a number that changes when it is measured again, and a killed run
+whose bits differ in the end from those of an uninterrupted one. Mistakes of the user are in test_bad_input.py.
 """
 
 import csv
@@ -72,7 +72,7 @@ def test_every_model_is_trained_evaluated_drawn_and_resumed(npvae_, model):
 
 
 def test_squared_errors_are_those_of_pixels_in_their_own_range(npvae_):
-    """Data in [−1, 1] has four times the squared error: the screen divides it out, and says what the density is of."""
+    """In [−1, 1] the squared error is four times as large: the screen divides by 4, and names the density's range."""
     _, out, _ = npvae_("train", "--model", "conv-vae", "--data", "bars", "--steps", 20)
     run = Run.load("runs/conv-vae-bars")
     error = np.square((run.model.reconstruct(run.x_test) - run.x_test) / 2).sum(axis=1).mean()
@@ -123,7 +123,7 @@ def test_resume_ends_with_the_same_bits_and_can_go_further(npvae_):
     assert status == 0 and "going on from step 20" in out
     whole, part = (checkpoint.load(f"{run}/model.npz")[0] for run in ("whole", "part"))
     assert whole.keys() == part.keys() and all(np.array_equal(whole[name], part[name]) for name in whole)
-    assert npvae_("train", "--out", "part", "--steps", 30, "--resume")[0] == 0      # nothing is left to do
+    assert npvae_("train", "--out", "part", "--steps", 30, "--resume")[0] == 0      # no steps are left
 
 
 def test_an_early_stop(npvae_):
@@ -179,7 +179,7 @@ def test_killed_ten_times_at_random_moments_it_ends_with_the_same_bits(tmp_path)
     moments, resumed, steps = random.Random(0), [], set()
     for _ in range(10):
         process = start(tmp_path, *train, "--out", "killed", *resumed)
-        for _ in range(moments.randrange(3)):               # lines of the log: a slow machine gets as far as a fast one
+        for _ in range(moments.randrange(3)):               # lines of the log: slow and fast machines get equally far
             any("loss" in line for line in process.stdout)
         time.sleep(moments.uniform(0, 0.5))
         process.kill()
@@ -188,7 +188,7 @@ def test_killed_ten_times_at_random_moments_it_ends_with_the_same_bits(tmp_path)
             resumed = ["--resume"]
         if (tmp_path / "killed" / "model.npz").exists():
             steps.add(checkpoint.load(tmp_path / "killed" / "model.npz")[1]["training"]["step"])    # never half written
-    assert len(steps) > 3, steps                            # it was resumed from different steps
+    assert len(steps) > 3, steps                            # the run resumed from different steps
     last = start(tmp_path, *train, "--out", "killed", *resumed)
     _, errors = last.communicate()
     assert last.returncode == 0, errors
@@ -230,7 +230,7 @@ def test_two_processes_in_one_folder(refuse, npvae_):
 
 
 def test_the_way_from_the_command_to_the_kl_is_short(npvae_):
-    """What a reader has to open to follow `npvae train` down to the line that computes the KL."""
+    """These are the frames that a reader follows from `npvae train` to the line that computes the KL."""
     way = []
 
     def watch(frame, event, _):

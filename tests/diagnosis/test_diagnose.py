@@ -1,6 +1,6 @@
-"""Proves that a diagnosis can be read: the numbers, what explains them, and a question, in eighty columns.
+"""Proves that a diagnosis is readable: the numbers, what explains them, and a question, in eighty columns.
 
-It would catch a diagnosis of a check that passed, one that blames a kink, and a screen that is too wide.
+These tests would catch a diagnosis of a check that passed, one that blames a kink, and a screen that is too wide.
 """
 
 import numpy as np
@@ -107,7 +107,7 @@ def test_a_kink_excuses_nothing_else():
 
 
 def test_one_name_for_the_same_numbers():
-    text = said(elementwise(sigmoid, lambda x, y, dy: dy * y), X)           # y is σ(x), which is known by name too
+    text = said(elementwise(sigmoid, lambda x, y, dy: dy * y), X)           # y is σ(x), which also has a name
     assert "The mistake: · y stands where y (1 − y) belongs" in text
 
 

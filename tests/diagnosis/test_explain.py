@@ -1,7 +1,7 @@
-"""Proves that an explanation reproduces every number, and that nothing is said where the numbers do not support it.
+"""Proves that an explanation reproduces every number, and that there is none where the numbers do not support one.
 
-It would catch a diagnosis that guesses: from too few numbers, from a single draw in which two sizes are equal by
-chance, or from a formula that fits most elements.
+These tests would catch a diagnosis that guesses: from too few numbers, from a single draw in which two sizes happen to
+be equal, or from a formula that fits most elements only.
 """
 
 import numpy as np
@@ -12,7 +12,7 @@ from npvae.diagnosis.explain import explain
 
 
 def draws(found, shapes=((3, 5), (5, 7), (7, 3)), known=None, formula=None, **more):
-    """Comparisons for several draws of x and dy, where x dy is right and found(c) is found."""
+    """Return comparisons for several draws of x and dy, in which x dy is expected and found(c) is found."""
     comparisons = []
     for i, shape in enumerate(shapes):
         rng = np.random.default_rng([1, i])
@@ -123,19 +123,19 @@ def test_nothing_is_said_without_support():
     assert explain(draws(lambda c: c.expected + 0.1 * rng.standard_normal(c.expected.shape))) is None
     assert explain(draws(lambda c: c.expected * np.nan)) is None
     almost = draws(lambda c: 2 * c.expected)
-    almost[-1].found[0, 0] += 1e-4                           # a single element in one of the draws does not fit
+    almost[-1].found[0, 0] += 1e-4                           # a single element of one draw does not fit
     assert explain(almost) is None
     other = draws(lambda c: 2 * c.expected)
     other[-1].found /= 3                                     # one factor in each draw, but not the same
     assert explain(other).causes == ["one factor for all elements, which depends on the numbers"]
     added = draws(lambda c: c.expected + 0.3 * c.known["x"])
-    added[-1].found += 0.2 * added[-1].known["x"]            # something is added, but not the same part of it
+    added[-1].found += 0.2 * added[-1].known["x"]            # the same term is added, but with another weight
     assert explain(added) is None
-    assert explain(draws(lambda c: c.expected * (1 + 1e-6))) is None             # rounding, somewhere
+    assert explain(draws(lambda c: c.expected * (1 + 1e-6))) is None             # rounding somewhere
 
 
 def test_a_large_number_hides_no_small_ones():
-    """Six digits of the largest number would be all digits of the others."""
+    """Six digits of the largest number can contain all digits of the others."""
     c = draws(lambda c: 2 * c.expected, shapes=((3, 5),))[0]
     c.expected[0, 0], c.found[0, 0] = 1e7, 2e7
     c.found[2] = [1, 2, 3, 4, 5]
@@ -145,7 +145,7 @@ def test_a_large_number_hides_no_small_ones():
 def test_where_there_are_zeros_nothing_is_learned():
     c = draws(lambda c: c.expected, shapes=((3, 5),))[0]
     c.expected = np.where(np.arange(15).reshape(3, 5) == 7, c.expected, 0)
-    c.found = 1.7 * c.expected                               # one number that is not zero: any factor would do
+    c.found = 1.7 * c.expected                               # one number that is not zero: any factor would fit
     assert explain([c]) is None
 
 

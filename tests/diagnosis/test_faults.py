@@ -1,6 +1,6 @@
-"""Proves that what gradcheck finds wrong besides numbers has a name, and that the diagnosis goes by the name.
+"""Proves that everything wrong that gradcheck finds, apart from numbers, has a name on which the diagnosis relies.
 
-It would catch a fault without advice, and a diagnosis that changes when the words of a message do.
+These tests would catch a fault without advice, and a diagnosis that changes with the wording of a message.
 """
 
 import dataclasses

@@ -1,13 +1,13 @@
-"""Proves the diagnosis by planting: every kind of mistake is caught, none gets another's name, and noise gets no name.
+"""Proves the diagnosis by planting mistakes: it catches every kind, mixes up none, and gives noise no name.
 
-`pytest -m slow` plants two hundred draws; here there are two.
+`pytest -m slow` plants two hundred draws; this file plants two.
 """
 
 import pytest
 
 from npvae.experiments import diagnosis
 
-PARTS = ("first or last row", "where negative")  # of small arrays, too few elements to say anything
+PARTS = ("first or last row", "where negative")  # in small arrays, these have too few elements to support a claim
 
 
 def rows_of(lines):
@@ -29,7 +29,7 @@ def test_the_table(draws, unexplained):
 
 
 def test_the_count_can_be_wrong():
-    """A count that says "right" whatever it is told would prove nothing."""
+    """A count that says "right" for every diagnosis would prove nothing."""
     relu = next(exercise for exercise in diagnosis.EXERCISES if exercise.name == "relu")
     findings = diagnosis.findings_of(relu, relu.wrong_version("no mask"), 0)
     count = diagnosis.Count()

@@ -1,7 +1,7 @@
 """Proves that the pictures show what their names say.
 
-It would catch reconstructions of other images, an interpolation that does not begin and end where it should, a
-traversal that moves the wrong dimension, and data in [−1, 1] that is drawn as if it were in [0, 1].
+These tests would catch reconstructions of other images, an interpolation with the wrong beginning or end, a traversal
+that moves the wrong dimension, and data in [−1, 1] that is drawn as if it were in [0, 1].
 """
 
 import numpy as np
@@ -41,7 +41,7 @@ def test_the_pictures_show_what_their_names_say(tmp_path, monkeypatch):
 
 
 def sheets_of(run, monkeypatch, draw):
-    """The images that `draw()` puts on sheets, by the number of columns: a list of (images, columns, title)."""
+    """Return what `draw()` puts on sheets: a list of (images, columns, title)."""
     drawn = []
 
     def note(images, columns, title="", row_names=()):
@@ -94,7 +94,7 @@ def test_an_interpolation_of_two_chosen_images(run, monkeypatch):
     drawn = sheets_of(run, monkeypatch, lambda: pictures.interpolate(run, 3, 7, 6))
     images, columns, _ = drawn[0]
     images, x = images.reshape(-1, 64), run.x_test
-    assert len(images) == columns == 7 + 2                  # the midpoint is added to the six
+    assert len(images) == columns == 7 + 2                  # six steps and the midpoint
     assert np.array_equal(images[[0, -1]], x[[3, 7]])
     assert np.allclose(images[[1, -2]], run.model.reconstruct(x[[3, 7]]), atol=1e-6)
     middle = run.model.generate(run.model.codes(x[[3, 7]]).mean(axis=0, keepdims=True))

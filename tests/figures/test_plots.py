@@ -1,6 +1,6 @@
-"""Proves that pictures show what they claim: the right pixel in the right place, and every figure can be written.
+"""Proves that figures show what they claim: the right pixel is in the right place, and every figure can be saved.
 
-It would catch rows and columns exchanged in a grid, a reconstruction shown as the original, and a manifold that is
+These tests would catch rows and columns exchanged in a grid, a reconstruction in place of the original, and a manifold
 upside down.
 """
 
@@ -17,7 +17,7 @@ from npvae import figures
 
 
 def numbered(n, shape=(2, 3, 1)):
-    """n images, image i grey with the value i / n."""
+    """Return n images; every pixel of image i has the grey value i / n."""
     return np.broadcast_to(np.arange(n).reshape(-1, 1, 1, 1) / n, (n, *shape))
 
 
@@ -27,7 +27,7 @@ def test_tile_puts_images_row_by_row():
     for n in range(5):
         row, column = divmod(n, 2)
         assert (sheet[1 + 3 * row : 3 + 3 * row, 1 + 4 * column : 4 + 4 * column] == np.float32(n / 5)).all()
-    assert (sheet[0] == 0.5).all() and (sheet[7:9, 5:8] == 0.5).all()     # gaps, and the place that stays empty
+    assert (sheet[0] == 0.5).all() and (sheet[7:9, 5:8] == 0.5).all()     # the gaps and the empty place
 
 
 def sheet_of(figure):
@@ -131,7 +131,7 @@ def test_show_in_a_notebook_displays_the_picture_with_its_words(monkeypatch):
     (data, metadata, raw), = shown
     assert base64.b64decode(data["image/png"])[:4] == b"\x89PNG" and data["text/plain"] == "an empty frame" and raw
     assert metadata == {"image/png": {"alt": "an empty frame", "width": 400}}
-    assert not plt.fignum_exists(figure.number)              # or the notebook would draw it a second time
+    assert not plt.fignum_exists(figure.number)              # otherwise the notebook would draw it twice
 
 
 def test_labels_are_written_at_the_median_of_their_codes():
@@ -143,7 +143,7 @@ def test_labels_are_written_at_the_median_of_their_codes():
 def test_labels_of_two_kinds_in_the_same_place_can_both_be_read():
     codes = np.array([[0.0, 0], [10, 10], [5, 5], [5, 5], [5, 5]])
     low, high = (text.xy for text in figures.latent_scatter(codes[2:], np.array([4, 9, 9])).axes[0].texts)
-    assert tuple(low) == (5, 5) == tuple(high)               # a single point: there is no way to be apart
+    assert tuple(low) == (5, 5) == tuple(high)               # a single point: nothing can be apart
     texts = figures.latent_scatter(codes, np.array([1, 2, 4, 9, 9])).axes[0].texts
     places = {text.get_text(): text.xy for text in texts}
     assert tuple(places["4"]) == (5, 5) and places["9"][0] == 5 and 0.4 <= places["9"][1] - 5 < 0.8

@@ -1,7 +1,7 @@
 """Proves every derivative of the package: operations, layers, distributions and bounds, for several draws.
 
-It would catch any wrong derivative, and an operation or layer that somebody adds without a check. That the checker
-itself can fail is proved in tests/autodiff/test_gradcheck.py.
+These tests would catch any wrong derivative, and an operation or layer that is added without a check.
+tests/autodiff/test_gradcheck.py proves that the checker itself can fail.
 """
 
 import importlib
@@ -23,7 +23,7 @@ def test_derivatives(check, seed):
 
 def modules():
     for module in pkgutil.walk_packages(npvae.__path__, "npvae."):
-        if not module.name.endswith("__main__") and "bench.with_" not in module.name:  # peers need not be installed
+        if not module.name.endswith("__main__") and "bench.with_" not in module.name:  # the peers may not be installed
             yield importlib.import_module(module.name)
 
 
