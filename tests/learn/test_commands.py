@@ -1,7 +1,7 @@
-"""Proves the way of a student through `npvae learn`: the screens, what is remembered, and that no file is ever lost.
+"""Proves a student's way through `npvae learn`: the screens, what the folder remembers, and that no file is ever lost.
 
-It would catch a screen wider than eighty columns, colours in a pipe, a solution that is told too early, a file that is
-overwritten, and a check that moves on by itself.
+These tests would catch a screen wider than eighty columns, colours in a pipe, a solution that is revealed too early, a
+file that is overwritten, and a check that moves on by itself.
 """
 
 import io
@@ -135,7 +135,7 @@ def test_reset_keeps_what_was_there(learn):
     mine = pathlib.Path("03_relu.py").read_text()
     assert "yours is kept as 03_relu.kept1.py" in learn("reset", "relu")
     assert pathlib.Path("03_relu.kept1.py").read_text() == mine
-    assert "kept" not in learn("reset", "relu")              # nothing has been written there since
+    assert "kept" not in learn("reset", "relu")              # the file has not changed since
     solve("relu")
     assert pathlib.Path("03_relu.py").read_text() == mine
     assert "03_relu.kept2.py" in learn("reset", "relu")
@@ -203,13 +203,13 @@ def test_watch_checks_what_is_saved_and_stays_where_it_is(learn, tmp_path):
                 lines.append(line)
 
         read_until("relu: not written yet")
-        time.sleep(1.2)                                      # so that the file gets another time
+        time.sleep(1.2)                                      # gives the file another time stamp
         solve("relu")
         read_until("relu: passed")
         time.sleep(1.2)
         solve("dense_forward")
         read_until("dense_forward: passed")
-        assert "".join(lines).count("passed") == 2           # the next one was not checked by itself
+        assert "".join(lines).count("passed") == 2           # watch did not go on to the next one
         process.send_signal(signal.SIGINT)
         assert process.wait(10) == 130
     finally:

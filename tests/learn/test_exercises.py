@@ -1,7 +1,7 @@
-"""The contract of every exercise: the stub says what to do, the solution passes, and every wrong version is named.
+"""Proves each exercise's contract: the stub says what to do, the solution passes, and every wrong version is named.
 
-It would catch an exercise that passes with nothing written, one that its own solution fails, a mistake that is not
-caught or that gets another mistake's name, and a stub that is no longer the engine's function.
+These tests would catch an exercise that passes while it is blank, one that its own solution fails, a mistake that goes
+unnoticed or gets another mistake's name, and a stub that is no longer the engine's function.
 """
 
 import dataclasses
@@ -77,7 +77,7 @@ def test_there_is_something_to_read(exercise):
 
 @by_name
 def test_every_suspected_mistake_is_named(exercise):
-    """What a mistake in the list would give is found in every draw: the diagnosis has to offer it."""
+    """For arrays that a listed mistake gives in every draw, the diagnosis must offer that mistake."""
     arrays = diagnosis.right_arrays(exercise, 0)
     for name, several in arrays.items():
         for cause in several[0].suspects:
@@ -112,7 +112,7 @@ def test_stubs_are_made_of_the_engines_functions():
 
 
 def test_the_committed_files_are_the_stubs():
-    """To work on the exercises, make a folder of your own: npvae learn init DIR."""
+    """If this fails because you worked on these files, make your own folder instead: npvae learn init DIR."""
     found = {path.name: path.read_text(encoding="utf-8") for path in FILES.glob("*.py")}
     assert found == contents()
 
@@ -143,7 +143,7 @@ def test_wrong_shapes_and_types_are_named():
 
 
 def test_the_network_of_the_picture_is_the_reference_network():
-    """With the engine's operations, both losses and all gradients have the same bits."""
+    """With the engine's operations, both networks have the same loss and gradients, bit for bit."""
     x, found = np.random.default_rng(1).random((11, 7)).astype(np.float32), []
     for make in (
         lambda rng: models.VAE(7, 3, [5, 4], rng),
@@ -159,7 +159,7 @@ def test_the_network_of_the_picture_is_the_reference_network():
 
 @pytest.mark.parametrize("solved", [["dense_forward"], ["dense_backward"], ["reparameterize", "kl"], ["adam", "relu"]])
 def test_functions_stand_in_for_the_engines(solved, rng):
-    """The functions that a student has solved, and only these, run when the VAE is trained."""
+    """Training the VAE runs the functions that the student has solved, and only these."""
     called = set()
 
     def noting(name):

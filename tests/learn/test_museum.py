@@ -1,7 +1,7 @@
 """Proves that each exhibit fails exactly the tests that can see its defect, and that the repaired program passes all.
 
-It would catch an exhibit that passes as it is, one that cannot be repaired, and a lesson that is not true: which tests
-are blind to a defect is a claim, too.
+These tests would catch an exhibit that passes unrepaired, one that cannot be repaired, and a lesson that is not true:
+that a test is blind to a defect is also a claim.
 """
 
 import inspect
@@ -64,11 +64,11 @@ def test_find_it_name_it_and_repair_it(exhibit, tmp_path):
     assert outcome(repaired, other).status == WRONG and "is not its name" in " ".join(outcome(repaired, other).lines)
     passed = outcome(repaired, exhibit.defect.lower())
     assert passed.status == PASSED and exhibit.lesson.split()[0] in " ".join(passed.lines)
-    assert DEFECTS[exhibit.defect] not in " ".join(outcome(broken).lines)       # the solution is not told before
+    assert DEFECTS[exhibit.defect] not in " ".join(outcome(broken).lines)       # the solution is not revealed yet
 
 
 def damaged(program, **functions):
-    """A copy of the program in which some functions are others."""
+    """Return a copy of the program in which other functions replace some of its own."""
     module = module_of(inspect.getsource(program))
     vars(module).update({name: f(module) for name, f in functions.items()})
     return module

@@ -1,7 +1,7 @@
-"""Proves that whatever a student's file does, its own line is shown, one sentence, and no traceback of ours.
+"""Proves that whatever a student's file does, the screen shows its own line and one sentence, and no traceback of ours.
 
-It would catch a traceback, a message about a line of the package, a check that hangs, and an `exit()` that ends the
-check of a whole class.
+These tests would catch a traceback, a message about a line of the package, a check that hangs, and an `exit()` that
+ends the check of a whole class.
 """
 
 import os
@@ -24,7 +24,7 @@ def relu(x):
 
 @pytest.fixture
 def screen(tmp_path):
-    """screen(source) is the status and the text of a check of a file with this source."""
+    """screen(source) checks a file with this source, and returns the status and the text."""
     path = tmp_path / "03_relu.py"
 
     def screen(source, check=judge_file):
@@ -142,6 +142,6 @@ def test_a_file_from_a_windows_editor(screen):
 
 
 def test_a_file_that_replaces_what_the_check_needs(screen):
-    """A student's file may change modules: that happens in its own process, and the next check begins afresh."""
+    """A student's file may change modules: it does so in its own process, and the next check starts afresh."""
     assert screen("import numpy as np\nnp.array_equal = None\n" + SOLVED, sandbox)[0] == BROKEN
     assert screen(SOLVED, sandbox)[0] == PASSED

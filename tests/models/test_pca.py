@@ -1,6 +1,7 @@
-"""Proves that PCA is the best linear map, and that angles between subspaces are angles.
+"""Proves that PCA is the best linear map, and that the angles between subspaces are right.
 
-It would catch components that are not sorted, a mean that is forgotten on the way back, and eigenvalues of another sum.
+These tests would catch components that are not sorted, a reconstruction without the mean, and eigenvalues with another
+scale.
 """
 
 import numpy as np

@@ -1,7 +1,6 @@
-"""Proves that the oracle knows what it says: its likelihood, posterior and ELBO agree with one another and with
-formulas that are computed in another way.
+"""Proves the oracle right: its likelihood, posterior and ELBO agree with one another and with other formulas.
 
-An oracle that is wrong would make every test that leans on it worthless.
+A wrong oracle would make every test that relies on it worthless.
 """
 
 import numpy as np
@@ -30,7 +29,7 @@ def test_the_likelihood_is_that_of_the_full_gaussian(oracle, rng):
 
 
 def test_bayes_rule(oracle, rng):
-    """ln p(x | z) + ln p(z) − ln p(z | x) is ln p(x) for every z."""
+    """ln p(x | z) + ln p(z) − ln p(z | x) equals ln p(x) for every z."""
     x, z = oracle.sample(11, rng), rng.standard_normal((11, LATENT))
     log_joint = oracle.decode(z).log_prob(x) + DiagonalGaussian(np.zeros_like(z), 0.0).log_prob(z)
     assert np.allclose((log_joint - oracle.posterior(x).log_prob(z)).data, oracle.log_likelihood(x), atol=1e-10)
@@ -69,7 +68,7 @@ def test_fit_finds_the_maximum_of_the_likelihood(oracle, rng):
 
 @pytest.mark.parametrize("sigma2", [1e-4, 1e-6])
 def test_a_small_noise_is_found_beside_large_directions(rng, sigma2):
-    """In float32 it would be what is left over of 10,000 less 10,000."""
+    """In float32 it would be the rounding error of 10,000 − 10,000."""
     directions = np.linalg.qr(rng.standard_normal((20, 3)))[0] * [100, 50, 30]
     x = ProbabilisticPCA(directions, np.zeros(20), np.log(sigma2)).sample(5000, rng)
     assert np.exp(ProbabilisticPCA.fit(x, 3).logvar) == pytest.approx(sigma2, rel=0.03)

@@ -1,8 +1,8 @@
-"""Proves that the VAE is put together rightly: shapes, the bound, and that one overfitted batch is learned.
+"""Proves that the VAE is assembled correctly: its shapes and its bound are right, and it can overfit one batch.
 
-That every parameter of the bound has the right derivative is proved in tests/gradchecks/test_gradchecks.py. This would
-catch an encoder and decoder that do not fit together, a loss that is not the mean of the reported parts, and noise that
-is not drawn anew.
+These tests would catch an encoder and decoder that do not fit together, a loss that is not the mean of the reported
+parts, and noise that repeats. tests/gradchecks/test_gradchecks.py proves that every parameter of the bound has the
+right derivative.
 """
 
 import numpy as np
@@ -87,7 +87,7 @@ def test_with_every_estimator_the_elbo_is_reported_and_the_decoder_learns(rng, x
 
 
 def test_an_encoder_with_the_naive_estimator_gets_noise_only(rng, x):
-    """Averaged over 20,000 samples, its gradient is far smaller than the true one."""
+    """Its mean gradient over 20,000 samples is far smaller than the true one."""
     norms = {}
     for estimator in ("naive", "analytic-kl"):
         model = VAE(20, 3, [11], np.random.default_rng(1), estimator=estimator, samples=20_000)

@@ -1,6 +1,6 @@
 """Proves that variational EM climbs the bound in both of its steps, without an encoder.
 
-It would catch an E-step that forgets what it found, one that is written to another example's row, and an M-step that
+These tests would catch an E-step that forgets its result, one that writes to another example's row, and an M-step that
 moves q.
 """
 
@@ -39,12 +39,12 @@ def test_the_e_step_goes_on_from_the_table_and_climbs(model, x, rng):
             p.data *= 3                                     # a decoder that listens to z
     losses = [model.loss(x, rng, step=0, rows=rows)[1]["loss"] for _ in range(60)]
     assert np.mean(losses[-10:]) < losses[0] - 1
-    unseen = model.loss(x, rng)[1]["loss"]                  # from the prior on, in new_steps
+    unseen = model.loss(x, rng)[1]["loss"]                  # starts from the prior, in new_steps
     assert unseen == pytest.approx(np.mean(losses[-10:]), abs=1)
 
 
 def test_the_gradient_is_that_of_the_whole_data_set(model, x, rng):
-    """Minibatches, scaled to N: with the same q, the sum over all minibatches of their share is the whole gradient."""
+    """A minibatch's gradient is scaled to N: for the same q, its mean over all minibatches is the whole gradient."""
     model.e_steps = 0
 
     def gradient(rows):
@@ -69,10 +69,10 @@ def test_it_learns(model, x, rng):
         objective.backward()
         optimizer.step()
         losses.append(parts["loss"])
-    assert losses[0] > 13 and np.mean(losses[-20:]) < np.log(8) + 4      # ln 8 nats say which pattern it is
+    assert losses[0] > 13 and np.mean(losses[-20:]) < np.log(8) + 4      # ln 8 nats tell the eight patterns apart
     assert model.loss(x, rng)[1]["loss"] < np.log(8) + 4
     codes = model.codes(x)
-    assert np.array_equal(codes, model.codes(x))            # the same x has the same code
+    assert np.array_equal(codes, model.codes(x))            # equal x have equal codes
 
 
 def test_the_table_is_in_the_state(model, x, rng):
@@ -84,7 +84,7 @@ def test_the_table_is_in_the_state(model, x, rng):
 
 
 def test_under_evaluation_the_q_of_new_examples_is_found_all_the_same(model, x):
-    """Nothing is recorded then; without a tape, every q would silently stay the prior."""
+    """Evaluation mode records no tape; without one, every q would silently stay the prior."""
     with model.evaluating():
         q = model.encode(x)
     assert np.abs(q.mean).mean() > 0.01
@@ -92,7 +92,7 @@ def test_under_evaluation_the_q_of_new_examples_is_found_all_the_same(model, x):
 
 
 def test_the_settings_of_both_steps_reach_the_refinement(model, x, rng, monkeypatch):
-    """The rate decays with the steps of training, and after infinitely many of them it is zero."""
+    """The rate decays with the steps of training; after infinitely many steps it is zero."""
     calls = []
     refine = probability.refine
 
