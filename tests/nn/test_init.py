@@ -1,7 +1,8 @@
-"""Proves that the initial weights have the variance that keeps a signal alive, not another one.
+"""Proves that the initial weights have exactly the variance that keeps a signal alive.
 
-It would catch a uniform bound without its √3, fan_in and fan_out exchanged, and a variance for a standard deviation.
-The sample variance of n numbers of kurtosis κ has the standard error σ² √((κ − 1) / n); the limit is 5 of them.
+These tests would catch a uniform bound without its √3, fan_in and fan_out exchanged, and a variance in place of a
+standard deviation. The sample variance of n numbers with kurtosis κ has the standard error σ² √((κ − 1) / n); the limit
+is 5 standard errors.
 """
 
 import numpy as np

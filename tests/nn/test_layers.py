@@ -1,6 +1,6 @@
 """Proves that layers compute what their names say, and that Sequential applies them in order.
 
-It would catch an activation that is wired to another function, and a weight matrix that is stored transposed.
+These tests would catch an activation that calls another function, and a weight matrix that is stored transposed.
 """
 
 import numpy as np
@@ -45,7 +45,7 @@ def test_the_same_seed_gives_the_same_weights():
 
 
 def test_convolutions_start_with_the_variance_of_their_inputs(rng):
-    """He's initialisation: after a ReLU, as many layers later, the second moment is still about 1."""
+    """With He's initialization, a convolution and a ReLU keep the second moment near 1."""
     x = rng.standard_normal((20, 16, 16, 30)).astype(np.float32)
     for layer in (
         nn.Conv2d(30, 40, rng), nn.Conv2d(30, 40, rng, stride=2),
@@ -73,7 +73,7 @@ def test_batch_norm_in_both_modes(rng):
         layer(x)
     layer.eval()
     kept = layer.running_mean.copy()
-    expected = y * np.sqrt(1799 / 1800)                     # by the variance with M − 1 in the denominator, M = 50 · 36
+    expected = y * np.sqrt(1799 / 1800)                     # its variance has M − 1 in the denominator, M = 50 · 36
     assert np.allclose(layer(x).data.reshape(-1, 3), expected, atol=1e-5)
     assert np.allclose(layer(x[:1]).data, layer(x).data[:1], atol=1e-6)
     assert np.array_equal(layer.running_mean, kept)
@@ -91,6 +91,6 @@ def test_the_weights_of_a_convolution_are_drawn_one_by_one(rng):
 
 
 def test_batch_norm_of_a_single_value_uses_the_running_statistics(rng):
-    """Normalized by itself, every value would be zero, and the layer would forget its input."""
+    """A value that is normalized by itself is zero, and the layer would ignore its input."""
     layer, x = nn.BatchNorm(3), rng.standard_normal((1, 3)).astype(np.float32)
     assert np.allclose(layer(x).data, x, rtol=1e-4) and layer.running_mean.tolist() == [0, 0, 0]

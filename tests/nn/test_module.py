@@ -1,6 +1,7 @@
-"""Proves that a Module finds all its parameters, and that a saved state goes back to where it came from, or nowhere.
+"""Proves that a Module finds all its parameters, and that a state dict loads completely or not at all.
 
-It would catch a layer in a list that is not trained, a state that is a view of live parameters, and half a load.
+These tests would catch a layer in a list that is not trained, a state dict of views of live parameters, and a load that
+stops halfway.
 """
 
 import numpy as np
@@ -124,7 +125,7 @@ def test_frozen_parameters_get_no_gradient_and_thaw_even_after_an_error(rng):
 
 
 def test_printed_a_module_is_a_tree_of_its_parts(rng):
-    """Every part with its shapes, what it learns, and buffers; a shared part counts once in the sum."""
+    """It shows every part with its shapes, parameters and buffers; a shared part counts once in the sum."""
     net = Net(rng)
     net.again, net.counter = net.body, Counter()
     lines = [line.split() for line in str(net).splitlines()]

@@ -1,7 +1,7 @@
-"""Proves that the fast update rules are the published ones: against the formula as the paper writes it, step by step.
+"""Proves that the fast update rules are the published ones: step by step, they agree with the paper's formula.
 
-It would catch a missing bias correction, ε inside the root, momentum on the wrong side, a block that is skipped at the
-end of an array, and an accumulator that is not restored.
+These tests would catch a missing bias correction, ε inside the root, momentum on the wrong side, a block that is
+skipped at the end of an array, and an accumulator that is not restored.
 """
 
 import numpy as np
@@ -106,7 +106,7 @@ def test_every_optimiser_finds_the_minimum_of_a_valley(name):
 
 @RULES
 def test_any_layout_of_the_parameters(make, reference):
-    """The memory of a transposed array is not in row order; its accumulators must add up all the same."""
+    """The memory of a transposed array is not in row order; its accumulators must still be right."""
     start = np.random.default_rng(1).standard_normal((3, 5))
     p = Tensor(np.asfortranarray(start), requires_grad=True)
     optimizer, gs = make([p]), gradients([(3, 5)])
@@ -118,7 +118,7 @@ def test_any_layout_of_the_parameters(make, reference):
 
 @pytest.mark.parametrize("size", [1e-6, 1e-10])
 def test_small_gradients_over_hundreds_of_steps_are_not_flushed(size):
-    """Gradients of 1e-10 have squares of 1e-20: small, and not negligible beside ε = 1e-8."""
+    """Gradients of 1e-10 have squares of 1e-20; their root is small, but not negligible beside ε = 1e-8."""
     gs = [np.array([size, -0.3 * size]) * (1 + 0.5 * np.sin(t)) for t in range(350)]
     p = Tensor(np.zeros(2), requires_grad=True)
     optimizer = optim.Adam([p], 0.1)

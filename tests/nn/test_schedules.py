@@ -1,6 +1,7 @@
-"""Proves that each schedule has the values of its formula, and that polynomial decay keeps the promise in its name.
+"""Proves that each schedule has the values of its formula, and that polynomial decay satisfies Robbins and Monro.
 
-It would catch a schedule that is off by one step, or whose sum of rates converges, so that it can never arrive.
+These tests would catch a schedule that is off by one step, and one whose rates have a finite sum, so that training can
+end before it arrives.
 """
 
 import numpy as np
@@ -24,12 +25,12 @@ def test_values():
 
 @pytest.mark.parametrize("power", [0.6, 0.75, 1.0])
 def test_polynomial_decay_satisfies_robbins_and_monro(power):
-    """Between t and 10 t, Σ γ does not get smaller as t grows, and Σ γ² shrinks fast enough to converge."""
+    """Between t and 10 t, Σ γ does not shrink as t grows, and Σ γ² shrinks fast enough to converge."""
     gamma = schedules.polynomial_decay(0.1, scale=10, power=power)
     rates = np.array([gamma(t) for t in range(100_000)])
     sums, squares = ([np.sum(v[10**k : 10 ** (k + 1)]) for k in (2, 3, 4)] for v in (rates, rates**2))
     assert sums[1] > 0.95 * sums[0] and sums[2] > 0.99 * sums[1]
-    expected = 10 ** (1 - 2 * power)                                      # ∫ t^−2p over a decade, next to the last one
+    expected = 10 ** (1 - 2 * power)                                # ∫ t^−2p over a decade, relative to the one before
     assert squares[2] / squares[1] == pytest.approx(expected, rel=0.05) and expected < 1
 
 

@@ -1,7 +1,7 @@
-"""Proves that the bounds are bounds, on the model for which everything is known: probabilistic PCA.
+"""Proves that the bounds are bounds, on probabilistic PCA, the model whose likelihood and posterior are known.
 
-It would catch a KL with the wrong sign or without its ½, a mean where there should be a sum, weights without the prior
-or q, and an estimate that does not rise with K, or does not end at ln p(x).
+These tests would catch a KL with the wrong sign or without its ½, a mean in place of a sum, weights without the prior
+or q, and an estimate that does not rise with K, or does not converge to ln p(x).
 """
 
 import numpy as np
@@ -30,7 +30,7 @@ def estimate(q, samples, seed=0):
 
 
 def test_the_elbo_at_the_true_posterior_is_the_log_likelihood():
-    """Every weight p(x, z) / p(z | x) is p(x): one sample is enough, and there is no variance."""
+    """Every weight p(x, z) / p(z | x) is p(x): one sample is enough, because there is no variance."""
     for K in (1, 10):
         log_w = log_weights(X, posterior(), ORACLE.decode, np.random.default_rng(0), K)
         assert np.abs(log_w.data - EXACT).max() < 1e-9
@@ -54,7 +54,7 @@ def test_the_sampled_elbo_is_the_exact_one_within_its_standard_error(shift):
 
 
 def test_more_samples_inside_the_logarithm_tighten_the_bound():
-    """E ln (1/K) Σ w_k rises with K towards ln p(x); the means over 2,000 repetitions, 5 standard errors apart."""
+    """E ln (1/K) Σ w_k rises with K towards ln p(x): means over 2,000 repetitions are 5 standard errors apart."""
     repetitions = 2000
     x = np.tile(X[:1], (repetitions, 1))
     q = posterior(0.7)
@@ -70,7 +70,7 @@ def test_more_samples_inside_the_logarithm_tighten_the_bound():
 
 
 def test_importance_sampling_is_within_its_own_standard_error():
-    """The standard error of the mean weight, w̄ = p(x), from the effective sample size: σ²(w)/w̄² = K/ESS − 1."""
+    """The effective sample size gives the standard error of the mean weight w̄ = p(x): σ²(w)/w̄² = K/ESS − 1."""
     K = 20_000
     found = estimate(posterior(0.3), K)
     relative = np.sqrt((K / found.effective_sample_size - 1) / K)
@@ -79,7 +79,7 @@ def test_importance_sampling_is_within_its_own_standard_error():
 
 
 def noise_of(counts, seed=0):
-    """What importance sampling draws: each block of so many samples from a generator of its own."""
+    """The noise of importance sampling, in which every block of samples has its own generator."""
     seeds = np.random.default_rng(seed).integers(2**63, size=len(counts))
     blocks = [np.random.default_rng(s).standard_normal((count, N, LATENT)) for s, count in zip(seeds, counts)]
     return np.concatenate(blocks)
@@ -96,7 +96,7 @@ def test_with_the_prior_as_q_importance_sampling_is_naive_monte_carlo(monkeypatc
 
 @pytest.mark.parametrize("threads", [1, 2, 3])
 def test_the_blocks_are_put_together_whatever_the_threads(monkeypatch, threads):
-    """Seven samples at a time, against all weights at once: the mean, and (Σ w)² / Σ w²."""
+    """Blocks of seven samples and all weights at once give the same mean and the same (Σ w)² / Σ w²."""
     monkeypatch.setattr(bounds, "ROWS", 7 * N)
     monkeypatch.setattr(runtime, "threads", lambda: threads)
     q = posterior(0.3)
@@ -128,7 +128,7 @@ def test_importance_sampling_has_few_codes_in_memory_at_once():
     decode = lambda z: decoded.append(len(z.data)) or ORACLE.decode(z)  # noqa: E731
     importance_sampling(X, posterior(), decode, np.random.default_rng(0), 1000)
     assert max(decoded) <= bounds.ROWS and sum(decoded) == 1000 * N
-    assert bounds.ROWS * 784 * 4 < 10e6                      # bytes of MNIST's logits, in each thread
+    assert bounds.ROWS * 784 * 4 < 10e6                      # bytes for MNIST's logits, in each thread
 
 
 def test_importance_weights_are_added_in_float64():
@@ -137,7 +137,7 @@ def test_importance_weights_are_added_in_float64():
     q, x = posterior(dtype=np.float32), X.astype(np.float32)
     found = importance_sampling(x, q, decode, np.random.default_rng(0), 20_000).log_likelihood
     assert found.dtype == np.float64
-    assert np.allclose(found, EXACT, atol=1e-5)             # some 200 partial sums lose no digits
+    assert np.allclose(found, EXACT, atol=1e-5)             # about 200 partial sums lose no digits
 
 
 @pytest.mark.parametrize("samples", [0, -1])

@@ -1,7 +1,7 @@
 """Proves that the 256 probabilities add up to one, and keep their digits where a difference of two numbers near 1 loses
 all of them.
 
-It would catch an end that does not reach to infinity, bins of the wrong width, and a logarithm of zero.
+These tests would catch an outermost bin that does not reach to infinity, bins of the wrong width, and ln 0.
 """
 
 import numpy as np
@@ -28,7 +28,7 @@ def test_they_are_differences_of_the_distribution_function():
 
 
 def test_far_from_the_mean_the_logarithm_is_a_straight_line():
-    """For x − μ ≫ s, P(x) ≈ e^−(x − μ)/s · 2 sinh(h/s), where F(x + h) − F(x − h) would be 1 − 1."""
+    """For x − μ ≫ s, P(x) ≈ e^−(x − μ)/s · 2 sinh(h/s), while F(x + h) − F(x − h) rounds to 1 − 1."""
     s = 0.001
     log_p = DiscretizedLogistic(np.zeros_like(X), np.log(s)).log_prob(X).data
     far = slice(60, 255)

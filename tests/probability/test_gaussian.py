@@ -1,8 +1,9 @@
 """Proves that samples, densities, divergences and entropy belong to the same Gaussian.
 
 A gradient check cannot do this: a sampler that uses the variance as the standard deviation has right derivatives of the
-wrong function, and so has a KL without its ½. The moments of samples, an integral over a grid, and Monte Carlo
-estimates with their own standard errors can. Limits of 5 standard errors: a false alarm once in about 10⁶ comparisons.
+wrong function, and so does a KL without its ½. The moments of samples, an integral over a grid, and Monte Carlo
+estimates with their own standard errors can. A limit of 5 standard errors raises a false alarm about once in 10⁶
+comparisons.
 """
 
 import hypothesis.extra.numpy as hnp
@@ -28,7 +29,7 @@ DRAWS = 200_000
 
 
 def mean_and_error(values):
-    """The mean of independent values, and its standard error."""
+    """Return the mean of independent values, and its standard error."""
     return values.mean(axis=0), values.std(axis=0, ddof=1) / np.sqrt(len(values))
 
 
@@ -95,7 +96,7 @@ def test_the_divergence_keeps_its_digits_near_zero():
 
 
 def test_the_gradient_of_a_sample_moves_the_distribution():
-    """E[z²] = μ² + σ², so its derivatives are 2μ by μ and σ² by logvar: within what 20,000 samples can tell."""
+    """E[z²] = μ² + σ² has the derivatives 2μ for μ and σ² for logvar, as far as 20,000 samples can tell."""
     mu, logvar = Tensor(MU.copy(), requires_grad=True), Tensor(LOGVAR.copy(), requires_grad=True)
     n = 20_000
     z = reparameterize(mu, logvar, np.random.default_rng(1).standard_normal((n, 1, 3)))

@@ -1,4 +1,6 @@
-"""Proves that the posterior on a grid is the true one, where that is known, and that a ring's is not Gaussian."""
+"""Proves that the posterior on a grid is the true one, where that is known, and that a ring's is not Gaussian.
+
+These tests would catch the axes exchanged, a grid upside down, and a density that is not normalized."""
 
 import numpy as np
 import pytest

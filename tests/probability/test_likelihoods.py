@@ -1,6 +1,6 @@
-"""Proves that a likelihood turns a decoder's output into the distribution that its name says, and refuses other data.
+"""Proves that a likelihood turns a decoder's output into the distribution in its name, and refuses unsuitable data.
 
-It would catch a variance that is not learned, and grey levels from 0 to 255 under a Bernoulli likelihood.
+These tests would catch a variance that is not learned, and grey levels from 0 to 255 under a Bernoulli likelihood.
 """
 
 import numpy as np
