@@ -1,6 +1,6 @@
-"""Proves that a mistyped name is met with the nearest known one, and a strange one with all of them.
+"""Proves that the error for a mistyped name suggests the nearest known name, and for a strange one lists all names.
 
-It would catch a message that leaves a person guessing.
+It would catch a message that leaves the user guessing.
 """
 
 import pytest

@@ -1,7 +1,7 @@
-"""Proves that the house stands as designed: imports run downward, everything public is explained, importing is cheap.
+"""Proves the design of the package: imports run downward, everything public has a docstring, and importing is cheap.
 
-It would catch a layer that imports the training loop, a function without a docstring, and matplotlib loaded by an
-`import npvae`.
+These tests would catch a layer that imports the training loop, a function without a docstring, and an `import npvae`
+that loads matplotlib.
 """
 
 import ast
@@ -32,7 +32,7 @@ FLOOR = {name: floor for floor, names in enumerate(FLOORS, start=1) for name in 
 
 
 def own_imports(path):
-    """The parts of the package that a file imports: 'nn' for `from ..nn.init import …`."""
+    """Return the parts of the package that a file imports: 'nn' for `from ..nn.init import …`."""
     parts = ("npvae", *path.relative_to(ROOT).with_suffix("").parts)
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.ImportFrom) and node.level:
@@ -50,7 +50,7 @@ def test_imports_run_downward(path):
 
 
 def test_no_two_packages_import_each_other():
-    """Sideways imports are allowed; going round in a circle is not."""
+    """Sideways imports are allowed; circles are not."""
     imported = {name: set() for name in FLOOR}
     for path in FILES:
         here = path.relative_to(ROOT).with_suffix("").parts[0]

@@ -1,6 +1,6 @@
-"""Proves that the README's programs run as they stand there, and that its three commands are what `.ci/run` takes out.
+"""Proves that the README's programs run as printed, and that `.ci/run` takes exactly its three commands.
 
-It would catch a name that has changed, and an example that nobody has run.
+These tests would catch a name that has changed, an example that does not run, and a link to a missing file.
 """
 
 import pathlib

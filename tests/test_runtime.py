@@ -1,7 +1,7 @@
-"""Proves that work which is shared out among threads is all done, once, and that an error in a thread is not lost.
+"""Proves that threads do all their shares of the work exactly once, and that no error in a thread is lost.
 
-It would catch a share that is dropped where there are more threads than items, a block at the end that is forgotten, a
-matrix product that is left with one thread afterwards, and a setting of the user's that is overwritten.
+These tests would catch a share that is dropped when there are more threads than items, a last block that is left out,
+matrix products that keep a single thread afterwards, and an overwritten setting of the user's.
 """
 
 import multiprocessing
@@ -18,7 +18,7 @@ from npvae import runtime
 from npvae.autodiff import convolution, normalization, ops
 from npvae.probability import bernoulli_log_likelihood
 
-threads = runtime.threads  # itself, for tests that put something else in its place
+threads = runtime.threads  # the original, for tests that replace it
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ def test_an_error_in_a_thread_is_raised_and_the_next_work_is_done(two_threads, w
 
 
 def test_after_ctrl_c_the_next_work_is_done_and_not_mixed_up_with_the_last(two_threads):
-    """The interrupt comes while the helper still works: what it returns later must not be taken for the next result."""
+    """The interrupt comes while the helper still works: its late result must not pass for the next one."""
     release = threading.Event()
 
     def work(items):
@@ -105,7 +105,7 @@ def test_a_thread_that_wants_to_end_the_program_is_not_waited_for(two_threads):
 
 
 def test_it_is_two_threads_that_work(two_threads):
-    """Each waits for the other: with a single thread, this would not end."""
+    """Each thread waits for the other: a single thread would wait until the time limit."""
     meet = threading.Barrier(2, timeout=10)
     runtime.in_threads(lambda items: meet.wait(), [0, 1])
 
@@ -127,7 +127,7 @@ def test_products_have_one_thread_meanwhile_and_all_of_them_afterwards(two_threa
     set_threads(2)
     try:
         assert runtime.in_threads(lambda items: get_threads(), [0, 1]) == [1, 1]
-        assert runtime.in_threads(lambda items: threads(), [0, 1]) == [2, 2]            # ours, as before
+        assert runtime.in_threads(lambda items: threads(), [0, 1]) == [2, 2]            # ours stay as they are
         assert get_threads() == 2
         with pytest.raises(ZeroDivisionError):
             runtime.in_threads(lambda items: 1 / 0, [0, 1])
@@ -137,7 +137,7 @@ def test_products_have_one_thread_meanwhile_and_all_of_them_afterwards(two_threa
 
 
 def test_products_get_back_the_threads_that_they_had_and_not_as_many_as_we_use(monkeypatch):
-    """With three threads of ours on two cores, products that were left with three would be many times slower."""
+    """If we use three threads on two cores, products that keep three become many times slower."""
     before = runtime._threads_of_products()
     monkeypatch.setattr(runtime, "threads", lambda: before + 1)
     runtime.in_threads(list, range(before + 1))
@@ -222,7 +222,7 @@ OPERATIONS = {
 @pytest.mark.parametrize("threads", [1, 2, 3])
 @pytest.mark.parametrize("name", OPERATIONS)
 def test_an_operation_gives_in_blocks_what_it_gives_at_once(monkeypatch, name, threads):
-    """It would catch a block that is left out, and a sum over the first of them only."""
+    """It would catch a block that is left out, and a sum over the first block only."""
 
     def values_and_gradients():
         global DRAW
@@ -270,7 +270,7 @@ def test_the_setting_is_made_before_numpy_loads_and_a_persons_own_is_kept():
 def test_the_choice_is_made_for_that_processor_unless_a_person_has_made_one(monkeypatch, tmp_path, own, expected):
     (tmp_path / "cpuinfo").write_text(ZEN_5)
     monkeypatch.setattr(runtime, "CPUINFO", str(tmp_path / "cpuinfo"))
-    monkeypatch.setenv("OPENBLAS_CORETYPE", own or "")       # so that it is as before afterwards, whatever is set here
+    monkeypatch.setenv("OPENBLAS_CORETYPE", own or "")       # so that the test restores it, whatever it sets
     if not own:
         del os.environ["OPENBLAS_CORETYPE"]
     assert runtime._set_before_numpy_loads() == (None if own else expected)

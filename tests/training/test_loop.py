@@ -1,8 +1,8 @@
-"""Proves that a run goes on with the same bits wherever it was interrupted, that it stops early where it should, and
-that a loss that is no longer a number is traced to the operation where that began.
+"""Proves that an interrupted run continues with the same bits, that it stops early where it should, and that the loop
+traces a loss that is not a number to the operation where NaN began.
 
-It would catch a random state, an accumulator or an epoch's order that is not saved; a checkpoint of spoilt parameters;
-and an early stop that keeps the last parameters instead of the best.
+These tests would catch a random state, an accumulator or an epoch's order that is not saved; a checkpoint of spoilt
+parameters; and an early stop that keeps the last parameters instead of the best.
 """
 
 import os
@@ -51,7 +51,7 @@ def test_an_interrupted_run_ends_with_the_same_bits(interrupted_at):
     first = training()
     for _ in range(interrupted_at):
         first.take_step()
-    second = training(seed=99)                              # another beginning, which must not matter
+    second = training(seed=99)                              # another initialization, which must not matter
     second.load_state(*first.state())
     second.run(30)
     assert same(weights(whole), weights(second))
@@ -59,7 +59,7 @@ def test_an_interrupted_run_ends_with_the_same_bits(interrupted_at):
 
 
 def test_twenty_examples_are_learned_and_every_step_is_in_the_history():
-    """16 pixels of 0.69 nats each are 11 nats; to say which of 20 examples it is takes ln 20 = 3."""
+    """At 0.69 nats each, 16 pixels cost 11 nats; telling 20 examples apart costs ln 20 = 3."""
     rng = np.random.default_rng(0)
     model = VAE(16, 4, [64], rng)
     run = Training(model, optim.Adam(model.parameters(), 1e-2), BARS.x_train[:20], 20, rng)
@@ -86,7 +86,7 @@ def test_the_log_has_the_means_since_the_last_line(capsys):
 
 
 def test_early_stop_goes_back_to_the_best_parameters():
-    """With 20 examples to learn from, the validation loss has its minimum early."""
+    """With 20 training examples, the validation loss has an early minimum."""
     rng = np.random.default_rng(0)
     model = VAE(16, 2, [64], rng)
     run = Training(
@@ -99,7 +99,7 @@ def test_early_stop_goes_back_to_the_best_parameters():
     assert same(run.best, weights(run))
     assert run.best and not same(run.best, training().model.state_dict())
     state = run.state()
-    run.run(6000, every=20)                                 # and it stays stopped
+    run.run(6000, every=20)                                 # it stays stopped
     assert run.state()[1]["step"] == state[1]["step"]
 
 
@@ -175,7 +175,7 @@ def test_the_same_model_is_validated_with_the_same_noise():
 
 
 def test_an_early_stop_survives_an_interruption():
-    """The best parameters and the validations so far are part of what is saved; a call that ends does not count."""
+    """A checkpoint holds the best parameters and the validations so far; a call that ends does not count as one."""
 
     def overfitting(seed):
         rng = np.random.default_rng(seed)
@@ -225,7 +225,7 @@ def test_a_warning_does_not_disturb_the_training():
 
 
 class Asks(VAE):
-    """A VAE that notes what the loop tells it."""
+    """A VAE that records the loop's arguments and its own mode."""
 
     def __init__(self):
         super().__init__(16, 2, [11], np.random.default_rng(0))
@@ -236,7 +236,7 @@ class Asks(VAE):
         return super().loss(x, rng)
 
     def posteriors(self, x):
-        """Of the kind that each warning is about, in turn."""
+        """Return posteriors of the kinds that the warnings are about, in turn."""
         mu = np.full((len(x), 2), 0.0 if not 20 < len(self.told) <= 40 else 20.0)
         return DiagonalGaussian(mu, np.zeros_like(mu))
 
@@ -268,7 +268,7 @@ def test_minibatches_are_prepared_with_the_generator_of_the_run():
 def test_a_warning_is_printed_once_when_it_begins(capsys):
     training(model=Asks()).run(50, every=10)
     lines = capsys.readouterr().out.splitlines()
-    assert [line.split()[1] for line in lines if "has collapsed" in line] == ["10", "50"]    # and again when it is back
+    assert [line.split()[1] for line in lines if "has collapsed" in line] == ["10", "50"]    # and again when it returns
     assert [line.split()[1] for line in lines if "have left the prior" in line] == ["30"]
 
 
@@ -282,7 +282,7 @@ def test_without_the_kl_and_with_too_much_of_it_the_loop_says_so(capsys):
         assert word in " ".join(printed.split())
         assert max(len(line) for line in printed.splitlines()) <= 80
         columns = dict(zip(run.columns, run.history[-1]))
-        assert columns["loss"] == pytest.approx(columns["rec"] + columns["kl"])     # the ELBO is what is reported
+        assert columns["loss"] == pytest.approx(columns["rec"] + columns["kl"])     # the report has the true ELBO
         assert columns["objective"] == pytest.approx(columns["rec"] + beta * columns["kl"], rel=1e-4)
 
 

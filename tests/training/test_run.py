@@ -1,6 +1,6 @@
-"""Proves that a run keeps what it was told: the validation set is held out for good, and the settings come back.
+"""Proves that a run keeps its settings: loading restores them, and the validation set stays held out.
 
-It would catch a validation example that is trained on, and a default that changes under a saved run.
+These tests would catch training on a validation example, and a new default that changes a saved run.
 """
 
 import numpy as np
@@ -23,7 +23,7 @@ def test_the_validation_set_is_held_out_of_the_training_set(tmp_path):
 
 def test_the_settings_reach_the_training(tmp_path):
     run = Run.create(tmp_path / "a", {"data": "bars", "hidden": [8], "batch_size": 7, "seed": 1})
-    assert run.x_train is run.training.x is run.dataset.x_train          # and nothing of the test set
+    assert run.x_train is run.training.x is run.dataset.x_train          # the test set plays no part
     assert run.training.batches.batch_size == 7
     other = Run.create(tmp_path / "b", {"data": "bars", "hidden": [8], "seed": 2})
     assert not np.array_equal(run.model.mu.W.data, other.model.mu.W.data)

@@ -1,7 +1,8 @@
 """Proves that every chapter runs as a program, and that its notebook shows what the chapter says now.
 
-A chapter asserts what its prose claims, so running it is the test. It would catch an engine that no longer does what
-the prose says, a notebook that was not built again, a link to a function that has moved, and a picture without words.
+A chapter asserts what its prose claims, so running it is the test. These tests would catch an engine that no longer
+does what the prose says, an outdated notebook, a link to a function that has moved, and a picture without alternative
+text.
 """
 
 import base64
@@ -19,8 +20,8 @@ import pytest
 
 TUTORIALS = pathlib.Path(__file__).parents[2] / "tutorials"
 CHAPTERS = sorted(TUTORIALS.glob("[0-9][0-9]_*.py"))
-WIDTH, PRINTED = 92, 80  # columns of code that fit on the site, and of what is printed
-SECONDS = 900  # a chapter takes at most 90 s on two cores; not on a machine that is busy
+WIDTH, PRINTED = 92, 80  # columns of code that fit on the site, and of printed lines
+SECONDS = 900  # many times what a chapter takes, because the machine may be busy
 every_chapter = pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda chapter: chapter.stem)
 
 
@@ -29,43 +30,43 @@ def notebook(chapter):
 
 
 def outputs(chapter):
-    """What the code cells of a notebook printed and drew."""
+    """Return what the code cells of a notebook printed and drew."""
     cells = [cell for cell in notebook(chapter)["cells"] if cell["cell_type"] == "code"]
     return [output for cell in cells for output in cell["outputs"]]
 
 
 def text_of(output):
-    """What is printed, or the alternative text of a picture, as a program prints it."""
+    """Return the printed text, or the alternative text of a picture, as a program prints it."""
     lines = output["text"] if output["output_type"] == "stream" else output["data"]["text/plain"]
     return "".join(lines)
 
 
-PLACE = r"(\S*/)?\S+\.py:\d+|cell:\d+|called at"  # of a call, in a program and in a notebook
+PLACE = r"(\S*/)?\S+\.py:\d+|cell:\d+|called at"  # the place of a call, in a program or a notebook
 NUMBER = r"[-+−]?\d+(?:,\d{3})*(?:\.\d*)?(?:e[-+]?\d+)?"
 
 
 def words(text):
-    """The words without numbers, places and where lines end: what does not depend on the machine."""
+    """Return the words without numbers, places and line breaks: these do not depend on the machine."""
     text = re.sub(r"\[runs/tutorials/\S+:", " ", text.replace("]", " "))
     text = re.sub(PLACE, " ", text)
     return re.sub(rf"{NUMBER}|\b(nan|inf)\b|\s+", " ", text).split()
 
 
 def numbers(text):
-    """The numbers, but for lines about rounding errors, which another processor rounds otherwise, and about places."""
+    """Return the numbers, except in lines about places and about rounding errors, which depend on the processor."""
     lines = [line for line in re.sub(PLACE, " ", text).splitlines() if not re.search(r"e-\d", line)]
     found = re.findall(NUMBER, re.sub(r"\w*[A-Za-z_]\d+", " ", " ".join(lines)))
     return [float(number.replace("−", "-").replace(",", "").rstrip(".")) for number in found]
 
 
 def differ(a, b, is_trained):
-    """Whether two numbers differ by more than another processor can change them, which is much after training."""
+    """Return whether two numbers differ by more than a change of processor explains, which is much after training."""
     absolute, relative = (1, 0.3) if is_trained else (0.02, 0.02)
     return abs(a - b) > absolute + relative * max(abs(a), abs(b))
 
 
 def small(picture):
-    """A picture, from a path or bytes, in grey, in 48 × 48 numbers from 0 to 1."""
+    """Return a picture, from a path or bytes, as 48 × 48 grey values from 0 to 1."""
     return np.asarray(PIL.Image.open(picture).convert("L").resize((48, 48)), dtype=float) / 255
 
 

@@ -1,9 +1,9 @@
-"""Proves that the site can be read: opened from disk in a browser without a network, on a desk and on a phone.
+"""Proves that the site is readable when a browser opens it from disk without a network, on a desktop and on a phone.
 
-It would catch a formula that stays raw TeX, a picture that is missing or has no alternative text, an error on the
-console, a request to the outside, a dead link, and a page that has to be pushed sideways on a phone.
+These tests would catch a formula that stays raw TeX, a picture that is missing or has no alternative text, an error on
+the console, a request to the outside, a dead link, and a page that scrolls sideways on a phone.
 
-`python tutorials/build.py site` builds it; `pytest -m tutorial` runs this. Chromium has to be installed.
+`python tutorials/build.py site` builds the site, and `pytest -m tutorial` runs these tests, which need Chromium.
 """
 
 import html.parser
@@ -61,7 +61,7 @@ def browser():
 
 
 def complaints(browser, path, size=WIDTHS["desktop"], query=""):
-    """What is wrong with a page, a list of sentences."""
+    """Return what is wrong with a page, as a list of sentences."""
     found = []
     page = browser.new_page(viewport=dict(zip(("width", "height"), size)))
     page.on("console", lambda m: found.append(f"the console says: {m.text}") if m.type in LOUD else None)
@@ -103,7 +103,7 @@ def test_the_search_works_from_disk(browser):
 
 
 class Links(html.parser.HTMLParser):
-    """The targets of all links of a page, and all its anchors."""
+    """The targets of all links on a page, and all its anchors."""
 
     def __init__(self, path):
         super().__init__()

@@ -1,7 +1,7 @@
 """Proves that the VAE on one page is one page, stands alone, proves its gradient, and learns.
 
-It would catch a page that grows or borrows the bound from the engine, a check that cannot fail, and a formula that is
-not the engine's.
+These tests would catch a page that grows or borrows the bound from the engine, a check that cannot fail, and a formula
+that differs from the engine's.
 """
 
 import ast
@@ -31,7 +31,7 @@ def page():
 
 
 def code_lines(source):
-    """How many lines hold code: no docstrings, comments and blanks."""
+    """Return the number of lines of code, without docstrings, comments and blanks."""
     documented = set()
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Module | ast.FunctionDef) and ast.get_docstring(node) is not None:
@@ -55,7 +55,7 @@ def test_it_proves_its_gradient_from_the_command_line():
 
 
 def test_its_check_can_fail(page, monkeypatch, rng):
-    """A derivative of the tape that belongs to another function; a step that the tape does not see."""
+    """It must catch a derivative of another function on the tape, and a step that is not on the tape."""
 
     @op
     def relu(x):
