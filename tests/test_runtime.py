@@ -260,14 +260,14 @@ def run_with(environment, program):
     return process.stdout.strip()
 
 
-def test_the_setting_is_made_before_numpy_loads_and_a_persons_own_is_kept():
+def test_the_setting_is_made_before_numpy_loads_and_the_users_own_is_kept():
     program = "import os, npvae; print(os.environ['OPENBLAS_THREAD_TIMEOUT'])"
     assert run_with({}, program) == "16"
     assert run_with({"OPENBLAS_THREAD_TIMEOUT": "20"}, program) == "20"
 
 
 @pytest.mark.parametrize("own, expected", [(None, "SKYLAKEX"), ("ZEN", "ZEN")])
-def test_the_choice_is_made_for_that_processor_unless_a_person_has_made_one(monkeypatch, tmp_path, own, expected):
+def test_the_choice_is_made_for_that_processor_unless_the_user_has_made_one(monkeypatch, tmp_path, own, expected):
     (tmp_path / "cpuinfo").write_text(ZEN_5)
     monkeypatch.setattr(runtime, "CPUINFO", str(tmp_path / "cpuinfo"))
     monkeypatch.setenv("OPENBLAS_CORETYPE", own or "")       # so that the test restores it, whatever it sets
@@ -277,6 +277,6 @@ def test_the_choice_is_made_for_that_processor_unless_a_person_has_made_one(monk
     assert os.environ["OPENBLAS_CORETYPE"] == expected
 
 
-def test_a_persons_own_choice_of_kernels_is_kept_and_said():
+def test_the_users_own_choice_of_kernels_is_kept_and_printed():
     said = run_with({"OPENBLAS_CORETYPE": "Haswell"}, "from npvae.bench import tables; print(tables.blas())")
     assert "OPENBLAS_CORETYPE=Haswell" in said or said.startswith("not OpenBLAS")

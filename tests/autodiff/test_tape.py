@@ -30,7 +30,7 @@ def test_the_tape_of_a_small_loss():
     assert all(len(line) <= 80 for line in lines)
 
 
-def test_a_call_from_a_notebook_is_said_by_its_line_alone():
+def test_a_call_from_a_notebook_is_shown_by_its_line_alone():
     place = {"np": np, "Tensor": Tensor, "ops": ops}
     source = "\nloss = ops.exp(Tensor(np.ones(3), requires_grad=True))"
     exec(compile(source, "/tmp/ipykernel_4711/2718281828.py", "exec"), place)

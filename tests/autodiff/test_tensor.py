@@ -41,7 +41,7 @@ def test_a_deep_graph_needs_no_recursion():
     assert x.grad == 1
 
 
-def test_gradients_add_up_over_calls_until_they_are_forgotten():
+def test_gradients_add_up_over_calls_until_they_are_cleared():
     x = leaf(1.0, 2.0)
     for _ in range(3):
         (x * 2.0).sum().backward()

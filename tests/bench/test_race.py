@@ -14,7 +14,7 @@ from npvae.errors import UserError
 TINY = Workload("tiny", "vae", "mnist", 7, 3, (11,))
 
 
-def test_all_are_timed_and_who_fails_says_why():
+def test_all_are_timed_and_a_failure_says_why():
     broken = Contender("broken", None, "npvae.bench.nowhere", "Nothing")
     ours, products, failed = race.race(TINY, [BY_NAME[OURS], BY_NAME[PRODUCTS], broken], 0.2, 1)
     assert ours.name == OURS and 0 < ours.low <= ours.median <= ours.high < 1 and ours.steps > 10
@@ -39,7 +39,7 @@ class Mortal(Ours):
 """
 
 
-def test_who_computes_something_else_is_not_timed_and_who_dies_takes_nobody_along(tmp_path, monkeypatch):
+def test_a_wrong_contender_is_not_timed_and_one_that_dies_stops_no_other(tmp_path, monkeypatch):
     (tmp_path / "liar.py").write_text(LIAR)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     others = [Contender("liar", None, "liar", "Liar"), Contender("mortal", None, "liar", "Mortal")]
@@ -49,12 +49,12 @@ def test_who_computes_something_else_is_not_timed_and_who_dies_takes_nobody_alon
     assert "its process ended: out of memory" in mortal.failure and mortal.median is None
 
 
-def test_where_ours_fails_there_is_no_race():
+def test_if_ours_fails_there_is_no_race():
     with pytest.raises(UserError, match="unknown data set 'nothing'"):
         race.race(Workload("tiny", "vae", "nothing", 7, 3, (11,)), [BY_NAME[OURS]], 0.1, 1)
 
 
-def test_a_process_that_ends_says_its_last_words():
+def test_the_last_line_of_a_process_that_ends_is_shown():
     process = race.Process(BY_NAME[OURS], 1)
     process._process.kill()
     process._process.wait()

@@ -86,7 +86,7 @@ def test_version(npvae_, capsys):
     assert capsys.readouterr().out == f"npvae {__version__}\n"
 
 
-def test_what_the_kl_term_is_for_is_said_in_words(npvae_):
+def test_the_purpose_of_the_kl_term_is_printed(npvae_):
     train = ["train", "--data", "bars", "--hidden", 32, "--steps", 1500, "--lr", "1e-2", "--out"]
     for beta, words in ((0, "the codes have left the prior"), (1000, "the posterior has collapsed")):
         _, out, _ = npvae_(*train, f"run{beta}", "--beta", beta)
@@ -103,7 +103,7 @@ def test_dynamic_binarization(npvae_, rng):
     assert "binarization dynamic" in out and "convention" not in out
 
 
-def test_a_persons_own_data_with_a_gaussian_likelihood(npvae_, rng):
+def test_your_own_data_with_a_gaussian_likelihood(npvae_, rng):
     np.savez("mine.npz", x=rng.normal(3, 5, (50, 4, 6)))
     train = ["train", "--data", "mine.npz", "--hidden", 8, "--steps", 5, "--likelihood", "gaussian"]
     assert npvae_(*train)[0] == 0 and files("runs/mine") == PICTURES | {"model.npz", "history.csv"}
@@ -111,7 +111,7 @@ def test_a_persons_own_data_with_a_gaussian_likelihood(npvae_, rng):
     assert npvae_("evaluate", "mine")[0] == 0
 
 
-def test_grey_pixels_are_said_to_be_a_convention(npvae_, rng):
+def test_the_screen_says_that_grey_pixels_are_a_convention(npvae_, rng):
     np.savez("mine.npz", x=rng.random((50, 9)))
     assert "a convention" in npvae_("train", "--data", "mine.npz", "--hidden", 8, "--steps", 5)[1]
 

@@ -119,7 +119,7 @@ def test_the_next_attempt_fetches_only_what_is_missing(server, tmp_path):
     assert [asked.rpartition("/")[2] for asked in server.asked] == [f"{mnist.FILES[3]}.gz"] * 2
 
 
-def test_the_places_are_looked_through_in_order(tmp_path, monkeypatch):
+def test_the_folders_are_searched_in_order(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("NPVAE_DATA", str(tmp_path / "mine"))
     monkeypatch.setenv("HOME", str(tmp_path / "home"))

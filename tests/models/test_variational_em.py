@@ -83,7 +83,7 @@ def test_the_table_is_in_the_state(model, x, rng):
     assert "mu_table" not in dict(model.named_parameters())
 
 
-def test_under_evaluation_the_q_of_new_examples_is_found_all_the_same(model, x):
+def test_evaluation_mode_still_finds_the_q_of_new_examples(model, x):
     """Evaluation mode records no tape; without one, every q would silently stay the prior."""
     with model.evaluating():
         q = model.encode(x)

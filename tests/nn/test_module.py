@@ -53,7 +53,7 @@ def test_another_network_is_refused_and_nothing_is_changed(rng):
     assert all(np.array_equal(a, before[name]) for name, a in net.state_dict().items())
 
 
-def test_every_parameter_gets_a_gradient_and_zero_grad_forgets_it(rng):
+def test_every_parameter_gets_a_gradient_and_zero_grad_clears_it(rng):
     net = Net(rng)
     net(rng.standard_normal((5, 3)).astype(np.float32)).sum().backward()
     assert all(p.grad is not None and p.grad.dtype == np.float32 for p in net.parameters())

@@ -49,7 +49,7 @@ def test_the_levels_of_a_discretized_logistic(rng):
             likelihood.require(x.astype(np.float32))
 
 
-def test_the_squared_error_likelihood_is_what_it_is_called(rng):
+def test_the_squared_error_likelihood_is_the_squared_error(rng):
     x, output = rng.standard_normal((2, 5, 4))
     found = LIKELIHOODS["squared-error"]()(output).log_prob(x).data
     assert np.allclose(-found, np.square(x - output).sum(axis=1) + 2 * np.log(np.pi))
