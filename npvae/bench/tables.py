@@ -129,7 +129,7 @@ def growth_lines(grown):
 def import_line(times):
     """Return one line about the time of the import."""
     ratio = times["npvae"] / times["numpy"]
-    words = f"import npvae {times['npvae'] * 1e3:.0f} ms, import numpy {times['numpy'] * 1e3:.0f} ms"
+    words = f"import npvae {times['npvae'] * 1e3:.0f} ms, numpy {times['numpy'] * 1e3:.0f} ms"
     return f"{words}: {ratio:.2f} times{_goal(ratio, IMPORT_GOAL)}"
 
 

@@ -63,6 +63,7 @@ def test_on_a_busy_machine_no_goal_is_judged(high):
 def test_goals():
     assert tables.import_line({"npvae": 0.06, "numpy": 0.05}).endswith("1.20 times (goal: at most 1.3, reached)")
     assert tables.import_line({"npvae": 0.07, "numpy": 0.05}).endswith("1.40 times (goal: at most 1.3, missed)")
+    assert len(tables.import_line({"npvae": 1.2, "numpy": 1.0})) <= 80           # on a slow machine
     lines = list(tables.memory_lines({OURS: 200.0, "torch": 500.0, "torch, compiled": 600.0}))
     assert lines[-1].strip() == "0.40 times PyTorch's (goal: at most 0.5, reached)"
     assert len(list(tables.memory_lines({OURS: 200.0}))) == 2
