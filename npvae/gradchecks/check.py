@@ -1,6 +1,6 @@
 """What a check is, and the inputs that can show a mistake.
 
-The sizes are distinct odd primes. With a batch of 2, a missing ½ and a missing division by the batch size look the same;
+The sizes are distinct odd primes. With a batch of 2, a missing ½ looks like a missing division by the batch size;
 with equal sizes, a transposed derivative has the right shape. If a function has a kink (ReLU at 0), inputs are drawn
 away from it, because finite differences do not measure a derivative there. The noise inside a bound is frozen: every
 call rebuilds the generator from the same seed.

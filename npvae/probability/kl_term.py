@@ -1,8 +1,8 @@
 """What the KL term is for, and how to change it.
 
 −ELBO = rec + KL. The KL is the price, in nats, of telling the decoder about x. If it costs nothing, the encoder shrinks
-q(z | x) to a point anywhere, and a sample from the prior meets no code: the VAE is an autoencoder. If it costs too much,
-or if the decoder does well without z, q(z | x) becomes the prior, and z says nothing about x: the posterior has
+q(z | x) to a point anywhere, and a sample from the prior meets no code: the VAE is an autoencoder. If it costs too
+much, or if the decoder does well without z, q(z | x) becomes the prior, and z says nothing about x: the posterior has
 collapsed. To move between these ends, training minimises instead of −ELBO
 
     beta        rec + β KL (Higgins et al. 2017, β-VAE, eq. 4)
