@@ -1,7 +1,7 @@
-"""Proves that what people get wrong on the command line is met with one sentence and status 2, and nothing is lost.
+"""Proves that a mistake on the command line gets one sentence and status 2, and that nothing is lost.
 
-It would catch a traceback that a person sees, a run that is overwritten, and a checkpoint of another network that is
-loaded all the same. Damaged data files are in tests/datasets/.
+It would catch a traceback, an overwritten run, and a checkpoint of another network that is loaded anyway. Damaged data
+files are in tests/datasets/.
 """
 
 import os
@@ -212,7 +212,7 @@ def test_an_explosion(refuse):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a limit on the size of files")
 def test_a_disk_that_fills_up(tmp_path):
-    """The limit is set after the first checkpoint, as a disk fills up during a run: the first one stays."""
+    """The limit comes after the first checkpoint, as if the disk filled up during the run; that checkpoint stays."""
     program = (
         "import resource, sys; from npvae import cli; from npvae.training import Run; save = Run.save\n"
         "def full(self, arrays, settings):\n"

@@ -1,7 +1,7 @@
 """Proves that the command line does what it says, and that a run survives Ctrl-C, SIGKILL and a second process.
 
-It would catch a picture that is not written, a number that changes when it is measured again, and a run that was killed
-and does not end with the bits of one that was not. What people get wrong has a file of its own, test_bad_input.py.
+It would catch a missing picture, a number that changes when it is measured again, and a killed run that ends with other
+bits than one that was not killed. Mistakes of the user are in test_bad_input.py.
 """
 
 import csv
@@ -72,7 +72,7 @@ def test_every_model_is_trained_evaluated_drawn_and_resumed(npvae_, model):
 
 
 def test_squared_errors_are_those_of_pixels_in_their_own_range(npvae_):
-    """Data in [−1, 1] has four times the squared error: the screen divides it out, and says what the density is of."""
+    """Data in [−1, 1] has four times the squared error. The command divides by four, and names the rescaled pixels."""
     _, out, _ = npvae_("train", "--model", "conv-vae", "--data", "bars", "--steps", 20)
     run = Run.load("runs/conv-vae-bars")
     error = np.square((run.model.reconstruct(run.x_test) - run.x_test) / 2).sum(axis=1).mean()
@@ -230,7 +230,7 @@ def test_two_processes_in_one_folder(refuse, npvae_):
 
 
 def test_the_way_from_the_command_to_the_kl_is_short(npvae_):
-    """What a reader has to open to follow `npvae train` down to the line that computes the KL."""
+    """Count the frames and files that a reader must open between `npvae train` and the line that computes the KL."""
     way = []
 
     def watch(frame, event, _):

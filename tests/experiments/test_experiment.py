@@ -1,7 +1,7 @@
-"""Proves that experiments can be repeated and taken up again, and that each prints the table that it promises.
+"""Proves that experiments can be repeated and continued, and that each prints the table that it promises.
 
-Those that train networks are run here with small networks on a small set: what they find there means nothing, but they
-are run. What they find on MNIST stands in the README; `pytest -m slow` repeats a part of it.
+Experiments that train networks run here with small networks on a small data set. Their numbers mean nothing here; those
+for MNIST are in tutorials/results.md, and `pytest -m slow` repeats a part of them.
 """
 
 import pathlib
@@ -78,7 +78,7 @@ def test_naive_monte_carlo_fails_as_the_dimension_grows(tmp_path):
 
 
 def test_what_the_ring_prints_adds_up(tmp_path):
-    """ln p(x) − KL(q ‖ p(z | x)) is the ELBO, which is estimated here in another way: by sampling q."""
+    """ln p(x) − KL(q ‖ p(z | x)) is the ELBO, which sampling q estimates too."""
     lines = toys.ring(tmp_path)
     log_p, kl, elbo = (float(line.split("|")[2]) for line in lines[3:])
     assert elbo == pytest.approx(log_p - kl, abs=0.002) and 0.1 < kl < 1
@@ -91,13 +91,13 @@ def test_what_the_ring_prints_adds_up(tmp_path):
 
 
 def test_the_deviation_is_in_standard_errors():
-    """Of an unbiased estimator, the largest of ten is about 1.5; it would be a hundred times less in other units."""
+    """For an unbiased estimator, the largest of ten is about 1.5; in units of one estimate, a hundredth of that."""
     assert 0.5 < toys.on_the_oracle("analytic-kl")[0] < 4.5
     assert toys.on_the_oracle("naive")[0] > 50
 
 
 def test_the_second_moment_of_the_codes(tmp_path, monkeypatch):
-    """Without training q is near the prior: E[μ² + σ²] is about 1, where E[μ² + σ] would be as well; so σ is small."""
+    """Near the prior, E[μ² + σ²] and E[μ² + σ] are both about 1, so the test makes σ small."""
     def shrunken(folder, steps, **chosen):
         run = trained(folder, 1, **(chosen | SMALL))
         run.model.logvar.b.data[...] = np.log(1e-2)

@@ -1,4 +1,4 @@
-"""Proves the diagnosis by planting: every kind of mistake is caught, none gets another's name, and noise gets no name.
+"""Proves the diagnosis with planted mistakes: it catches every kind, confuses no two, and names none in noise.
 
 `pytest -m slow` plants two hundred draws; here there are two.
 """
@@ -7,7 +7,7 @@ import pytest
 
 from npvae.experiments import diagnosis
 
-PARTS = ("first or last row", "where negative")  # of small arrays, too few elements to say anything
+PARTS = ("first or last row", "where negative")  # small arrays have too few elements for a diagnosis
 
 
 def rows_of(lines):
@@ -29,7 +29,7 @@ def test_the_table(draws, unexplained):
 
 
 def test_the_count_can_be_wrong():
-    """A count that says "right" whatever it is told would prove nothing."""
+    """A count that always says "right" would prove nothing."""
     relu = next(exercise for exercise in diagnosis.EXERCISES if exercise.name == "relu")
     findings = diagnosis.findings_of(relu, relu.wrong_version("no mask"), 0)
     count = diagnosis.Count()

@@ -1,7 +1,7 @@
 """Proves that the pictures show what their names say.
 
-It would catch reconstructions of other images, an interpolation that does not begin and end where it should, a
-traversal that moves the wrong dimension, and data in [−1, 1] that is drawn as if it were in [0, 1].
+It would catch reconstructions of other images, an interpolation with wrong ends, a traversal that moves the wrong
+dimension, and data in [−1, 1] that is drawn as if it were in [0, 1].
 """
 
 import numpy as np
@@ -41,7 +41,7 @@ def test_the_pictures_show_what_their_names_say(tmp_path, monkeypatch):
 
 
 def sheets_of(run, monkeypatch, draw):
-    """The images that `draw()` puts on sheets, by the number of columns: a list of (images, columns, title)."""
+    """Return what `draw()` passes to each sheet: a list of (images, columns, title)."""
     drawn = []
 
     def note(images, columns, title="", row_names=()):

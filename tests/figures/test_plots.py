@@ -1,4 +1,4 @@
-"""Proves that pictures show what they claim: the right pixel in the right place, and every figure can be written.
+"""Proves that figures show what they claim: the right pixel in the right place, and that each can be written.
 
 It would catch rows and columns exchanged in a grid, a reconstruction shown as the original, and a manifold that is
 upside down.
@@ -17,7 +17,7 @@ from npvae import figures
 
 
 def numbered(n, shape=(2, 3, 1)):
-    """n images, image i grey with the value i / n."""
+    """Return n grey images; image i has the value i / n."""
     return np.broadcast_to(np.arange(n).reshape(-1, 1, 1, 1) / n, (n, *shape))
 
 

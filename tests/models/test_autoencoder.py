@@ -1,4 +1,4 @@
-"""Proves that autoencoders copy, that the linear one finds the subspace of PCA, and that noise is what it says.
+"""Proves that autoencoders copy, that the linear one finds the subspace of PCA, and that each noise matches its name.
 
 It would catch a denoising autoencoder that is trained to copy its noise, masking with the complement of the
 probability, and samples that do not come from the codes of the data.
@@ -60,7 +60,7 @@ def test_noise(rng):
 
 @pytest.mark.parametrize("noise", ["gaussian", "masking"])
 def test_a_denoising_autoencoder_is_trained_to_restore_the_clean_input(rng, noise):
-    """Twenty patterns, seen with noise: what comes out is nearer to the clean pattern than what went in."""
+    """The output for a noisy pattern is nearer to the clean pattern than the input was."""
     x = np.repeat((rng.random((20, 30)) < 0.5).astype(np.float32), 10, axis=0)
     model = fit(Autoencoder(30, 10, [64], rng, noise, 0.4), x, rng, 800, lr=3e-3)
     seen = model.corrupt(x, rng)

@@ -1,4 +1,4 @@
-"""Proves that the convolutional networks halve and double images, and that batch normalization forgets nobody.
+"""Proves that the convolutional networks halve and double images, and that batch normalization keeps its statistics.
 
 It would catch a decoder that does not mirror its encoder, an example whose code depends on its neighbours in the batch,
 and running statistics that are not in the saved state.
@@ -58,7 +58,7 @@ def test_the_methods(model, x, rng):
 
 
 def test_the_loss_is_the_squared_error_and_the_kl(model, x):
-    """rec = ‖x − x̂‖² + D/2 · ln π: the constant is what makes it a density."""
+    """rec = ‖x − x̂‖² + D/2 · ln π: the constant makes exp(−rec) a density."""
     parts = model.loss(x, np.random.default_rng(0))[1]
     copy = model.decode(model.encode(x).rsample(np.random.default_rng(0))).mean
     constant = x.shape[1] / 2 * np.log(np.pi)

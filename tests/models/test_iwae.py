@@ -19,7 +19,7 @@ def test_the_objective_is_the_bound_and_the_elbo_is_reported(rng):
 
 
 def test_with_one_sample_it_is_the_elbo(rng):
-    """The same weights and noise: ln w is an estimate of the ELBO, with the KL by Monte Carlo."""
+    """With the same weights and noise, ln w estimates the ELBO, with the KL by Monte Carlo."""
     x = rng.random((5000, 20)).astype(np.float32)
     state = VAE(20, 3, [11], rng).state_dict()
     losses = []

@@ -1,6 +1,6 @@
 """Proves that PCA is the best linear map, and that angles between subspaces are angles.
 
-It would catch components that are not sorted, a mean that is forgotten on the way back, and eigenvalues of another sum.
+It would catch components that are not sorted, a mean that decoding forgets, and eigenvalues with the wrong divisor.
 """
 
 import numpy as np

@@ -1,7 +1,6 @@
-"""Proves that the oracle knows what it says: its likelihood, posterior and ELBO agree with one another and with
-formulas that are computed in another way.
+"""Proves that the oracle is right: its likelihood, posterior and ELBO agree with each other, and with other formulas.
 
-An oracle that is wrong would make every test that leans on it worthless.
+If the oracle were wrong, every test that compares with it would be worthless.
 """
 
 import numpy as np
@@ -69,7 +68,7 @@ def test_fit_finds_the_maximum_of_the_likelihood(oracle, rng):
 
 @pytest.mark.parametrize("sigma2", [1e-4, 1e-6])
 def test_a_small_noise_is_found_beside_large_directions(rng, sigma2):
-    """In float32 it would be what is left over of 10,000 less 10,000."""
+    """In float32, the noise would be the rounding error of 10,000 − 10,000."""
     directions = np.linalg.qr(rng.standard_normal((20, 3)))[0] * [100, 50, 30]
     x = ProbabilisticPCA(directions, np.zeros(20), np.log(sigma2)).sample(5000, rng)
     assert np.exp(ProbabilisticPCA.fit(x, 3).logvar) == pytest.approx(sigma2, rel=0.03)

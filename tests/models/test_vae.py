@@ -1,8 +1,7 @@
-"""Proves that the VAE is put together rightly: shapes, the bound, and that one overfitted batch is learned.
+"""Proves that the VAE is assembled correctly: its shapes, its bound, and that it can overfit one batch.
 
-That every parameter of the bound has the right derivative is proved in tests/gradchecks/test_gradchecks.py. This would
-catch an encoder and decoder that do not fit together, a loss that is not the mean of the reported parts, and noise that
-is not drawn anew.
+It would catch an encoder and a decoder that do not fit, a loss that is not the mean of the reported parts, and noise
+that repeats. That every parameter has the right derivative is proved in tests/gradchecks/test_gradchecks.py.
 """
 
 import numpy as np

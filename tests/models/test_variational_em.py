@@ -1,7 +1,6 @@
 """Proves that variational EM climbs the bound in both of its steps, without an encoder.
 
-It would catch an E-step that forgets what it found, one that is written to another example's row, and an M-step that
-moves q.
+It would catch an E-step that forgets its result or writes it to another example's row, and an M-step that moves q.
 """
 
 import numpy as np
@@ -36,7 +35,7 @@ def test_the_e_step_goes_on_from_the_table_and_climbs(model, x, rng):
     rows = np.arange(N)
     for name, p in model.named_parameters():
         if name.endswith("W"):
-            p.data *= 3                                     # a decoder that listens to z
+            p.data *= 3                                     # a decoder that uses z
     losses = [model.loss(x, rng, step=0, rows=rows)[1]["loss"] for _ in range(60)]
     assert np.mean(losses[-10:]) < losses[0] - 1
     unseen = model.loss(x, rng)[1]["loss"]                  # from the prior on, in new_steps
@@ -44,7 +43,7 @@ def test_the_e_step_goes_on_from_the_table_and_climbs(model, x, rng):
 
 
 def test_the_gradient_is_that_of_the_whole_data_set(model, x, rng):
-    """Minibatches, scaled to N: with the same q, the sum over all minibatches of their share is the whole gradient."""
+    """With the same q, the shares of all minibatches, each scaled to N, add up to the whole gradient."""
     model.e_steps = 0
 
     def gradient(rows):
@@ -84,7 +83,7 @@ def test_the_table_is_in_the_state(model, x, rng):
 
 
 def test_under_evaluation_the_q_of_new_examples_is_found_all_the_same(model, x):
-    """Nothing is recorded then; without a tape, every q would silently stay the prior."""
+    """Evaluation records no tape; without one, every q would silently stay the prior."""
     with model.evaluating():
         q = model.encode(x)
     assert np.abs(q.mean).mean() > 0.01
@@ -92,7 +91,7 @@ def test_under_evaluation_the_q_of_new_examples_is_found_all_the_same(model, x):
 
 
 def test_the_settings_of_both_steps_reach_the_refinement(model, x, rng, monkeypatch):
-    """The rate decays with the steps of training, and after infinitely many of them it is zero."""
+    """The learning rate decays with the steps of training; after infinitely many, it is zero."""
     calls = []
     refine = probability.refine
 

@@ -1,4 +1,4 @@
-"""Proves that fitting q to every example by itself ends at the true posterior, where that is a Gaussian.
+"""Proves that fitting q to each example separately ends at the true posterior, if that is a Gaussian.
 
 It would catch an E-step that climbs the wrong way, or that moves the decoder too.
 """
@@ -33,7 +33,7 @@ def test_neither_the_beginning_nor_the_decoder_is_changed(rng):
 
 
 def test_an_example_does_not_depend_on_its_neighbours(rng):
-    """With the same noise, a batch of two gives what each gives alone."""
+    """With the same noise, two examples in a batch get the same q as each alone."""
     oracle = ProbabilisticPCA.random(7, 3, rng)
     x = oracle.sample(1, rng)
     steps = lambda n: refine(  # noqa: E731
@@ -43,7 +43,7 @@ def test_an_example_does_not_depend_on_its_neighbours(rng):
 
 
 class SameNoise:
-    """Stands in for a generator: the same ε for every example."""
+    """Replaces a generator, and returns the same ε for every example."""
 
     def standard_normal(self, shape, dtype):
         return np.broadcast_to(np.linspace(-1, 1, shape[-1]), shape).astype(dtype)

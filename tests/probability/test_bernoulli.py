@@ -1,6 +1,6 @@
 """Proves that the Bernoulli log-likelihood from logits is the textbook's formula, for logits up to ±10,000.
 
-It would catch a sigmoid that is applied twice, an overflow in an exponential, ln 0, and a sign.
+It would catch a sigmoid that is applied twice, an overflow in an exponential, ln 0, and a wrong sign.
 """
 
 import hypothesis.extra.numpy as hnp

@@ -1,4 +1,4 @@
-"""Proves that the bounds are bounds, on the model for which everything is known: probabilistic PCA.
+"""Proves that the bounds are bounds, on the one model with a known ln p(x): probabilistic PCA.
 
 It would catch a KL with the wrong sign or without its ½, a mean where there should be a sum, weights without the prior
 or q, and an estimate that does not rise with K, or does not end at ln p(x).
@@ -20,7 +20,7 @@ EXACT = ORACLE.log_likelihood(X)
 
 
 def posterior(shift=0.0, dtype=np.float64):
-    """The true posterior; with a shift, a wrong one."""
+    """Return the true posterior, or with a shift a wrong one."""
     q = ORACLE.posterior(X)
     return DiagonalGaussian(*(Tensor((a + shift).astype(dtype)) for a in (q.mu, q.logvar)))
 
@@ -54,7 +54,7 @@ def test_the_sampled_elbo_is_the_exact_one_within_its_standard_error(shift):
 
 
 def test_more_samples_inside_the_logarithm_tighten_the_bound():
-    """E ln (1/K) Σ w_k rises with K towards ln p(x); the means over 2,000 repetitions, 5 standard errors apart."""
+    """E ln (1/K) Σ w_k rises with K towards ln p(x); means over 2,000 repetitions are 5 standard errors apart."""
     repetitions = 2000
     x = np.tile(X[:1], (repetitions, 1))
     q = posterior(0.7)
@@ -79,7 +79,7 @@ def test_importance_sampling_is_within_its_own_standard_error():
 
 
 def noise_of(counts, seed=0):
-    """What importance sampling draws: each block of so many samples from a generator of its own."""
+    """Return the noise of importance sampling, which draws each block of samples from a separate generator."""
     seeds = np.random.default_rng(seed).integers(2**63, size=len(counts))
     blocks = [np.random.default_rng(s).standard_normal((count, N, LATENT)) for s, count in zip(seeds, counts)]
     return np.concatenate(blocks)
@@ -96,7 +96,7 @@ def test_with_the_prior_as_q_importance_sampling_is_naive_monte_carlo(monkeypatc
 
 @pytest.mark.parametrize("threads", [1, 2, 3])
 def test_the_blocks_are_put_together_whatever_the_threads(monkeypatch, threads):
-    """Seven samples at a time, against all weights at once: the mean, and (Σ w)² / Σ w²."""
+    """Compare seven samples at a time with all weights at once: the mean, and (Σ w)² / Σ w²."""
     monkeypatch.setattr(bounds, "ROWS", 7 * N)
     monkeypatch.setattr(runtime, "threads", lambda: threads)
     q = posterior(0.3)

@@ -30,7 +30,7 @@ def test_it_integrates_to_one_and_has_its_mean(logit):
 
 @pytest.mark.parametrize("dtype, tolerance", [(np.float32, 3e-7), (np.float64, 1e-14)])
 def test_the_series_meets_the_formula(dtype, tolerance):
-    """On both sides of where one takes over from the other, against 50 terms of the series of (eˡ − 1)/l and lA'."""
+    """Compare both sides of the switch between the two with 50 terms of the series of (eˡ − 1)/l and lA'."""
     near = NEAR[np.dtype(dtype)]
     logits = np.linspace(-2 * near, 2 * near, 1000).astype(dtype).astype(np.float64)
     ratio, slope = np.zeros_like(logits), np.zeros_like(logits)
@@ -45,7 +45,7 @@ def test_the_series_meets_the_formula(dtype, tolerance):
 
 
 def test_what_the_series_leaves_out(monkeypatch):
-    """Up to |l| = 0.6 it is the next term, l⁸/9676800 and l⁷/1209600, which float32 cannot show."""
+    """Up to |l| = 0.6 it omits the next term, l⁸/9676800 and l⁷/1209600, which float32 cannot represent."""
     monkeypatch.setitem(NEAR, np.dtype(np.float64), 0.0)
     l = np.array([-0.6, 0.6])
     exact = log_normalizer(l)

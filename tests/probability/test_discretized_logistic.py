@@ -1,7 +1,6 @@
-"""Proves that the 256 probabilities add up to one, and keep their digits where a difference of two numbers near 1 loses
-all of them.
+"""Proves that the 256 probabilities add up to one, and keep their digits where a difference of numbers near 1 has none.
 
-It would catch an end that does not reach to infinity, bins of the wrong width, and a logarithm of zero.
+It would catch an end that does not reach infinity, bins of the wrong width, and a logarithm of zero.
 """
 
 import numpy as np

@@ -1,8 +1,8 @@
 """Proves which estimators of the gradient are unbiased, on the oracle, where the gradient is known exactly.
 
-10,000 independent estimates, one for each row of a batch, are averaged, and each element of the mean is held against
-the exact gradient in units of its standard error. Over all elements together, a right estimator fails with probability
-10⁻⁶ (Bonferroni), in each test. It would catch a score function without the decoder's part or with the wrong sign, a
+Average 10,000 independent estimates, one for each row of a batch, and compare each element of the mean with the exact
+gradient, in units of its standard error. In each test, a right estimator fails with probability 10⁻⁶, over all elements
+together (Bonferroni). It would catch a score function without the decoder's part or with the wrong sign, a
 baseline that depends on its own sample, and a path that is differentiated twice.
 """
 
@@ -25,13 +25,13 @@ UNBIASED = [name for name in ESTIMATORS if name != "naive"]
 
 
 def leaves(shift):
-    """q as leaves (REPETITIONS, LATENT): the true posterior, with a shift a wrong one."""
+    """Return q as leaves (REPETITIONS, LATENT): the true posterior, or with a shift a wrong one."""
     q = ORACLE.posterior(X)
     return DiagonalGaussian(*(Tensor(np.array(a + shift), requires_grad=True) for a in (q.mu, q.logvar)))
 
 
 def gradients(estimator, shift, samples=2):
-    """Independent estimates of the gradient by mu and logvar: an array (REPETITIONS, 2 · LATENT)."""
+    """Return independent estimates of the gradient by mu and logvar: an array (REPETITIONS, 2 · LATENT)."""
     q = leaves(shift)
     fixed = estimators.hold_fixed(X, q, ORACLE.decode, np.random.default_rng(2), samples)
     ESTIMATORS[estimator](X, q, ORACLE.decode, fixed).mean(axis=0).sum().backward()
@@ -45,7 +45,7 @@ def exact_gradient(shift):
 
 
 def deviations(estimator, shift):
-    """The mean estimate less the exact gradient, in standard errors: an array (2 · LATENT,)."""
+    """Return the mean estimate minus the exact gradient, in standard errors: an array (2 · LATENT,)."""
     found = gradients(estimator, shift)
     standard_error = np.maximum(found.std(axis=0) / np.sqrt(REPETITIONS), 1e-12)
     return (found.mean(axis=0) - exact_gradient(shift)) / standard_error
@@ -76,7 +76,7 @@ def test_at_the_true_posterior_sticking_the_landing_has_no_noise():
 
 @pytest.mark.parametrize("estimator", ESTIMATORS)
 def test_the_decoder_gets_the_same_gradient_from_all(estimator):
-    """All differ in the encoder only: the gradient of ln p(x | z) by the decoder, at the same samples."""
+    """They differ only in the encoder: all take the gradient of ln p(x | z) by the decoder at the same samples."""
     W = Tensor(ORACLE.W.T.copy(), requires_grad=True)
     decode = lambda z: DiagonalGaussian((z if isinstance(z, Tensor) else Tensor(z)) @ W + ORACLE.b, 0.0)  # noqa: E731
     x, q = X[:7], DiagonalGaussian(*(p.data[:7] for p in (leaves(0.3).mu, leaves(0.3).logvar)))

@@ -2,7 +2,7 @@
 
 A gradient check cannot do this: a sampler that uses the variance as the standard deviation has right derivatives of the
 wrong function, and so has a KL without its ½. The moments of samples, an integral over a grid, and Monte Carlo
-estimates with their own standard errors can. Limits of 5 standard errors: a false alarm once in about 10⁶ comparisons.
+estimates can. Their limit is 5 standard errors: one false alarm in about 10⁶ comparisons.
 """
 
 import hypothesis.extra.numpy as hnp
@@ -28,7 +28,7 @@ DRAWS = 200_000
 
 
 def mean_and_error(values):
-    """The mean of independent values, and its standard error."""
+    """Return the mean of independent values, and its standard error."""
     return values.mean(axis=0), values.std(axis=0, ddof=1) / np.sqrt(len(values))
 
 
@@ -95,7 +95,7 @@ def test_the_divergence_keeps_its_digits_near_zero():
 
 
 def test_the_gradient_of_a_sample_moves_the_distribution():
-    """E[z²] = μ² + σ², so its derivatives are 2μ by μ and σ² by logvar: within what 20,000 samples can tell."""
+    """E[z²] = μ² + σ², so its derivatives are 2μ by μ and σ² by logvar, up to the noise of 20,000 samples."""
     mu, logvar = Tensor(MU.copy(), requires_grad=True), Tensor(LOGVAR.copy(), requires_grad=True)
     n = 20_000
     z = reparameterize(mu, logvar, np.random.default_rng(1).standard_normal((n, 1, 3)))

@@ -1,4 +1,4 @@
-"""Proves that the posterior on a grid is the true one, where that is known, and that a ring's is not Gaussian."""
+"""Proves that the posterior on a grid equals the true one, if that is known, and that a ring's is not Gaussian."""
 
 import numpy as np
 import pytest

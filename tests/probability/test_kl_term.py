@@ -1,7 +1,7 @@
-"""Proves that each way to weigh the KL does what its formula says, and that both ends are recognised in words.
+"""Proves that each way to weigh the KL does what its formula says.
 
-It would catch a warm-up that never ends, free bits that are taken of the sum instead of each dimension, and a good
-posterior that is called collapsed.
+It would catch a warm-up that never ends, free bits of the sum instead of each dimension, and a capacity that pulls the
+KL from one side only.
 """
 
 import numpy as np
@@ -13,7 +13,7 @@ from npvae.probability import DiagonalGaussian, KLTerm
 
 
 def posterior(rng, kl_by_dimension):
-    """q with the given mean KL in each dimension: means only, KL = μ²/2."""
+    """Return a q with this mean KL in each dimension: its variance is 1, so KL = μ²/2."""
     mu = np.sqrt(2 * np.array(kl_by_dimension)) * rng.choice([-1, 1], (100, len(kl_by_dimension)))
     return DiagonalGaussian(Tensor(mu, requires_grad=True), Tensor(np.zeros_like(mu)))
 

@@ -1,4 +1,4 @@
-"""Proves that a likelihood turns a decoder's output into the distribution that its name says, and refuses other data.
+"""Proves that a likelihood turns a decoder's output into the distribution of its name, and refuses unfit data.
 
 It would catch a variance that is not learned, and grey levels from 0 to 255 under a Bernoulli likelihood.
 """

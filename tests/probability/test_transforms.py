@@ -1,6 +1,6 @@
 """Proves the change of variables on a map whose density is known, and on one whose density is not.
 
-It would catch a Jacobian that is transposed or of another example, and a determinant with the wrong sign.
+It would catch a transposed Jacobian, one of another example, and a determinant with the wrong sign.
 """
 
 import numpy as np
@@ -18,7 +18,7 @@ def test_a_reparameterized_draw_has_the_density_of_its_gaussian(rng):
 
 
 def test_a_full_matrix(rng):
-    """z = ε A has the covariance AᵀA: against the formula of the multivariate Gaussian."""
+    """z = ε A has the covariance AᵀA: compare with the density of the multivariate Gaussian."""
     A, eps = rng.standard_normal((3, 3)), rng.standard_normal((11, 3))
     z, log_q = pushed_log_prob(lambda e: e @ A, eps)
     precision = np.linalg.inv(A.T @ A)
@@ -39,7 +39,7 @@ def test_the_ring(rng):
 
 
 def test_the_density_of_the_ring_integrates_to_one(rng):
-    """E_q [1] over a grid of ε in polar coordinates: the density at z, times the area that the cell has become."""
+    """Sum over a grid of ε in polar coordinates: the density at z, times the area of the cell's image."""
     r, angle = np.linspace(0.01, 6, 400), 0.3
     eps = r[:, None] * [np.cos(angle), np.sin(angle)]
     z, log_q = pushed_log_prob(ring, eps)

@@ -1,4 +1,4 @@
-"""Proves that a checkpoint is whole or not there, and that no changed bit goes unnoticed.
+"""Proves that a checkpoint is either complete or missing, and that no changed bit goes unnoticed.
 
 It would catch a file that is written in place, a checksum that does not cover the archive's directory, and a loader
 that unpickles.
@@ -97,7 +97,7 @@ except UserError as error:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a limit on the size of files")
 def test_a_disk_that_fills_up_leaves_the_previous_checkpoint(path):
-    """In a process that may write only 100 kB to a file, the write fails half way, as on a full disk."""
+    """In a process that may write only 100 kB to a file, the write fails halfway, as on a full disk."""
     found = subprocess.run([sys.executable, "-c", FILLS_UP, str(path)], capture_output=True, text=True, check=True)
     assert "could not be written: File too large; the previous one, if any, is untouched" in found.stdout
     assert same(checkpoint.load(path))

@@ -1,6 +1,6 @@
-"""Proves that what is reported is a mean over all examples, whatever the size of the batches that it is computed in.
+"""Proves that every report is a mean over all examples, whatever the batch size.
 
-It would catch a mean of means over batches of different size, and a measure with the wrong sign.
+It would catch a mean of the means of batches of different sizes, and a measure with the wrong sign.
 """
 
 import numpy as np
@@ -20,7 +20,7 @@ def model(rng):
 
 
 class Counts(LatentModel):
-    """A model that reports the means of two columns, and notes how it was asked."""
+    """A model that reports the means of two columns, and records its mode at each call."""
 
     def __init__(self):
         self.W, self.norm, self.notes = Tensor(np.ones((2, 1)), requires_grad=True), BatchNorm(2), []
@@ -70,7 +70,7 @@ def test_the_amortization_gap_is_what_refinement_gains(rng, model):
     x = (rng.random((30, 20)) < 0.5).astype(np.float32)
     for name, p in model.named_parameters():
         if name.startswith("decoder") and name.endswith("W"):
-            p.data *= 4                                     # a decoder that the encoder knows nothing of
+            p.data *= 4                                     # a decoder to which the encoder was not fitted
     found = evaluate(model, x, np.random.default_rng(0), refine_steps=200)
     q = model.encode(x).detach()
     refined = model.refine(x, q, rng, 200)
@@ -116,7 +116,7 @@ def test_no_measure_depends_on_which_others_are_asked_for(rng, model):
 
 
 def test_the_gap_of_nothing_is_nothing(rng, model, monkeypatch):
-    """The same q twice has the same bound: the noise is the same for both."""
+    """The same q has the same bound twice, because the noise is the same."""
     monkeypatch.setattr(model, "refine", lambda x, q, rng, steps: q)
     assert evaluate(model, rng.random((30, 20)).astype(np.float32), rng, refine_steps=5)["amortization_gap"] == 0
 

@@ -1,5 +1,5 @@
-"""Proves that a run goes on with the same bits wherever it was interrupted, that it stops early where it should, and
-that a loss that is no longer a number is traced to the operation where that began.
+"""Proves that an interrupted run continues with the same bits, that it stops early when it should, and that a NaN or
+infinite loss is traced to the operation where it began.
 
 It would catch a random state, an accumulator or an epoch's order that is not saved; a checkpoint of spoilt parameters;
 and an early stop that keeps the last parameters instead of the best.
@@ -51,7 +51,7 @@ def test_an_interrupted_run_ends_with_the_same_bits(interrupted_at):
     first = training()
     for _ in range(interrupted_at):
         first.take_step()
-    second = training(seed=99)                              # another beginning, which must not matter
+    second = training(seed=99)                              # other initial weights, which must not matter
     second.load_state(*first.state())
     second.run(30)
     assert same(weights(whole), weights(second))
@@ -59,7 +59,7 @@ def test_an_interrupted_run_ends_with_the_same_bits(interrupted_at):
 
 
 def test_twenty_examples_are_learned_and_every_step_is_in_the_history():
-    """16 pixels of 0.69 nats each are 11 nats; to say which of 20 examples it is takes ln 20 = 3."""
+    """Without learning, 16 pixels of 0.69 nats cost 11 nats; naming one of 20 examples costs ln 20 = 3."""
     rng = np.random.default_rng(0)
     model = VAE(16, 4, [64], rng)
     run = Training(model, optim.Adam(model.parameters(), 1e-2), BARS.x_train[:20], 20, rng)
@@ -175,7 +175,7 @@ def test_the_same_model_is_validated_with_the_same_noise():
 
 
 def test_an_early_stop_survives_an_interruption():
-    """The best parameters and the validations so far are part of what is saved; a call that ends does not count."""
+    """The state holds the best parameters and the validations so far; the end of a call is no validation."""
 
     def overfitting(seed):
         rng = np.random.default_rng(seed)
@@ -225,7 +225,7 @@ def test_a_warning_does_not_disturb_the_training():
 
 
 class Asks(VAE):
-    """A VAE that notes what the loop tells it."""
+    """A VAE that records what the loop passes to it."""
 
     def __init__(self):
         super().__init__(16, 2, [11], np.random.default_rng(0))
@@ -236,7 +236,7 @@ class Asks(VAE):
         return super().loss(x, rng)
 
     def posteriors(self, x):
-        """Of the kind that each warning is about, in turn."""
+        """Return posteriors that deserve each warning in turn."""
         mu = np.full((len(x), 2), 0.0 if not 20 < len(self.told) <= 40 else 20.0)
         return DiagonalGaussian(mu, np.zeros_like(mu))
 

@@ -1,7 +1,7 @@
-"""Proves that the published numbers come out: both networks, with two seeds each, on the whole of MNIST (4 minutes).
+"""Proves that both networks reproduce the published numbers, with two seeds each, on all of MNIST.
 
-It would catch what no gradient check sees: a wrong initialisation, a sum over pixels that became a mean, noise that is
-drawn with the wrong width, an Adam without its bias correction. Run it with `pytest -m slow`.
+It would catch what no gradient check sees: a wrong initialisation, a sum over pixels that became a mean, noise with
+the wrong standard deviation, an Adam without its bias correction. Run it with `pytest -m slow`.
 
 Grey pixels in [0, 1], Bernoulli logits, nothing binarized, nats per example.
 """
@@ -50,7 +50,7 @@ def test_the_vae_of_pytorchs_examples(tmp_path, seed):
 @pytest.mark.slow
 @SEEDS
 def test_the_linear_autoencoder_is_within_1_percent_of_pca(tmp_path, seed):
-    """10 dimensions, 10,000 steps of batch 100; and the two subspaces are the same up to a few degrees."""
+    """10 dimensions, 10,000 steps of batch 100. The two subspaces agree to a few degrees."""
     pca = Run.create(tmp_path / "pca", {"model": "pca"})
     pca.training.run(0, pca.save)
     run, _ = train(tmp_path / "ae", 10_000, model="linear-ae", seed=seed)

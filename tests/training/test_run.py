@@ -1,6 +1,6 @@
-"""Proves that a run keeps what it was told: the validation set is held out for good, and the settings come back.
+"""Proves that a run keeps its settings: the validation set stays held out, and loading restores every setting.
 
-It would catch a validation example that is trained on, and a default that changes under a saved run.
+It would catch training on a validation example, and a default that changes the settings of a saved run.
 """
 
 import numpy as np

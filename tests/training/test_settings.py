@@ -1,6 +1,6 @@
-"""Proves that every model takes the settings that it says, and that the reference network is still what it was.
+"""Proves that every model takes the settings that it lists, and that the defaults are still the reference network.
 
-It would catch a default that changes under a saved run, and a setting that is accepted and does nothing.
+It would catch a default that changes unnoticed, and a setting that is accepted and does nothing.
 """
 
 import inspect

@@ -1,6 +1,6 @@
 """Proves that a collapsed posterior and codes that have left the prior are found, and that a good model passes.
 
-It would catch a limit in nats for each dimension instead of all, and a model without posteriors that is judged.
+It would catch a limit for each dimension instead of for all, and a warning about a model without posteriors.
 """
 
 import numpy as np
