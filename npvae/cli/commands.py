@@ -129,7 +129,7 @@ def print_measures(run, importance_samples, refine_steps=0):
     """Print what `evaluate` measures, with everything that you need to compare it with other numbers."""
     x = run.x_test
     result = evaluation.evaluate(run.model, x, np.random.default_rng(0), importance_samples, refine_steps)
-    has_bound, likelihood = run.model.has_bound, run.settings.get("likelihood")
+    has_bound = run.model.has_bound
     print(f"test set of {run.dataset.name}, {len(x)} examples{', nats per example' if has_bound else ''}:")
     if has_bound:
         print(f"  loss = -ELBO   {result['loss']:8.2f}")
@@ -149,14 +149,20 @@ def print_measures(run, importance_samples, refine_steps=0):
     squared_error = result["squared_error"] / (high - low) ** 2  # of the pixels as they were before they were rescaled
     print(f"  squared error  {squared_error:8.2f}   of the reconstructions, summed over pixels")
     if has_bound:
-        print(f"  likelihood {likelihood}, binarization {run.settings['binarization']}")
-        if likelihood == "bernoulli" and ((x > 0) & (x < 1)).any():
-            print("  On grey pixels a Bernoulli likelihood is a convention, not a log-likelihood.")
-        elif likelihood in ("continuous-bernoulli", "gaussian", "squared-error"):
-            rescaled = "" if run.model.data_range in (None, (0, 1)) else f" rescaled to [{low:g}, {high:g}]"
-            print_wrapped(f"  A density of the pixels{rescaled}: comparable only with other densities of the same.")
+        _print_likelihood(run)
     for warning in warnings_about(run.model, x[:WARNING_EXAMPLES]).values():
         print_wrapped(f"  warning: {warning}")
+
+
+def _print_likelihood(run):
+    """Print the likelihood that the measures are of, and what you may compare them with."""
+    x, likelihood, (low, high) = run.x_test, run.settings["likelihood"], run.model.data_range or (0, 1)
+    print(f"  likelihood {likelihood}, binarization {run.settings['binarization']}")
+    if likelihood == "bernoulli" and ((x > 0) & (x < 1)).any():
+        print("  On grey pixels a Bernoulli likelihood is a convention, not a log-likelihood.")
+    elif likelihood in ("continuous-bernoulli", "gaussian", "squared-error"):
+        rescaled = "" if (low, high) == (0, 1) else f" rescaled to [{low:g}, {high:g}]"
+        print_wrapped(f"  A density of the pixels{rescaled}: compare it only with other densities of the same pixels.")
 
 
 def draw(options):

@@ -13,7 +13,7 @@ import math
 from .. import probability
 from ..nn import ReLU
 from ..nn.init import xavier_uniform
-from .vae import PLAIN, VAE
+from .vae import VAE
 
 
 class IWAE(VAE):
@@ -25,9 +25,7 @@ class IWAE(VAE):
     def __init__(
         self, data_dim, latent_dim, hidden, rng, likelihood="bernoulli", init=xavier_uniform, activation=ReLU, samples=5
     ):
-        super().__init__(
-            data_dim, latent_dim, hidden, rng, likelihood, init, activation, samples, "analytic-kl", PLAIN
-        )
+        super().__init__(data_dim, latent_dim, hidden, rng, likelihood, init, activation, samples)
 
     def loss(self, x, rng, step=math.inf, rows=None):
         """Return the objective, a Tensor (), in nats, and the parts {"loss": −ELBO, "rec", "kl", "objective"}.

@@ -21,7 +21,7 @@ from ..nn.optim import OPTIMIZERS
 from ..nn.schedules import SCHEDULES
 from ..probability import ESTIMATORS, LIKELIHOODS, KLTerm
 
-LARGEST = 1e9  # a number beyond it is a slip of the keyboard
+LARGEST = 1e9  # a larger number is probably a typing error
 
 
 # --- readers: from the text of an option to a value -------------------------------------------------------------------
