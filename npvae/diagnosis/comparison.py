@@ -8,8 +8,8 @@ functions of those names, one for each of its terms,
 
 so that a diagnosis can ask what would have come out if σ² had stood where σ belongs, or a term had been forgotten.
 
-The sizes are distinct odd primes, and other ones in each draw: a factor of 1/3 that comes from the batch is 1/7 in the
-draw whose batch is 7.
+The sizes are distinct odd primes, and they change from draw to draw: a factor of 1/3 that comes from the batch is 1/7
+in the draw whose batch is 7.
 """
 
 import dataclasses
@@ -113,8 +113,8 @@ def names_in(f):
 def same(a, b):
     """Return whether two arrays agree in shape and numbers, up to rounding and the error of finite differences.
 
-    That is 10⁻⁶ of each number, and 10⁻⁹ of the largest (or of 1): beside a large number in a sum, a small one loses
-    its digits.
+    The tolerance is 10⁻⁶ of each number, plus 10⁻⁹ of the largest (or of 1): added to a large number, a small one
+    loses digits.
     """
     if np.shape(a) != np.shape(b):
         return False

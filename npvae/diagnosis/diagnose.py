@@ -1,10 +1,10 @@
-"""A diagnosis: what a check found, what explains it, and a question that leads on.
+"""A diagnosis: what a check found, what explains it, and a question that points the way.
 
     >>> print(diagnose(gradcheck(f, x, W, b)))
 
 The report of `gradcheck` says that a derivative is wrong. From its numbers (the derivative, the finite differences, the
-inputs, the upstream gradient and the value) `diagnose` infers what is wrong, if it is one of the simple mistakes. If it
-is not, it says where, and does not guess.
+inputs, the upstream gradient and the value) `diagnose` infers the mistake, if it is one of the simple ones. If it is
+not, `diagnose` says where the numbers are wrong, and does not guess.
 """
 
 import dataclasses
@@ -23,7 +23,7 @@ class Diagnosis:
     """Everything that is wrong in one check: `print` it to read it.
 
     name       of what was checked
-    findings   one `Finding` for each array that is wrong; none if all is well
+    findings   one `Finding` for each array that is wrong; none if everything is right
     """
 
     def __init__(self, name, findings):
@@ -61,7 +61,7 @@ def comparison(name, row, known, **more):
 
 
 def _with_its_name(finding, name):
-    """The finding, where the input that the usual formulas call x has another name."""
+    """Return the finding with the name of the input in place of x, which the usual formulas call it."""
     finding.causes = [re.sub(r"\bx\b", name, cause) for cause in finding.causes]
     return finding
 
@@ -88,7 +88,7 @@ ELEMENTWISE = [
 
 
 def _elementwise(known, row):
-    """Known arrays and a formula for an elementwise operation whose slope is one of the usual ones; or nothing."""
+    """Return known arrays for an elementwise operation, with a formula if its slope is a usual one; {} for others."""
     inputs = [name for name in known if name not in ("y", "dy")]
     if len(inputs) != 1 or np.shape(known["y"]) != row.shape:
         return {}

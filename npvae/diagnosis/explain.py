@@ -1,13 +1,13 @@
 """From numbers to a cause: what is wrong with an array, if it is one of the simple mistakes; if not, only where.
 
-The order is that of an examination, from the obvious to the hidden, and it ends as soon as something explains
+The search goes from the obvious to the hidden, as an examination does, and ends as soon as something explains
 everything:
 
-    the shape              is explained by a sum that is missing, or one too many, or a transposition
-    one factor             for all elements; where could it come from?
-    another formula        one name for another, a term missing, dy not used, rows shifted
+    the shape              a missing sum, one sum too many, or a transposition
+    one factor             the same for all elements; where could it come from?
+    another formula        one name for another, a missing term, dy not used, rows shifted
     one fitted number      the weight of a term, the amount of something added
-    the weights of all     terms
+    several fitted ones    the weights of all terms
     a part                 only some rows, or only where x < 0: then the same questions again, for that part
 
 A cause must reproduce every element in every draw, or it is not named. A wrong diagnosis is worse than none.
@@ -24,14 +24,15 @@ from .hypotheses import ZERO, fits, fitted, predictions, term_weights
 from .places import place
 
 FEWEST = 3  # numbers that must agree before a cause is named
-NOTICEABLE = 1e-5  # an error below is rounding somewhere, and a factor of 1.000001 explains nothing
+NOTICEABLE = 1e-5  # a smaller error is rounding: a factor of 1.000001 explains nothing
 
 QUESTIONS = {
-    "shape": "What shape has each array on the way, and over what is each sum?",
-    "zero": "On which path does this input act on the loss, and where is it cut?",
-    "factor": "Write the formula once more, with its constants: which of them is not in your code, or in it twice?",
-    "sign": "If this input grows a little, does the loss grow or fall? What sign has each step of the chain rule?",
-    "formula": "Write the formula on paper, factor by factor. Which array does your code take for each of them?",
+    "shape": "What shape does each array on the way have, and over which axes does each sum run?",
+    "zero": "Along which path does this input affect the loss, and where is that path cut?",
+    "factor": "Write the formula once more, with its constants: which of them does your code lack, or have twice?",
+    "sign": "If this input grows a little, does the loss rise or fall? "
+    "What is the sign of each step of the chain rule?",
+    "formula": "Write the formula on paper, factor by factor. Which array does your code use for each of them?",
     "term": "How many terms does it have on paper? Find each of them in your code.",
     "part": "What is special about these elements, in the input or in your indices?",
 }
@@ -66,7 +67,7 @@ def _explain_where(comparisons, masks, where):
 
 
 def _informative(c, mask):
-    """Return how many elements tell something: where both numbers are zero, every factor would fit."""
+    """Return how many elements carry information: where both numbers are zero, every factor would fit."""
     return int(((c.found != 0) | (np.abs(c.expected) > 1e-9))[mask].sum())
 
 
@@ -77,14 +78,15 @@ def _explain_factor(comparisons, factors, causes, where):
     has_plain_name = any(not name.sizes for name in named)
     if has_plain_name:  # 2 is 2, and not 8 divided by a size that happens to be 4
         named = [name for name in named if not name.sizes or name.two == 1]
-    if np.allclose(factors, -1, 1e-6, 0):  # then the sign of every factor of the formula would do
+    if np.allclose(factors, -1, 1e-6, 0):  # then a wrong sign of any factor of the formula would do
         causes = [cause for cause in causes if not cause.endswith("has the wrong sign")]
     causes = [*(name.words for name in named), *causes]
     if not is_constant:
         measured = f"yours is the right one times one factor, {where}: {', '.join(map(number, factors))} in our draws"
-        return Finding(measured, causes or ["one factor for all, which depends on the numbers"], QUESTIONS["factor"])
+        causes = causes or ["one factor for all elements, which depends on the numbers"]
+        return Finding(measured, causes, QUESTIONS["factor"])
     if not has_plain_name:  # a size that was the same in all draws may be there by accident
-        causes.append(f"one factor {number(first)}, " + ("of another origin" if causes else "which no size explains"))
+        causes.append(f"one factor {number(first)}, " + ("from somewhere else" if causes else "which no size explains"))
     question = QUESTIONS["sign" if abs(first + 1) < 1e-6 else "factor"]
     return Finding(f"yours is {number(first)} times the right one, {where}", causes, question)
 

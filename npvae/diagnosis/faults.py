@@ -1,4 +1,4 @@
-"""What can cause each fault that `gradcheck`, or the check of a value, names besides wrong numbers; and what to ask."""
+"""The causes of each fault besides wrong numbers that `gradcheck` or the check of a value names, and a question."""
 
 import enum
 
@@ -9,22 +9,22 @@ from .finding import Finding
 class ValueFault(enum.Enum):
     """What can be wrong with an array although its numbers are right, beyond what `gradcheck` looks for."""
 
-    MADE_FLOAT64 = "of float32 inputs it makes float64"
+    MADE_FLOAT64 = "it makes float64 from float32 inputs"
     NOT_FINITE = "it is not finite"
 
 
-# Possible causes, and a question that leads on.
+# Possible causes, and a question that points the way.
 ADVICE = {
     Fault.RANDOM_VALUE: (
         [
-            "the forward pass is random: it draws noise of its own, instead of taking it as an input",
+            "the forward pass is random: it draws its own noise instead of taking it as an input",
             "it keeps something from one call to the next, and changes it",
         ],
-        "Which line of the forward pass gives another number each time?",
+        "Which line of the forward pass gives a different number each time?",
     ),
     Fault.RANDOM_GRADIENT: (
         [
-            "the derivative draws noise of its own: it needs that of the forward pass",
+            "the derivative draws its own noise: it needs that of the forward pass",
             "it changes an array that it kept",
         ],
         "What does this derivative need from the forward pass, and is it still there, unchanged?",
@@ -49,15 +49,15 @@ ADVICE = {
         ["the value is the input itself, or a view of it (a slice, a transpose, a reshape)"],
         "What happens to the value if somebody changes the input afterwards?",
     ),
-    Fault.DTYPE: ([], "Which of your arrays or numbers has another dtype than the inputs?"),
-    Fault.NO_ARRAY: ([], "What does this derivative return, and what does the next operation back need?"),
-    Fault.SHAPE: ([], "What shape has each array on the way, and over what is each sum?"),
-    Fault.EMPTY: ([], "Which input would have something to compare?"),
+    Fault.DTYPE: ([], "Which of your arrays or numbers has a different dtype from the inputs?"),
+    Fault.NO_ARRAY: ([], "What does this derivative return, and what does the operation before it need?"),
+    Fault.SHAPE: ([], "What shape does each array on the way have, and over which axes does each sum run?"),
+    Fault.EMPTY: ([], "Which input would give the check something to compare?"),
     ValueFault.MADE_FLOAT64: (
         [
-            "an array made by np.zeros, np.ones or np.empty has no dtype=x.dtype, and is float64",
-            "a NumPy number, such as np.log(2 * np.pi), is float64 and turns everything else into float64; float(…) of "
-            "it does not",
+            "an array made by np.zeros, np.ones or np.empty without dtype=x.dtype is float64",
+            "a NumPy number, such as np.log(2 * np.pi), is float64 and turns everything else into float64; float(…) "
+            "around it prevents that",
         ],
         "Which of your arrays or numbers is float64, whatever the inputs are?",
     ),
@@ -66,7 +66,7 @@ ADVICE = {
             "an exponential overflows: e⁸⁰⁰ is infinite",
             "something rounds to 0 (a probability, all weights of a sum), so that its logarithm is −∞, or 0/0 is NaN",
         ],
-        "Which exponential or logarithm leaves the range of numbers there, and how can you rewrite the formula?",
+        "Which exponential or logarithm leaves the range of floating point there, and how can you rewrite the formula?",
     ),
 }
 
@@ -74,8 +74,8 @@ ADVICE = {
 def finding_of(name, sentence, fault=None):
     """Return the `Finding` for a fault of the array of this name; `sentence` says what was found.
 
-    Without a fault, the exercise's own text is all that can be asked about.
+    Without a fault, the question refers to the text of the exercise.
     """
-    ask = "What does the text of the exercise ask for, and what does your function do?"
+    ask = "What does the text of the exercise ask for, and what does your function do instead?"
     causes, question = ADVICE.get(fault, ([], ask))
     return Finding(sentence, [*causes], question, name)

@@ -1,4 +1,4 @@
-"""A finding: what is wrong with one array, in lines that a student reads."""
+"""A finding: what is wrong with one array, as lines for a student to read."""
 
 import dataclasses
 import textwrap
@@ -12,7 +12,7 @@ class Finding:
 
     measured   what is certain, in one sentence; empty where no simple mistake explains the numbers
     causes     the mistakes that give exactly these numbers; where there are several, the numbers cannot tell which
-    question   that leads on
+    question   that points the way
     name       of the array
     numbers    sentences with what was measured before any inference
     """
@@ -28,7 +28,7 @@ class Finding:
         first, later = (f"  {self.name}  " if self.name else "  "), " " * (len(self.name) + 4)
         lines = [wrap(sentence, later if i else first) for i, sentence in enumerate(self.numbers)]
         if not self.measured:
-            return [*lines, wrap("No simple mistake gives these numbers, and there is no guess.", "  ")]
+            return [*lines, wrap("No simple mistake gives these numbers, so there is no guess.", "  ")]
         if self.numbers:
             lines.append("")
         measured = self.measured[:1].upper() + self.measured[1:]

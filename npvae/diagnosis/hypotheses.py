@@ -31,7 +31,7 @@ def predictions(c):
 
 
 def _edits(c):
-    """The formula with one name replaced, in all its terms or in one of them; and without a term, or with its sign."""
+    """Yield the formula with one name replaced, in all terms or in one; without a term; with a term's wrong sign."""
     if not c.formula:
         return
     terms = c.evaluate()
@@ -40,12 +40,12 @@ def _edits(c):
         tried = []
         for cause, value in _substitutes(name, c):
             if any(same(value, other) for other in tried):
-                continue  # it has a better name already
+                continue  # it already has a better name
             tried.append(value)
             try:
                 changed = c.evaluate(**{name: value})
             except (ValueError, IndexError):
-                continue  # it does not fit there
+                continue  # its shape does not fit
             if not value.any() and not any(changed[term].any() for term in users):
                 continue  # a factor of 0: that is a missing term, whatever the factor
             yield cause, sum(changed.values())
@@ -60,7 +60,7 @@ def _edits(c):
 
 
 def _substitutes(name, c):
-    """Pairs of a cause and the array that stands in the place of a known one."""
+    """Yield pairs of a cause and the array that takes the place of a known one."""
     right, called = np.asarray(c.known[name], float), symbol(name)
     yield _missing(name), np.ones_like(right)
     yield _missing(name), np.zeros_like(right)
@@ -77,7 +77,7 @@ def _substitutes(name, c):
 
 
 def _factors(c):
-    """The right array, times or divided by a known one."""
+    """Yield the right array, multiplied or divided by a known one."""
     needed = {name for f in c.formula.values() for name in names_in(f)}
     for name, value in c.known.items():
         if 1 < np.size(value) and fits(value, c.expected):
@@ -101,7 +101,7 @@ def fits(value, array):
 
 
 def _upstream(c):
-    """What the right derivative gives for another upstream gradient; with a formula, dy is replaced there."""
+    """Yield what the right derivative gives for a wrong upstream gradient; with a formula, `_edits` replaces dy."""
     if c.by_dy is None or c.formula:
         return
     dy, y = c.known["dy"], c.known["y"]
@@ -113,7 +113,7 @@ def _upstream(c):
 
 
 def _moved(c):
-    """The right numbers in other places."""
+    """Yield the right numbers in other places, and known arrays summed over an axis."""
     a = c.expected
     yield ZERO, np.zeros_like(a)
     for i, j in itertools.combinations(range(a.ndim), 2):
@@ -129,7 +129,7 @@ def _moved(c):
 
 
 def fitted(c):
-    """Triples of a cause with a place for the number, the number that fits best, and the array that it gives."""
+    """Yield triples: a cause with a place for a number, the number that fits best, and the array that it gives."""
     if c.formula and len(c.formula) > 1:
         terms = c.evaluate()
         total = sum(terms.values())
@@ -149,7 +149,7 @@ def fitted(c):
 
 
 def _product(dy, value):
-    """dy times a known array, with dy repeated over the last axis where it has one less."""
+    """Return dy times a known array; where dy has one axis less, repeat it along the last one."""
     for a in (dy, dy[..., None] if dy.ndim else dy):
         try:
             return a * value
@@ -159,7 +159,7 @@ def _product(dy, value):
 
 
 def _to_shape(value, shape):
-    """A value broadcast to a shape, or summed to it; None where it fits neither way."""
+    """Return a value broadcast to a shape, or summed to it; None if it fits neither way."""
     try:
         if np.broadcast_shapes(np.shape(value), shape) == shape:
             return np.broadcast_to(value, shape)
@@ -171,7 +171,7 @@ def _to_shape(value, shape):
 
 
 def _fit(c, base, direction, cause):
-    """found = base + w · direction by least squares: one triple, or none where the direction is zero."""
+    """Fit found = base + w · direction by least squares: yield one triple, or none where the direction is zero."""
     square = np.sum(direction * direction)
     if square > 0 and np.isfinite(square):
         w = np.sum((c.found - base) * direction) / square
@@ -179,7 +179,7 @@ def _fit(c, base, direction, cause):
 
 
 def term_weights(c):
-    """The weights of all terms of the formula that fit best, and the array that they give; None where several fit."""
+    """Return the weights of the terms that fit best, and the array that they give; None if several weightings fit."""
     terms = [term.reshape(-1) for term in c.evaluate().values()]
     A = np.stack(np.broadcast_arrays(*terms), axis=1)
     weights, _, rank, _ = np.linalg.lstsq(A, c.found.reshape(-1), rcond=1e-8)

@@ -6,7 +6,7 @@ import numpy as np
 
 from .comparison import symbol
 
-FEWEST = 20  # elements: of fifty conditions, one would fit five elements by accident, and twenty hardly ever
+FEWEST = 20  # elements: of fifty conditions, one fits five elements by chance, but hardly ever twenty
 
 
 def place(comparisons, masks):
@@ -22,14 +22,14 @@ def place(comparisons, masks):
         described = [dict(describe(c, mask)) for c, mask in zip(comparisons, masks)]
         fitting = [words for words in described[0] if all(others.get(words) for others in described)]
         if fitting:
-            return "only " + ", or ".join(fitting[:3])  # the numbers cannot tell one from the other
+            return "only " + ", or ".join(fitting[:3])  # the numbers cannot tell them apart
     return None
 
 
 def _fits(c, mask, condition):
-    """Whether the mask is what a condition says.
+    """Return whether the mask is what a condition says.
 
-    Where the right number is 0, many a mistake gives 0 too: these elements, if they are not wrong, say nothing.
+    Where the right number is 0, many mistakes give 0 too: such elements, if they are not wrong, say nothing.
     """
     silent = ~mask & (np.abs(c.expected) < 1e-12)
     is_part = not np.all(condition)
@@ -37,7 +37,7 @@ def _fits(c, mask, condition):
 
 
 def _places_and_signs(c, mask):
-    """Pairs of a description and whether it fits: the ends of an axis, and the signs and sizes of known arrays."""
+    """Yield pairs of a description and whether it fits: ends of an axis, and signs and sizes of known arrays."""
     for axis in range(mask.ndim):
         n = mask.shape[axis]
         places = np.arange(n).reshape(-1, *[1] * (mask.ndim - 1 - axis))
@@ -49,14 +49,14 @@ def _places_and_signs(c, mask):
         }.items():
             yield words.format(_slice(mask, axis)), _fits(c, mask, chosen)
     for name, value in c.known.items():
-        if len(np.unique(value)) > 2:  # a mask is no input
+        if len(np.unique(value)) > 2:  # a mask is not an input
             for words, condition in _conditions(name, np.asarray(value)):
                 with contextlib.suppress(ValueError):
                     yield f"where {words}", _fits(c, mask, condition)
 
 
 def _any_slices(c, mask):
-    """The same for whole rows or columns, whichever, and for a single element."""
+    """Yield the same pairs for whole rows or columns, wherever they are, and for a single element."""
     for axis in range(mask.ndim if mask.ndim > 1 else 0):
         others = tuple(i for i in range(mask.ndim) if i != axis)
         yield f"in some {_slice(mask, axis)}s", _fits(c, mask, mask.any(axis=others, keepdims=True))
@@ -64,7 +64,7 @@ def _any_slices(c, mask):
 
 
 def _slice(mask, axis):
-    """What one index of an axis picks out."""
+    """Return the word for what one index of an axis picks out."""
     if mask.ndim == 1:
         return "element"
     return ["row", "column"][axis] if mask.ndim == 2 else f"slice of axis {axis}"

@@ -1,1 +1,1 @@
-"""The exercises: write the parts of a variational autoencoder, and be told what is wrong."""
+"""The exercises: write the parts of a variational autoencoder, and find out what is wrong."""

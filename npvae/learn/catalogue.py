@@ -20,10 +20,10 @@ def find(name):
 
 
 def file_name(exercise):
-    """The name of its file: "03_relu.py"."""
+    """Return the name of its file: "03_relu.py"."""
     return f"{NUMBER[exercise.name]:02}_{exercise.name}.py"
 
 
 def text(exercise):
-    """Return what its file holds at first."""
+    """Return the text with which its file starts."""
     return stub(NUMBER[exercise.name], exercise)

@@ -14,11 +14,11 @@ from .outcome import BLANK, BROKEN, PASSED, WRONG
 
 GREEN, RED, YELLOW, BOLD = "32", "31", "33", "1"
 COLORS = {PASSED: GREEN, WRONG: RED, BROKEN: RED, BLANK: YELLOW, "begun": YELLOW, "changed since it passed": YELLOW}
-POLL = 0.5  # seconds between two looks at the files
+POLL = 0.5  # seconds between two checks of the files' times
 
 
 def painted(text, color):
-    """Return the text in a colour, on a terminal that does not ask for plain text (NO_COLOR)."""
+    """Return the text in a colour; unchanged where output is no terminal, or NO_COLOR asks for plain text."""
     if not sys.stdout.isatty() or "NO_COLOR" in os.environ or os.environ.get("TERM") == "dumb":
         return text
     return f"\033[{color}m{text}\033[0m"
@@ -36,7 +36,7 @@ def overview():
                 "",
             )
         )
-        print("\nBegin with a folder of your own:\n\n  npvae learn init my-vae\n  cd my-vae\n  npvae learn")
+        print("\nStart by making your own folder:\n\n  npvae learn init my-vae\n  cd my-vae\n  npvae learn")
         return 0
     passed = sum(folder.has_passed(exercise) for exercise in catalogue.ALL)
     print(f"{passed} of {len(catalogue.ALL)} exercises have passed.\n")
@@ -85,7 +85,7 @@ def list_all():
 
 
 def init(path):
-    """npvae learn init DIR: a folder of your own."""
+    """npvae learn init DIR: make your own folder."""
     folder = Folder.make(path)
     print(
         wrap(
@@ -116,7 +116,7 @@ def _check(folder, exercise):
     """Check, print the screen, and remember; return whether it passed."""
     path = folder.file(exercise)
     if exercise.after is not None and sys.stdout.isatty():
-        print(f"checking {exercise.name}, and then something is trained: up to {sandbox.SECONDS_TO_SHOW} s …")
+        print(f"checking {exercise.name}, then training with it: up to {sandbox.SECONDS_TO_SHOW} s …")
     outcome = sandbox.check(exercise, path.resolve(), folder.path.resolve(), folder.solved(exercise))
     has_passed = outcome.status == PASSED
     print(f"{exercise.name}: {painted(outcome.status, COLORS[outcome.status])}\n")
@@ -129,7 +129,7 @@ def _check(folder, exercise):
 def _after(folder, exercise, status):
     """Return lines that say what to do now."""
     if status == PASSED:
-        lines = ["  Now compare it with the engine's:", f"    {_engine_place(exercise)}"]
+        lines = ["  Now compare yours with the engine's:", f"    {_engine_place(exercise)}"]
         return [*lines, "  npvae learn        what comes next" if folder.next() else "  That was the last one."]
     seen, all_ = folder.done(exercise).get("hints", 0), len(exercise.hints)
     lines = []
@@ -162,19 +162,19 @@ def hint(name):
 
 
 def reset(name):
-    """npvae learn reset NAME: the stub again; the old file is kept."""
+    """npvae learn reset NAME: restore the stub, and keep the old file."""
     folder = Folder()
     exercise = catalogue.find(name)
     kept = folder.reset(exercise)
     print(
-        f"{catalogue.file_name(exercise)} is as it was in the beginning"
+        f"{catalogue.file_name(exercise)} is as it was at the start"
         + (f"; yours is kept as {kept.name}" if kept else "")
     )
     return 0
 
 
 def predict(name, answer=None):
-    """npvae learn predict NAME [ANSWER]: answer a question before you write the code; then measure the truth."""
+    """npvae learn predict NAME [ANSWER]: answer a question before you write the code; then see what is measured."""
     folder = Folder()
     exercise = catalogue.find(name)
     prediction = exercise.prediction
@@ -197,22 +197,22 @@ def predict(name, answer=None):
 
 
 def _ask(question, choices):
-    """Return an answer from the keyboard or a pipe; on a terminal, ask until there is one."""
+    """Return an answer from the keyboard or a pipe; on a terminal, ask until it is valid."""
     while True:
         try:
             answer = input(question).strip()
         except EOFError:
-            raise UserError("no answer came: give it after the name, as in npvae learn predict relu 2") from None
+            raise UserError("no answer was given: write it after the name, as in npvae learn predict relu 2") from None
         if answer in choices or not sys.stdin.isatty():
             return answer
         question = f"A number from 1 to {len(choices)}, please: "
 
 
 def watch(name=None):
-    """npvae learn watch: check a file whenever it is saved, until Ctrl-C."""
+    """npvae learn watch: check every file when it is saved, until Ctrl-C."""
     folder = Folder()
     exercise = _chosen(folder, name)
-    print(f"Watching {folder.path.resolve()}: save a file, and it is checked. Ctrl-C ends this.\n", flush=True)
+    print(f"Watching {folder.path.resolve()}: every file is checked when you save it. Ctrl-C stops.\n", flush=True)
     if exercise is not None:
         _check(folder, exercise)
     saved = _times(folder)

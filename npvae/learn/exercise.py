@@ -1,11 +1,11 @@
 """What an exercise is.
 
 An exercise is a function of the engine with something blanked out. Its stub is made from that function's own source, so
-that the two cannot drift, and the function is its solution. A check calls the student's function with arrays from a
-few random draws, of other sizes in each, and returns what it found beside what is right, as `Comparison`s.
+that the two cannot drift apart, and the function is its solution. A check calls the student's function with arrays from
+a few random draws, each of different sizes, and returns what it found beside what is right, as `Comparison`s.
 
 The wrong versions are how we know that the check can fail, and that the diagnosis is right: it must catch every one of
-them, and call it by its name.
+them and name it.
 """
 
 import dataclasses
@@ -18,7 +18,7 @@ PRIMES = (3, 5, 7, 11)  # distinct and odd: with a batch of 2, a missing ½ and 
 
 
 class Unfit(Exception):
-    """Something that cannot be compared: args are the name of the array, a sentence, and perhaps a fault by name.
+    """Something that cannot be compared: args are the name of the array, a sentence, and perhaps a fault.
 
     The fault is a `Fault` or a `ValueFault` (see diagnosis/faults.py).
     """
@@ -30,7 +30,7 @@ class Prediction:
 
     question   the text
     choices    the answers to choose from
-    measure    computes which is right, and returns its index
+    measure    compute which choice is right, and return its index
     because    why, in a sentence or two
     """
 
@@ -47,7 +47,7 @@ class Wrong:
     cause     words that the diagnosis must contain
     changes   for an operation, a dict from the name of an array ("y", "dW") to what is computed instead, a function
               of the known arrays by name
-    function  for the others, the whole function
+    function  for any other exercise, the whole function
     """
 
     cause: str
@@ -60,14 +60,14 @@ class Exercise:
     """An exercise; a subclass says how it is checked.
 
     name         of the exercise, its file and its pytest marker
-    title        a line
+    title        one line
     solution     the function of the engine
     text         the mathematics: formula, shapes, and source
-    prediction   to be made before
+    prediction   a question to answer before writing
     hints        from a nudge to nearly everything
     wrong        a dict from a mistake's name to the wrong version
-    imports      lines that the stub needs beside `import numpy as np`
-    after        after(function, folder, others) is called when the check has passed: returns lines to show
+    imports      lines that the stub needs besides `import numpy as np`
+    after        after(function, folder, others), called when the check has passed, returns lines to show
     """
 
     name: str
@@ -85,7 +85,7 @@ class Exercise:
     def comparisons(self, f, seed=0):
         """Return the comparisons that tell whether f solves the exercise, for draws with this seed.
 
-        Raises `Unfit` if there is nothing to compare, and whatever f raises. Overflow gives no warning here: the
+        Raises `Unfit` if there is nothing to compare, and whatever f raises. Overflow gives no warning: the
         comparisons see its result.
         """
         with np.errstate(all="ignore"):
@@ -101,7 +101,7 @@ class Exercise:
 
 @dataclasses.dataclass
 class ProcedureExercise(Exercise):
-    """An exercise about a function of another form.
+    """An exercise about a function that is not an operation.
 
     compare   compare(f, rng, N, D, K) calls f for one draw and yields `Comparison`s
     """
@@ -123,7 +123,7 @@ def array(value, name, dtype=np.float64):
     if not isinstance(value, (np.ndarray, np.generic)):
         raise Unfit(name, f"your function returns {in_words(value)} where an array is expected")
     if value.dtype != dtype:
-        raise Unfit(name, f"your function returns {value.dtype} numbers, expected {np.dtype(dtype)} as the inputs")
+        raise Unfit(name, f"your function returns {value.dtype} numbers, expected {np.dtype(dtype)} like the inputs")
     return np.asarray(value)
 
 

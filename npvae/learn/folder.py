@@ -1,8 +1,8 @@
-"""A student's folder: the files of the exercises, and the progress.
+"""A student's folder: the files of the exercises, and the student's progress.
 
 Nothing that a student has written is overwritten: `make` refuses a folder with files in it, and `reset` keeps a copy.
-What has been done is kept in `.progress.json`: hints that were seen, predictions that were made, and the checksum of a
-file when it passed, so that a file that was changed afterwards counts as not checked.
+`.progress.json` records the progress: the hints seen, the predictions made, and the checksum of each file when it
+passed, so that a file that has changed since counts as unchecked.
 """
 
 import hashlib
@@ -38,7 +38,7 @@ def test_exercise(name):
 '''
 
 MARKERS = '''\
-"""Tells pytest the names of the exercises."""
+"""Tell pytest the names of the exercises."""
 
 from npvae.learn import catalogue
 
@@ -74,7 +74,7 @@ class Folder:
         self.path = next((place for place in places if self._is_one(place)), None)
         if self.path is None:
             raise NoExercises(
-                "there are no exercises in this folder: make one with npvae learn init DIR, and go into it with cd DIR"
+                "there are no exercises in this folder: make some with npvae learn init DIR, then go there with cd DIR"
             )
         self._progress = self._load()
 
@@ -103,7 +103,7 @@ class Folder:
         return path
 
     def reset(self, exercise):
-        """Replace the file by the stub; keep the old file under another name, and return that."""
+        """Replace the file with the stub; keep the old file under another name, and return its path."""
         path, kept = self.path / catalogue.file_name(exercise), None
         if path.exists() and self._checksum(exercise) != _checksum(catalogue.text(exercise).encode()):
             number = 1
@@ -113,7 +113,7 @@ class Folder:
         path.write_text(catalogue.text(exercise), encoding="utf-8")
         return kept
 
-    # --- what has been done -------------------------------------------------------------------------------------------
+    # --- progress -----------------------------------------------------------------------------------------------------
 
     def _load(self):
         path = self.path / PROGRESS
@@ -139,7 +139,7 @@ class Folder:
         os.replace(beside, path)
 
     def done(self, exercise):
-        """Return the progress in an exercise: a dict with "hints", "predicted" and "passed", as far as there is any."""
+        """Return the progress in an exercise: a dict with those of "hints", "predicted" and "passed" that exist."""
         return self._progress.get(exercise.name, {})
 
     def note(self, exercise, **what):
@@ -157,7 +157,7 @@ class Folder:
         return bool(kept) and kept == self._checksum(exercise)
 
     def status(self, exercise):
-        """Return how far an exercise is, in a word or two."""
+        """Return how far the student is with an exercise, in a few words."""
         if not (self.path / catalogue.file_name(exercise)).exists():
             return "missing"
         if self.has_passed(exercise):

@@ -1,7 +1,7 @@
 """How the exercises about operations are checked.
 
-The value first: it is compared with the engine's. If it is right, the derivatives are compared with finite differences
-of the student's own value; then come float32, and inputs at which a careless formula overflows.
+First, the value is compared with the engine's. If it is right, the derivatives are compared with finite differences of
+the student's own value. Last come float32, and inputs at which a careless formula overflows.
 """
 
 import dataclasses
@@ -23,14 +23,14 @@ class OperationExercise(Exercise):
 
     blanks     what is left to write: "y" for the forward pass, and names of derivatives, such as "dW"
     inputs     inputs(rng, N, D, K) draws the inputs, a dict in the order of the arguments
-    also       also(**inputs, y=y) are arrays that may be mistaken for others, a dict
-    formulas   for "y" and every derivative the formula of a `Comparison`
+    also       also(**inputs, y=y) returns a dict of arrays that may be mistaken for others
+    formulas   the formula of a `Comparison`, for "y" and every derivative
     sizes      the meaning of N, D and K, for the diagnosis
-    counts     counts(**known) are other numbers that a factor may be made of, a dict
-    primes     from which N, D and K are drawn
-    suspects   suspects(**known) for "y" or a derivative: mistakes and the arrays that they give
+    counts     counts(**known) returns a dict of other numbers that a factor may be made of
+    primes     the numbers from which N, D and K are drawn
+    suspects   for "y" or a derivative, suspects(**known) returns a dict from mistakes to the arrays that they give
     options    keywords of the operation
-    extremes   extremes() are inputs of a size that overflows where one is careless
+    extremes   extremes() returns inputs so large that a careless formula overflows
     """
 
     blanks: tuple = ()
@@ -46,7 +46,7 @@ class OperationExercise(Exercise):
 
     @property
     def engine(self):
-        """The engine's function, of arrays."""
+        """The engine's function of arrays."""
         return getattr(self.solution, "raw", self.solution)
 
     def draws(self, seed):
@@ -96,11 +96,11 @@ class OperationExercise(Exercise):
         return Comparison("y", y, self.known(inputs)["y"], known, self.formulas.get("y", {}), numbers, suspects)
 
     def _both(self, result):
-        """The value and the derivatives of what a student's function returned; a forward pass returns no tuple."""
+        """Return value and derivatives from what a student's function returned; a forward pass returns no tuple."""
         return result if self._derivatives() else (result,)
 
     def _value_of(self, result):
-        """The array y of what the student's function returned."""
+        """Return the array y from what the student's function returned."""
         if self._derivatives():
             some = self.inputs(np.random.default_rng(0), *PRIMES[:3]).values()
             wanted = len(self.engine(*some, **self.options))
@@ -154,7 +154,7 @@ class OperationExercise(Exercise):
         }
         for name, found in made.items():
             if found.dtype != np.float32:
-                sentence = f"the numbers are right, but of float32 inputs the function makes {found.dtype}"
+                sentence = f"the numbers are right, but from float32 inputs the function makes {found.dtype}"
                 raise Unfit(name, sentence, ValueFault.MADE_FLOAT64)
 
     def _check_extremes(self, f, inputs):
@@ -206,5 +206,5 @@ class OperationExercise(Exercise):
 
 
 def _of(f, known):
-    """Those of the known arrays that the function f takes."""
+    """Return those of the known arrays that the function f takes."""
     return {name: known[name] for name in names_in(f)}

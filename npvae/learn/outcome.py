@@ -1,7 +1,7 @@
 """Running a check on a student's file, in this process, and saying what is wrong.
 
 Whatever the file does (a syntax error, an exception, a wrong type), the student sees their own line and one sentence,
-and never our traceback. Endless loops are the business of sandbox.py.
+and never our traceback. Endless loops are left to sandbox.py.
 """
 
 import contextlib
@@ -25,7 +25,7 @@ BLANK, PASSED, WRONG, BROKEN = "not written yet", "passed", "not right yet", "do
 
 @dataclasses.dataclass
 class Outcome:
-    """What came out of a check.
+    """The result of a check.
 
     status   BLANK, PASSED, WRONG or BROKEN
     lines    to show
@@ -39,7 +39,7 @@ def judge_file(exercise, path, folder=None, others=()):
     """Return the `Outcome` of an exercise for a student's file; after a pass, with what the exercise shows.
 
     folder   where pictures go; by default nothing is shown
-    others   files of other exercises that have been solved, pairs of an Exercise and a path
+    others   pairs of an Exercise and the path of its file, for other exercises that have been solved
     """
     path = Path(path)
     try:
@@ -53,9 +53,9 @@ def judge_file(exercise, path, folder=None, others=()):
         where = _own_frame(error, path)
         line = f" (line {where.lineno})" if where else ""
         return Outcome(BLANK, [wrap(f"{error or 'a part of it'}{line}", "  ")])
-    except Unfit as error:  # of what a file is expected to hold
+    except Unfit as error:  # the file cannot be read, or the function is missing
         return Outcome(BROKEN, [wrap(error.args[1], "  ")])
-    except BaseException as error:  # SystemExit and KeyboardInterrupt too, which here are the student's own
+    except BaseException as error:  # SystemExit and KeyboardInterrupt too: they come from the student's file
         return Outcome(BROKEN, in_own_words(error, path))
 
 
@@ -93,7 +93,7 @@ def load(exercise, path):
 
 
 def judge(exercise, student):
-    """Return the `Outcome` for a function, or for an exhibit a module; let through what it raises itself."""
+    """Return the `Outcome` for a function, or for an exhibit a module; pass on what the student's code raises."""
     if isinstance(exercise, Exhibit):
         return _judge_exhibit(exercise, student)
     try:
@@ -112,7 +112,7 @@ def judge(exercise, student):
         PASSED,
         [
             wrap(
-                f"{numbers:,} numbers of {arrays} array{'s' if arrays > 1 else ''} agree; the largest error is "
+                f"{numbers:,} numbers in {arrays} array{'s' if arrays > 1 else ''} agree; the largest error is "
                 f"{largest:.0e}.",
                 "  ",
             )
@@ -131,10 +131,8 @@ def _judge_exhibit(exercise, program):
     named = str(getattr(program, "DEFECT", "")).strip().upper()
     failed = any(sentences.values())
     if failed and named != exercise.defect:
-        lines += [
-            "",
-            wrap("Which kind of mistake do these tests see, and these not? Read the program once more.", "  ? "),
-        ]
+        question = "What kind of mistake do the failing tests see, and the others miss? Read the program once more."
+        lines += ["", wrap(question, "  ? ")]
     if not failed and named not in DEFECTS:
         lines += ["", wrap('It is repaired. Now name it: DEFECT = "…" with a letter from A to I.', "  ")]
     elif named in DEFECTS and named != exercise.defect:

@@ -88,7 +88,7 @@ def chosen_adam(own, parameters):
 
 
 def train_on_mnist(step, folder, own):
-    """Train the reference network on MNIST with the student's functions, and draw: return lines to show.
+    """Train the reference network on MNIST with the student's functions, draw it, and return lines to show.
 
     step   the student's training step
     own    a dict from the names of other solved exercises to functions
@@ -109,6 +109,6 @@ def train_on_mnist(step, folder, own):
     fell = f"the loss fell from {losses[0]:.0f} to {np.mean(losses[-50:]):.0f} nats"
     return [
         f"{STEPS} steps on MNIST in {seconds:.0f} s: {fell}.",
-        f"Yours in it: {names}.",
+        f"Your functions in it: {names}.",
         f"Images of the test set and their reconstructions: {path}",
     ]

@@ -16,7 +16,7 @@ from pathlib import Path
 from ..diagnosis.finding import wrap
 from .outcome import BROKEN, Outcome
 
-# The student's folder comes last on the path, so that a file random.py in it stands in nobody's way.
+# The student's folder comes last on the path, so that a file random.py in it hides no module of Python's.
 START = "import sys; sys.path.append(sys.path.pop(0)); from npvae.learn import worker; worker.main(sys.argv[1])"
 SECONDS = 20  # for a check; one that has something to show afterwards gets SECONDS_TO_SHOW
 SECONDS_TO_SHOW = 180
@@ -26,8 +26,8 @@ MOST_PRINTED = 1000  # characters of what the student's program prints
 def check(exercise, path, folder, others=None, seconds=None):
     """Return the `Outcome` of a check in a separate process.
 
-    others    paths of other solved exercises' files, a dict by name
-    seconds   after which it is ended; by default SECONDS, or SECONDS_TO_SHOW
+    others    a dict from the names of other solved exercises to the paths of their files
+    seconds   after which the process is stopped; by default SECONDS, or SECONDS_TO_SHOW
     """
     seconds = seconds or (SECONDS if exercise.after is None else SECONDS_TO_SHOW)
     with tempfile.TemporaryDirectory() as scratch:
@@ -55,7 +55,7 @@ def check(exercise, path, folder, others=None, seconds=None):
             except subprocess.TimeoutExpired:
                 pass
             finally:
-                with contextlib.suppress(OSError):  # and all that it has started
+                with contextlib.suppress(OSError):  # and everything that it started
                     os.killpg(process.pid, signal.SIGKILL) if hasattr(os, "killpg") else process.kill()
                 process.wait()
             printed.seek(0)
@@ -72,16 +72,15 @@ def _no_result(path, where, seconds, status):
     stack = where.read_text(encoding="utf-8", errors="replace") if where.exists() else ""
     if stack:
         found = re.search(rf'File "{re.escape(str(path))}", line (\d+) in (\S+)', stack)
-        lines = [
-            wrap(f"It was stopped after {seconds} s: an endless loop, or loops where arrays would be quick?", "  ")
-        ]
+        asked = "is there an endless loop, or a loop where an array would be faster?"
+        lines = [wrap(f"It was stopped after {seconds} s: {asked}", "  ")]
         if found:
             source = path.read_text(encoding="utf-8", errors="replace").splitlines()[int(found[1]) - 1].strip()
             lines = [f"  {path.name}, line {found[1]}, in {found[2]}:", f"    {source}", *lines]
         return lines
     return [
         wrap(
-            f"Python ended in the middle of the check (status {status}): does the file call exit, or take more memory "
+            f"Python ended in the middle of the check (status {status}): does the file call exit, or need more memory "
             "than there is?",
             "  ",
         )

@@ -1,8 +1,8 @@
 """The students' files, made from the engine's own functions.
 
-A stub is the text of an exercise, and the function without its solution: without the lines that compute the value, or
-those of a derivative, and the comments on them. The rest (the name, the arguments, the comment with their shapes, the
-forward pass if only the derivatives are missing) is the engine's, word for word.
+A stub is the text of an exercise, and the function without its solution: the lines that compute the value or a
+derivative are left out, with the comments on them. The rest (the name, the arguments, the comment with their shapes,
+the forward pass if only the derivatives are missing) is the engine's, word for word.
 """
 
 import ast
@@ -15,17 +15,17 @@ from .museum.exhibits import Exhibit
 from .operation import OperationExercise
 
 VALUE = 'raise NotImplementedError("{0}: compute the value here, in place of this line")'
-DERIVATIVE = 'raise NotImplementedError("{0}: return the gradient of the loss by {1}")'
+DERIVATIVE = 'raise NotImplementedError("{0}: return the gradient of the loss with respect to {1}")'
 _FLOATS = """\
-Networks are trained in float32 and checked in float64: the result has the dtype of
-the inputs. (np.zeros needs dtype=x.dtype, and np.log(2.0) must be a float(…).)
+Networks are trained in float32 and checked in float64, so the result must have the
+dtype of the inputs: write np.zeros(…, dtype=x.dtype), and float(np.log(2.0)).
 
 """
 BODY = 'raise NotImplementedError("{0}: write the function here, in place of this line")'
 
 
 def stub(number, exercise):
-    """The text of a student's file, for the exercise of this number."""
+    """Return the text of a student's file, for the exercise of this number."""
     head = f'''"""Exercise {number}: {exercise.name}, {exercise.title}.
 
 {exercise.text}
@@ -47,13 +47,13 @@ If you are stuck:     npvae learn hint {exercise.name}
 
 
 def _question(prediction):
-    """A question and its choices, without the answer."""
+    """Return a question and its choices, without the answer."""
     choices = [wrap(choice, f"    {i}  ") for i, choice in enumerate(prediction.choices, start=1)]
     return "\n".join([wrap(prediction.question, ""), *choices])
 
 
 def function_stub(exercise):
-    """The function of an exercise, with the blanks of an operation, or with its whole body left out."""
+    """Return the function of an exercise: with the blanks of an operation, or else without its body."""
     source = _source(getattr(exercise.solution, "raw", exercise.solution))
     lines, function = source.splitlines(), ast.parse(source).body[0]
     first, *body = function.body
@@ -69,19 +69,19 @@ def function_stub(exercise):
 
 
 def _source(f):
-    """The source of a function, without decorators and indentation."""
+    """Return the source of a function, without decorators and indentation."""
     source = textwrap.dedent(inspect.getsource(f))
     return source[re.search(r"^def ", source, re.MULTILINE).start() :]
 
 
 def _docstring(text):
-    """The first paragraph of a docstring, on lines of their own where it is long."""
+    """Return the first paragraph of a docstring, broken into lines where it is long."""
     paragraph = " ".join(text.split("\n\n")[0].split())
     return textwrap.fill(f'"""{paragraph}"""', 88, initial_indent="    ", subsequent_indent="    ")
 
 
 def _blanked(body, lines, end, blanks):
-    """The lines of an operation's body with its blanks; `end` is the line where what comes before it ends."""
+    """Return the lines of an operation's body with its blanks; `end` is the last line before the body."""
     *statements, result = body
     value, derivatives = _returned(result)
     forward_only = blanks == ("y",)
@@ -105,7 +105,7 @@ def _blanked(body, lines, end, blanks):
 
 
 def _returned(result):
-    """The name of the value, and those of the derivatives ("None" where there is none), from a return statement."""
+    """Return the names of the value and the derivatives ("None" where there is none) in a return statement."""
     value, *derivatives = result.value.elts
     name = value.id if isinstance(value, ast.Name) else "y"
     return name, [ast.unparse(d) for d in derivatives]

@@ -1,7 +1,7 @@
 """The process in which a student's file is checked, started by sandbox.py.
 
-It receives its task as JSON, and writes the `Outcome` as JSON into a file. When its time is up, it writes down where it
-is, to show an endless loop, and ends.
+It receives its task as JSON, and writes the `Outcome` as JSON into a file. When its time is up, it writes down the line
+that it has reached, to show an endless loop, and ends.
 """
 
 import dataclasses
@@ -16,7 +16,7 @@ from .outcome import judge_file
 
 
 def main(task):
-    """Check the file of an exercise: `task` is what sandbox.py made of it, as JSON. The process ends here."""
+    """Check the file of an exercise: `task` is what sandbox.py wrote, as JSON. The process ends here."""
     task = json.loads(task)
     with open(task["where"], "w", encoding="utf-8") as where:
         faulthandler.dump_traceback_later(task["seconds"], exit=True, file=where)
@@ -26,4 +26,4 @@ def main(task):
     pathlib.Path(task["result"]).write_text(json.dumps(dataclasses.asdict(outcome)), encoding="utf-8")
     sys.stdout.flush()
     sys.stderr.flush()
-    os._exit(0)  # whatever threads the student's program has left running
+    os._exit(0)  # even if the student's program has left threads running

@@ -67,7 +67,7 @@ def test_the_element_that_is_shown_is_the_worst():
         "(x > 0) is missing": elementwise(lambda x: np.maximum(x, 0), lambda x, y, dy: dy * 1.0),
         "y is missing": elementwise(np.exp, lambda x, y, dy: dy * 1.0),
         "No simple mistake gives these numbers": elementwise(np.exp, lambda x, y, dy: dy * np.cos(x) * y),
-        "noise of its own": elementwise(np.exp, lambda x, y, dy: dy * np.random.default_rng().random(x.shape)),
+        "draws its own noise": elementwise(np.exp, lambda x, y, dy: dy * np.random.default_rng().random(x.shape)),
         "the forward pass is random": lambda x: (x + np.random.default_rng().random(x.shape), lambda dy: dy),
         "the value is the input itself, or a view": lambda x: (x[::1], lambda dy: dy),
         "expected an array": lambda x: (2 * x, lambda dy: 3.0),
@@ -139,7 +139,7 @@ def test_a_kink_of_a_function_of_tensors():
 
 def test_a_constant_may_be_a_size_by_accident():
     text = said(elementwise(lambda x: x**3, lambda x, y, dy: dy * x * x), X)
-    assert "a factor 1/x.shape[0] too many" in text and "one factor 0.333333, of another origin" in text
+    assert "a factor 1/x.shape[0] too many" in text and "one factor 0.333333, from somewhere else" in text
 
 
 def test_names_that_are_in_the_way():

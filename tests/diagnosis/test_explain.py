@@ -41,14 +41,16 @@ def test_a_factor_is_named_by_the_size_that_changes_with_it():
     assert causes(lambda c: 1.0005 * c.expected) == ["one factor 1.0005, which no size explains"]
     assert causes(lambda c: -c.expected, shapes=((3, 4), (5, 4), (7, 4))) == ["the sign is wrong"]      # not −4/4
     assert causes(lambda c: c.expected / len(c.expected) ** 2) == ["a factor 1/(N N) too many (N, the batch, is 3)"]
-    assert causes(lambda c: c.expected / c.known["x"].sum()) == ["one factor for all, which depends on the numbers"]
+    assert causes(lambda c: c.expected / c.known["x"].sum()) == [
+        "one factor for all elements, which depends on the numbers"
+    ]
 
 
 def test_two_causes_with_the_same_numbers_are_both_offered():
     one = ((3, 3),)                                          # a batch of 3, and 3 dimensions
     found = causes(lambda c: c.expected / 3, one)
     sizes = ["a factor 1/N too many (N, the batch, is 3)", "a factor 1/D too many (D is 3)"]
-    assert found == [*sizes, "one factor 0.333333, of another origin"]
+    assert found == [*sizes, "one factor 0.333333, from somewhere else"]
     found = causes(lambda c: c.expected * c.known["x"], formula=PRODUCT)
     assert found == ["x is squared", "a factor x too many"]
 
@@ -125,7 +127,7 @@ def test_nothing_is_said_without_support():
     assert explain(almost) is None
     other = draws(lambda c: 2 * c.expected)
     other[-1].found /= 3                                     # one factor in each draw, but not the same
-    assert explain(other).causes == ["one factor for all, which depends on the numbers"]
+    assert explain(other).causes == ["one factor for all elements, which depends on the numbers"]
     added = draws(lambda c: c.expected + 0.3 * c.known["x"])
     added[-1].found += 0.2 * added[-1].known["x"]            # something is added, but not the same part of it
     assert explain(added) is None

@@ -117,7 +117,7 @@ def test_predictions(learn, refuse, monkeypatch):
     assert Folder().done(catalogue.find("relu"))["predicted"] == 2
     assert "expected a number from 1 to 3" in refuse("learn", "predict", "relu", "7")
     monkeypatch.setattr(sys, "stdin", io.StringIO(""))
-    assert "no answer came" in refuse("learn", "predict", "relu")
+    assert "no answer was given" in refuse("learn", "predict", "relu")
 
 
 def test_a_terminal_asks_again(learn, npvae_, monkeypatch):

@@ -136,7 +136,7 @@ def test_wrong_shapes_and_types_are_named():
     assert "float32 numbers, expected float64" in words(with_value(lambda z: z.astype(np.float32)))
     assert "3 derivatives" in words(lambda mu, logvar, eps: right(mu, logvar, eps)[0])
     assert "3 derivatives" in words(lambda mu, logvar, eps: right(mu, logvar, eps)[:2])
-    assert "of float32 inputs the function makes float64" in words(
+    assert "from float32 inputs the function makes float64" in words(
         lambda mu, logvar, eps: (right(mu, logvar, eps)[0] + np.zeros(mu.shape), *right(mu, logvar, eps)[1:])
     )
     assert "no function reparameterize" in _loaded("def sample(mu): pass")
@@ -189,10 +189,10 @@ def test_a_student_may_forget_that_a_number_is_float64():
         return y + np.log(1.0), *derivatives
 
     (finding,) = findings_of(gaussian, with_numpy_number, 0)
-    assert "the numbers are right, but of float32 inputs the function makes float64" in finding.measured
+    assert "the numbers are right, but from float32 inputs the function makes float64" in finding.measured
     dense = catalogue.find("dense_forward")
     (finding,) = findings_of(dense, lambda x, W, b: x @ W + b + np.zeros(len(b)), 0)
-    assert "of float32 inputs" in finding.measured
+    assert "from float32 inputs" in finding.measured
 
 
 def test_derivatives_in_the_wrong_order():

@@ -4,18 +4,18 @@ A layer of O linear units, each of which sees all I numbers of an example:
 
     y_no = Σ_i x_ni W_io + b_o,     x (N, I)   W (I, O)   b (O,)   y (N, O),
 
-for N examples at once, one in each row. Write it as one product of matrices and a
-sum; NumPy repeats b for every row. Loops over N, I and O would take a thousand
-times as long.
+for N examples at once, one in each row. Write it as one matrix product and a sum;
+NumPy repeats b for every row. Loops over N, I and O would take a thousand times as
+long.
 
 Source: Goodfellow, Bengio, Courville (2016), Deep learning, section 6.1.
 
-Networks are trained in float32 and checked in float64: the result has the dtype of
-the inputs. (np.zeros needs dtype=x.dtype, and np.log(2.0) must be a float(…).)
+Networks are trained in float32 and checked in float64, so the result must have the
+dtype of the inputs: write np.zeros(…, dtype=x.dtype), and float(np.log(2.0)).
 
 Predict (npvae learn predict dense_forward):
 
-A dense layer takes 784 pixels to 512 units. How many numbers does it learn?
+A dense layer maps 784 pixels to 512 units. How many numbers does it learn?
     1  1,296
     2  401,408
     3  401,920

@@ -6,13 +6,13 @@ it comes from the layer above. Find
     dx = ∂ℓ/∂x (N, I),     dW = ∂ℓ/∂W (I, O),     db = ∂ℓ/∂b (O,).
 
 Write the sum for a single element first, by the chain rule: for example
-∂ℓ/∂W_io = Σ_n ∂ℓ/∂y_no · ∂y_no/∂W_io. Over what does each sum run? Then find the
-product of matrices that is this sum. The shapes allow only one.
+∂ℓ/∂W_io = Σ_n ∂ℓ/∂y_no · ∂y_no/∂W_io. Over which index does each sum run? Then
+find the matrix product that equals this sum. The shapes allow only one.
 
 Source: Goodfellow, Bengio, Courville (2016), Deep learning, section 6.5.6.
 
-Networks are trained in float32 and checked in float64: the result has the dtype of
-the inputs. (np.zeros needs dtype=x.dtype, and np.log(2.0) must be a float(…).)
+Networks are trained in float32 and checked in float64, so the result must have the
+dtype of the inputs: write np.zeros(…, dtype=x.dtype), and float(np.log(2.0)).
 
 Predict (npvae learn predict dense_backward):
 
@@ -34,9 +34,9 @@ def dense(x, W, b):                          # x (N, I)   W (I, O)   b (O,)   ->
     y = x @ W                                # y_no = Σ_i x_ni W_io + b_o
     y += b
     def dx(dy):
-        raise NotImplementedError("dx: return the gradient of the loss by x")
+        raise NotImplementedError("dx: return the gradient of the loss with respect to x")
     def dW(dy):
-        raise NotImplementedError("dW: return the gradient of the loss by W")
+        raise NotImplementedError("dW: return the gradient of the loss with respect to W")
     def db(dy):
-        raise NotImplementedError("db: return the gradient of the loss by b")
+        raise NotImplementedError("db: return the gradient of the loss with respect to b")
     return y, dx, dW, db

@@ -4,15 +4,15 @@ The most common activation:
 
     y = max(x, 0),     element by element, x of any shape.
 
-Its slope is 1 where x is positive and 0 where it is negative; at the kink x = 0
-there is none; take 0. Write the forward pass, and dx from dy. (Never write into x:
-somebody else may need it.)
+Its slope is 1 where x is positive and 0 where x is negative. At the kink x = 0 there
+is no slope; take 0. Write the forward pass, and dx from dy. (Never write into x:
+another operation may need it.)
 
 Source: Nair and Hinton (2010), Rectified linear units improve restricted Boltzmann
 machines; Glorot, Bordes, Bengio (2011), Deep sparse rectifier neural networks.
 
-Networks are trained in float32 and checked in float64: the result has the dtype of
-the inputs. (np.zeros needs dtype=x.dtype, and np.log(2.0) must be a float(…).)
+Networks are trained in float32 and checked in float64, so the result must have the
+dtype of the inputs: write np.zeros(…, dtype=x.dtype), and float(np.log(2.0)).
 
 Predict (npvae learn predict relu):
 
@@ -33,5 +33,5 @@ def relu(x):
     """y = max(x, 0). At the kink x = 0 the derivative is taken to be 0."""
     raise NotImplementedError("y: compute the value here, in place of this line")
     def dx(dy):
-        raise NotImplementedError("dx: return the gradient of the loss by x")
+        raise NotImplementedError("dx: return the gradient of the loss with respect to x")
     return y, dx

@@ -9,8 +9,8 @@ without another exponential, and use that in dx.
 
 Source: Bishop (2006), Pattern recognition and machine learning, eq. 4.59 and 4.88.
 
-Networks are trained in float32 and checked in float64: the result has the dtype of
-the inputs. (np.zeros needs dtype=x.dtype, and np.log(2.0) must be a float(…).)
+Networks are trained in float32 and checked in float64, so the result must have the
+dtype of the inputs: write np.zeros(…, dtype=x.dtype), and float(np.log(2.0)).
 
 Predict (npvae learn predict sigmoid):
 
@@ -31,5 +31,5 @@ def sigmoid(x):
     """σ(x) = 1 / (1 + e⁻ˣ)."""
     raise NotImplementedError("y: compute the value here, in place of this line")
     def dx(dy):
-        raise NotImplementedError("dx: return the gradient of the loss by x")
+        raise NotImplementedError("dx: return the gradient of the loss with respect to x")
     return y, dx

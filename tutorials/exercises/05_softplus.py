@@ -4,19 +4,19 @@ A smooth version of max(x, 0):
 
     y = ζ(x) = ln(1 + eˣ),     element by element.
 
-For x = 800, eˣ is ∞ and so is y, although the answer is 800. Take max(x, 0) out of
-the logarithm first, so that no exponential grows. Then dx: the slope of ζ is a
-function that you know.
+For x = 800, eˣ overflows to ∞, and so does y, although the answer is 800. Take
+max(x, 0) out of the logarithm first, so that no exponential grows. Then write dx: the
+slope of ζ is a function that you know.
 
 Source: Dugas, Bengio, Bélisle, Nadeau, Garcia (2001), Incorporating second-order
 functional knowledge for better option pricing.
 
-Networks are trained in float32 and checked in float64: the result has the dtype of
-the inputs. (np.zeros needs dtype=x.dtype, and np.log(2.0) must be a float(…).)
+Networks are trained in float32 and checked in float64, so the result must have the
+dtype of the inputs: write np.zeros(…, dtype=x.dtype), and float(np.log(2.0)).
 
 Predict (npvae learn predict softplus):
 
-What is the slope of the softplus at x = 0?
+What is the slope of softplus at x = 0?
     1  0
     2  ½
     3  ln 2
@@ -34,5 +34,5 @@ def softplus(x):
     overflow."""
     raise NotImplementedError("y: compute the value here, in place of this line")
     def dx(dy):
-        raise NotImplementedError("dx: return the gradient of the loss by x")
+        raise NotImplementedError("dx: return the gradient of the loss with respect to x")
     return y, dx

@@ -1,19 +1,19 @@
-"""Exercise 7: reparameterize, a sample of a Gaussian that has derivatives.
+"""Exercise 7: reparameterize, a differentiable sample of a Gaussian.
 
-A sample of N(μ, σ²) is made of noise ε from N(0, I):
+Make a sample of N(μ, σ²) from noise ε ~ N(0, I):
 
     z = μ + σ ⊙ ε,     all (N, D),
 
-and now it is a function of μ and σ, with derivatives. The network does not give σ
-but logvar = ln σ², which may be any real number. What is σ in terms of logvar?
+and it is a function of μ and σ, with derivatives. The network does not compute σ but
+logvar = ln σ², which may be any real number. What is σ in terms of logvar?
 
-Then the derivatives: dmu and dlogvar, both (N, D), from dy (N, D). (How does σ
+Then write the derivatives: dmu and dlogvar, both (N, D), from dy (N, D). (How does σ
 change with logvar?) The noise has no derivative, hence the None in the return.
 
 Source: Kingma and Welling (2014), Auto-encoding variational Bayes, section 2.4.
 
-Networks are trained in float32 and checked in float64: the result has the dtype of
-the inputs. (np.zeros needs dtype=x.dtype, and np.log(2.0) must be a float(…).)
+Networks are trained in float32 and checked in float64, so the result must have the
+dtype of the inputs: write np.zeros(…, dtype=x.dtype), and float(np.log(2.0)).
 
 Predict (npvae learn predict reparameterize):
 
@@ -36,7 +36,7 @@ def reparameterize(mu, logvar, eps):         # mu (N, D)   logvar (N, D)   eps (
     σ."""
     raise NotImplementedError("y: compute the value here, in place of this line")
     def dmu(dy):
-        raise NotImplementedError("dmu: return the gradient of the loss by mu")
+        raise NotImplementedError("dmu: return the gradient of the loss with respect to mu")
     def dlogvar(dy):
-        raise NotImplementedError("dlogvar: return the gradient of the loss by logvar")
+        raise NotImplementedError("dlogvar: return the gradient of the loss with respect to logvar")
     return y, dmu, dlogvar, None

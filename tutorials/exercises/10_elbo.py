@@ -4,7 +4,7 @@ For every example x_n and its posterior q = q(z | x_n):
 
     ELBO = E_q [ln p(x | z)] − KL(q ‖ p)  ≈  1/L Σ_l ln p(x | z_l) − KL(q ‖ p),
 
-with samples z_1 … z_L of q that have derivatives by its parameters. You get
+with samples z_1 … z_L of q, differentiable with respect to its parameters. You get
 
     x         an array (N, D)
     q         a DiagonalGaussian (N, latent_dim): q.rsample(rng, L) draws all samples

@@ -1,7 +1,7 @@
 """Exercise 11: adam, one step of Adam, in place.
 
-Adam keeps a running mean m of the gradient g and one of its square, v. In step
-t = 1, 2, … it moves a parameter p by
+Adam keeps a running mean m of the gradient g, and another, v, of its square. In step
+t = 1, 2, … it updates them and a parameter p:
 
     m ← β₁ m + (1 − β₁) g,             m̂ = m / (1 − β₁ᵗ),
     v ← β₂ v + (1 − β₂) g²,            v̂ = v / (1 − β₂ᵗ),
@@ -19,10 +19,10 @@ Source: Kingma and Ba (2015), Adam: a method for stochastic optimization, algori
 Predict (npvae learn predict adam):
 
 The first step, lr = 0.001. One parameter has the gradient 1000, another 0.001.
-How much further does the first one move?
+How far does the first one move?
     1  as far as the second
-    2  1,000 times
-    3  a million times
+    2  1,000 times as far
+    3  a million times as far
 
 When you have it:     npvae learn check adam
 If you are stuck:     npvae learn hint adam

@@ -1,7 +1,7 @@
 """Exercise 12: training_step, one training step, and then 300 of them on MNIST.
 
-Training repeats one step: compute the loss of a minibatch and its gradient by all
-parameters, and move them a little.
+Training repeats one step: compute the loss of a minibatch and its gradient with
+respect to all parameters, and move them a little.
 
     model.loss(x, rng, step, rows)   returns the objective, a Tensor, and its parts,
                                      a dict of numbers
@@ -19,7 +19,7 @@ Source: Goodfellow, Bengio, Courville (2016), Deep learning, algorithm 8.1.
 Predict (npvae learn predict training_step):
 
 p = 1, the loss is p². backward() is called three times, and nobody clears
-p.grad. What is in it?
+p.grad. What does it hold?
     1  2, the gradient
     2  6, three times the gradient
     3  0

@@ -1,6 +1,6 @@
 """Exercise 13: pca, principal components, and the linear autoencoder.
 
-Which `count` directions keep most of the data? With the mean m of the examples
+Which `count` directions keep most of the variance? With the mean m of the examples
 x (N, D), the covariance is
 
     S = 1/N Σ_n (x_n − m) (x_n − m)ᵀ,     (D, D),
@@ -8,8 +8,8 @@ x (N, D), the covariance is
 and the directions are its eigenvectors with the largest eigenvalues. Return
 
     mean          (D,)
-    components    (count, D), one eigenvector in each row, by falling eigenvalue
-    eigenvalues   (D,), all of them, falling
+    components    (count, D), one eigenvector in each row, largest eigenvalue first
+    eigenvalues   (D,), all of them, largest first
 
 in float64. The sign of an eigenvector is arbitrary, and the check ignores it. (With
 fewer examples than dimensions the engine uses a smaller matrix; you need not: N > D
@@ -20,7 +20,7 @@ Source: Bishop (2006), Pattern recognition and machine learning, section 12.1.2.
 
 Predict (npvae learn predict pca):
 
-A linear autoencoder with two hidden units is trained by gradient. What does it
+Gradient descent trains a linear autoencoder with two hidden units. What does it
 find, compared with PCA?
     1  another subspace
     2  the same subspace, and the principal axes in it

@@ -1,17 +1,17 @@
 """Exercise 14: e_step, a posterior for every example: the E-step.
 
 Variational EM has no encoder: every example has its own mu and logvar. In the E-step
-they climb the ELBO, by `steps` steps of Adam, while the decoder is fixed:
+they climb the ELBO in `steps` steps of Adam, while the decoder is fixed:
 
     mu, logvar  ←  argmax Σ_n ELBO(x_n; mu_n, logvar_n).
 
-You get x (N, D); q, a DiagonalGaussian of arrays (N, latent_dim), the start; decode,
+You get x (N, D); the start q, a DiagonalGaussian of arrays (N, latent_dim); decode,
 rng, lr, and samples. Make two Tensors with requires_grad=True of *copies* of
 q.mu and q.logvar, and an optim.Adam([mu, logvar], lr). Each step takes
 
     elbo(x, DiagonalGaussian(mu, logvar), decode, rng, samples).elbo,     (N,),
 
-sums it, and moves both up. Return a DiagonalGaussian of the two arrays.
+sums it, and moves both uphill. Return a DiagonalGaussian of the two arrays.
 
 Source: Neal and Hinton (1998), A view of the EM algorithm; Cremer, Li, Duvenaud
 (2018), Inference suboptimality in variational autoencoders, section 3.

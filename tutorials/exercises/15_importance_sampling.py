@@ -5,7 +5,7 @@ The ELBO is only a bound. With K samples of q, ln p(x) itself can be estimated:
     p(x) = E_q [w]  ≈  1/K Σ_k w_k,     w_k = p(x | z_k) p(z_k) / q(z_k | x),
 
 for each of N examples. A weight may be e⁻¹⁰⁰⁰, which rounds to 0 in floating point:
-work with ln w, and take the largest out of the sum, ln Σ eᵃ = m + ln Σ eᵃ⁻ᵐ.
+work with a = ln w, and take the largest, m, out: ln Σ eᵃ = m + ln Σ eᵃ⁻ᵐ.
 
 How good is the estimate? The effective sample size (Σ w)² / Σ w² is K if all weights
 are equal, and 1 if one outweighs all others.
@@ -19,8 +19,8 @@ Source: Burda, Grosse, Salakhutdinov (2016), eq. 8; Kong, Liu, Wong (1994).
 
 Predict (npvae learn predict importance_sampling):
 
-The estimate of ln p(x) with K = 1, 10 and 1,000 samples, averaged over many
-examples:
+Averaged over many examples, the estimate of ln p(x) with K = 1, 10 and 1,000
+samples …
     1  rises with K
     2  falls with K
     3  is the same for all, with less noise

@@ -6,14 +6,14 @@ x_k = ln w_k, and up to the constant ln K, it is
     y = ln Σ_k exp x_k,     x (K, N), the sum over axis 0,     y (N,).
 
 The forward pass is given. Write its derivative: dx (K, N) from dy (N,).
-`_restore_axes(dy, x.shape, axis)` gives dy back the axis that the sum has removed.
+`_restore_axes(dy, x.shape, axis)` gives dy back the axis that the sum removed.
 What does the result say about which sample teaches the encoder most? (The engine sets
 derivatives below 10⁻³¹ to zero, for speed; you need not.)
 
 Source: Burda, Grosse, Salakhutdinov (2016), Importance weighted autoencoders, eq. 14.
 
-Networks are trained in float32 and checked in float64: the result has the dtype of
-the inputs. (np.zeros needs dtype=x.dtype, and np.log(2.0) must be a float(…).)
+Networks are trained in float32 and checked in float64, so the result must have the
+dtype of the inputs: write np.zeros(…, dtype=x.dtype), and float(np.log(2.0)).
 
 Predict (npvae learn predict iwae_weights):
 
@@ -42,5 +42,5 @@ def logsumexp(x, *, axis=None):
     with np.errstate(divide="ignore"):       # ln 0 = −∞
         y = np.log(total) + m
     def dx(dy):
-        raise NotImplementedError("dx: return the gradient of the loss by x")
+        raise NotImplementedError("dx: return the gradient of the loss with respect to x")
     return np.squeeze(y, axis=axis), dx

@@ -1,26 +1,26 @@
 """Exercise 17: convolution, the gradient of a convolution.
 
-A convolution puts one dense layer, the same everywhere, on every window of k × k
-pixels. `columns(x, k, stride, padding)` copies every window of the images x
-(N, H, W, C) into a row: r, an array (M, k·k·C) for M windows. The layer is then
+A convolution applies one and the same dense layer to every window of k × k pixels.
+`columns(x, k, stride, padding)` copies every window of the images x (N, H, W, C) into
+a row: r, an array (M, k·k·C) for M windows. The layer is then
 
     y = r · W.reshape(k·k·C, O) + b,     seen as images (N, H', W', O).
 
 `add_columns(r, x.shape, k, stride, padding)` is the transpose of `columns`: it puts
-every number of a row back on its pixel and adds up what meets there. With these
-two, write dx (N, H, W, C), dW (k, k, C, O) and db (O,) from dy (N, H', W', O): you
-know the derivatives of a dense layer. The forward pass takes blocks of images only
-for speed; take all images at once.
+every number of a row back on its pixel, and adds up the numbers that meet there.
+With these two, write dx (N, H, W, C), dW (k, k, C, O) and db (O,) from
+dy (N, H', W', O): you know the derivatives of a dense layer. The forward pass splits
+the images into blocks only for speed; take all of them at once.
 
 Source: Dumoulin and Visin (2016), A guide to convolution arithmetic, section 4.
 
-Networks are trained in float32 and checked in float64: the result has the dtype of
-the inputs. (np.zeros needs dtype=x.dtype, and np.log(2.0) must be a float(…).)
+Networks are trained in float32 and checked in float64, so the result must have the
+dtype of the inputs: write np.zeros(…, dtype=x.dtype), and float(np.log(2.0)).
 
 Predict (npvae learn predict convolution):
 
-A kernel of 3 × 3, stride 1, padding 1. In how many windows is a pixel in the
-corner of an image, and in how many is one in the middle?
+A kernel of 3 × 3, stride 1, padding 1. How many windows contain a pixel in the
+corner of an image, and how many contain one in the middle?
     1  9 and 9
     2  4 and 9
     3  1 and 9
@@ -52,9 +52,9 @@ def conv2d(x, W, b, *, stride=1, padding=0):  # x (N, H, W, C)   W (k, k, C, O) 
         y_rows += b_row
     by_blocks(block, x, y)
     def dx(dy):
-        raise NotImplementedError("dx: return the gradient of the loss by x")
+        raise NotImplementedError("dx: return the gradient of the loss with respect to x")
     def dW(dy):
-        raise NotImplementedError("dW: return the gradient of the loss by W")
+        raise NotImplementedError("dW: return the gradient of the loss with respect to W")
     def db(dy):
-        raise NotImplementedError("db: return the gradient of the loss by b")
+        raise NotImplementedError("db: return the gradient of the loss with respect to b")
     return y, dx, dW, db

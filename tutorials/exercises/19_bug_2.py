@@ -98,7 +98,7 @@ def evaluate(model, x, rng):
 
 
 def train(model, x_train, x_test, epochs, rng):
-    """Train on x_train; returns the losses on the training set and on the test set after every epoch."""
+    """Train on x_train, and return the losses on the training set and the test set after every epoch."""
     optimizer, history = optim.Adam(model.parameters(), 1e-2), []
     for _ in range(epochs):
         train_loss = train_epoch(model, optimizer, x_train, rng)

@@ -33,13 +33,13 @@ import numpy as np
 
 
 def parameters(data_dim, hidden, latent_dim, rng):
-    """The weights and biases of four layers, a list of eight arrays."""
+    """Return the weights and biases of four layers, a list of eight arrays."""
     sizes = [(data_dim, hidden), (hidden, 2 * latent_dim), (latent_dim, hidden), (hidden, data_dim)]
     return [a for i, o in sizes for a in (rng.standard_normal((i, o)) / np.sqrt(i), np.zeros(o))]
 
 
 def loss_and_gradients(params, x, rng):
-    """−ELBO of a batch x (N, D) of pixels in [0, 1], in nats per example, and its gradient by every parameter."""
+    """−ELBO of a batch x (N, D) of pixels in [0, 1], in nats per example, and its gradient for every parameter."""
     W1, b1, W2, b2, W3, b3, W4, b4 = params
     N = len(x)
 

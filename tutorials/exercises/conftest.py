@@ -1,4 +1,4 @@
-"""Tells pytest the names of the exercises."""
+"""Tell pytest the names of the exercises."""
 
 from npvae.learn import catalogue
 

@@ -17,9 +17,9 @@ The most common activation:
 
     y = max(x, 0),     element by element, x of any shape.
 
-Its slope is 1 where x is positive and 0 where it is negative; at the kink x = 0
-there is none; take 0. Write the forward pass, and dx from dy. (Never write into x:
-somebody else may need it.)
+Its slope is 1 where x is positive and 0 where x is negative. At the kink x = 0 there
+is no slope; take 0. Write the forward pass, and dx from dy. (Never write into x:
+another operation may need it.)
 
 Source: Nair and Hinton (2010), Rectified linear units improve restricted Boltzmann
 machines; Glorot, Bordes, Bengio (2011), Deep sparse rectifier neural networks.""",
@@ -136,17 +136,17 @@ A smooth version of max(x, 0):
 
     y = ζ(x) = ln(1 + eˣ),     element by element.
 
-For x = 800, eˣ is ∞ and so is y, although the answer is 800. Take max(x, 0) out of
-the logarithm first, so that no exponential grows. Then dx: the slope of ζ is a
-function that you know.
+For x = 800, eˣ overflows to ∞, and so does y, although the answer is 800. Take
+max(x, 0) out of the logarithm first, so that no exponential grows. Then write dx: the
+slope of ζ is a function that you know.
 
 Source: Dugas, Bengio, Bélisle, Nadeau, Garcia (2001), Incorporating second-order
 functional knowledge for better option pricing.""",
     prediction=Prediction(
-        "What is the slope of the softplus at x = 0?",
+        "What is the slope of softplus at x = 0?",
         ["0", "½", "ln 2", "1"],
         lambda: int(np.argmin(np.abs(ops.softplus.raw(np.zeros(1))[1](np.ones(1)) - [0, 0.5, np.log(2), 1]))),
-        "σ(0) = ½: halfway between the slopes 0 and 1 of the ReLU. ln 2 is its value there.",
+        "σ(0) = ½: halfway between the slopes 0 and 1 of ReLU. ln 2 is the value of softplus there.",
     ),
     hints=[
         "ln(1 + eˣ) = x + ln(e⁻ˣ + 1). Which of the two forms is harmless for x > 0, and which for x < 0?",

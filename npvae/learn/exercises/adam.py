@@ -9,11 +9,11 @@ from ...gradchecks.check import normal
 from ...nn import optim
 from ..exercise import Prediction, ProcedureExercise, Unfit, Wrong
 
-STEPS, LR, EPS = 6, 0.013, 0.1  # a large ε, so that it matters where it stands
+STEPS, LR, EPS = 6, 0.013, 0.1  # a large ε, so that its place in the formula matters
 
 
 def compare(f, rng, N, D, K):
-    """The movements of a parameter in six steps, with gradients that do not depend on where it is."""
+    """Compare the movement of a parameter in six steps, with gradients that do not depend on where it is."""
     gradients = normal(rng, STEPS, N)
     p = Tensor(normal(rng, N))
     optimizer = type("Adam", (optim.Adam,), {"update": f})([p], LR, eps=EPS)
@@ -25,24 +25,24 @@ def compare(f, rng, N, D, K):
         if not np.array_equal(p.grad, g):
             raise Unfit("step", "your function changed this input in place: g", Fault.CHANGED_INPUT)
     if not found.any():
-        raise Unfit("step", "p is unchanged after six steps: p = p − … makes a new array, p −= … changes the one given")
+        raise Unfit("step", "p is unchanged after six steps: p = p − … makes a new array, p −= … changes the old one")
     right = formulas(gradients)
     suspects = {
         "the bias of m and v is not corrected": formulas(gradients, corrected=(False, False)),
         "the bias of m is not corrected": formulas(gradients, corrected=(False, True)),
         "the bias of v is not corrected": formulas(gradients, corrected=(True, False)),
         "β₁ and β₂ are exchanged": formulas(gradients, betas=(0.999, 0.9)),
-        "t is counted from 0, or one too small": formulas(gradients, late=-1),
+        "t is one too small, or counted from 0": formulas(gradients, late=-1),
         "t is one too large": formulas(gradients, late=1),
-        "ε stands under the root": right["lr"] * right["m_hat"] / np.sqrt(right["v_hat"] + EPS),
-        "there is no root: v̂ itself is divided by": right["lr"] * right["m_hat"] / (right["v_hat"] + EPS),
+        "ε is under the root": right["lr"] * right["m_hat"] / np.sqrt(right["v_hat"] + EPS),
+        "there is no root: the step is divided by v̂ itself": right["lr"] * right["m_hat"] / (right["v_hat"] + EPS),
         "ε is missing": right["lr"] * right["m_hat"] / np.sqrt(right["v_hat"]),
         "M forgets: M = … makes a new array, and the next step finds zeros": formulas(gradients, forgets=(True, False)),
         "V forgets: V = … makes a new array, and the next step finds zeros": formulas(gradients, forgets=(False, True)),
         "M and V forget: M = … makes a new array, and the next step finds zeros": formulas(
             gradients, forgets=(True, True)
         ),
-        "v is made of g instead of g²": formulas(gradients, power=1),
+        "v is the mean of g instead of g²": formulas(gradients, power=1),
         "p moves by the gradient itself: plain gradient descent": LR * gradients,
     }
     suspects = {cause: value["step"] if isinstance(value, dict) else value for cause, value in suspects.items()}
@@ -54,7 +54,7 @@ def compare(f, rng, N, D, K):
 
 
 def formulas(gradients, betas=(0.9, 0.999), corrected=(True, True), late=0, forgets=(False, False), power=2):
-    """The algorithm as the paper has it, for a sequence of gradients (T, N): a dict of arrays (T, N)."""
+    """Return what the paper's algorithm computes from a sequence of gradients (T, N): a dict of arrays (T, N)."""
     m, v = np.zeros((2, *gradients.shape[1:]))
     rows = []
     for t, g in enumerate(gradients, start=1):
@@ -119,8 +119,8 @@ ADAM = ProcedureExercise(
     title="one step of Adam, in place",
     solution=optim.Adam.update,
     text="""\
-Adam keeps a running mean m of the gradient g and one of its square, v. In step
-t = 1, 2, … it moves a parameter p by
+Adam keeps a running mean m of the gradient g, and another, v, of its square. In step
+t = 1, 2, … it updates them and a parameter p:
 
     m ← β₁ m + (1 − β₁) g,             m̂ = m / (1 − β₁ᵗ),
     v ← β₂ v + (1 − β₂) g²,            v̂ = v / (1 − β₂ᵗ),
@@ -135,9 +135,9 @@ m / (1 − β₁) and v / (1 − β₂), which saves two passes; you need not.)
 
 Source: Kingma and Ba (2015), Adam: a method for stochastic optimization, algorithm 1.""",
     prediction=Prediction(
-        "The first step, lr = 0.001. One parameter has the gradient 1000, another 0.001. How much further does the "
-        "first one move?",
-        ["as far as the second", "1,000 times", "a million times"],
+        "The first step, lr = 0.001. One parameter has the gradient 1000, another 0.001. How far does the first "
+        "one move?",
+        ["as far as the second", "1,000 times as far", "a million times as far"],
         _first_step,
         "m̂ = g and √v̂ = |g|, so both move by lr. Adam follows the sign of a gradient more than its size.",
     ),
@@ -145,7 +145,7 @@ Source: Kingma and Ba (2015), Adam: a method for stochastic optimization, algori
         "M = … gives the name M to a new array; the old one, which the next step gets, does not change. M[...] = … "
         "writes into it.",
         "1 − self.beta1 ** self.steps undoes the bias of m, which starts at zero. Treat v in the same way.",
-        "p -= lr * m_hat / (np.sqrt(v_hat) + self.eps): ε is outside of the root.",
+        "p -= lr * m_hat / (np.sqrt(v_hat) + self.eps): ε is outside the root.",
     ],
     compare=compare,
     wrong={

@@ -14,7 +14,7 @@ BERNOULLI = OperationExercise(
     solution=p.bernoulli_log_likelihood,
     blanks=("y", "dlogits"),
     text="""\
-A black and white pixel x is 1 with the probability σ(l), where l is its logit and
+A black-and-white pixel x is 1 with probability σ(l), where l is its logit and
 σ(l) = 1 / (1 + e⁻ˡ). For N images of D pixels, x and the logits are (N, D), and
 
     y_n = ln p(x_n | l_n) = Σ_d [ x ln σ(l) + (1 − x) ln(1 − σ(l)) ]     in nats.
@@ -24,9 +24,9 @@ Computed like this, it is useless: in float32, σ(40) is exactly 1, and ln(1 −
 
     y_n = Σ_d [ x l − ζ(l) ],     ζ(l) = ln(1 + eˡ) = max(l, 0) + ln(1 + e^−|l|),
 
-and compute that, so that logits of ±1000 are no problem. Then the derivative by
-the logits: dlogits (N, D) from dy (N,). The data x has no derivative, hence the
-None in the return.
+and compute that, so that logits of ±1000 are no problem. Then write the derivative
+with respect to the logits: dlogits (N, D), from dy (N,). The data x has no
+derivative, hence the None in the return.
 
 Source: Kingma and Welling (2014), Auto-encoding variational Bayes, appendix C.1.""",
     prediction=Prediction(
@@ -35,13 +35,13 @@ Source: Kingma and Welling (2014), Auto-encoding variational Bayes, appendix C.1
         lambda: [0, 392, 543, 784].index(
             round(-float(p.bernoulli_log_likelihood.raw(np.zeros((1, 784)), np.arange(784.0)[None] % 2)[0][0]))
         ),
-        "ln σ(0) = ln ½, whatever x is. The first loss of a VAE on MNIST is about 545: this, and a little KL.",
+        "ln σ(0) = ln ½, whatever x is. The first loss of a VAE on MNIST is about 545: this plus a little KL.",
     ),
     hints=[
         "ln σ(l) = l − ζ(l), and ln(1 − σ(l)) = −ζ(l). Substitute both, and see what remains of x.",
         "np.log1p(t) is ln(1 + t); np.abs and np.maximum take whole arrays. The sum runs over the last axis.",
-        "The derivative of ζ is σ, so that of x l − ζ(l) is x − σ(l). dy has one number for each row: dy[:, None] is a "
-        "column.",
+        "The derivative of ζ is σ, so that of x l − ζ(l) is x − σ(l). dy has one number for each row: dy[:, None] "
+        "makes it a column.",
     ],
     inputs=lambda rng, N, D, K: {"logits": 2 * normal(rng, N, D), "x": rng.random((N, D))},
     also=lambda logits, x, y: {

@@ -15,28 +15,29 @@ CONVOLUTION = OperationExercise(
     solution=convolution.conv2d,
     blanks=("dx", "dW", "db"),
     text="""\
-A convolution puts one dense layer, the same everywhere, on every window of k × k
-pixels. `columns(x, k, stride, padding)` copies every window of the images x
-(N, H, W, C) into a row: r, an array (M, k·k·C) for M windows. The layer is then
+A convolution applies one and the same dense layer to every window of k × k pixels.
+`columns(x, k, stride, padding)` copies every window of the images x (N, H, W, C) into
+a row: r, an array (M, k·k·C) for M windows. The layer is then
 
     y = r · W.reshape(k·k·C, O) + b,     seen as images (N, H', W', O).
 
 `add_columns(r, x.shape, k, stride, padding)` is the transpose of `columns`: it puts
-every number of a row back on its pixel and adds up what meets there. With these
-two, write dx (N, H, W, C), dW (k, k, C, O) and db (O,) from dy (N, H', W', O): you
-know the derivatives of a dense layer. The forward pass takes blocks of images only
-for speed; take all images at once.
+every number of a row back on its pixel, and adds up the numbers that meet there.
+With these two, write dx (N, H, W, C), dW (k, k, C, O) and db (O,) from
+dy (N, H', W', O): you know the derivatives of a dense layer. The forward pass splits
+the images into blocks only for speed; take all of them at once.
 
 Source: Dumoulin and Visin (2016), A guide to convolution arithmetic, section 4.""",
     prediction=Prediction(
-        "A kernel of 3 × 3, stride 1, padding 1. In how many windows is a pixel in the corner of an image, and in how "
-        "many is one in the middle?",
+        "A kernel of 3 × 3, stride 1, padding 1. How many windows contain a pixel in the corner of an image, and how "
+        "many contain one in the middle?",
         ["9 and 9", "4 and 9", "1 and 9"],
         lambda: _windows_of_a_corner(),
-        "A gradient arrives through each of them, and they add up. So pixels at the edge get less of the gradient.",
+        "A gradient arrives through each window, and they add up. So pixels at the edge get less of the gradient.",
     ),
     hints=[
-        "r · W + b is a dense layer with the examples r. What are dr, dW and db, given dy as a matrix (M, O)?",
+        "r · W + b is a dense layer whose examples are the rows of r. Given dy as a matrix (M, O), what are dr, dW "
+        "and db?",
         "dy.reshape(-1, O) is that matrix. dr = dy Wᵀ, dW = rᵀ dy in the shape of W, db is the sum over all rows.",
         "dx = add_columns(dr, x.shape, k, stride, padding). r is columns(x, k, stride, padding).",
     ],
@@ -98,7 +99,7 @@ def _windows_of_a_corner():
 
 
 def _without_overlaps(x, W, dy):
-    """dx where a pixel keeps what arrived last, instead of the sum over its windows."""
+    """Return dx if every pixel keeps only what arrived last, instead of the sum over its windows."""
     k, stride = len(W), 2
     padded = np.zeros((x.shape[0], x.shape[1] + 2, x.shape[2] + 2, x.shape[3]))
     dr = (dy.reshape(-1, dy.shape[-1]) @ W.reshape(-1, dy.shape[-1]).T).reshape(*dy.shape[:3], k, k, -1)

@@ -25,13 +25,13 @@ A layer of O linear units, each of which sees all I numbers of an example:
 
     y_no = Σ_i x_ni W_io + b_o,     x (N, I)   W (I, O)   b (O,)   y (N, O),
 
-for N examples at once, one in each row. Write it as one product of matrices and a
-sum; NumPy repeats b for every row. Loops over N, I and O would take a thousand
-times as long.
+for N examples at once, one in each row. Write it as one matrix product and a sum;
+NumPy repeats b for every row. Loops over N, I and O would take a thousand times as
+long.
 
 Source: Goodfellow, Bengio, Courville (2016), Deep learning, section 6.1.""",
     prediction=Prediction(
-        "A dense layer takes 784 pixels to 512 units. How many numbers does it learn?",
+        "A dense layer maps 784 pixels to 512 units. How many numbers does it learn?",
         ["1,296", "401,408", "401,920"],
         lambda: [1296, 401_408, 401_920].index(
             sum(p.data.size for p in nn.Dense(784, 512, np.random.default_rng(0)).parameters())
@@ -40,7 +40,7 @@ Source: Goodfellow, Bengio, Courville (2016), Deep learning, section 6.1.""",
     ),
     hints=[
         "x has the examples in its rows, W the units in its columns. Which product has the shape (N, O)?",
-        "A @ B is the product of matrices, A * B that of the elements.",
+        "A @ B is the matrix product, and A * B the product element by element.",
         "y = x @ W + b.",
     ],
     inputs=_dense_inputs,
@@ -80,8 +80,8 @@ it comes from the layer above. Find
     dx = ∂ℓ/∂x (N, I),     dW = ∂ℓ/∂W (I, O),     db = ∂ℓ/∂b (O,).
 
 Write the sum for a single element first, by the chain rule: for example
-∂ℓ/∂W_io = Σ_n ∂ℓ/∂y_no · ∂y_no/∂W_io. Over what does each sum run? Then find the
-product of matrices that is this sum. The shapes allow only one.
+∂ℓ/∂W_io = Σ_n ∂ℓ/∂y_no · ∂y_no/∂W_io. Over which index does each sum run? Then
+find the matrix product that equals this sum. The shapes allow only one.
 
 Source: Goodfellow, Bengio, Courville (2016), Deep learning, section 6.5.6.""",
     prediction=Prediction(
@@ -92,8 +92,8 @@ Source: Goodfellow, Bengio, Courville (2016), Deep learning, section 6.5.6.""",
             "its shape stays, and its numbers are means over 300 examples",
         ],
         lambda: _what_happens_to_dW(),
-        "A weight acts on the loss through every example, and the gradients add up. A mean comes from the loss, if "
-        "that is a mean over the batch, and then it is in dy already.",
+        "A weight affects the loss through every example, and the gradients add up. If the loss is a mean over the "
+        "batch, that mean is in dy already.",
     ),
     hints=[
         "∂y_no/∂x_ni = W_io, ∂y_no/∂W_io = x_ni, ∂y_no/∂b_o = 1. Multiply each by dy_no, and sum over the other index.",

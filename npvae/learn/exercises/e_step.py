@@ -22,7 +22,7 @@ def _setting(rng, N, D, K):
 
 
 def compare(f, rng, N, D, K):
-    """mu and logvar after some steps, with the same noise as the engine's."""
+    """Compare mu and logvar after some steps, with the same noise as the engine's."""
     model, x, q = _setting(rng, N, D, K)
     seed, mu, logvar = int(rng.integers(2**31)), q.mu.copy(), q.logvar.copy()
     run = lambda step: step(x, q, model.decode, np.random.default_rng(seed), STEPS, LR, SAMPLES)  # noqa: E731
@@ -30,7 +30,7 @@ def compare(f, rng, N, D, K):
     if not isinstance(found, p.DiagonalGaussian):
         raise Unfit("q", f"your function returns {in_words(found)}, expected a DiagonalGaussian")
     if not (np.array_equal(q.mu, mu) and np.array_equal(q.logvar, logvar)):
-        sentence = "your function changed this input in place: the mu and logvar of q, the E-step needs copies"
+        sentence = "your function changed this input in place: the mu and logvar of q (the E-step needs copies)"
         raise Unfit("q", sentence, Fault.CHANGED_INPUT)
     suspects = {cause: _both(run(version)) for cause, version in VERSIONS.items()} | {
         "it stays where it began": _both(q)
@@ -106,17 +106,17 @@ E_STEP = ProcedureExercise(
     solution=p.refine,
     text="""\
 Variational EM has no encoder: every example has its own mu and logvar. In the E-step
-they climb the ELBO, by `steps` steps of Adam, while the decoder is fixed:
+they climb the ELBO in `steps` steps of Adam, while the decoder is fixed:
 
     mu, logvar  ←  argmax Σ_n ELBO(x_n; mu_n, logvar_n).
 
-You get x (N, D); q, a DiagonalGaussian of arrays (N, latent_dim), the start; decode,
+You get x (N, D); the start q, a DiagonalGaussian of arrays (N, latent_dim); decode,
 rng, lr, and samples. Make two Tensors with requires_grad=True of *copies* of
 q.mu and q.logvar, and an optim.Adam([mu, logvar], lr). Each step takes
 
     elbo(x, DiagonalGaussian(mu, logvar), decode, rng, samples).elbo,     (N,),
 
-sums it, and moves both up. Return a DiagonalGaussian of the two arrays.
+sums it, and moves both uphill. Return a DiagonalGaussian of the two arrays.
 
 Source: Neal and Hinton (1998), A view of the EM algorithm; Cremer, Li, Duvenaud
 (2018), Inference suboptimality in variational autoencoders, section 3.""",

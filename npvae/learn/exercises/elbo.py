@@ -11,7 +11,7 @@ from ..exercise import Prediction, ProcedureExercise, Unfit, Wrong, in_words
 
 
 def _setting(rng, N, D, K):
-    """Binary x (N, D), q (N, K) with parameters that want gradients, and a decoder of one layer."""
+    """Binary x (N, D), q (N, K) whose parameters require gradients, and a decoder of one layer."""
     x = rng.integers(0, 2, (N, D)) * 1.0
     q = p.DiagonalGaussian(*(Tensor(normal(rng, N, K), requires_grad=True) for _ in range(2)))
     W, b = normal(rng, K, D), normal(rng, D)
@@ -19,7 +19,7 @@ def _setting(rng, N, D, K):
 
 
 def compare(f, rng, N, D, K):
-    """Both terms of the bound, and their gradients by q, with one sample and with several."""
+    """Compare both terms of the bound, and its gradients with respect to mu and logvar, for one sample and several."""
     x, q, decode = _setting(rng, N, D, K)
     seed = int(rng.integers(2**31))
     for L in (1, 13):
@@ -47,20 +47,20 @@ def _values(f, x, q, decode, seed, L):
         {}
         if L == 1
         else {
-            "the mean is taken of the probabilities, and not of their logarithms": ops.logsumexp.raw(each, axis=0)[0]
+            "the mean is taken of the probabilities, not of their logarithms": ops.logsumexp.raw(each, axis=0)[0]
             - np.log(L),
             "one and the same sample is used L times": each[0],
         }
     )
     suspects["z is the mean of q, without noise"] = at_mean
-    suspects["the KL is subtracted here already"] = right.elbo.data
+    suspects["the KL is already subtracted here"] = right.elbo.data
     name = "reconstruction" if L == 1 else f"reconstruction (L = {L})"
     yield Comparison(name, found.reconstruction.data, right.reconstruction.data, numbers=numbers, suspects=suspects)
     yield Comparison("kl" if L == 1 else f"kl (L = {L})", found.kl.data, right.kl.data, numbers=numbers)
 
 
 def _gradients(f, x, q, decode, seed, L):
-    """Of the sum of the bound, by mu and logvar, in its two parts."""
+    """Compare the gradients of the summed bound with respect to mu and logvar, each in its two parts."""
 
     def gradients(value):
         q.mu.grad = q.logvar.grad = None
@@ -97,7 +97,7 @@ def _same_sample(q, rng, samples):
 
 
 def _more_samples():
-    """Does the bound rise with L? The mean over many draws, with 1 and with 10 samples."""
+    """Return whether the bound rises with L, from its mean over many draws with 1 and with 10 samples."""
     rng = np.random.default_rng(0)
     model = models.ProbabilisticPCA.random(5, 2, rng)
     x, q = model.sample(4, rng), p.DiagonalGaussian(np.zeros((4, 2)), np.zeros((4, 2)))
@@ -115,7 +115,7 @@ For every example x_n and its posterior q = q(z | x_n):
 
     ELBO = E_q [ln p(x | z)] − KL(q ‖ p)  ≈  1/L Σ_l ln p(x | z_l) − KL(q ‖ p),
 
-with samples z_1 … z_L of q that have derivatives by its parameters. You get
+with samples z_1 … z_L of q, differentiable with respect to its parameters. You get
 
     x         an array (N, D)
     q         a DiagonalGaussian (N, latent_dim): q.rsample(rng, L) draws all samples

@@ -14,24 +14,24 @@ GAUSSIAN = OperationExercise(
     solution=p.gaussian_log_likelihood,
     blanks=("y", "dx", "dmu", "dlogvar"),
     text="""\
-For real data x, with a mean and a variance for every number, all (N, D):
+For real-valued data x, with a mean and a variance for every number, all (N, D):
 
     y_n = ln N(x_n; μ_n, σ_n²) = −½ Σ_d [ ln 2π + ln σ² + (x − μ)² / σ² ]     in nats.
 
 The variance is learned, so there are three derivatives: dx, dmu and dlogvar, (N, D),
-from dy (N,). Where does the one by logvar vanish, and what does that say about the
-learned variance?
+from dy (N,). Where is dlogvar zero, and what does that say about the learned
+variance?
 
 Source: Kingma and Welling (2014), Auto-encoding variational Bayes, appendix C.2.""",
     prediction=Prediction(
         "The mean is fixed, and one σ² is learned for many x. Where does it settle?",
-        ["at 1", "at the mean of (x − μ)²", "at the root of that", "it falls towards 0"],
+        ["at 1", "at the mean of (x − μ)²", "at the square root of that", "it falls towards 0"],
         lambda: _settled_variance(),
-        "The derivative by logvar, ½ Σ [(x − μ)²/σ² − 1], is zero there: this is the σ-VAE.",
+        "There the derivative with respect to logvar, ½ Σ [(x − μ)²/σ² − 1], is zero: this is the σ-VAE.",
     ),
     hints=[
         "1/σ² is exp(−logvar), and ln 2π is float(np.log(2 * np.pi)). The sum runs over the last axis.",
-        "By x and by mu the derivatives differ only in sign. By logvar there are two terms.",
+        "dx and dmu differ only in sign. dlogvar has two terms.",
         "dmu = dy[:, None] (x − μ)/σ², and dlogvar = dy[:, None] · ½ [(x − μ)²/σ² − 1].",
     ],
     inputs=lambda rng, N, D, K: {name: normal(rng, N, D) for name in ("x", "mu", "logvar")},

@@ -49,7 +49,7 @@ class _Recorded:
 
 
 def compare(f, rng, N, D, latent_dim):
-    """Both results, from the codes that the function drew; and once with log-likelihoods of some −2000 nats."""
+    """Compare both results, from the codes that the function drew; then with log-likelihoods of about −2000 nats."""
     yield from _compare(f, rng, N, D, min(D, latent_dim), logvar=-1.0)
     for c in _compare(f, rng, N, 1000, 2, logvar=1.0):
         if not np.isfinite(c.found).all():
@@ -112,13 +112,13 @@ def _compare(f, rng, N, D, latent_dim, logvar):
 
 
 def _check_proposal(z, q):
-    """The codes must be samples of q: (z − μ)/σ has the mean 0 and the mean square 1, within six standard errors."""
+    """Raise `Unfit` unless z are samples of q: (z − μ)/σ with mean 0 and mean square 1, within six standard errors."""
     eps = (z - q.mu) * np.exp(-0.5 * q.logvar)
     mean, square, n = eps.mean(), (eps * eps).mean(), eps.size
     if abs(mean) > 6 / np.sqrt(n) or abs(square - 1) > 6 * np.sqrt(2 / n):
         raise Unfit(
             "log_likelihood",
-            f"the codes are no samples of q: (z − μ)/σ has the mean {mean:.2f} and the mean square {square:.2f}, "
+            f"the codes are not samples of q: (z − μ)/σ has the mean {mean:.2f} and the mean square {square:.2f}, "
             "expected 0 and 1",
         )
 
@@ -171,7 +171,7 @@ The ELBO is only a bound. With K samples of q, ln p(x) itself can be estimated:
     p(x) = E_q [w]  ≈  1/K Σ_k w_k,     w_k = p(x | z_k) p(z_k) / q(z_k | x),
 
 for each of N examples. A weight may be e⁻¹⁰⁰⁰, which rounds to 0 in floating point:
-work with ln w, and take the largest out of the sum, ln Σ eᵃ = m + ln Σ eᵃ⁻ᵐ.
+work with a = ln w, and take the largest, m, out: ln Σ eᵃ = m + ln Σ eᵃ⁻ᵐ.
 
 How good is the estimate? The effective sample size (Σ w)² / Σ w² is K if all weights
 are equal, and 1 if one outweighs all others.
@@ -183,17 +183,16 @@ Tensor t holds its array in t.data.
 
 Source: Burda, Grosse, Salakhutdinov (2016), eq. 8; Kong, Liu, Wong (1994).""",
     prediction=Prediction(
-        "The estimate of ln p(x) with K = 1, 10 and 1,000 samples, averaged over many examples:",
+        "Averaged over many examples, the estimate of ln p(x) with K = 1, 10 and 1,000 samples …",
         ["rises with K", "falls with K", "is the same for all, with less noise"],
         _rises_with_K,
         "The estimate of p(x) is unbiased, but the logarithm is concave (Jensen): ln of a noisy mean is too small on "
-        "average, and less so the less noise there is. With K = 1 it is the ELBO.",
+        "average, and the less noise, the less so. With K = 1 it is the ELBO.",
     ),
     hints=[
-        "ln w = ln p(x | z) + ln p(z) − ln q(z | x): three log_probs of the same z, each in the shape (K, N)."
-        "",
-        "m = log_w.max(axis=0); then np.exp(log_w − m) cannot overflow, and at least one of them is 1. The mean over K "
-        "is a sum and a − ln K.",
+        "ln w = ln p(x | z) + ln p(z) − ln q(z | x): three log_probs of the same z, each of shape (K, N).",
+        "m = log_w.max(axis=0); then np.exp(log_w − m) cannot overflow, and its largest element is 1. For the mean "
+        "over K, take the sum, and subtract ln K after the logarithm.",
         "In the effective sample size the largest weight cancels: w = np.exp(log_w − m) will do for both sums.",
     ],
     imports=("from npvae.probability import DiagonalGaussian, ImportanceSampling",),
@@ -215,7 +214,7 @@ Source: Burda, Grosse, Salakhutdinov (2016), eq. 8; Kong, Liu, Wong (1994).""",
         ),
         "the largest": Wrong("only the largest weight", function=_estimate(mean=lambda log_w: log_w.max(axis=0))),
         "underflow": Wrong("is not finite", function=_estimate(mean=_overflowing)),
-        "samples of the prior": Wrong("no samples of q", function=_estimate(draw=_from_the_prior)),
+        "samples of the prior": Wrong("not samples of q", function=_estimate(draw=_from_the_prior)),
         "one sample too few": Wrong("with 12 codes", function=_estimate(samples_less=1)),
         "upside down": Wrong("upside down", function=_estimate(ess=lambda ess: 1 / ess)),
         "as a part of K": Wrong("1/K", function=_estimate(ess=lambda ess: ess / K)),
@@ -241,7 +240,7 @@ x_k = ln w_k, and up to the constant ln K, it is
     y = ln Σ_k exp x_k,     x (K, N), the sum over axis 0,     y (N,).
 
 The forward pass is given. Write its derivative: dx (K, N) from dy (N,).
-`_restore_axes(dy, x.shape, axis)` gives dy back the axis that the sum has removed.
+`_restore_axes(dy, x.shape, axis)` gives dy back the axis that the sum removed.
 What does the result say about which sample teaches the encoder most? (The engine sets
 derivatives below 10⁻³¹ to zero, for speed; you need not.)
 
@@ -257,7 +256,7 @@ Source: Burda, Grosse, Salakhutdinov (2016), Importance weighted autoencoders, e
                 ]
             )
         ),
-        "By the weights themselves, w / Σ w: a sample that explains x badly teaches next to nothing. In the ELBO it "
+        "In proportion to w itself, w / Σ w: a sample that explains x badly teaches next to nothing. In the ELBO it "
         "would count as much as the best.",
     ),
     hints=[

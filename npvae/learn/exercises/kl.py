@@ -19,20 +19,20 @@ latent dimensions:
 
     y_n = KL(q_n ‖ p) = ½ Σ_d [ μ² + σ² − 1 − ln σ² ],     mu and logvar (N, D).
 
-It is never negative, and zero only for μ = 0, σ = 1. Again logvar = ln σ². Then
+It is never negative, and zero only for μ = 0, σ = 1. Again logvar = ln σ². Then write
 the derivatives dmu and dlogvar, (N, D), from dy (N,).
 
 Source: Kingma and Welling (2014), Auto-encoding variational Bayes, appendix B.""",
     prediction=Prediction(
-        "With μ = 0: which posterior is further from the prior, one that is twice as wide, or half as wide?",
+        "With μ = 0, which posterior is further from the prior: one twice as wide, or one half as wide?",
         ["σ = 2", "σ = ½", "both equally"],
         lambda: int(np.argmax(p.kl_to_standard_normal.raw(np.zeros((2, 1)), np.log([[4.0], [0.25]]))[0])),
-        "KL is 0.81 nats for σ = 2 and 0.32 for σ = ½: σ² grows faster than ln σ² falls. a narrow q is cheap; "
+        "The KL is 0.81 nats for σ = 2 and 0.32 for σ = ½: σ² grows faster than ln σ² falls. A narrow q is cheap; "
         "a wide one is expensive, because it reaches where the prior has little mass.",
     ),
     hints=[
         "Write it in mu and logvar: σ² is exp(logvar), and ln σ² is logvar itself. The sum runs over the last axis.",
-        "By mu, only ½ μ² counts. By logvar, there are two terms: ½ exp(logvar), and −½ logvar.",
+        "For dmu, only ½ μ² counts. For dlogvar, two terms do: ½ exp(logvar), and −½ logvar.",
         "dmu = dy[:, None] · μ, and dlogvar = dy[:, None] · ½ (σ² − 1).",
     ],
     inputs=lambda rng, N, D, K: {name: normal(rng, N, D) for name in ("mu", "logvar")},
@@ -90,7 +90,7 @@ Source: Kingma and Welling (2014), Auto-encoding variational Bayes, appendix B."
 
 
 def _kl_with_one_buffer(mu, logvar):
-    """Both derivatives are written into the same array."""
+    """Write both derivatives into the same array."""
     buffer = np.empty_like(mu)
 
     def dmu(dy):

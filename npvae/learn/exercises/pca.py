@@ -14,7 +14,7 @@ COUNT = 2
 
 
 def compare(f, rng, N, D, K):
-    """Mean, eigenvalues and the projection on the components, for data that is not centred."""
+    """Compare the mean, the eigenvalues and the projection onto the components, for data that is not centred."""
     N, D = 20 + N, 2 + D
     x = normal(rng, N, D) * np.linspace(3, 0.5, D) @ normal(rng, D, D) + normal(rng, D)
     given = x.copy()
@@ -31,7 +31,7 @@ def compare(f, rng, N, D, K):
     numbers = {"N, the examples": N, "D, the dimensions": D, "N/(N − 1)": N / (N - 1)}
     yield Comparison("mean", mean, right[0], {"x": x}, numbers=numbers)
     if components.shape == (D, COUNT):
-        raise Unfit("components", "the components stand in the columns, expected one in each row")
+        raise Unfit("components", "the components are in the columns, expected one in each row")
     if components.shape != (COUNT, D):
         raise Unfit("components", f"they have the shape {components.shape}, expected (count, D) = {COUNT, D}")
     rows, U = components, right[1]
@@ -54,7 +54,7 @@ def compare(f, rng, N, D, K):
         suspects={
             "the last components are taken instead of the first": U[-COUNT:].T @ U[-COUNT:],
             "the data was not centred": (V := uncentred[1][:, ::-1][:, :COUNT]) @ V.T,
-            "the components were taken from the rows of the matrix of eigenvectors, and they are its columns": _rows(
+            "the components were taken from the rows of the matrix of eigenvectors, but these are its columns": _rows(
                 x, COUNT
             ),
         },
@@ -67,7 +67,7 @@ def _covariance(x):
 
 
 def _rows(x, count):
-    """The first rows of the matrix of eigenvectors, in falling order: not eigenvectors at all."""
+    """Project onto the last rows of the matrix of eigenvectors, which are not eigenvectors at all."""
     rows = np.linalg.eigh(_covariance(x))[1][::-1][:count]
     return rows.T @ rows
 
@@ -90,7 +90,7 @@ def _pca(
 
 
 def against_the_linear_autoencoder(f, folder, others):
-    """Train a linear autoencoder on toy data by gradient, and hold it against the student's PCA: lines to show."""
+    """Train a linear autoencoder on toy data, compare it with the student's PCA, and return lines to show."""
     rng = np.random.default_rng(0)
     x = (normal(rng, 500, 3) * [3, 2, 1] @ normal(rng, 3, 7) + 0.1 * normal(rng, 500, 7)).astype(np.float32)
     mean, components, _ = f(x.astype(np.float64), COUNT)
@@ -123,7 +123,7 @@ PCA = ProcedureExercise(
     title="principal components, and the linear autoencoder",
     solution=models.pca.principal_components,
     text="""\
-Which `count` directions keep most of the data? With the mean m of the examples
+Which `count` directions keep most of the variance? With the mean m of the examples
 x (N, D), the covariance is
 
     S = 1/N Σ_n (x_n − m) (x_n − m)ᵀ,     (D, D),
@@ -131,8 +131,8 @@ x (N, D), the covariance is
 and the directions are its eigenvectors with the largest eigenvalues. Return
 
     mean          (D,)
-    components    (count, D), one eigenvector in each row, by falling eigenvalue
-    eigenvalues   (D,), all of them, falling
+    components    (count, D), one eigenvector in each row, largest eigenvalue first
+    eigenvalues   (D,), all of them, largest first
 
 in float64. The sign of an eigenvector is arbitrary, and the check ignores it. (With
 fewer examples than dimensions the engine uses a smaller matrix; you need not: N > D
@@ -141,17 +141,17 @@ same data.
 
 Source: Bishop (2006), Pattern recognition and machine learning, section 12.1.2.""",
     prediction=Prediction(
-        "A linear autoencoder with two hidden units is trained by gradient. What does it find, compared with PCA?",
+        "Gradient descent trains a linear autoencoder with two hidden units. What does it find, compared with PCA?",
         ["another subspace", "the same subspace, and the principal axes in it", "the same subspace, but other axes"],
         _same_subspace,
-        "Every invertible change of the code, undone by the decoder, gives the same copies: nothing prefers the axes "
-        "of PCA. So neither does the linear autoencoder.",
+        "Every invertible change of the code, undone by the decoder, gives the same reconstructions, so "
+        "nothing leads the linear autoencoder to the axes of PCA.",
     ),
     hints=[
-        "Centre the data first: x − x.mean(axis=0). Then the covariance is one product of matrices.",
+        "Centre the data first: x − x.mean(axis=0). Then the covariance is one matrix product.",
         "np.linalg.eigh is for symmetric matrices. Its documentation says in which order the eigenvalues come, "
         "and whether the eigenvectors are rows or columns.",
-        "They rise, and the eigenvectors are columns: vectors[:, ::-1].T[:count].",
+        "The eigenvalues rise, and the eigenvectors are columns: vectors[:, ::-1].T[:count].",
     ],
     compare=compare,
     after=against_the_linear_autoencoder,
@@ -165,7 +165,7 @@ Source: Bishop (2006), Pattern recognition and machine learning, section 12.1.2.
         "the last ones": Wrong("last components", function=_pca(order=slice(None))),
         "rows for columns": Wrong("from the rows of the matrix", function=_pca(columns=False)),
         "standard deviations": Wrong("standard deviations", function=_pca(change=lambda values, x: np.sqrt(values))),
-        "components in columns": Wrong("stand in the columns", function=lambda x, count: _transposed(x, count)),
+        "components in columns": Wrong("are in the columns", function=lambda x, count: _transposed(x, count)),
         "the mean of everything": Wrong("averaged over axis 0", function=_pca(mean=lambda x: x.mean())),
         "x is centred in place": Wrong("changed this input", function=lambda x, count: _in_place(x, count)),
     },

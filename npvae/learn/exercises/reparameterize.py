@@ -9,24 +9,24 @@ from ..operation import OperationExercise
 
 
 def widths(mu, logvar, y, **_):
-    """σ and its relatives, which are easily taken for one another."""
+    """Return σ and its relatives, which are easily mistaken for one another."""
     return {"sigma": np.exp(0.5 * logvar), "variance": np.exp(logvar), "precision": np.exp(-logvar)}
 
 
 REPARAMETERIZE = OperationExercise(
     name="reparameterize",
-    title="a sample of a Gaussian that has derivatives",
+    title="a differentiable sample of a Gaussian",
     solution=p.reparameterize,
     blanks=("y", "dmu", "dlogvar"),
     text="""\
-A sample of N(μ, σ²) is made of noise ε from N(0, I):
+Make a sample of N(μ, σ²) from noise ε ~ N(0, I):
 
     z = μ + σ ⊙ ε,     all (N, D),
 
-and now it is a function of μ and σ, with derivatives. The network does not give σ
-but logvar = ln σ², which may be any real number. What is σ in terms of logvar?
+and it is a function of μ and σ, with derivatives. The network does not compute σ but
+logvar = ln σ², which may be any real number. What is σ in terms of logvar?
 
-Then the derivatives: dmu and dlogvar, both (N, D), from dy (N, D). (How does σ
+Then write the derivatives: dmu and dlogvar, both (N, D), from dy (N, D). (How does σ
 change with logvar?) The noise has no derivative, hence the None in the return.
 
 Source: Kingma and Welling (2014), Auto-encoding variational Bayes, section 2.4.""",
@@ -44,8 +44,8 @@ Source: Kingma and Welling (2014), Auto-encoding variational Bayes, section 2.4.
                 )
             )
         ),
-        "logvar is the logarithm of the variance 9. To sample with exp(logvar) is the commonest mistake in published "
-        "VAEs, and no gradient check can see it: the wrong sampler has a right derivative.",
+        "logvar is the logarithm of the variance 9. Sampling with exp(logvar) is the most common mistake in "
+        "published VAEs. No gradient check can see it, because the derivative of the wrong sampler is right.",
     ),
     hints=[
         "σ² = exp(logvar), and a square root halves an exponent.",
@@ -67,8 +67,8 @@ Source: Kingma and Welling (2014), Auto-encoding variational Bayes, section 2.4.
         "logvar for σ": Wrong("logvar stands where σ belongs", {"y": lambda mu, logvar, eps: mu + logvar * eps}),
         "no noise": Wrong("term σ ε is missing", {"y": lambda mu: mu.copy()}),
         "σ forgotten": Wrong("σ is missing", {"y": lambda mu, eps: mu + eps}),
-        "noise of its own": Wrong(
-            "noise of its own", {"y": lambda mu, sigma: mu + sigma * np.random.default_rng().standard_normal(mu.shape)}
+        "its own noise": Wrong(
+            "its own noise", {"y": lambda mu, sigma: mu + sigma * np.random.default_rng().standard_normal(mu.shape)}
         ),
         "½ forgotten": Wrong("½ is missing", {"dlogvar": lambda right: 2 * right}),
         "σ forgotten in dlogvar": Wrong("σ is missing", {"dlogvar": lambda dy, eps: 0.5 * dy * eps}),
@@ -79,7 +79,7 @@ Source: Kingma and Welling (2014), Auto-encoding variational Bayes, section 2.4.
         "the whole of z": Wrong("y stands where ε belongs", {"dlogvar": lambda dy, y, sigma: 0.5 * dy * y * sigma}),
         "dy ignored": Wrong("dy is not used", {"dmu": lambda mu: np.ones_like(mu)}),
         "ε drawn anew in backward": Wrong(
-            "noise of its own",
+            "its own noise",
             {"dlogvar": lambda dy, sigma: 0.5 * dy * sigma * np.random.default_rng().standard_normal(dy.shape)},
         ),
     },

@@ -14,7 +14,7 @@ STEPS, LR = 4, 0.01
 
 
 def compare(f, rng, N, D, K):
-    """The parameters' movements in four steps of plain gradient descent, beside the engine's; and what is returned."""
+    """Compare the parameters' movements in four steps of plain gradient descent, and check what is returned."""
     seed = int(rng.integers(2**31))
     x = rng.random((STEPS, N, D))
     found = _run(f, seed, x, K, checks=True)
@@ -26,7 +26,7 @@ def compare(f, rng, N, D, K):
 
 
 def _run(step, seed, x, latent_dim, checks=False):
-    """The movements of all parameters in each step: an array (STEPS, P)."""
+    """Return the movements of all parameters in each step: an array (STEPS, P)."""
     rng = np.random.default_rng(seed)
     warm_up = KLTerm(warm_up=2 * STEPS)  # so that the loss depends on the step
     model = models.VAE(x.shape[-1], latent_dim, [5], rng, kl_term=warm_up).astype(np.float64)
@@ -73,12 +73,12 @@ def _step(order, sign=1.0, losses=1, forgets_step=False):
 
 VERSIONS = {
     "the gradients of all steps so far add up: zero_grad is missing": _step("bs"),
-    "the gradients are cleared before the step takes them": _step("bzs"),
-    "the step comes before backward: it takes the gradients of the step before": _step("szb"),
+    "the gradients are cleared before the step uses them": _step("bzs"),
+    "the step comes before backward: it uses the gradients of the previous step": _step("szb"),
     "the step is missing": _step("zb"),
     "the parameters climb the loss": _step("zbs", sign=-1.0),
     "step is not passed on to model.loss": _step("zbs", forgets_step=True),
-    "the loss is computed twice, with other noise": _step("zbs", losses=2),
+    "the loss is computed twice, with new noise": _step("zbs", losses=2),
     "backward is called twice, or the step is taken twice": _step("zbbs"),
 }
 
@@ -92,7 +92,7 @@ def _returns_a_tensor(model, optimizer, x, rng, step=0, rows=None):
 
 
 def _without_zero_grad():
-    """What happens to the gradient if nobody clears it."""
+    """Return which choice holds for the gradient if nobody clears it."""
     p = Tensor(np.ones(1), requires_grad=True)
     for _ in range(3):
         (p * p).sum().backward()
@@ -104,8 +104,8 @@ TRAINING_STEP = ProcedureExercise(
     title="one training step, and then 300 of them on MNIST",
     solution=training.training_step,
     text="""\
-Training repeats one step: compute the loss of a minibatch and its gradient by all
-parameters, and move them a little.
+Training repeats one step: compute the loss of a minibatch and its gradient with
+respect to all parameters, and move them a little.
 
     model.loss(x, rng, step, rows)   returns the objective, a Tensor, and its parts,
                                      a dict of numbers
@@ -120,14 +120,14 @@ have solved), and draws what the network has learned.
 
 Source: Goodfellow, Bengio, Courville (2016), Deep learning, algorithm 8.1.""",
     prediction=Prediction(
-        "p = 1, the loss is p². backward() is called three times, and nobody clears p.grad. What is in it?",
+        "p = 1, the loss is p². backward() is called three times, and nobody clears p.grad. What does it hold?",
         ["2, the gradient", "6, three times the gradient", "0"],
         _without_zero_grad,
-        "Gradients add up, because a parameter that is used twice needs that. So they must be cleared for every step.",
+        "Gradients add up, because a parameter that is used twice needs the sum. So clear them in every step.",
     ),
     hints=[
-        "There are four calls and one return. Which of them needs the result of another?",
-        "zero_grad may stand anywhere before backward, but not between backward and step.",
+        "There are four calls and one return. Which of them need the result of another?",
+        "zero_grad may come anywhere before backward, but not between backward and step.",
         "objective, parts = model.loss(…); optimizer.zero_grad(); objective.backward(); optimizer.step()",
     ],
     imports=("import math",),

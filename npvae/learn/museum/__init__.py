@@ -1,4 +1,4 @@
-"""The bug museum: three right programs, nine defects that real programs have had, and the tests that see them."""
+"""The bug museum: three correct programs, nine defects that real programs have had, and the tests that see them."""
 
 from .exhibits import EXHIBITS
 

@@ -1,6 +1,6 @@
-"""The tests of the bug museum, each of a kind: what one kind cannot see, another does.
+"""The tests of the bug museum, of several kinds: what one kind misses, another sees.
 
-A test takes the program, a module, and returns a sentence with what is wrong; an empty one if all is well.
+A test takes the program, a module, and returns a sentence that says what is wrong; empty if nothing is.
 """
 
 import itertools
@@ -15,12 +15,12 @@ from ...gradchecks.check import with_random_parameters
 
 
 def _small(rng, program):
-    """A small model of the program in float64, with random parameters, and a batch."""
+    """Return a small model of the program in float64, with random parameters, and a batch."""
     return with_random_parameters(program.VAE(7, 5, 3, rng), rng), rng.random((11, 7))
 
 
 def gradients_by_hand(program):
-    """The gradient by hand against finite differences, for all parameters."""
+    """Compare the gradient computed by hand with finite differences, for all parameters."""
     rng = np.random.default_rng(0)
     params = [rng.standard_normal(a.shape) for a in program.parameters(7, 5, 3, rng)]
     x = rng.random((11, 7))
@@ -31,16 +31,16 @@ def gradients_by_hand(program):
         for name, a, da in zip(("dW1", "db1", "dW2", "db2", "dW3", "db3", "dW4", "db4"), params, gradients)
         if not _error(da, numeric_gradient(loss, a, 1.0)) <= LIMIT
     ]
-    return f"wrong are {', '.join(wrong)}" if wrong else ""
+    return f"wrong: {', '.join(wrong)}" if wrong else ""
 
 
 def _error(found, numeric):
-    """The largest error, as in `gradcheck`."""
+    """Return the largest error, as `gradcheck` defines it."""
     return float(np.max(np.abs(found - numeric) / np.maximum(1, np.abs(numeric))))
 
 
 def loss_by_hand(program):
-    """The value of the loss against the engine's bound, with the same noise."""
+    """Compare the value of the loss with the engine's bound, with the same noise."""
     rng = np.random.default_rng(0)
     params = [rng.standard_normal(a.shape) for a in program.parameters(7, 5, 3, rng)]
     x = rng.random((11, 7))
@@ -49,31 +49,31 @@ def loss_by_hand(program):
     q = p.DiagonalGaussian(*np.split(np.maximum(x @ W1 + b1, 0) @ W2 + b2, 2, axis=1))
     decode = lambda z: p.Bernoulli(np.maximum(z.data @ W3 + b3, 0) @ W4 + b4)  # noqa: E731
     right = -float(p.elbo(x, q, decode, np.random.default_rng(1)).elbo.mean())
-    return "" if abs(found - right) < 1e-9 * abs(right) else f"the loss is {found:.2f}, and −ELBO {right:.2f}"
+    return "" if abs(found - right) < 1e-9 * abs(right) else f"the loss is {found:.2f}, but −ELBO is {right:.2f}"
 
 
 def gradients(program):
-    """The program's gradient of its own loss against finite differences of that loss."""
+    """Compare the program's gradient of its own loss with finite differences of that loss."""
     rng = np.random.default_rng(0)
     model, x = _small(rng, program)
     report = gradcheck(
         lambda: program.loss(model, x, np.random.default_rng(1)), parameters=model.named_parameters(), name="loss"
     )
-    return "" if report.ok else f"differs by {report.largest_error:.1e}"
+    return "" if report.ok else f"they differ by {report.largest_error:.1e}"
 
 
 def moments(program):
-    """Mean and standard deviation of a million samples of N(1, 2²)."""
+    """Check the mean and the standard deviation of a million samples of N(1, 2²)."""
     mu, logvar = np.full((1_000_000, 1), 1.0), np.full((1_000_000, 1), np.log(4.0))
     with no_grad():
         z = program.sample(Tensor(mu), Tensor(logvar), np.random.default_rng(0)).data
     if abs(z.mean() - 1) < 0.02 and abs(z.std() - 2) < 0.02:
         return ""
-    return f"for N(1, 2²): mean {z.mean():.2f}, standard deviation {z.std():.2f}"
+    return f"for N(1, 2²): found mean {z.mean():.2f}, standard deviation {z.std():.2f}"
 
 
 def monte_carlo_kl(program):
-    """The KL in closed form against the mean of ln q(z) − ln p(z) over samples of q, drawn by NumPy."""
+    """Compare the KL in closed form with the mean of ln q(z) − ln p(z) over samples of q, drawn by NumPy."""
     mu, logvar = np.array([[0.5, -1.0, 0.2]]), np.array([[0.3, -0.7, 1.1]])
     z = mu + np.exp(0.5 * logvar) * np.random.default_rng(0).standard_normal((400_000, 3))
     q, prior = p.DiagonalGaussian(mu, logvar), p.DiagonalGaussian(np.zeros((1, 3)), 0.0)
@@ -81,12 +81,14 @@ def monte_carlo_kl(program):
     error = 5 * ratios.std() / np.sqrt(len(ratios))
     found = float(program.kl_divergence(Tensor(mu), Tensor(logvar)).data[0])
     return (
-        "" if abs(found - ratios.mean()) < error else f"{found:.3f}, and by sampling {ratios.mean():.3f} ± {error:.3f}"
+        ""
+        if abs(found - ratios.mean()) < error
+        else f"found {found:.3f}, but sampling gives {ratios.mean():.3f} ± {error:.3f}"
     )
 
 
 def sums_to_one(program):
-    """Σ p(x | z) over all images of seven black and white pixels."""
+    """Check that p(x | z) sums to 1 over all images of seven black-and-white pixels."""
     images = np.array(list(itertools.product((0.0, 1.0), repeat=7)))
     logits = np.broadcast_to(np.random.default_rng(0).standard_normal(7), images.shape)
     total = np.exp(program.log_likelihood(images, Tensor(np.array(logits))).data).sum()
@@ -94,7 +96,7 @@ def sums_to_one(program):
 
 
 def certainty(program):
-    """A decoder whose last biases are ±30 is sure of every pixel: ln p(x | z) is nearly 0 for the image it means."""
+    """Check that a decoder can be sure of every pixel: with biases of ±30, ln p(x | z) of its image is nearly 0."""
     model, _ = _small(np.random.default_rng(0), program)
     model.logits.W.data[...] = 0
     image = np.array([[1.0, 0, 0, 1, 1, 0, 1]])
@@ -104,7 +106,7 @@ def certainty(program):
 
 
 def unseen_test_set(program):
-    """Training twice, with another test set: the parameters must be the same."""
+    """Train twice, with different test sets: the parameters must be the same."""
     data = load_bars()
     models = []
     for x_test in (data.x_test[:40], 1 - data.x_test[:40]):
@@ -123,14 +125,14 @@ def _importance_setting():
 
 
 def own_gradient(program):
-    """The gradient of the surrogate against finite differences of the surrogate itself."""
+    """Compare the gradient of the surrogate with finite differences of the surrogate itself."""
     x, *parameters, eps = _importance_setting()
     report = gradcheck(lambda *ps: program.surrogate(x, *ps, eps), *map(Tensor, parameters), name="surrogate")
-    return "" if report.ok else f"differs by {report.largest_error:.1e}"
+    return "" if report.ok else f"they differ by {report.largest_error:.1e}"
 
 
 def gradient_of_the_bound(program):
-    """The gradient of the surrogate against finite differences of the bound, by mu, logvar, W and b."""
+    """Compare the gradient of the surrogate with finite differences of the bound, for mu, logvar, W and b."""
     x, *parameters, eps = _importance_setting()
     tensors = [Tensor(a.copy(), requires_grad=True) for a in parameters]
     program.surrogate(x, *tensors, eps).backward()
@@ -140,13 +142,13 @@ def gradient_of_the_bound(program):
         for name, a, tensor in zip(("dmu", "dlogvar", "dW", "db"), parameters, tensors)
         if not _error(tensor.grad, numeric_gradient(bound, a, 1.0)) <= LIMIT
     ]
-    return f"wrong are {', '.join(wrong)}" if wrong else ""
+    return f"wrong: {', '.join(wrong)}" if wrong else ""
 
 
 def bound_value(program):
-    """The bound against the engine's."""
+    """Compare the value of the bound with the engine's."""
     x, mu, logvar, W, b, eps = _importance_setting()
     found = program.bound(x, *map(Tensor, (mu, logvar, W, b)), eps)
     q, z = p.DiagonalGaussian(mu, logvar), mu + np.exp(0.5 * logvar) * eps
     right = float(p.iwae_bound(p.bounds.log_weight(x, z, lambda z: p.Bernoulli(z @ W + b), q)).mean())
-    return "" if abs(found - right) < 1e-9 * abs(right) else f"{found:.3f}, and by the engine {right:.3f}"
+    return "" if abs(found - right) < 1e-9 * abs(right) else f"found {found:.3f}, but the engine has {right:.3f}"

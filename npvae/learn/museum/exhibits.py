@@ -1,8 +1,8 @@
-"""The exhibits: a right program, one line of it replaced, and the tests that run on it.
+"""The exhibits: a correct program, with one line replaced, and the tests that run on it.
 
 The programs are real ones (by_hand.py, with_autodiff.py, importance_weighted.py). An exhibit is made from the program's
-own source, so the repaired exhibit is the program. Real programs have been shipped with defects of each kind. The
-student must find the defect, name it by its letter, and repair it.
+own source, so the repaired exhibit is that program. Real programs have shipped with each kind of defect. The student
+must find the defect, name it by its letter, and repair it.
 """
 
 import dataclasses
@@ -50,8 +50,8 @@ class Exhibit(Exercise):
     """A program with a defect.
 
     defect     its letter
-    right      the line of the program that was replaced, or several
-    wrong_line what stands there instead
+    right      the line or lines of the program that were replaced
+    wrong_line what replaces them
     lesson     what this kind of defect teaches, shown after the repair
     """
 
@@ -62,25 +62,25 @@ class Exhibit(Exercise):
 
     @property
     def tests(self):
-        """The tests of its program: a dict from their names."""
+        """The tests of its program: a dict from names to functions."""
         return TESTS[self.solution]
 
     def source(self, repaired=False):
-        """The program's source without its docstring; with the defect, unless it is repaired."""
+        """Return the program's source without its docstring; with the defect, unless it is repaired."""
         source = inspect.getsource(self.solution)
         source = source[source.index('"""', 3) + 3 :].strip() + "\n"
         assert source.count(self.right) == 1, (
-            f"{self.name}: the line to be replaced stands {source.count(self.right)} times"
+            f"{self.name}: the line to be replaced occurs {source.count(self.right)} times"
         )
         return source if repaired else source.replace(self.right, self.wrong_line)
 
     def run_tests(self, program):
-        """The sentence of every test of the program, a module: a dict, with empty ones where all is well."""
+        """Return every test's sentence about the program, a module: a dict, with empty ones where nothing is wrong."""
         return {name: test(program) for name, test in self.tests.items()}
 
 
 def exhibit(number, title, program, defect, right, wrong_line, hints, lesson, prediction):
-    """An `Exhibit`, whose file says no more than that there is one defect."""
+    """Return an `Exhibit` whose file says only that there is one defect."""
     kinds = "\n".join(f"    {letter}  {kind}" for letter, kind in DEFECTS.items())
     begin = f"{title} It has one defect, of a kind that real programs have had. Find it, name it, and repair it:"
     end = (
@@ -107,9 +107,9 @@ BY_HAND, WITH_AUTODIFF = "A VAE, forward and backward by hand.", "A VAE with aut
 
 
 def sees(number):
-    """The prediction: does a check of its gradients see the defect of this exhibit? Index 0 is yes."""
+    """Return the prediction: does a check of its gradients see the defect of this exhibit? Index 0 is yes."""
     question = "Read the program. Does a check of its gradients against finite differences see the defect?"
-    because = "A gradient check sees that a gradient does not belong to its loss. It cannot see that the loss is wrong."
+    because = "A gradient check sees when a gradient does not belong to its loss. It cannot see when the loss is wrong."
 
     def measure():
         exhibit = EXHIBITS[number - 1]
@@ -121,7 +121,7 @@ def sees(number):
 
 
 def module_of(source, name="program"):
-    """A module made of its source."""
+    """Return a module made from its source."""
     module = types.ModuleType(name)
     exec(compile(source, name, "exec"), module.__dict__)
     return module
@@ -139,10 +139,10 @@ EXHIBITS = [
             "The table says which gradients are wrong. Which are right? Go backward from the loss to the first "
             "that is wrong.",
             "dW4 and db4 are right, dW3 and db3 are not. Which line lies between them?",
-            "The mask of a ReLU is where its input was positive, in the forward pass.",
+            "The mask of a ReLU says where its input was positive, in the forward pass.",
         ],
-        "A gradient check finds this at once, because the loss and its gradient no longer fit. Where the gradients "
-        "begin to be wrong is where the mistake is.",
+        "A gradient check finds this at once, because the loss and its gradient no longer fit. The mistake is where "
+        "the gradients begin to be wrong.",
         sees(1),
     ),
     exhibit(
@@ -157,8 +157,8 @@ EXHIBITS = [
             "The samples are too wide: 4 instead of 2. What is 4, if the variance is 4?",
             "σ = exp(logvar / 2). The KL has logvar as the logarithm of the variance, and is right.",
         ],
-        "No gradient check can see this: the wrong sampler has a right derivative. It trains, too, and its pictures "
-        "look only a little worse. Only a test of the samples' moments sees it.",
+        "No gradient check can see this: the derivative of the wrong sampler is right. It also trains, and its "
+        "pictures look only a little worse. Only a test of the samples' moments sees it.",
         sees(2),
     ),
     exhibit(
@@ -169,13 +169,13 @@ EXHIBITS = [
         "0.5 * (mu * mu + ops.exp(logvar) - 1.0 - logvar).sum(axis=1)",
         "0.5 * (mu * mu + ops.exp(logvar) - 1.0 - logvar).mean(axis=1)",
         [
-            "Which test fails? By which factor are its two numbers apart?",
+            "Which test fails? By which factor do its two numbers differ?",
             "By 3. What is there three of, in that test?",
-            "KL of independent dimensions is the sum over them.",
+            "The KL of independent dimensions is the sum over them.",
         ],
         "The loss is a smooth function with the right gradient, but it is not the ELBO: with 20 latent dimensions the "
-        "KL counts a twentieth. This is a β-VAE by accident. Samples from the prior will look bad, and nobody knows "
-        "why.",
+        "KL counts for a twentieth. This is a β-VAE by accident. Samples from the prior will look bad, and nobody "
+        "knows why.",
         sees(3),
     ),
     exhibit(
@@ -190,9 +190,9 @@ EXHIBITS = [
             "Those of the decoder are right. So dz is, and dmu or dlogvar is not.",
             "The loss has + KL, and the derivative of ½ μ² is μ.",
         ],
-        "The gradient pushes mu away from the prior, while the loss that is printed is right. In a program with "
+        "The gradient pushes mu away from the prior, while the printed loss is right. In a program with "
         "automatic differentiation the same slip would be in the loss, where no gradient check sees it, and the loss "
-        "would fall and fall.",
+        "would keep falling.",
         sees(4),
     ),
     exhibit(
@@ -203,12 +203,12 @@ EXHIBITS = [
         "return self.logits(ops.tanh(self.decoder(z)))",
         "return ops.sigmoid(self.logits(ops.tanh(self.decoder(z))))",
         [
-            "Which test fails? What must a decoder be able to do, and this one cannot?",
-            "Logits run from −∞ to ∞. From where to where do those of this decoder run?",
-            "log_likelihood expects logits: the sigmoid is in it already, as the softplus.",
+            "Which test fails? What must a decoder be able to do that this one cannot?",
+            "Logits run from −∞ to ∞. What is the range of this decoder's?",
+            "log_likelihood expects logits: it already contains the sigmoid, in the form of softplus.",
         ],
-        "A probability that is used as a logit lies between 0 and 1, so that σ of it lies between 0.5 and 0.73: no "
-        "pixel can be black. The gradients are right, the loss falls a little, and then it stays where it is.",
+        "A probability used as a logit lies between 0 and 1, so its σ lies between 0.5 and 0.73: no pixel can be "
+        "black. The gradients are right, the loss falls a little, and then it stays where it is.",
         sees(5),
     ),
     exhibit(
@@ -224,7 +224,7 @@ EXHIBITS = [
             "ln p(x | z) of independent pixels is the sum over the pixels.",
         ],
         "With a mean over the pixels in the gradient as well, a gradient check would see nothing, and the KL would "
-        "weigh 784 times too much: the posterior collapses. It is the commonest cause of grey samples.",
+        "weigh 784 times too much: the posterior collapses. It is the most common cause of grey samples.",
         sees(6),
     ),
     exhibit(
@@ -253,7 +253,7 @@ EXHIBITS = [
         [
             "Where do the gradients begin to be wrong?",
             "Everything up to dz is right. What does dlogvar need from the forward pass?",
-            "The gradient belongs to the noise with which z was made.",
+            "The gradient must use the noise that made z.",
         ],
         "On average over the noise, the part of the gradient that goes through σ is zero: the encoder never learns how "
         "wide q should be. The loss falls all the same.",
@@ -271,8 +271,8 @@ EXHIBITS = [
             "How can the parameters know anything about the test set? Follow x_test.",
             "evaluate computes the loss within no_grad() and moves nothing.",
         ],
-        "No test of a function sees this: every function is right. A test has to change the test set and look at what "
-        "must not change. The published number would be too good.",
+        "No test of a function sees this: every function is right. A test must change the test set and watch what must "
+        "not change. The published number would be too good.",
         sees(9),
     ),
 ]

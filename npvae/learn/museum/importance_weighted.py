@@ -1,4 +1,4 @@
-"""The importance-weighted bound, with the gradient of its authors: weights times the gradients of ln w."""
+"""The importance-weighted bound, with its authors' gradient: weights times the gradients of ln w."""
 
 import numpy as np
 
@@ -22,7 +22,7 @@ def log_weights(x, mu, logvar, W, b, eps):
 
 
 def bound(x, mu, logvar, W, b, eps):
-    """ln (1/K) Σ_k w_k, averaged over the examples: a number, for the report."""
+    """ln (1/K) Σ_k w_k, averaged over the examples: a number to report."""
     log_w = log_weights(x, mu, logvar, W, b, eps).data
     largest = log_w.max(axis=0)
     return float(np.mean(largest + np.log(np.mean(np.exp(log_w - largest), axis=0))))
