@@ -26,7 +26,7 @@ TRAVERSAL = np.linspace(-3, 3, 11)  # standard deviations
 
 
 def draw(run):
-    """Write the pictures that apply to the folder of a `Run`; return their names.
+    """Draw the pictures that apply, and write them into the folder of a `Run`; return their names.
 
     For data without an image shape, no images are drawn.
     """
