@@ -1,4 +1,4 @@
-"""The options of every command. Those of `npvae train` are made from the table in training/settings.py."""
+"""The options of every command. Those of `npvae train` come from the tables in training/settings.py."""
 
 import argparse
 
@@ -17,18 +17,18 @@ class Parser(argparse.ArgumentParser):
 
 
 LEARN = {
-    "init": "make a folder of your own with all exercises",
-    "list": "all exercises, and how far they are",
+    "init": "make a folder with all exercises",
+    "list": "list all exercises, and how far you are",
     "predict": "answer a question before the code is written",
-    "check": "is it right, and if not, what is wrong? (default: the next one)",
-    "watch": "check every file whenever it is saved",
-    "hint": "a hint, and one more with each call",
-    "reset": "the file as it was in the beginning; yours is kept",
+    "check": "say whether it is right, or what is wrong (default: the next one)",
+    "watch": "check a file whenever you save it",
+    "hint": "show a hint, and one more with each call",
+    "reset": "restore the original file, and keep yours under another name",
 }
 
 
 def default_of(name):
-    """Return the default of a setting as text, and the models that have another one, or that alone have it."""
+    """Return a setting's default as text, with the models whose default differs, or the few that take the setting."""
     by_model = {model: kind.defaults[name] for model, kind in MODELS.items() if name in kind.defaults}
     usual = by_model.get("vae", next(iter(by_model.values())))
     words = ["default " + as_text(usual)] if usual is not None else []
@@ -46,7 +46,7 @@ def as_text(value):
 
 
 def models_help():
-    """Return the list of models below the options of `npvae train`."""
+    """Return the list of models that `npvae train --help` ends with."""
     lines = [f"  {name:<10} {kind.idea}, {kind.steps or 'no'} steps" for name, kind in MODELS.items()]
     return "\n".join(["models, and how many steps they take by default:", *lines])
 
@@ -63,7 +63,7 @@ def build_parser():
     )  # fmt: skip
     train.add_argument("--resume", action="store_true", help="continue the run in the folder")
     train.add_argument("--out", metavar="RUN", help="the folder of the run (default runs/DATA or runs/MODEL-DATA)")
-    train.add_argument("--steps", type=whole, help="in all, with those before --resume (default: see below)")
+    train.add_argument("--steps", type=whole, help="steps in all, including those before --resume (default: see below)")
     train.add_argument("--model", help=f"{', '.join(MODELS)} (default vae)")
     for name, setting in SETTINGS.items():
         option, nargs = f"--{name.replace('_', '-')}", "+" if setting.is_list else None
@@ -73,10 +73,10 @@ def build_parser():
     evaluate_ = commands.add_parser("evaluate", help="measure a trained model on the test set")
     evaluate_.add_argument("run", metavar="RUN", help="the folder of the run")
     evaluate_.add_argument(
-        "--importance-samples", type=whole, metavar="K", help="for ln p(x), for each example (default 100)"
+        "--importance-samples", type=whole, metavar="K", help="samples of z for ln p(x) of each example (default 100)"
     )
     evaluate_.add_argument(
-        "--refine", type=whole, metavar="STEPS", help="measure the amortization gap: fit every q separately"
+        "--refine", type=whole, metavar="STEPS", help="measure the amortization gap: fit each q separately"
     )
 
     draw = commands.add_parser("draw", help="draw the pictures of a run again")
@@ -86,28 +86,28 @@ def build_parser():
     )
     draw.add_argument(
         "--steps", type=whole, metavar="N",
-        help="of that interpolation, with both ends; if N is even, the midpoint is one more (default 11)",
+        help="the steps of that interpolation, both ends included; if N is even, the midpoint is added (default 11)",
     )  # fmt: skip
 
     experiment = commands.add_parser("experiment", help="repeat a measurement that the project quotes")
-    experiment.add_argument("name", nargs="?", metavar="NAME", help="which one (default: list them)")
-    experiment.add_argument("--out", metavar="FOLDER", help="for networks and figures (default experiments/NAME)")
+    experiment.add_argument("name", nargs="?", metavar="NAME", help="the experiment (default: list them)")
+    experiment.add_argument("--out", metavar="FOLDER", help="for networks, table, figures (default experiments/NAME)")
 
     bench_ = commands.add_parser("bench", help="time training steps side by side with other libraries")
     bench_.add_argument(
         "names", nargs="*", metavar="NAME", help=f"what to measure: {', '.join(bench.NAMES)} (default: all but growth)"
     )
     bench_.add_argument(
-        "--against", nargs="+", metavar="PEER", help=f"after the NAMEs: {', '.join(PEERS)} (default: the installed)"
+        "--against", nargs="+", metavar="PEER", help=f"after the NAMEs: {', '.join(PEERS)} (default: all installed)"
     )
-    bench_.add_argument("--threads", type=whole, metavar="N", help="for each of them (default 2, on a single core 1)")
+    bench_.add_argument("--threads", type=whole, metavar="N", help="for each library (default 2, on a single core 1)")
     bench_.add_argument(
-        "--seconds", type=real, default=4.0, metavar="S", help="for the steps of each, at least 24 of them (default 4)"
+        "--seconds", type=real, default=4.0, metavar="S", help="to time each library, for at least 24 steps (default 4)"
     )
-    bench_.add_argument("--json", metavar="FILE", help="write all numbers into a file")
+    bench_.add_argument("--json", metavar="FILE", help="write all numbers to this file")
     bench_.add_argument("--out", default=".", metavar="FOLDER", help="for the figure of growth (default: this one)")
 
-    learn = commands.add_parser("learn", help="the exercises: write the parts of a VAE, and be told what is wrong")
+    learn = commands.add_parser("learn", help="the exercises: write the parts of a VAE, and learn from mistakes")
     actions = learn.add_subparsers(dest="action", metavar="ACTION", parser_class=Parser)
     for action, text in LEARN.items():
         one = actions.add_parser(action, help=text)
@@ -115,9 +115,9 @@ def build_parser():
             one.add_argument("path", metavar="DIR", help="a new folder")
         elif action != "list":
             nargs = "?" if action in ("check", "watch") else None
-            one.add_argument("name", metavar="NAME", nargs=nargs, help="of the exercise, or its number")
+            one.add_argument("name", metavar="NAME", nargs=nargs, help="the exercise, by name or number")
         if action == "predict":
-            one.add_argument("answer", metavar="ANSWER", nargs="?", help="its number (default: asked for)")
+            one.add_argument("answer", metavar="ANSWER", nargs="?", help="by its number (default: npvae asks)")
 
     gradcheck = commands.add_parser("gradcheck", help="check every derivative against finite differences")
     gradcheck.add_argument("operation", nargs="?", metavar="OP", help="an operation, layer or bound (default: all)")

@@ -34,7 +34,7 @@ WIDTH = 80  # columns of what is printed
 
 
 def main(arguments=None):
-    """Run a command; return the exit status."""
+    """Run the command that `arguments`, by default those of the process, name; return the exit status."""
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:  # closed by the caller
             setattr(sys, name, open(os.devnull, "w"))
@@ -55,7 +55,7 @@ def main(arguments=None):
         return 1
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
-        print(f"npvae: {where}{error.strerror or error}: look at the disk and the permissions", file=sys.stderr)
+        print(f"npvae: {where}{error.strerror or error}: check the disk and the permissions", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("npvae: interrupted", file=sys.stderr)
@@ -70,16 +70,16 @@ def train(options):
     if not steps:
         print("computed in closed form: there are no steps to take")
     if first:
-        print(f"going on from step {first}")
+        print(f"continuing from step {first}")
     if first >= steps > 0:
-        print(f"--steps {steps} have been taken already: nothing to train")
+        print(f"all {steps} steps have been taken already: nothing to train")
     try:
         training.run(steps, run.save)
     except KeyboardInterrupt:
-        if training.saved_step is None:  # there is nothing to go on from
+        if training.saved_step is None:  # nothing to continue from
             raise
         again = shlex.join(["npvae", "train", "--out", str(run.folder), "--steps", str(steps), "--resume"])
-        print(f"npvae: stopped; step {training.saved_step} is saved; go on with: {again}", file=sys.stderr)
+        print(f"npvae: stopped; step {training.saved_step} is saved; continue with: {again}", file=sys.stderr)
         return 130
     if training.step > first:
         print(f"{training.step - first} steps in {time.perf_counter() - start:.0f} s")
@@ -93,7 +93,7 @@ def train(options):
 
 
 def _run_to_train(options):
-    """Return the run that `npvae train` was asked for, a new one or that of --resume, and print what it is."""
+    """Start the run that the options describe, or load it for --resume; print what it is, and return it."""
     chosen = {name: getattr(options, name) for name in ("model", *SETTINGS) if getattr(options, name) is not None}
     if datasets.is_path(chosen.get("data", "")):
         chosen["data"] = str(pathlib.Path(chosen["data"]).absolute())
@@ -101,8 +101,8 @@ def _run_to_train(options):
     folder = pathlib.Path(options.out or f"runs/{data if model == 'vae' else f'{model}-{data}'}")
     if model in settings.MODELS and settings.MODELS[model].steps == 0 and options.steps:
         raise UserError(f"{model} is computed in closed form and takes no steps: leave out --steps")
-    goes_on = options.resume and (not folder.is_dir() or (folder / CHECKPOINT).exists())
-    run = Run.load(folder, chosen, to_train=True) if goes_on else Run.create(folder, chosen)
+    is_new = not options.resume or (folder.is_dir() and not (folder / CHECKPOINT).exists())
+    run = Run.create(folder, chosen) if is_new else Run.load(folder, chosen, to_train=True)
     parameters = sum(p.data.size for p in run.model.parameters())
     print_wrapped(f"{run.dataset.name} from {run.dataset.source}: {len(run.x_train)} training examples")
     choices = ", ".join(f"{name} {value}" for name, value in run.settings.items() if value is not None)
@@ -111,7 +111,7 @@ def _run_to_train(options):
 
 
 def print_wrapped(text):
-    """Print a long line in lines of at most 80 columns."""
+    """Print a text in lines of at most 80 columns."""
     print(textwrap.fill(text, WIDTH, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False))
 
 
@@ -126,10 +126,10 @@ def evaluate(options):
 
 
 def print_measures(run, importance_samples, refine_steps=0):
-    """Print what `evaluate` measures, with everything that you must know to compare it."""
+    """Print what `evaluate` measures, with everything that you need to compare it with other numbers."""
     x = run.x_test
     result = evaluation.evaluate(run.model, x, np.random.default_rng(0), importance_samples, refine_steps)
-    has_bound, likelihood = run.model.has_bound, run.settings.get("likelihood")
+    has_bound = run.model.has_bound
     print(f"test set of {run.dataset.name}, {len(x)} examples{', nats per example' if has_bound else ''}:")
     if has_bound:
         print(f"  loss = -ELBO   {result['loss']:8.2f}")
@@ -146,23 +146,29 @@ def print_measures(run, importance_samples, refine_steps=0):
     if has_bound:
         print(f"  active units   {result['active_units']:5} of {run.model.latent_dim}")
     low, high = run.model.data_range or (0, 1)
-    squared_error = result["squared_error"] / (high - low) ** 2  # as if they had not been rescaled
+    squared_error = result["squared_error"] / (high - low) ** 2  # of the pixels as they were before they were rescaled
     print(f"  squared error  {squared_error:8.2f}   of the reconstructions, summed over pixels")
     if has_bound:
-        print(f"  likelihood {likelihood}, binarization {run.settings['binarization']}")
-        if likelihood == "bernoulli" and ((x > 0) & (x < 1)).any():
-            print("  On grey pixels a Bernoulli likelihood is a convention, not a log-likelihood.")
-        elif likelihood in ("continuous-bernoulli", "gaussian", "squared-error"):
-            rescaled = "" if run.model.data_range in (None, (0, 1)) else f" rescaled to [{low:g}, {high:g}]"
-            print_wrapped(f"  A density of the pixels{rescaled}: comparable only with other densities of the same.")
+        _print_likelihood(run)
     for warning in warnings_about(run.model, x[:WARNING_EXAMPLES]).values():
         print_wrapped(f"  warning: {warning}")
+
+
+def _print_likelihood(run):
+    """Print the likelihood that the measures are of, and what you may compare them with."""
+    x, likelihood, (low, high) = run.x_test, run.settings["likelihood"], run.model.data_range or (0, 1)
+    print(f"  likelihood {likelihood}, binarization {run.settings['binarization']}")
+    if likelihood == "bernoulli" and ((x > 0) & (x < 1)).any():
+        print("  On grey pixels a Bernoulli likelihood is a convention, not a log-likelihood.")
+    elif likelihood in ("continuous-bernoulli", "gaussian", "squared-error"):
+        rescaled = "" if (low, high) == (0, 1) else f" rescaled to [{low:g}, {high:g}]"
+        print_wrapped(f"  A density of the pixels{rescaled}: compare it only with other densities of the same pixels.")
 
 
 def draw(options):
     """npvae draw: write the pictures of a run again, or one interpolation."""
     if options.steps and not options.between:
-        raise UserError("--steps is for an interpolation: say between which test images, with --between I J")
+        raise UserError("--steps is for an interpolation: name the two test images with --between I J")
     run = Run.load(options.run)
     if options.between:
         drawn = [pictures.interpolate(run, *options.between, options.steps or pictures.INTERPOLATION_STEPS)]
@@ -173,7 +179,7 @@ def draw(options):
 
 
 def experiment(options):
-    """npvae experiment: run one, print its table, and write it and its figures into a folder; or list them all."""
+    """npvae experiment: run one, print its table, and write the table and the figures to a folder; or list them all."""
     if options.name is None:
         for name, each in EXPERIMENTS.items():
             print(f"{name:<13} {each.idea}\n{'':<13} ({each.duration})")
@@ -191,7 +197,7 @@ def experiment(options):
 
 
 def bench(options):
-    """npvae bench: measure side by side with other libraries, print tables, and write the numbers into a file."""
+    """npvae bench: time steps side by side with other libraries, print tables, and write the numbers to a file."""
     folder = pathlib.Path(options.out)
     if folder.exists() and not folder.is_dir():
         raise UserError(f"{folder} is a file, expected the name of a folder: choose another with --out")
@@ -201,7 +207,7 @@ def bench(options):
             pathlib.Path(options.json).write_text(json.dumps(measured, indent=1) + "\n")
 
     if options.json:
-        open(options.json, "a").close()  # one that cannot be written is an error now, and not in ten minutes
+        open(options.json, "a").close()  # if it cannot be written, say so before the measurement
     side_by_side.run(options.names, options.against, options.threads, options.seconds, folder, print_wrapped, save)
     if options.json:
         print_wrapped(f"wrote {options.json}")
@@ -209,7 +215,7 @@ def bench(options):
 
 
 def gradcheck(options):
-    """npvae gradcheck: one line for each check, or the whole table for one operation, and for a check that fails."""
+    """npvae gradcheck: print one line for each check; the whole table if you name it or if it fails."""
     chosen = gradchecks.find(options.operation) if options.operation else gradchecks.ALL
     failed = 0
     for check in chosen:
@@ -226,7 +232,7 @@ def gradcheck(options):
 
 
 def data(options):
-    """npvae data: what is here and from where, verified; with a name, fetch what is missing."""
+    """npvae data: print which data sets are here, from where, and verified how; with a name, fetch a missing one."""
     if options.name is not None:
         choose("data set", options.name, datasets.LOADERS)
     for name in [options.name] if options.name else datasets.LOADERS:
@@ -234,7 +240,7 @@ def data(options):
             print(f"{name:<14} not here; npvae data {name} fetches it")
             continue
         dataset = datasets.load(name)
-        H, W, C = dataset.image_shape  # all named sets are images
+        H, W, C = dataset.image_shape  # every named data set holds images
         verified = "checksums verified" if name in mnist.MIRRORS else "nothing to verify"
         print(f"{name:<14} {dataset.source}: {verified}")
         print(f"{'':<14} {len(dataset.x_train)} training and {len(dataset.x_test)} test images, {H} × {W} × {C}")
@@ -242,8 +248,8 @@ def data(options):
 
 
 def learn(options):
-    """npvae learn: the exercises; without an action, what to do next."""
-    from ..learn import commands  # all the exercises: no other command needs them
+    """npvae learn: the exercises; without an action, print what to do next."""
+    from ..learn import commands  # only now: it imports all the exercises, and no other command needs them
 
     given = {name: value for name, value in vars(options).items() if name not in ("command", "action")}
     action = {None: commands.overview, "list": commands.list_all}.get(options.action)

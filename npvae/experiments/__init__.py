@@ -1,7 +1,7 @@
-"""The claims of the story, measured: every table and figure that the project quotes comes from here.
+"""The claims of the tutorials, measured: every table and figure that the project quotes comes from here.
 
-`npvae experiment NAME` runs one, prints its table, and writes its figure. Those that train networks keep them in the
-folder, so that an interrupted experiment continues where it was, and a repeated one only measures again.
+`npvae experiment NAME` runs one, prints its table, and writes its figure. An experiment that trains networks keeps them
+in its folder. If you interrupt it, the next call continues; if you repeat it, it only measures again.
 """
 
 from . import mnist, toys

@@ -27,7 +27,7 @@ class Count:
     wrong: int = 0
 
     def add(self, findings, cause):
-        """Count one mistake: what was found, and words that it must contain, or several to choose from."""
+        """Count one mistake: its findings, and what each must contain (or a tuple, any of which will do)."""
         self.planted += 1
         self.caught += bool(findings)
         explained = [finding for finding in findings if finding.causes]
@@ -37,7 +37,7 @@ class Count:
         self.wrong += bool(said) and not all(said)
 
     def row(self, kind):
-        """A row of the table."""
+        """Return a row of the table."""
         return [kind, self.planted, self.caught, self.right, self.wrong, self.caught - self.right - self.wrong]
 
 
@@ -67,7 +67,7 @@ def diagnosis(folder, draws, unexplained):
 
 
 def right_arrays(exercise, seed):
-    """The draws of every array of an exercise when it is solved: a dict from its name to `Comparison`s."""
+    """Return the draws of each array of a solved exercise: a dict from its name to `Comparison`s."""
     arrays = {}
     for c in exercise.comparisons(exercise.reference(), seed):
         arrays.setdefault(c.name, []).append(c)
@@ -75,7 +75,7 @@ def right_arrays(exercise, seed):
 
 
 def planted(count, plant, arrays, rng):
-    """Plant a mistake of one kind in one of the arrays, chosen at random, to which it applies."""
+    """Plant a mistake of one kind in a random array to which it applies, and count it."""
     for name in rng.permutation(list(arrays)):
         made = plant(arrays[name], rng)
         if made is not None and is_wrong(arrays[name], made[0]):
@@ -90,7 +90,7 @@ def _finding(several, found):
 
 
 def findings_of(exercise, f, seed):
-    """Say what the check of an exercise finds in a wrong version: an array that cannot be compared is one finding."""
+    """Return what an exercise's check finds in a wrong version; an array that cannot be compared is one finding."""
     arrays = {}
     try:
         for c in exercise.comparisons(f, seed):

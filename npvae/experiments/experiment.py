@@ -1,4 +1,4 @@
-"""What an experiment is, and what several of them need."""
+"""What an experiment is, and what several experiments need."""
 
 import dataclasses
 from collections.abc import Callable
@@ -14,7 +14,7 @@ class Experiment:
 
     idea       what it shows, in a few words
     duration   as text, on two cores
-    run        from a folder (a pathlib.Path), for networks and figures, to the lines of a table
+    run        takes a folder (a pathlib.Path) for networks and figures; returns the lines of a table
     """
 
     idea: str
@@ -23,7 +23,7 @@ class Experiment:
 
 
 def table(header, rows):
-    """Lines of a table in Markdown, with columns of even width: header, a list of words, and rows of words."""
+    """Return the lines of a Markdown table with aligned columns. header: a list of cells; rows: lists of cells."""
     rows = [[str(cell) for cell in row] for row in [header, *rows]]
     widths = [max(len(row[i]) for row in rows) for i in range(len(header))]
     lines = ["| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths)) + " |" for row in rows]
@@ -31,10 +31,10 @@ def table(header, rows):
 
 
 def trained(folder, steps, prepare=None, **chosen):
-    """Return the run in the folder after this many steps, continued where an earlier call was interrupted.
+    """Return the run in the folder after this many steps; continue it if an earlier call was interrupted.
 
-    prepare   applied to a new run before its first step, a function of the `Run`
-    chosen    its settings
+    prepare   a function of the `Run`, applied to a new run before its first step
+    chosen    the settings of the run
 
     Raises UserError if the folder holds something else.
     """

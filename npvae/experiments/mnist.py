@@ -19,7 +19,7 @@ IMAGES = 100
 
 
 def linear(folder):
-    """The linear autoencoder against PCA, 10 dimensions: errors on the test set, and angles between the subspaces."""
+    """Compare the linear autoencoder with PCA, 10 dimensions: errors on the test set, angles between the subspaces."""
     pca, ae = trained(folder / "pca", 0, model="pca"), trained(folder / "linear-ae", 10_000, model="linear-ae")
     errors = [evaluate(run.model, run.x_test, None)["squared_error"] for run in (pca, ae)]
     angles = principal_angles(pca.model.components, ae.model.decoder.layers[1].W.data)
@@ -41,7 +41,7 @@ COPIED = (2, 10, 32)  # dimensions
 
 
 def copies(folder):
-    """The squared error of reconstructions of the test set: PCA, and three deep networks of the same widths."""
+    """Compare reconstructions of the test set by squared error: PCA, and three deep networks of the same widths."""
     models, errors, sheets, names = ("pca", "ae", "dae", "vae"), {}, [], ["originals"]
     for latent_dim in COPIED:
         for model in models:
@@ -68,7 +68,7 @@ def copies(folder):
 
 
 def estimators(folder):
-    """The six estimators on the oracle, where the gradient is known, and on the encoder of a VAE for MNIST."""
+    """Compare six estimators on the oracle, where the gradient is known, and on the encoder of a VAE for MNIST."""
     run = trained(folder / "vae", 2000, hidden=[200])
     model, x = run.model, run.x_train[:IMAGES]
     encoder = [p for name, p in model.named_parameters() if not name.startswith(("decoder", "likelihood"))]
@@ -102,14 +102,14 @@ SMOOTHED = 100  # steps for one point of a curve
 
 
 def with_the_decoder_of_the_vae(run):
-    """Give a run of variational EM the decoder that a VAE of the same settings and seed begins with."""
+    """Give a run of variational EM the initial decoder of a VAE with the same settings and seed."""
     common = {name: value for name, value in run.settings.items() if name in settings.MODELS["vae"].defaults}
     vae = settings.build(settings.complete(common), run.dataset, 0, np.random.default_rng(run.settings["seed"]))
     run.model.decoder.load_state_dict(vae.decoder.state_dict())
 
 
 def amortization(folder):
-    """Variational EM and the VAE: the same decoder with the same first weights, the same data, the same step sizes."""
+    """Compare variational EM with the VAE: the same initial decoder, the same data, the same learning rates."""
     common = {"hidden": [200], "binarization": "static", "schedule": "polynomial"}
     vae = trained(folder / "vae", 10_000, **common)
     vem = trained(folder / "vem", 10_000, with_the_decoder_of_the_vae, model="vem", e_steps=20, **common)
@@ -137,9 +137,9 @@ AEVB = [("adam", 1e-3, 100, 1), ("adam", 1e-3, 100, 10), ("adam", 1e-3, 20, 1), 
 
 
 def aevb(folder):
-    """Auto-encoding variational Bayes with minibatches of M, L samples of z, and three optimisers: 3,000 steps of each.
+    """Train a VAE with minibatches of M, L samples of z, and three optimisers: 3,000 steps each.
 
-    Kingma and Welling (2014), section 2.3, found one sample enough where the minibatch is large.
+    Kingma and Welling (2014), section 2.3, found one sample enough if the minibatch is large.
     """
     curves, rows = {}, []
     for optimizer, lr, M, L in AEVB:
@@ -161,7 +161,7 @@ BETAS = (0.0, 0.25, 1.0, 4.0, 1000.0)
 
 
 def kl(folder):
-    """What the KL term is for: five weights, from an autoencoder with noise to a decoder that is told nothing."""
+    """Show what the KL term is for, with five weights: from an autoencoder with noise to a decoder that ignores z."""
     rows, samples = [], []
     for beta in BETAS:
         run = trained(folder / f"beta-{beta:g}", 4000, hidden=[200], beta=beta)
@@ -182,10 +182,10 @@ def kl(folder):
 
 
 def likelihood(folder):
-    """The network of Burda et al. (2016), 200-200 tanh and 50 latent dimensions, with dynamic binarization; K = 5,000.
+    """Measure the network of Burda et al. (2016): 200-200 tanh, 50 latent dimensions, dynamic binarization; K = 5,000.
 
-    They train for 3,280 epochs with batches of 20 and falling rates; this is 100 epochs with batches of 100 and one
-    rate.
+    They train for 3,280 epochs with batches of 20 and falling learning rates. Here it is 100 epochs with batches of 100
+    and one learning rate.
     """
     run = trained(
         folder / "vae", 60_000, hidden=[200, 200], activation="tanh", latent_dim=50, binarization="dynamic"

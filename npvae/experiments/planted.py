@@ -1,9 +1,9 @@
 """Mistakes planted on purpose: how we know that a diagnosis is right.
 
-Each kind takes the draws of one array, in which nothing is wrong, and returns what a student with this mistake would
-have found in each of them, and words that the diagnosis has to contain (or several, any of which will do). Which of the
-names, terms, sizes or rows it is, is chosen at random. `nothing_simple` returns arrays that are wrong for no simple
-reason: about these, nothing may be said.
+Each kind takes the right draws of one array. It returns what a student with this mistake would have found in each draw,
+and words that the diagnosis must contain (or a tuple of words, any of which will do). It chooses a name, term, size or
+row at random. `nothing_simple` returns arrays that are wrong for no simple reason: of these, the diagnosis must claim
+nothing.
 """
 
 import numpy as np
@@ -11,7 +11,7 @@ import numpy as np
 from ..diagnosis.comparison import names_in, same, symbol
 from ..diagnosis.explain import short
 
-WRONG_BY = 1e-3  # a mistake that moves no element by more is no mistake
+WRONG_BY = 1e-3  # if a mistake moves every element by less, it does not count
 
 
 def _every(draws, damage):
@@ -24,13 +24,13 @@ def sign(draws, rng):
 
 
 def half_or_double(draws, rng):
-    """A ½ missing, or one too many."""
+    """A ½ is missing, or there is one too many."""
     factor = rng.choice([0.5, 2.0])
     return _every(draws, lambda c: factor * c.expected), f"a factor {'2' if factor == 2 else '1/2'} too many"
 
 
 def size(draws, rng):
-    """Multiplied or divided by one of the sizes."""
+    """The array is multiplied or divided by one of the sizes."""
     names = [name for name in draws[0].numbers if all(c.numbers[name] != 1 for c in draws)]
     if not names:
         return None
@@ -41,13 +41,13 @@ def size(draws, rng):
 
 
 def unnamed_factor(draws, rng):
-    """Some constant factor that has no name."""
+    """The array is multiplied by a constant that has no name."""
     factor = float(rng.uniform(1.1, 1.9))
     return _every(draws, lambda c: factor * c.expected), "one factor"
 
 
 def _names(draws):
-    """The names in the formula, of arrays that the diagnosis may replace."""
+    """Return the names of the arrays in the formula."""
     return sorted({name for f in draws[0].formula.values() for name in names_in(f)})
 
 
@@ -79,7 +79,7 @@ def name_missing(draws, rng):
 
 
 def another_array(draws, rng):
-    """Another array stands where one of the formula belongs: a variance for a standard deviation, a stale value."""
+    """Another array replaces one of the formula's: a variance for a standard deviation, a stale value."""
     pairs = [
         (name, other)
         for name in _names(draws)
@@ -117,7 +117,7 @@ def _with_weight(draws, rng, weight, cause):
 
 
 def something_added(draws, rng):
-    """Some part of a known array is added."""
+    """A multiple of a known array is added."""
     names = [
         name
         for name, value in draws[0].known.items()
@@ -130,7 +130,7 @@ def something_added(draws, rng):
 
 
 def sum_missing(draws, rng):
-    """The array before a sum over one more axis."""
+    """A sum over one more axis is missing."""
 
     def split(c):
         parts = rng.standard_normal((3, *c.expected.shape))
@@ -140,7 +140,7 @@ def sum_missing(draws, rng):
 
 
 def sum_too_many(draws, rng):
-    """Summed over an axis that the array should have."""
+    """The array is summed over an axis that it should have."""
     if draws[0].expected.ndim == 0:
         return None
     axis = int(rng.integers(draws[0].expected.ndim))
@@ -148,12 +148,12 @@ def sum_too_many(draws, rng):
 
 
 def transposed(draws, rng):
-    """Rows and columns exchanged."""
+    """Rows and columns are exchanged."""
     return (_every(draws, lambda c: c.expected.T), "transposed") if draws[0].expected.ndim == 2 else None
 
 
 def shifted(draws, rng):
-    """The right numbers, one place further."""
+    """The right numbers stand one place further."""
     if draws[0].expected.ndim == 0:
         return None
     axis = int(rng.integers(draws[0].expected.ndim))
@@ -161,7 +161,7 @@ def shifted(draws, rng):
 
 
 def zero(draws, rng):
-    """No gradient at all."""
+    """The array is zero."""
     return _every(draws, lambda c: np.zeros_like(c.expected)), "zero"
 
 
@@ -180,7 +180,7 @@ def some_rows(draws, rng):
 
 
 def where_negative(draws, rng):
-    """Zero, where some known array is below zero."""
+    """The array is zero where some known array is negative."""
     names = [
         name
         for name, value in draws[0].known.items()
@@ -189,7 +189,7 @@ def where_negative(draws, rng):
     if not names:
         return None
     name = rng.choice(names)
-    causes = (f"{symbol(name)} < 0", f"a factor ({name} > 0) too many")  # the same in other words
+    causes = (f"{symbol(name)} < 0", f"a factor ({name} > 0) too many")  # two names for the same mistake
     return _every(draws, lambda c: np.where(c.known[name] < 0, 0, c.expected)), causes
 
 
@@ -216,7 +216,7 @@ KINDS = {
 
 
 def is_wrong(draws, found):
-    """Whether what was planted is a mistake at all in every draw: of another shape, or off by more than WRONG_BY."""
+    """Return whether every draw is wrong: it has another shape, or is off by more than WRONG_BY."""
     return all(
         a is not None and (np.shape(a) != c.expected.shape or np.abs(a - c.expected).max(initial=0) > WRONG_BY)
         for c, a in zip(draws, found)
@@ -224,7 +224,7 @@ def is_wrong(draws, found):
 
 
 def nothing_simple(draws, rng):
-    """What a student would have found whose mistake is none of the simple ones."""
+    """Return what a student would have found whose mistake has no simple cause."""
     kind = rng.integers(4)
 
     def damage(c):

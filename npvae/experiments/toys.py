@@ -15,11 +15,11 @@ GRID = {"extent": 3.5, "side": 280}
 
 
 def ring(folder):
-    """Noise becomes a ring; and of a point near it, the posterior on a grid beside the Gaussian that q would be.
+    """Push noise to a ring, and compare the posterior of a point near it, on a grid, with its best Gaussian.
 
-    z ~ N(0, I₂), x = z/10 + z/‖z‖ + noise. All z on one ray from the origin give nearly the same x, so that p(z | x) is
-    long, and ends at the origin in a point. It is symmetric about the first axis, and so is its best Gaussian: it has
-    no correlation, and a factored one is as good as any.
+    z ~ N(0, I₂), x = z/10 + z/‖z‖ + noise. All z on one ray from the origin give nearly the same x, so p(z | x) is
+    long, and ends in a point at the origin. It is symmetric about the first axis, and so is its best Gaussian. That one
+    has no correlation, so a factored Gaussian is as good as any.
     """
     rng = np.random.default_rng(0)
     z = rng.standard_normal((2000, 2))
@@ -50,14 +50,14 @@ def ring(folder):
 
 DIMENSIONS = (1, 2, 4, 8, 16, 32, 64)
 SAMPLES, EXAMPLES = 1000, 200
-OFF = 0.2  # how far q is from the true posterior: of σ in its means, and in its logvar
+OFF = 0.2  # how far q is from the true posterior: its means by 0.2 σ, its logvar by 0.2
 
 
 def dimension(folder):
-    """ln p(x) by naive Monte Carlo and by importance sampling, against the exact value, as the dimension of z grows.
+    """Compare naive Monte Carlo and importance sampling with the exact ln p(x), as the dimension of z grows.
 
     The model is probabilistic PCA with twice as many data dimensions as latent ones. The naive estimate is the mean of
-    p(x | z) over z from the prior; importance sampling draws z from a q that is a little off the true posterior.
+    p(x | z) over z from the prior; importance sampling draws z from a q slightly off the true posterior.
     """
     rows, errors = [], {"naive Monte Carlo": [], "importance sampling": []}
     for latent_dim in DIMENSIONS:
@@ -85,15 +85,15 @@ def dimension(folder):
     ]
 
 
-DRAWN = 2  # samples of z in one estimate: the least that a baseline can do with
+DRAWN = 2  # samples of z in one estimate: a baseline needs at least two
 ESTIMATES = 10_000
 
 
 def on_the_oracle(estimator, shift=0.3):
-    """Of one estimator: the largest deviation of its mean from the exact gradient, and its variance.
+    """Return how far an estimator's mean deviates from the exact gradient, at most, and its variance.
 
-    The gradient is that of the ELBO of one example by μ and logvar of q, the posterior with both shifted. The deviation
-    is in standard errors; the variance, of one estimate, is summed over the elements.
+    The gradient is that of the ELBO of one example by μ and logvar of q, which is the posterior with both shifted. The
+    deviation is in standard errors. The variance is that of one estimate, summed over the elements.
     """
     oracle = ProbabilisticPCA.random(10, 5, np.random.default_rng(0), logvar=0.0)
     x = np.tile(oracle.sample(1, np.random.default_rng(1)), (ESTIMATES, 1))

@@ -1,13 +1,13 @@
-"""The pictures of a run: the same for every model, so that they can be laid side by side.
+"""The pictures of a run: the same for every model, so that you can compare them.
 
     reconstructions   100 test images beside their reconstructions
     samples           100 images decoded from the prior, or for an autoencoder from a Gaussian fitted to its codes
     interpolations    between pairs of test images, through their codes
     traversals        one latent dimension at a time, from the code of a test image
-    restored          for a denoising autoencoder: what it saw, what it made of it, what it should have made
-    manifold          the decoded latent space, where it has two dimensions
-    latent            the codes of the test set, where it has two dimensions
-    factors           which latent dimension goes with which known factor, for a synthetic set
+    restored          for a denoising autoencoder: the corrupted images, the restored ones, and the originals
+    manifold          the decoded latent space, if it has two dimensions
+    latent            the codes of the test set, if the latent space has two dimensions
+    factors           how much of each latent dimension each known factor explains, for a synthetic set
     history           the history as curves
 """
 
@@ -19,16 +19,16 @@ from . import plots
 
 INTERPOLATION_STEPS = 11
 MOST_STEPS = 100
-COLUMNS = 13  # of the picture of a single interpolation
+COLUMNS = 13  # images in a row of a single interpolation
 MANIFOLD_SIDE = 20
-TRAVERSED = 12  # latent dimensions, those with the largest variance of codes
+TRAVERSED = 12  # at most this many latent dimensions: those in which the codes vary most
 TRAVERSAL = np.linspace(-3, 3, 11)  # standard deviations
 
 
 def draw(run):
-    """Write the pictures that apply into the folder of a `Run`; return their names.
+    """Draw the pictures that apply, and write them into the folder of a `Run`; return their names.
 
-    Data without an image shape has no images to draw.
+    For data without an image shape, no images are drawn.
     """
     model, dataset, training, drawn = run.model, run.dataset, run.training, {}
     model.fit_prior(run.x_train)
@@ -53,9 +53,10 @@ def _write(run, drawn):
 
 
 def _images(run, x):
-    """Examples (N, D) as images (N, H, W, C) in [0, 1].
+    """Return the examples x (N, D) as images (N, H, W, C), rescaled so that black is 0 and white is 1.
 
-    Black is 0, or the smallest value of the data if that is below; white is 1, or the largest if that is above.
+    Black stands for the lower end of the model's data range, white for the upper end. A model without one has black for
+    0, or for the smallest value if that is below 0, and white for 1, or for the largest value if that is above 1.
     """
     test = run.x_test
     low, high = run.model.data_range or (min(0, test.min()), max(1, test.max()))
@@ -86,7 +87,7 @@ def _draw_images(run):
 
 
 def _traversals(run, codes):
-    """From the code of the first test image, one dimension at a time over ±3 standard deviations of the prior."""
+    """Draw what changes if one dimension of the first code moves over ±3 standard deviations of the prior."""
     model = run.model
     dimensions = np.argsort(-codes.var(axis=0), kind="stable")[:TRAVERSED]
     moved = model.from_noise(np.repeat(TRAVERSAL[:, None], model.latent_dim, axis=1))        # (11, latent_dim)
@@ -99,9 +100,9 @@ def _traversals(run, codes):
 
 
 def between(a, b, steps):
-    """Evenly spaced codes on the straight line from a to b (latent_dim,), both ends among them, and the midpoint.
+    """Return evenly spaced codes on the line from a to b (latent_dim,), both ends included: (steps, latent_dim).
 
-    Where the number of steps is even, the midpoint is one more. Raises UserError for fewer than 2 or more than 100.
+    If the number of steps is even, the midpoint is added. Raises UserError for fewer than 2 or more than 100 steps.
     """
     if not 2 <= steps <= MOST_STEPS:
         raise UserError(f"an interpolation has {steps} steps, expected from 2, its two ends, to {MOST_STEPS}")
@@ -112,10 +113,10 @@ def between(a, b, steps):
 def interpolate(run, i, j, steps):
     """Write between-I-J.png, from test image i to test image j through their codes; return its name.
 
-    Both originals stand at the ends. Raises UserError for images that are not there.
+    The two originals stand at the ends. Raises UserError for an index without an image, and for data without images.
     """
     if run.dataset.image_shape is None:
-        raise UserError(f"{run.dataset.name} holds vectors and no images: there is nothing to draw")
+        raise UserError(f"{run.dataset.name} holds vectors, not images: there is nothing to draw")
     for index in (i, j):
         if not 0 <= index < len(run.x_test):
             raise UserError(f"there is no test image {index}: expected one from 0 to {len(run.x_test) - 1}")

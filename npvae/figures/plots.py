@@ -1,4 +1,4 @@
-"""Arrays in, matplotlib figures out. Nothing here knows a model: what is drawn has been computed elsewhere.
+"""Arrays in, matplotlib figures out. These functions know no model; they draw what was computed elsewhere.
 
 Every function returns a `matplotlib.figure.Figure`; `figure.savefig(path)` writes it. matplotlib is imported when the
 first figure is drawn, because importing it takes longer than importing everything else.
@@ -14,11 +14,11 @@ import textwrap
 
 import numpy as np
 
-_shown = itertools.count(1)  # figures of a program, for their names
+_shown = itertools.count(1)  # numbers the figures that a program shows, for the names of their files
 
 
 def _figure(width, height):
-    from matplotlib.figure import Figure  # not pyplot, which keeps every figure alive and wants a screen
+    from matplotlib.figure import Figure  # not pyplot, which keeps every figure alive and needs a display
 
     return Figure(figsize=(width, height), dpi=100, layout="constrained")
 
@@ -26,10 +26,10 @@ def _figure(width, height):
 def show(figure, alt):
     """Show a figure to the reader of a tutorial.
 
-    alt   what is to be seen, in a sentence or two, for those who cannot see the picture
+    alt   what the picture shows, in a sentence or two, for readers who cannot see it
 
-    In a notebook the picture appears below the cell. In a program it is written to runs/tutorials/, and its path and
-    `alt` are printed.
+    In a notebook, the picture appears below the cell. A program writes it to runs/tutorials/, and prints its path and
+    `alt`.
     """
     if "ipykernel" in sys.modules:
         from IPython.display import display
@@ -45,11 +45,11 @@ def show(figure, alt):
         figure.savefig(path)
         print(textwrap.fill(f"[{path.as_posix()}: {alt}]", 80, break_on_hyphens=False))
     if "matplotlib.pyplot" in sys.modules:
-        sys.modules["matplotlib.pyplot"].close(figure)       # or a notebook would show it once more
+        sys.modules["matplotlib.pyplot"].close(figure)       # or a notebook would show it twice
 
 
 def tile(images, columns, gap=2):
-    """Images (N, H, W, C) side by side on a grey ground, row by row: an array (height, width, C).
+    """Lay images (N, H, W, C) out row by row on a grey background: return an array (height, width, C).
 
     N need not fill the last row. Values are clipped to [0, 1].
     """
@@ -63,7 +63,7 @@ def tile(images, columns, gap=2):
 
 
 def image_sheet(images, columns, title="", row_names=()):
-    """Images (N, H, W, C), one or three channels, in a grid, whose rows may have names."""
+    """Draw images (N, H, W, C) of one or three channels in a grid, whose rows may have names."""
     sheet = tile(images, columns)
     height, width = sheet.shape[:2]
     scale = 8 / max(height, width)
@@ -81,18 +81,19 @@ def image_sheet(images, columns, title="", row_names=()):
 
 
 def reconstructions(originals, reconstructed, columns=20):
-    """Images (N, H, W, C) and their reconstructions, in alternating columns: reconstruction, original, …"""
+    """Draw images (N, H, W, C) and their reconstructions in alternating columns: reconstruction, original, …"""
     pairs = np.stack([reconstructed, originals], axis=1)
     pairs = pairs.reshape(-1, *originals.shape[1:])
     return image_sheet(pairs, columns, "in each pair: left the reconstruction, right the original")
 
 
 def history(rows, columns, unit, validations=()):
-    """The history of a run: rows (steps, len(columns)), the first column the loss; one panel for each column.
+    """Draw the history of a run, rows (steps, len(columns)), in one panel for each column. The first is the loss.
 
-    unit   of all columns, as text; an "objective" has none
+    unit          the unit of all columns but an "objective", which has none
+    validations   pairs of step and validation loss
 
-    Grey: every step. Black: the mean over the last 100 steps (fewer in a short run). Points: the validation loss.
+    Grey: each step. Black: the mean over the last 100 steps (fewer in a short run). Points: the validation loss.
     """
     rows = np.asarray(rows, dtype=np.float64)
     figure = _figure(4 * len(columns), 3)
@@ -117,10 +118,10 @@ def history(rows, columns, unit, validations=()):
 
 
 def manifold_codes(side):
-    """The codes of a side × side grid over a 2-D latent space, (side², 2), row by row from the top left.
+    """Return the codes of a side × side grid over a 2-D latent space, (side², 2), row by row from the top left.
 
-    They are equally spaced in probability: a grid on the unit square, put through the inverse of the normal
-    distribution function, is a grid that N(0, I) finds as likely everywhere (Kingma and Welling 2014, appendix A).
+    They are equally spaced in probability. Take an even grid on the unit square and apply the inverse of the normal
+    distribution function: N(0, I) gives each cell the same probability (Kingma and Welling 2014, appendix A).
     """
     quantiles = (np.arange(side) + 0.5) / side
     values = [statistics.NormalDist().inv_cdf(q) for q in quantiles]
@@ -129,15 +130,15 @@ def manifold_codes(side):
 
 
 def manifold(images, side):
-    """The decoded `manifold_codes(side)`: images (side², H, W, C)."""
+    """Draw the decoded `manifold_codes(side)`: images (side², H, W, C)."""
     return image_sheet(images, side, "decoded grid of the latent space: z₁ to the right, z₂ upwards")
 
 
 def latent_scatter(codes, labels=None):
-    """Codes (N, 2), coloured by label where there are labels (N,).
+    """Draw codes (N, 2), coloured by their labels (N,), if any.
 
-    Up to twenty kinds have their label written at the median of their codes, or a little above, so that they can be
-    told apart in grey too.
+    Up to twenty labels are also written at the median of their codes, or a little above, so that you can tell them
+    apart without colour.
     """
     from matplotlib import patheffects
 
@@ -170,9 +171,9 @@ def latent_scatter(codes, labels=None):
 
 
 def factors(shares, names):
-    """A table in grey: how much of each latent dimension's variance a factor explains, shares (latent_dim, len(names)).
+    """Draw a table: how much of each latent dimension's variance each factor explains, (latent_dim, len(names)).
 
-    Rows are sorted by the factor that explains most of them, and those that none explains come last.
+    Rows are sorted by the factor that explains most of them. Those that no factor explains come last.
     """
     order = np.lexsort([-shares.max(axis=1), shares.argmax(axis=1) + len(names) * (shares.max(axis=1) < 0.1)])
     figure = _figure(1.5 + 0.9 * len(names), 1.2 + 0.3 * len(shares))
@@ -192,7 +193,7 @@ STYLES = [("black", "-", "o"), ("tab:blue", "--", "s"), ("tab:orange", "-.", "^"
 
 
 def lines(series, x_label, y_label, log_x=False, log_y=False, y_range=None):
-    """Curves that can be told apart in grey too: a dict from names to pairs of x and y."""
+    """Draw curves that you can tell apart without colour: a dict from names to pairs of x and y."""
     figure = _figure(6, 4)
     axes = figure.add_subplot()
     for (name, (x, y)), (colour, style, marker) in zip(series.items(), STYLES):
@@ -217,7 +218,10 @@ def lines(series, x_label, y_label, log_x=False, log_y=False, y_range=None):
 
 
 def growth(grown, title):
-    """Seconds of a step, a panel for each size that grows: a dict from it to dicts from names to (sizes, seconds)."""
+    """Draw the time of a step, one panel for each size that grows.
+
+    grown   a dict from the name of a size to a dict from the name of a library to (sizes, seconds)
+    """
     figure = _figure(9, 4)
     for i, (axis, curves) in enumerate(grown.items()):
         axes = figure.add_subplot(1, len(grown), i + 1)
@@ -235,7 +239,7 @@ def growth(grown, title):
 
 
 def pushed(z, x, z_title, x_title):
-    """Points z (N, 2), and beside them what a map makes of them, x (N, 2)."""
+    """Draw points z (N, 2), and beside them their images x (N, 2) under a map."""
     figure = _figure(6.4, 3.4)
     for i, (points, title, name) in enumerate([(z, z_title, "z"), (x, x_title, "x")]):
         axes = figure.add_subplot(1, 2, i + 1)
@@ -248,10 +252,13 @@ def pushed(z, x, z_title, x_title):
 
 
 def posterior(z, log_p, log_q):
-    """ln p(z | x) on a grid z (side, side, 2) in grey, and the contours of a Gaussian, log_q (side, side), upon it."""
+    """Draw p(z | x) on a grid z (side, side, 2) in grey, and over it the contours of a Gaussian.
+
+    log_p, log_q   ln p(z | x) and the Gaussian's ln q(z), arrays (side, side)
+    """
     figure = _figure(5.5, 4.5)
     axes = figure.add_subplot()
-    half = (z[0, 1, 0] - z[0, 0, 0]) / 2                     # of a pixel, whose centre z is
+    half = (z[0, 1, 0] - z[0, 0, 0]) / 2                     # half a pixel; z is its centre
     extent = (z[0, 0, 0] - half, z[0, -1, 0] + half, z[0, 0, 1] - half, z[-1, 0, 1] + half)
     image = axes.imshow(np.exp(log_p), origin="lower", extent=extent, cmap="Greys")
     levels = log_q.max() - 0.5 * np.array([9, 4, 1])         # three, two and one standard deviations

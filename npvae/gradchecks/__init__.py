@@ -10,9 +10,9 @@ ALL = OPERATION_CHECKS + LAYER_CHECKS + DISTRIBUTION_CHECKS + BOUND_CHECKS
 
 
 def find(name):
-    """The checks of this name, in all its cases, or of all methods of this class.
+    """Return the checks of an operation or layer by name, in all cases; or of all methods of a class.
 
-    Raises UserError for an unknown name, with the nearest one as a suggestion.
+    Raises UserError for an unknown name, and suggests the nearest one.
     """
     table = {}
     for check in ALL:

@@ -1,7 +1,7 @@
-"""Every model with every likelihood and every estimator: the whole of what training minimises, by every parameter.
+"""Every model with every likelihood and every estimator: the derivative of the whole objective by every parameter.
 
-The gradient of a surrogate is not the derivative of the ELBO, but it is the derivative of the surrogate, in which the
-samples are held fixed. They are drawn once, and finite differences move only what the surrogate does not hold fixed.
+The gradient of a surrogate is not the derivative of the ELBO, but it is the derivative of the surrogate itself. So draw
+once what the surrogate holds fixed, and let finite differences move only the rest.
 """
 
 import numpy as np
@@ -12,10 +12,10 @@ from ..probability import estimators
 from .check import LATENT, SAMPLES, Check, check_of_function, normal, with_random_parameters
 from .operations import levels
 
-IMAGE = (2, 6, 1)  # for the convolutional models: small, because every weight is moved twice
+IMAGE = (2, 6, 1)  # for the convolutional models: small, because finite differences move each weight twice
 CHANNELS = [3]
-SIGMA = 0.3  # of the parameters
-KL_TERMS = {  # with these parameters, the KL is about 1, and that of a dimension lies on both sides of 0.1
+SIGMA = 0.3  # the standard deviation of the parameters
+KL_TERMS = {  # with these parameters the KL is about 1, and the KLs of single dimensions lie on both sides of 0.1
     "beta": p.KLTerm(beta=0.3),
     "warm-up": p.KLTerm(beta=0.3, warm_up=7),
     "free bits": p.KLTerm(free_bits=0.1),
@@ -25,22 +25,22 @@ KL_TERMS = {  # with these parameters, the KL is about 1, and that of a dimensio
 
 
 def vae(rng, N, D, K, likelihood, **options):
-    """A VAE K-D-LATENT."""
+    """Return a VAE K-D-LATENT, and its data."""
     return models.VAE(K, LATENT, [D], rng, likelihood, **options), levels(rng, N, K)
 
 
 def iwae(rng, N, D, K, likelihood):
-    """An IWAE K-D-LATENT with SAMPLES samples."""
+    """Return an IWAE K-D-LATENT with SAMPLES samples, and its data."""
     return models.IWAE(K, LATENT, [D], rng, likelihood, samples=SAMPLES), levels(rng, N, K)
 
 
 def convolutional_vae(rng, N, D, K, likelihood, **options):
-    """A convolutional VAE on small images."""
+    """Return a convolutional VAE for small images, and its data."""
     return models.ConvolutionalVAE(IMAGE, 2, CHANNELS, rng, likelihood, **options), levels(rng, N, int(np.prod(IMAGE)))
 
 
 def bound(name, make, likelihood, step=3, **options):
-    """A check of model.loss by all parameters."""
+    """Return a check of model.loss by all parameters."""
 
     def build(rng, N, D, K):
         model, x = make(rng, N, D, K, likelihood, **options)
@@ -52,7 +52,7 @@ def bound(name, make, likelihood, step=3, **options):
 
 
 def surrogate(name, make, likelihood, estimator):
-    """A check of one estimator's surrogate by all parameters of a model."""
+    """Return a check of one estimator's surrogate by all parameters of a model."""
 
     def build(rng, N, D, K):
         model, x = make(rng, N, D, K, likelihood)
@@ -65,7 +65,7 @@ def surrogate(name, make, likelihood, estimator):
 
 
 def m_step(likelihood):
-    """A check of variational EM's M-step: q as it stands in the table, moved by no E-step."""
+    """Return a check of variational EM's M-step: q comes from the table, and no E-step moves it."""
 
     def build(rng, N, D, K):
         model = models.VariationalEM(N, K, LATENT, [D], rng, likelihood, samples=SAMPLES, e_steps=0)
@@ -79,7 +79,7 @@ def m_step(likelihood):
 
 
 def e_step(likelihood):
-    """A check of variational EM's E-step: the ELBO by the mu and the logvar of every example."""
+    """Return a check of variational EM's E-step: the ELBO by mu and logvar of each example."""
 
     def build(rng, N, D, K):
         model = models.VariationalEM(N, K, LATENT, [D], rng, likelihood)
@@ -95,7 +95,7 @@ def e_step(likelihood):
 
 
 def autoencoder(case, make):
-    """A check of an autoencoder's loss by all parameters; make(rng, D, K) returns it and the width of its data."""
+    """Return a check of an autoencoder's loss by all parameters; make(rng, D, K) returns it and its data's width."""
 
     def build(rng, N, D, K):
         model, width = make(rng, D, K)

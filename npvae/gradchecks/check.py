@@ -1,9 +1,9 @@
 """What a check is, and the inputs that can show a mistake.
 
-The sizes are distinct odd primes: with a batch of 2, a missing ½ and a missing division by the batch look
-the same, and with equal sizes a transposed derivative has the right shape. Where a function has a kink (ReLU at 0),
-inputs are drawn away from it, because there finite differences do not measure a derivative. The noise inside a bound is
-frozen: every call rebuilds the generator from the same seed.
+The sizes are distinct odd primes. With a batch of 2, a missing ½ looks like a missing division by the batch size;
+with equal sizes, a transposed derivative has the right shape. If a function has a kink (ReLU at 0), inputs are drawn
+away from it, because finite differences do not measure a derivative there. The noise inside a bound is frozen: every
+call rebuilds the generator from the same seed.
 """
 
 import dataclasses
@@ -31,37 +31,37 @@ class Check:
     build: Callable
 
     def arguments(self, seed=0, sizes=SIZES):
-        """The arguments of `gradcheck`, drawn with this seed: a tuple and a dict."""
+        """Draw the arguments of `gradcheck` with this seed: return a tuple and a dict."""
         return self.build(np.random.default_rng(seed), *sizes)
 
     def run(self, seed=0, sizes=SIZES):
-        """The `gradcheck` report; the seed is that of the inputs and of the upstream gradient."""
+        """Return the report of `gradcheck`, with inputs and an upstream gradient drawn with this seed."""
         args, keywords = self.arguments(seed, sizes)
         return gradcheck(*args, rng=np.random.default_rng([seed, 1]), name=self.name, **keywords)
 
 
 def normal(rng, *shape):
-    """Numbers from N(0, 1)."""
+    """Draw numbers from N(0, 1)."""
     return rng.standard_normal(shape)
 
 
 def positive(rng, *shape):
-    """Numbers between ½ and 2, for logarithms, roots and denominators."""
+    """Draw numbers between ½ and 2, for logarithms, roots and denominators."""
     return rng.uniform(0.5, 2, shape)
 
 
 def off_zero(rng, *shape):
-    """Numbers between ½ and 2 of either sign, away from a kink at 0."""
+    """Draw numbers between ½ and 2 of either sign, away from a kink at 0."""
     return positive(rng, *shape) * rng.choice([-1, 1], shape)
 
 
 def check_of_operation(f, inputs, case="", **options):
-    """A check of the bare operation f.raw; inputs(rng, N, D, K) draws the arrays that it takes."""
+    """Return a check of the bare operation f.raw; inputs(rng, N, D, K) draws the arrays that it takes."""
     return Check(f.__name__ + case, "operation", lambda *draw: ((f.raw, *inputs(*draw)), options))
 
 
 def check_of_function(name, kind, build):
-    """A check of a function or Module that takes Tensors: build(rng, N, D, K) returns it and the arrays it takes."""
+    """Return a check of a function or Module of Tensors: build(rng, N, D, K) returns it and the arrays it takes."""
 
     def arguments(*draw):
         f, *inputs = build(*draw)
@@ -71,10 +71,10 @@ def check_of_function(name, kind, build):
 
 
 def with_random_parameters(module, rng, sigma=1.0):
-    """The module in float64, with every parameter drawn from N(0, σ²): a bias of zero would hide mistakes.
+    """Return the module in float64, with every parameter drawn from N(0, σ²): a bias of zero would hide mistakes.
 
-    A bound that adds up exponentials of layers of such numbers may be in the thousands, and then the rounding of finite
-    differences is: there, σ is smaller.
+    With σ = 1, a bound that sums exponentials may reach thousands, and rounding spoils its finite differences. For
+    bounds, take a smaller σ.
     """
     module.astype(np.float64)
     for parameter in module.parameters():

@@ -9,7 +9,7 @@ from .operations import gaussians, levels
 
 
 def parametric_layer(make):
-    """A check of the layer make(rng, N, D, K), which takes (N, D), by its input and its parameters."""
+    """Return how to build a check of the layer make(rng, N, D, K), which takes (N, D), by input and parameters."""
 
     def build(rng, N, D, K):
         return with_random_parameters(make(rng, N, D, K), rng), normal(rng, N, D)
@@ -18,24 +18,24 @@ def parametric_layer(make):
 
 
 def activation(make):
-    """A check of an activation, away from its kink."""
+    """Return how to build a check of an activation, away from its kink."""
     return lambda rng, N, D, K: (make(), off_zero(rng, N, D))
 
 
 def image_layer(make):
-    """A check of the layer make(rng), which takes images (N, D, K, 2), by its input and its parameters."""
+    """Return how to build a check of the layer make(rng), which takes images (N, D, K, 2), by input and parameters."""
     return lambda rng, N, D, K: (with_random_parameters(make(rng), rng), normal(rng, N, D, K, 2))
 
 
 def used_batch_norm(rng):
-    """A batch normalization in evaluation mode that has seen something: a mean of 0 would hide mistakes."""
+    """Return a batch normalization in evaluation mode. Its running mean is not 0, which would hide mistakes."""
     layer = nn.BatchNorm(2)
     layer.running_mean, layer.running_variance = normal(rng, 2), positive(rng, 2)
     return layer.eval()
 
 
 def three_layers(rng, N, D, K):
-    """A Sequential inside a Sequential."""
+    """Return a Sequential inside a Sequential."""
     return nn.Sequential(nn.Dense(D, K, rng), nn.Tanh(), nn.Sequential(nn.Dense(K, LATENT, rng), nn.Sigmoid()))
 
 
@@ -56,7 +56,7 @@ LAYER_CHECKS = [
 
 
 def of_gaussians(name, f, count, with_x=False):
-    """A check of a method of DiagonalGaussian: f takes x, if there is one, and mu and logvar of `count` Gaussians."""
+    """Return a check of a DiagonalGaussian method: f takes x if `with_x`, and mu and logvar of `count` Gaussians."""
 
     def build(rng, N, D, K):
         return f, *([normal(rng, N, D)] if with_x else []), *gaussians(count, rng, N, D)
@@ -65,19 +65,19 @@ def of_gaussians(name, f, count, with_x=False):
 
 
 def bernoulli_log_prob(rng, N, D, K):
-    """Bernoulli.log_prob as a function of the logits."""
+    """Return Bernoulli.log_prob as a function of the logits, and logits."""
     x = rng.random((N, D))
     return lambda logits: p.Bernoulli(logits).log_prob(x), normal(rng, N, D)
 
 
 def continuous_bernoulli_log_prob(rng, N, D, K):
-    """ContinuousBernoulli.log_prob as a function of the logits."""
+    """Return ContinuousBernoulli.log_prob as a function of the logits, and logits."""
     x = rng.random((N, D))
     return lambda logits: p.ContinuousBernoulli(logits).log_prob(x), normal(rng, N, D)
 
 
 def discretized_logistic_log_prob(rng, N, D, K):
-    """DiscretizedLogistic.log_prob as a function of the mean and the logarithm of the scale."""
+    """Return DiscretizedLogistic.log_prob as a function of the mean and ln s, and values of both."""
     x = levels(rng, N, D)
     return lambda mu, log_scale: p.DiscretizedLogistic(mu, log_scale).log_prob(x), rng.random((N, D)), np.array(-2.0)
 

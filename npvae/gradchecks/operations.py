@@ -13,34 +13,34 @@ def one(draw):
 
 
 def broadcast(draw):
-    """Inputs for an operation of two arrays that are broadcast against each other, (N, D) and (D,)."""
+    """Inputs for an operation that broadcasts two arrays against each other, (N, D) and (D,)."""
     return lambda rng, N, D, K: (draw(rng, N, D), draw(rng, D))
 
 
 def gaussians(count, rng, N, D):
-    """`count` pairs of mu and logvar, all (N, D)."""
+    """Draw `count` pairs of mu and logvar, all (N, D)."""
     return [normal(rng, N, D) for _ in range(2 * count)]
 
 
 def levels(rng, N, D):
-    """Levels k/255 of pixels (N, D), the two ends among them."""
+    """Draw levels k/255 of pixels (N, D), both ends included."""
     k = rng.integers(256, size=(N, D))
     k[0, 0], k[-1, -1] = 0, 255
     return k / 255
 
 
 def convolution_inputs(rng, N, D, K):
-    """Images of D × K pixels and two channels, a kernel of 3 × 3, and a bias: conv2d from 2 channels to 3."""
+    """Draw images of D × K pixels, a 3 × 3 kernel and a bias, for conv2d from 2 channels to 3."""
     return normal(rng, N, D, K, 2), normal(rng, 3, 3, 2, 3), normal(rng, 3)
 
 
 def transposed_inputs(rng, N, D, K):
-    """Images of D × K pixels and two channels, a kernel of 3 × 3, and a bias: conv_transpose2d from 2 channels to 3."""
+    """Draw images of D × K pixels, a 3 × 3 kernel and a bias, for conv_transpose2d from 2 channels to 3."""
     return normal(rng, N, D, K, 2), normal(rng, 3, 3, 3, 2), normal(rng, 3)
 
 
 def norm_inputs(rng, N, D, K):
-    """Images of K × D pixels and D channels, and their γ and β."""
+    """Draw images of K × D pixels and D channels, and γ and β of each channel."""
     return normal(rng, N, K, D, D), normal(rng, D), normal(rng, D)
 
 

@@ -2,10 +2,10 @@
 
     code z = encoder(x),    copy x̂ = decoder(z),    loss ‖x − x̂‖², summed over pixels, averaged over the batch.
 
-Without hidden layers both maps are linear, and the best that they can do is known: the subspace of PCA (though not its
-axes, because z and A z are equally good for every invertible A). With hidden layers the codes parametrize a curved
-surface. A denoising autoencoder sees x with noise and must restore the clean x. Copying is not enough: it must know
-what data looks like.
+Without hidden layers both maps are linear, and we know the best that they can do: they find the subspace of PCA, though
+not its axes, because z and A z are equally good for every invertible A. With hidden layers the codes parametrize a
+curved surface. A denoising autoencoder sees x with noise and must restore the clean x. Copying is not enough: it must
+know what data looks like.
 
 Sources: Baldi and Hornik (1989), Neural networks and principal component analysis; Hinton and Salakhutdinov (2006),
 Reducing the dimensionality of data with neural networks; Vincent, Larochelle, Lajoie, Bengio, Manzagol (2010), Stacked
@@ -24,12 +24,12 @@ from .prior import FittedPrior
 
 
 def gaussian_noise(x, rng, level):
-    """x + level · ε, with ε from N(0, I). Nothing is clipped."""
+    """Return x + level · ε, with ε from N(0, I). Nothing is clipped."""
     return x + x.dtype.type(level) * rng.standard_normal(x.shape, dtype=x.dtype)
 
 
 def masking_noise(x, rng, level):
-    """x with every number set to 0 with probability `level`."""
+    """Return x with each number set to 0 with probability `level`."""
     return x * (rng.random(x.shape, dtype=x.dtype) >= level)
 
 
@@ -41,12 +41,12 @@ class Autoencoder(FittedPrior, LatentModel):
 
     data_dim      D, the number of pixels
     latent_dim    the dimension of z
-    hidden        the widths of the encoder's hidden layers; none for the linear autoencoder
-    rng           the numpy Generator that draws the first weights
+    hidden        the widths of the encoder's hidden layers; an empty list for the linear autoencoder
+    rng           the numpy Generator that draws the initial weights
     noise         for a denoising autoencoder: "gaussian" or "masking"; None for no noise
     noise_level   the standard deviation of the noise, or the probability that a number is masked
     init          draws the weights: a function of nn.init
-    activation    of the hidden layers: a function that makes a layer
+    activation    makes the layer that follows each hidden layer: a class of nn, or a function
 
     Raises UserError for an unknown noise, and for a level that is negative or, for masking, not below 1.
     """
@@ -97,13 +97,13 @@ class Autoencoder(FittedPrior, LatentModel):
 
 
 class ConvolutionalAutoencoder(Autoencoder):
-    """An autoencoder of convolutions down and transposed convolutions up; tanh at the end, for data in [−1, 1].
+    """An autoencoder of convolutions down and transposed convolutions up. It ends in tanh, for data in [−1, 1].
 
     image_shape   (H, W, C)
     latent_dim    the dimension of z
-    channels      of the convolutions, each of which halves the image
-    rng           the numpy Generator that draws the first weights
-    init          draws the weights of the dense layers; those of the convolutions are He's
+    channels      the number of channels of each convolution; each convolution halves the image
+    rng           the numpy Generator that draws the initial weights
+    init          draws the weights of the dense layers; the convolutions use He's initialisation
 
     Raises UserError if the images cannot be halved as often as there are channels.
     """

@@ -1,14 +1,14 @@
-"""What every model of the story can do, so that you can compare them.
+"""What every model can do, so that you can compare them.
 
     loss(x, rng, step, rows)   what training minimises, and its parts
-    codes(x)                   a point in the latent space for every example
+    codes(x)                   a point in the latent space for each example
     generate(z)                examples from points in the latent space
-    reconstruct(x)             there and back
-    from_noise(eps)            points of N(0, I) as points in the latent space
+    reconstruct(x)             the examples, encoded and decoded
+    from_noise(eps)            points in the latent space from points of N(0, I)
     sample(n, rng)             new examples
 
-The training loop, the evaluation, the pictures and the command line know no model by name. They ask a model what can be
-measured and drawn of it: its `unit`, whether it `has_bound`, its `noise`, and its `posteriors`.
+The training loop, the evaluation, the pictures and the command line know no model by name. They ask each model what to
+measure and what to draw: its `unit`, whether it `has_bound`, its `noise`, and its `posteriors`.
 """
 
 import math
@@ -21,10 +21,10 @@ class LatentModel(Module):
     """The base class of models: a subclass defines `loss`, `codes`, `generate` and `from_noise`.
 
     latent_dim    the dimension of z
-    data_range    the smallest and the largest value that the data should have, or None for any
-    unit          of what `loss` reports
-    has_bound     whether `encode` gives q(z | x) and `decode` p(x | z), so that the bound and ln p(x) can be measured
-    noise         for a denoising model, what `corrupt` adds; None for any other
+    data_range    the smallest and the largest value that the data may have; None leaves that to `require`
+    unit          the unit of what `loss` reports
+    has_bound     whether `encode` returns q(z | x) and `decode` p(x | z), so that we can measure the bound and ln p(x)
+    noise         the function with which a denoising model corrupts x; None for any other model
     """
 
     data_range = None
@@ -36,11 +36,11 @@ class LatentModel(Module):
         """Return what training minimises on the examples x (N, D), a Tensor (), and its parts, a dict of numbers.
 
         rng    the numpy Generator of all noise
-        step   counted from 0, for what changes during training; by default, after all such changes
-        rows   which rows of the training set x is, for a model that keeps something for each of them; None elsewhere
+        step   counted from 0, for an objective that changes during training; by default, after all such changes
+        rows   the indices of x in the training set, for a model that keeps a q of each example; None for new examples
 
-        The first of the numbers is "loss", the measure by which models of a kind are compared, in the same unit for all
-        of them. If the objective is something else, it is the last: "objective".
+        The first part is "loss", in the same unit for all models of a kind: compare models by it. If the objective is
+        something else, it is the last part: "objective".
         """
         raise NotImplementedError
 
@@ -53,17 +53,17 @@ class LatentModel(Module):
         raise NotImplementedError
 
     def from_noise(self, eps):
-        """Return points of N(0, I) as points where the model expects codes: an array (n, latent_dim)."""
+        """Move points eps of N(0, I) to where the model expects codes: return an array (n, latent_dim)."""
         raise NotImplementedError
 
     def require(self, x):
-        """Raise UserError unless the model can take the data x (N, D)."""
+        """Raise UserError unless the data x (N, D) fits the model."""
 
     def fit_prior(self, x):
-        """Fit whatever `from_noise` needs to the training data x (N, D): nothing, for a model with a prior."""
+        """Fit what `from_noise` needs to the training data x (N, D). A model with a prior needs nothing."""
 
     def posteriors(self, x):
-        """Return q(z | x) of the examples x (N, D), to be judged; None for a model that has none."""
+        """Return q(z | x) of the examples x (N, D), for warnings; None for a model that has none."""
         return None
 
     @staticmethod
@@ -77,5 +77,5 @@ class LatentModel(Module):
         return self.generate(self.codes(x))
 
     def sample(self, n, rng):
-        """Return n new examples: an array (n, D)."""
+        """Draw n new examples: return an array (n, D)."""
         return self.generate(self.from_noise(rng.standard_normal((n, self.latent_dim))))

@@ -1,12 +1,12 @@
-"""The convolutional VAE: the same bound, with networks that know that pixels have neighbours.
+"""The convolutional VAE: the same bound, with networks that know which pixels are neighbours.
 
-    encoder   convolutions 3 × 3 of stride 2, each halving the image, with batch normalization and leaky ReLU; then
-              mu and logvar by one dense layer each
-    decoder   its mirror image: a dense layer, then transposed convolutions, each doubling the image
+    encoder   3 × 3 convolutions of stride 2 with batch normalization and leaky ReLU, each of which halves the image;
+              then a dense layer for mu, and one for logvar
+    decoder   its mirror image: a dense layer, then transposed convolutions, each of which doubles the image
 
-32-64 channels suit 28 × 28 pixels, 32-64-128-256-512 suit 64 × 64 × 3. With a Gaussian likelihood the decoder ends in
-tanh, for data in [−1, 1]; with the variance ½ (`squared-error`), the loss is the squared error plus the weighted KL.
-With any other likelihood it ends in logits or means for data in [0, 1].
+32-64 channels suit images of 28 × 28, and 32-64-128-256-512 suit 64 × 64 × 3. With a Gaussian likelihood the decoder
+ends in tanh, for data in [−1, 1]. If the variance is ½ (`squared-error`), the loss is the squared error plus the
+weighted KL, up to a constant. With any other likelihood the decoder ends in logits or means for data in [0, 1].
 
 Source of the layout: Radford, Metz, Chintala (2016), Unsupervised representation learning with deep convolutional
 generative adversarial networks, section 3.
@@ -20,14 +20,14 @@ from .vae import PLAIN, VAE
 
 
 class ConvolutionalVAE(VAE):
-    """A VAE of convolutions for images of one shape; examples are rows (N, H · W · C), as everywhere.
+    """A VAE of convolutions for images of one shape. Examples are rows (N, H · W · C), as for every model.
 
     image_shape   (H, W, C)
     latent_dim    the dimension of z
-    channels      of the convolutions
-    rng           the numpy Generator that draws the first weights
+    channels      the number of channels of each convolution
+    rng           the numpy Generator that draws the initial weights
     likelihood    a name of probability.LIKELIHOODS
-    init          draws the weights of the dense layers; those of the convolutions are He's
+    init          draws the weights of the dense layers; the convolutions use He's initialisation
     samples, estimator, kl_term   as for `VAE`
 
     Raises UserError if the images cannot be halved as often as there are channels.

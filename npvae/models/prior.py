@@ -1,8 +1,8 @@
 """Sampling from a model without a prior: fit a factored Gaussian to its codes.
 
 An autoencoder says where the codes of the data are, but not how likely they are. The simplest guess is an independent
-Gaussian in every latent dimension. Its samples show what the guess misses: the decoder has never seen a code from
-between the clusters.
+Gaussian in each latent dimension. Its samples show what the guess misses: many lie between the clusters, where the
+decoder has seen no code.
 """
 
 import numpy as np

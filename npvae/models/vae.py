@@ -26,16 +26,16 @@ class VAE(LatentModel):
     data_dim     D, the number of pixels
     latent_dim   the dimension of z
     hidden       the widths of the encoder's hidden layers, from the data to the latent space
-    rng          the numpy Generator that draws the first weights
+    rng          the numpy Generator that draws the initial weights
     likelihood   a name of probability.LIKELIHOODS
     init         draws the weights: a function of nn.init
-    activation   of the hidden layers: a function that makes a layer
+    activation   makes the layer that follows each hidden layer: a class of nn, or a function
     samples      L, the number of z drawn for each example in training
-    estimator    of the gradient, a name of probability.ESTIMATORS
-    kl_term      replaces the KL in the objective: a `KLTerm`, by default the KL
+    estimator    the estimator of the gradient, a name of probability.ESTIMATORS
+    kl_term      replaces the KL in the objective: a `KLTerm`, by default the KL itself
 
-    Raises UserError for unknown names, without a hidden layer, for less than one sample, and for a changed KL term with
-    an estimator that does not keep the KL apart.
+    Raises UserError for unknown names, no hidden layer, less than one sample, and a changed KL term beside an estimator
+    that has no separate KL.
     """
 
     unit = "nats per example"
@@ -54,7 +54,7 @@ class VAE(LatentModel):
         self.decoder = dense_decoder(latent_dim, hidden, data_dim, rng, init, activation)
 
     def _set_bound(self, latent_dim, likelihood, samples, estimator, kl_term):
-        """Set everything that does not depend on the networks."""
+        """Set and check everything but the networks."""
         self.check_latent_dim(latent_dim)
         self.latent_dim = latent_dim
         self.likelihood = choose("likelihood", likelihood, LIKELIHOODS)()
@@ -78,10 +78,10 @@ class VAE(LatentModel):
         return self.likelihood(self.decoder(z))
 
     def loss(self, x, rng, step=math.inf, rows=None):
-        """Return what is minimised, a Tensor (), and its parts, a dict of numbers, in nats, averaged over the batch.
+        """Return what training minimises, a Tensor (), and its parts, a dict of numbers, in nats per example.
 
-        The parts are {"loss": −ELBO, "rec": −E ln p(x | z), "kl": KL(q ‖ p)}, all to be minimised: `rec` has the
-        opposite sign of `ELBO.reconstruction`. If the objective is not −ELBO, it is added as "objective".
+        The parts are {"loss": −ELBO, "rec": −E ln p(x | z), "kl": KL(q ‖ p)}. Lower is better for all of them, so `rec`
+        has the opposite sign of `ELBO.reconstruction`. If the objective is not −ELBO, "objective" is added.
         """
         if self.estimator != "analytic-kl":
             return self._surrogate_loss(x, rng)
@@ -92,9 +92,9 @@ class VAE(LatentModel):
         return objective, self._parts(reconstruction.data, kl.data, None if self.kl_term.is_plain else objective)
 
     def _surrogate_loss(self, x, rng):
-        """For an estimator by name: a Tensor whose gradient is the estimate. Its value says nothing.
+        """Return a Tensor whose gradient is the estimate of `self.estimator`, and the parts. Its value says nothing.
 
-        The decoder runs twice, once for what is held fixed: a batch normalization in it sees the minibatch twice.
+        The decoder runs twice, the first time for what is held fixed: its batch normalization sees the minibatch twice.
         """
         q = self.encode(x)
         fixed = estimators.hold_fixed(x, q, self.decode, rng, self.samples)
@@ -113,7 +113,7 @@ class VAE(LatentModel):
             return self.encode(x).mean
 
     def generate(self, z):
-        """Return the mean of p(x | z) for given codes z (N, latent_dim): an array (N, D)."""
+        """Return the mean of p(x | z) for the codes z (N, latent_dim): an array (N, D)."""
         dtype = self.parameters()[0].dtype
         with self.evaluating():
             return self.decode(z.astype(dtype)).mean
@@ -137,7 +137,8 @@ class VAE(LatentModel):
     def refine(self, x, q, rng, steps, lr=0.05):
         """Return q(z | x) fitted to each of the examples x (N, D) separately, starting from q, with the decoder fixed.
 
-        `probability.refine`, with rates that decay to zero by a cosine: a DiagonalGaussian of arrays (N, latent_dim).
+        This is `probability.refine` with a learning rate that falls from lr to zero along a cosine. The result is a
+        DiagonalGaussian of arrays (N, latent_dim).
         """
         with self.frozen():
             return probability.refine(x, q, self.decode, rng, steps, schedules.cosine(lr, steps), self.samples)

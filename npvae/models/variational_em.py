@@ -6,10 +6,11 @@ takes a minibatch and
     E-step   moves its mu_n and logvar_n up the ELBO, under the decoder as it is, by a few stochastic gradients;
     M-step   moves the decoder up the ELBO, under these q, by one.
 
-The minibatch stands for the whole training set: the sum over its M examples, times N/M, estimates the bound of all N.
-(With plain SGD the factor matters for the rate; Adam divides it out again.) The noise of both steps dies out because
-their rates decay. A new example has no entry in the table, so its q must be found step by step from the prior; an
-encoder would know it at once. That is what *amortization* buys, and the difference in the ELBO is what it costs.
+The minibatch represents the whole training set: the sum over its M examples, times N/M, estimates the bound of all N.
+(Plain SGD needs a learning rate that allows for this factor; Adam divides it out again.) The noise of both steps dies
+out because their learning rates decay. A new example has no row in the table, so its q must be found step by step from
+the prior, where an encoder needs one forward pass. That is what *amortization* buys, and the difference in the ELBO is
+what it costs.
 
 Sources: Neal and Hinton (1998), A view of the EM algorithm; Kingma and Welling (2014), eq. 8 for the minibatch;
 Hoffman, Blei, Wang, Paisley (2013), Stochastic variational inference, section 2.
@@ -34,10 +35,10 @@ class VariationalEM(VAE):
     data_dim, latent_dim, hidden, rng, likelihood, init, activation   as for `VAE`
     samples      reparameterized samples of each q, in both steps
     e_steps      gradient steps in an E-step, by an Adam that starts afresh each time
-    e_lr         their initial rate; it decays with the steps of training
+    e_lr         their initial learning rate; it decays with the steps of training
     new_steps    gradient steps for an example that is not in the table
 
-    mu_table, logvar_table   buffers (N, latent_dim): mu and logvar of every example, at first those of the prior
+    mu_table, logvar_table   buffers (N, latent_dim): mu and logvar of each example, initially those of the prior
     """
 
     buffers = ("mu_table", "logvar_table")
@@ -63,8 +64,8 @@ class VariationalEM(VAE):
     def loss(self, x, rng, step=math.inf, rows=None):
         """Return the M-step's objective, N times the mean of −ELBO over the minibatch, and the parts of `VAE.loss`.
 
-        If `rows` says which examples of the training set these are, their E-step comes first, and its result goes into
-        the table. Otherwise the examples are new.
+        With `rows`, the E-step of these rows comes first, and its result goes into the table. Without, the examples are
+        new, and `encode` finds their q.
         """
         if rows is None:
             q = self.encode(x, rng)
@@ -84,5 +85,5 @@ class VariationalEM(VAE):
         return q
 
     def posteriors(self, x):
-        """Return the whole table, whatever x is: the q of a new x would have to be found first."""
+        """Return the whole table, whatever x is: finding the q of a new x would take many steps."""
         return DiagonalGaussian(self.mu_table, self.logvar_table)

@@ -1,4 +1,4 @@
-"""Distributions, each beside the fused operations that it is computed with, and the bounds made of them."""
+"""Distributions, each beside its fused operations, and the bounds built from them."""
 
 from .amortization import refine
 from .bernoulli import Bernoulli, bernoulli_log_likelihood

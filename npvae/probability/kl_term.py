@@ -1,17 +1,17 @@
 """What the KL term is for, and how to change it.
 
 −ELBO = rec + KL. The KL is the price, in nats, of telling the decoder about x. If it costs nothing, the encoder shrinks
-q(z | x) to a point wherever it likes, and a sample from the prior meets no code. If it costs too much, or the decoder
-does well without it, q(z | x) becomes the prior, and z says nothing about x. Both ends have a name: an autoencoder, and
-posterior collapse. To move between them, training minimises instead of −ELBO
+q(z | x) to a point anywhere, and a sample from the prior meets no code: the VAE is an autoencoder. If it costs too
+much, or if the decoder does well without z, q(z | x) becomes the prior, and z says nothing about x: the posterior has
+collapsed. To move between these ends, training minimises instead of −ELBO
 
     beta        rec + β KL (Higgins et al. 2017, β-VAE, eq. 4)
-    warm-up     β rises from 0 linearly during the first steps, so that the decoder learns to listen before it has
-                to pay (Sønderby et al. 2016, section 2.3; Bowman et al. 2016, section 3.1, along a sigmoid)
-    free bits   rec + β Σ_j max(λ, KL_j), KL_j of each latent dimension averaged over the minibatch: the first λ nats
+    warm-up     β rises linearly from 0 during the first steps, so that the decoder learns to use z before z costs
+                anything (Sønderby et al. 2016, section 2.3; Bowman et al. 2016, section 3.1, along a sigmoid)
+    free bits   rec + β Σ_j max(λ, KL_j), with KL_j of latent dimension j averaged over the minibatch: the first λ nats
                 of each are free (Kingma et al. 2016, eq. 15, where β is 1); β may have a warm-up here too
-    capacity    rec + β |KL − C|, where C rises from 0 linearly during the warm-up: the KL is held at the price that
-                you choose (Burgess et al. 2018, eq. 8, with γ for β)
+    capacity    rec + β |KL − C|, where C rises linearly from 0 during the warm-up: the KL stays near the C that you
+                choose (Burgess et al. 2018, eq. 8, with γ for β)
 
 Reports always show the ELBO itself.
 """
@@ -27,12 +27,12 @@ from ..errors import UserError
 class KLTerm:
     """What replaces the KL in the objective; by default the KL itself.
 
-    beta        its weight
+    beta        the weight of the KL
     warm_up     steps during which the weight (or the capacity) rises from 0 to its full value
     free_bits   λ, in nats, for each latent dimension
     capacity    C, in nats, or None
 
-    Raises UserError for negative numbers, and for free bits and a capacity at once.
+    Raises UserError for negative numbers, and for free bits together with a capacity.
     """
 
     beta: float = 1.0
@@ -50,10 +50,10 @@ class KLTerm:
             raise UserError("free bits and a capacity are two ways to pay for the KL: choose one of them")
 
     def __call__(self, q, kl, step=math.inf):
-        """The term, a Tensor (), in nats.
+        """Return the term, a Tensor (), in nats.
 
         q      the posterior, a DiagonalGaussian (N, latent_dim)
-        kl     KL(q ‖ p) of every example, a Tensor (N,)
+        kl     KL(q ‖ p) of each example, a Tensor (N,)
         step   counted from 0; by default, after all warm-up
         """
         risen = min(1.0, step / self.warm_up) if self.warm_up else 1.0
@@ -71,5 +71,5 @@ class KLTerm:
 
     @property
     def is_plain(self):
-        """Whether the objective is −ELBO, in every step."""
+        """Whether the objective is −ELBO in every step."""
         return self == KLTerm()

@@ -1,15 +1,15 @@
 """The likelihood p(x | z): how the output of a decoder becomes a distribution of data.
 
-A likelihood is a Module, because it may have a parameter. Called with the output of the decoder it returns a
-distribution, with `log_prob` and `mean`; `require` refuses data that does not fit.
+A likelihood is a Module, because it may have a parameter. Call it with the decoder's output, and it returns a
+distribution, with `log_prob` and `mean`. `require` refuses data that does not fit.
 
-    bernoulli             black and white pixels; on grey ones a convention, and not a log-likelihood
+    bernoulli             black and white pixels; on grey pixels, a convention and not a log-likelihood
     continuous-bernoulli  grey pixels in [0, 1]: a density
     gaussian              any real numbers: a density, with one variance that is learned
     squared-error         the same with the variance ½, for which −ln p(x | z) is ‖x − decoder(z)‖² up to a constant
     discretized-logistic  bytes divided by 255: probabilities of the 256 levels
 
-A density and a probability, or densities of pixels in different units, are not comparable.
+Never compare a density with a probability, or densities of pixels in different units.
 """
 
 import functools
@@ -47,7 +47,7 @@ class GaussianLikelihood(Module):
     """p(x | z) = N(x; decoder(z), σ² I): the decoder gives means; one variance for all dimensions.
 
     logvar    ln σ²
-    learned   whether logvar is a parameter (Rybkin, Daniilidis, Levine 2021: the σ-VAE) or stays as it is
+    learned   whether logvar is a parameter (Rybkin, Daniilidis, Levine 2021: the σ-VAE) or fixed
     """
 
     def __init__(self, logvar=0.0, learned=True):
@@ -61,7 +61,7 @@ class GaussianLikelihood(Module):
 
 
 class DiscretizedLogisticLikelihood(LogitLikelihood):
-    """P(x | z) of 256 levels, by a logistic distribution with mean decoder(z) and one scale s for all, ln s learned."""
+    """P(x | z) of 256 levels, by a logistic distribution with mean decoder(z) and one learned scale for all pixels."""
 
     def __init__(self):
         self.name = "discretized-logistic"

@@ -1,4 +1,4 @@
-"""Training: the loop, its checkpoints, the settings of a run, the measures of a trained model, and its warnings."""
+"""Training: the loop, its checkpoints, the settings of a run, and the measures and warnings of a trained model."""
 
 from .loop import Training, training_step
 from .run import Run

@@ -1,12 +1,12 @@
-"""Checkpoints: everything that a run needs to go on, saved atomically, and loaded without executing anything.
+"""Checkpoints: everything that a run needs to continue, saved atomically, and loaded without executing anything.
 
-A checkpoint is an .npz file: an uncompressed zip archive of arrays, which `numpy.load` opens too. One of its entries,
-`settings`, is JSON. Two things are added to what NumPy would write:
+A checkpoint is an .npz file: an uncompressed zip archive of arrays, which `numpy.load` opens too. Its entry `settings`
+is JSON. It is safer than what NumPy would write, in two ways:
 
-- The file is written under another name, forced to the disk, and only then renamed over the previous one. Renaming is
-  atomic, so at every moment the name stands for one complete checkpoint, whatever happens to the process or the disk.
+- `save` writes the file under another name, forces it to the disk, and only then renames it over the previous one.
+  Renaming is atomic, so the name always refers to a complete checkpoint, even if the process dies or the disk is full.
 - The archive's comment, the last 64 bytes of the file, is the SHA-256 of all the bytes before it. A zip archive's own
-  checksums do not cover its directory; this covers every byte.
+  checksums do not cover its directory; this one covers every byte.
 """
 
 import contextlib
@@ -44,7 +44,7 @@ def save(path, arrays, settings):
         raise UserError(
             f"the checkpoint {path} could not be written: {error.strerror}; the previous one, if any, is untouched"
         ) from None
-    finally:  # after an error or an interrupt; after success it is no longer there
+    finally:  # after an error or an interrupt; after success the file has its final name
         with contextlib.suppress(OSError):
             partial.unlink()
 
@@ -62,9 +62,9 @@ def _pack(arrays, settings):
 
 
 def load(path):
-    """The (arrays, settings) of a checkpoint.
+    """Return the (arrays, settings) of a checkpoint.
 
-    Raises UserError if the file is missing or unreadable, or if it is not, to the last bit, what `save` wrote.
+    Raises UserError if the file is missing or unreadable, or if any bit differs from what `save` wrote.
     """
     try:
         content = pathlib.Path(path).read_bytes()
@@ -75,8 +75,8 @@ def load(path):
     digest = hashlib.sha256(memoryview(content)[:-DIGEST_LENGTH]).hexdigest().encode()
     if content[-DIGEST_LENGTH:] != digest:
         raise UserError(
-            f"the checkpoint {path} is damaged or cut off (its checksum does not match): it cannot be used; restore it "
-            "from a copy, or train again"
+            f"the checkpoint {path} is damaged or cut off: its checksum does not match; restore it from a copy, or "
+            "train again"
         )
     with np.load(io.BytesIO(content), allow_pickle=False) as file:
         arrays = {name: file[name] for name in file.files}

@@ -1,6 +1,6 @@
 """Measuring a trained model on a data set, in minibatches, so that memory does not grow with the data.
 
-What can be measured, the model says: see models/base.py.
+The model says what can be measured: see models/base.py.
 """
 
 import numpy as np
@@ -10,7 +10,7 @@ from .. import probability
 from ..errors import UserError
 from ..probability import active_units
 
-MEASURED_AT_ONCE = 200  # examples: large images with their convolutions still fit into memory
+MEASURED_AT_ONCE = 200  # examples: few enough that convolutions of large images fit into memory
 GAP_SAMPLES = 20  # of z, for both bounds of the amortization gap
 
 
@@ -30,7 +30,7 @@ def mean_loss(model, x, rng):
 
 
 def codes_of(model, x):
-    """Return a point in the latent space for every example: an array (N, latent_dim)."""
+    """Return a point in the latent space for each of the examples x (N, D): an array (N, latent_dim)."""
     batches = tqdm(in_batches(x), unit="batch", desc="encoding", disable=None, leave=False)
     return np.concatenate([model.codes(batch) for batch in batches])
 
@@ -45,26 +45,26 @@ def nearest(a, b):
 
 
 def share_outside(drawn, tests, codes):
-    """Return the share of random codes that lie where no codes are: farther from all codes than 95 % of the tests.
+    """Return the share of random codes that lie outside the data: farther from all codes than 95 % of the test codes.
 
     drawn   random codes, an array (N, latent_dim)
-    tests   codes of examples that were not in training (M, latent_dim)
-    codes   codes of examples that were (P, latent_dim)
+    tests   codes of test examples (M, latent_dim)
+    codes   codes of training examples (P, latent_dim)
 
-    If random codes are distributed as the others, it is about 0.05.
+    If random codes are distributed like those of the data, the share is about 0.05.
     """
     usual = np.quantile(nearest(tests, codes)[1], 0.95)
     return float(np.mean(nearest(drawn, codes)[1] > usual))
 
 
 def explained_by(factor, codes, bins=20):
-    """Return the share, from 0 to 1, of each latent dimension's variance that a known factor explains: (latent_dim,).
+    """Return how much of each latent dimension's variance a known factor explains, from 0 to 1: an array (latent_dim,).
 
-    factor   an array (N,): kinds, or numbers, which are sorted into `bins` bins of the same count
+    factor   an array (N,) of labels; if it has more than `bins` values, they are sorted into bins of equal counts
     codes    an array (N, latent_dim)
 
-    This is the correlation ratio η², the variance of the means of the bins over the whole variance. Unlike a
-    correlation it sees every relation, straight or not. Without any relation, it is about (bins − 1) / N.
+    This is the correlation ratio η²: the variance of the means of the bins, divided by the total variance. Unlike a
+    correlation, it sees every relation, linear or not. Without any relation, it is about (bins − 1) / N.
     """
     if np.unique(factor).size > bins:
         factor = np.argsort(np.argsort(factor)) * bins // len(factor)
@@ -76,23 +76,23 @@ def explained_by(factor, codes, bins=20):
 
 
 def evaluate(model, x, rng, importance_samples=0, refine_steps=0):
-    """Return what can be measured of a model on the examples x (N, D): a dict of numbers, averages over the examples.
+    """Measure a model on the examples x (N, D): return a dict of numbers, averages over the examples.
 
     squared_error           ‖x − x̂‖² of the reconstructions, for every model
 
-    and of a model that has a bound, in nats:
+    and for a model that has a bound, in nats:
 
     loss, rec, kl           −ELBO, −E ln p(x | z) and KL(q ‖ p), with one sample of z for each example
-    log_likelihood          ln p(x) by importance sampling with K = importance_samples; left out where K is 0
-    standard_error          of log_likelihood, as the mean over the examples
-    effective_sample_size   of the K samples, in the median over the examples
-    amortization_gap        how much the ELBO rises when every q(z | x) is fitted separately, in refine_steps steps;
-                            left out where that is 0
-    active_units            the number of latent dimensions that are used
+    log_likelihood          ln p(x) by importance sampling with K = importance_samples; left out if K is 0
+    standard_error          the standard error of log_likelihood as a mean over the examples
+    effective_sample_size   of the K samples, the median over the examples
+    amortization_gap        how much the ELBO rises when each q(z | x) is fitted separately, in refine_steps steps;
+                            left out if refine_steps is 0
+    active_units            the number of latent dimensions that the model uses
 
     Raises UserError if one of them is not a finite number.
     """
-    with np.errstate(all="ignore"):  # the results are checked instead
+    with np.errstate(all="ignore"):  # the loop below checks the results instead
         result = _evaluate(model, x, rng, importance_samples, refine_steps)
     for name, value in result.items():
         if not np.isfinite(value) and name != "standard_error":
@@ -125,7 +125,7 @@ def _evaluate(model, x, rng, importance_samples, refine_steps):
 def _mean_elbo(model, x, q):
     """Return the ELBO of each example for a given q, from GAP_SAMPLES samples: an array (N,), in nats.
 
-    The noise is always the same, so that the difference of two bounds has less of it.
+    The noise is always the same, so that most of it cancels in the difference of two bounds.
     """
     rng = np.random.default_rng(0)
     with model.evaluating():
@@ -133,7 +133,7 @@ def _mean_elbo(model, x, q):
 
 
 def _measure(model, x, rngs, importance_samples, refine_steps):
-    """Return the measures of every example in a minibatch, all from the same q(z | x): a dict of arrays (N, ...)."""
+    """Return the measures of each example in a minibatch, all from the same q(z | x): a dict of arrays (N, ...)."""
     rng, sampling_rng, gap_rng = rngs
     with model.evaluating():
         q = model.encode(x)

@@ -1,13 +1,13 @@
 """The training loop: minibatches, progress, history, validation, checkpoints. It knows no model by name.
 
-All it asks of a model is `loss(x, rng, step, rows)`, which returns what is minimised, a Tensor with a single number,
-and its parts, a dict of numbers (see models/base.py), and its posteriors, to warn about them. One step is
+The loop asks a model for two things: `loss(x, rng, step, rows)`, which returns a Tensor to minimise and a dict of its
+parts, and `posteriors(x)`, to warn about them (see models/base.py). One step (`training_step`) is
 
     objective, parts = model.loss(x[rows], rng, step, rows);   objective.backward();   optimizer.step()
 
-(`training_step`). Everything that the next step depends on (parameters, the optimiser's accumulators, the order of the
-minibatches, the state of the random generator) can be saved and restored, so an interrupted run ends with the same bits
-as one that was not interrupted.
+`Training.state` holds everything that the next step depends on: the parameters, the optimiser's accumulators, the order
+of the minibatches, and the state of the random generator. So an interrupted run ends with the same bits as one that was
+not interrupted.
 """
 
 import contextlib
@@ -25,13 +25,13 @@ from .evaluation import mean_loss
 from .warnings import warnings_about
 
 WARNING_EXAMPLES = 500
-VALIDATION_SEED = 0  # the same noise at every validation, so that only the model makes a difference
+VALIDATION_SEED = 0  # the same noise at every validation, so that losses differ only because the model does
 
 
 def training_step(model, optimizer, x, rng, step=math.inf, rows=None):
     """Forward, backward, update, on the minibatch x (N, D): return the objective, a float, and the parts of the loss.
 
-    step, rows   for `model.loss`
+    step, rows   as for `model.loss`
     """
     objective, parts = model.loss(x, rng, step, rows)
     optimizer.zero_grad()
@@ -43,19 +43,19 @@ def training_step(model, optimizer, x, rng, step=math.inf, rows=None):
 class Training:
     """Training that can be stopped and continued at any step.
 
-    model          a `LatentModel`: `loss` and `posteriors`, as in models/base.py
+    model          a `LatentModel`
     optimizer      of the model's parameters
     x              the training set, an array (N, D)
     batch_size     examples in a minibatch
     rng            the numpy Generator for the order of the minibatches and for the noise
     x_validation   a validation set (M, D), or None
-    patience       stop early after this many validations without a new best one, and return to the best parameters;
-                   None never to stop
-    prepare        prepare(x, rng) is applied to each minibatch before the model sees it; None for nothing
+    patience       stop early after this many validations without a new best, and return to the best parameters; None to
+                   take all steps
+    prepare        prepare(x, rng) returns what the model sees of a minibatch x; None for x itself
 
     step           the number of steps taken
     saved_step     the step of the last save (or load), None before the first
-    history        one row for each step: the numbers that `loss` reports, in the order of `columns`
+    history        one row for each step: the parts that `loss` returned, in the order of `columns`
     validations    pairs of step and validation loss
     """
 
@@ -67,9 +67,9 @@ class Training:
         self.columns = []
         self.history = []
         self.validations = []
-        self.best = {}  # the parameters at the best validation
-        self._last_saved = None
-        self._warnings = {}  # as they were last
+        self.best = {}  # the model's state dict at the best validation
+        self._last_saved = None  # what `state` returned at the last save
+        self._warnings = {}  # those of the last look
 
     def run(self, steps, save=lambda arrays, settings: None, every=500):
         """Train until `steps` steps have been taken in all, or until the early stop.
@@ -77,9 +77,9 @@ class Training:
         save    called at the start, every `every` steps, and at the end, with what `state` returns
         every   the number of steps between two lines of the log, two validations, and two checkpoints
 
-        What happens in a step does not depend on where earlier calls ended: validations come at multiples of `every`
-        only. Ctrl-C (and SIGTERM) finishes the step, saves, and raises KeyboardInterrupt. Raises UserError if the loss
-        becomes NaN or infinite; it names the operation where that began, and the last checkpoint is still good.
+        Validations come only at multiples of `every`, so a step does not depend on where earlier calls ended. On Ctrl-C
+        or SIGTERM, finishes the step, saves, and raises KeyboardInterrupt. Raises UserError if the loss becomes NaN or
+        infinite: it names the operation where that began, and the last checkpoint is still good.
         """
         with interruptible() as interrupted, tqdm(total=steps, initial=self.step, unit="step", disable=None) as bar:
             if self.step == 0:
@@ -105,11 +105,11 @@ class Training:
                 self._save(save)
 
     def take_step(self):
-        """One step: forward, backward, update."""
+        """Take one step, on the next minibatch, and add a row to the history."""
         rows = next(self.batches)
         x = self.x[rows] if self.prepare is None else self.prepare(self.x[rows], self.rng)
         self.model.train()
-        with np.errstate(all="ignore"):  # the loss is checked instead
+        with np.errstate(all="ignore"):  # the loop below checks the loss instead
             objective, parts = training_step(self.model, self.optimizer, x, self.rng, self.step, rows)
         for name, value in {"loss": parts["loss"], "objective": objective}.items():
             if not np.isfinite(value):
@@ -120,6 +120,7 @@ class Training:
 
     @property
     def saved_step(self):
+        """The step of the last save, or None."""
         return None if self._last_saved is None else self._last_saved[1]["step"]
 
     def is_stopped_early(self):
@@ -145,7 +146,7 @@ class Training:
         tqdm.write(f"step {self.step:6}  validation loss {loss:8.2f}")
 
     def _warn(self):
-        """Print what is wrong with the model, when it begins."""
+        """Print each warning about the model when it first applies."""
         probe = self.x[:WARNING_EXAMPLES]
         if self.prepare is not None:
             probe = self.prepare(probe, np.random.default_rng(VALIDATION_SEED))
@@ -154,7 +155,7 @@ class Training:
             tqdm.write(textwrap.fill(f"step {self.step:6}  {found[name]}", 80, subsequent_indent=" " * 13))
         self._warnings = found
 
-    # --- checkpoints, and what happens when a number is NaN or infinite -----------------------------------------------
+    # --- checkpoints, and the search for the first NaN or infinity ----------------------------------------------------
 
     def _save(self, save):
         name = self._spoilt_parameter()
@@ -165,21 +166,21 @@ class Training:
         self._last_saved = arrays, settings
 
     def _spoilt_parameter(self):
-        """The name of the first parameter or buffer with NaN or infinity, or None."""
+        """Return the name of the first parameter or buffer that holds NaN or infinity, or None."""
         return next((name for name, a in self.model.state_dict().items() if not np.isfinite(a).all()), None)
 
     def _explain(self, what, step):
-        """Return a UserError that says what gave the first NaN or infinity on the way to this step.
+        """Return a UserError that says `what` went wrong, and which operation gave the first NaN or infinity.
 
-        A loss shows it late, when the parameters may be spoilt already. So go back to the last checkpoint, and take the
-        same steps again with every operation watched.
+        The loss shows it late, when the parameters may be spoilt already. So return to the last checkpoint, and take
+        the same steps again, up to this one, while `trap_nonfinite` watches every operation.
         """
         if self._last_saved is None:
             return UserError(what)
-        first = "which did not happen when the steps since the last checkpoint were taken once more"
+        first = "which did not happen again when the steps since the last checkpoint were repeated"
         saved = self._last_saved
         self.load_state(*saved)
-        self._last_saved = None  # so that the second time, taking a step explains nothing
+        self._last_saved = None  # so that an error in the repetition is not explained again
         try:
             with trap_nonfinite():
                 while self.step < step:
@@ -193,7 +194,7 @@ class Training:
             first = f"in step {self.step + 1}, outside of all operations"
         failed = self.step + 1
         self.load_state(*saved)
-        cure = "begin a new run with a smaller learning rate"
+        cure = "start a new run with a smaller learning rate"
         if failed == 1:  # nothing has been learned yet
             cure = f"rescale the data, which runs from {self.x.min():g} to {self.x.max():g}"
         return UserError(f"{what}: {first}; what was saved after step {self.step} is good and was kept: {cure}")
@@ -213,7 +214,7 @@ class Training:
         return arrays, settings
 
     def load_state(self, arrays, settings):
-        """Continue from what `state` returned. Raises UserError if it belongs to another network."""
+        """Restore what `state` returned. Raises UserError if it belongs to another network."""
         self.model.load_state_dict(part_of(arrays, "model"))
         self.optimizer.load_state_dict(part_of(arrays, "optimizer"))
         self.batches.load_state_dict(part_of(arrays, "batches"))
@@ -226,7 +227,7 @@ class Training:
 
 
 class ClosedForm:
-    """What `Training` is to other models, for a model that its `fit` computes: the same surface, without steps.
+    """The `Training` of a model that `fit` computes in closed form: the same interface, without steps.
 
     model   a `LatentModel` with `fit`
     x       the training set, an array (N, D)
@@ -238,7 +239,7 @@ class ClosedForm:
         self.model, self.x = model, x
 
     def run(self, steps=0, save=lambda arrays, settings: None):
-        """Compute the model, and save it; `steps` are ignored."""
+        """Compute the model, and save it; ignore `steps`."""
         with np.errstate(all="ignore"):  # `evaluate` checks the result
             self.model.fit(self.x)
         save(*self.state())
@@ -248,7 +249,7 @@ class ClosedForm:
         return {f"model/{name}": a for name, a in self.model.state_dict().items()}, {"step": 0}
 
     def load_state(self, arrays, settings):
-        """Continue from what `state` returned."""
+        """Restore what `state` returned."""
         self.model.load_state_dict(part_of(arrays, "model"))
 
 
@@ -259,7 +260,7 @@ def part_of(arrays, part):
 
 @contextlib.contextmanager
 def interruptible():
-    """Yield a function that tells whether Ctrl-C or SIGTERM came: within this context the first only takes a note.
+    """Yield a function that tells whether Ctrl-C or SIGTERM came. In this context, the first of them does nothing else.
 
     An exception in the middle of a step would leave half of the parameters updated. A second Ctrl-C does not wait.
     """
@@ -271,7 +272,7 @@ def interruptible():
 
     try:
         before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
-    except ValueError:  # only the main thread may handle signals; in another one there is nothing to do
+    except ValueError:  # only the main thread may handle signals; in any other, Ctrl-C never arrives
         before = {}
     try:
         yield lambda: bool(received)

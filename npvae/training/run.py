@@ -1,7 +1,7 @@
 """A run is a folder: the checkpoint, the history, and the pictures (see figures/pictures.py).
 
-    model.npz             everything that the run needs to go on, or to be evaluated
-    history.csv           one line for each step: loss and its parts
+    model.npz             everything that it takes to continue the run, or to evaluate it
+    history.csv           one line for each step: the loss and its parts
     *.png                 the pictures
 """
 
@@ -28,20 +28,20 @@ class Run:
     """A model, its data, and its training, in a folder.
 
     folder        a pathlib.Path
-    settings      complete ones, as in settings.py
-    dataset       a `Dataset`, as it was loaded
-    fingerprint   of the dataset, as it is saved with the model
-    x_train       what the model is trained on: rescaled or binarized as it must be, without the validation set
-    x_test        what it is measured on, prepared in the same way
+    settings      the complete settings of settings.py: a dict
+    dataset       the `Dataset`, as it was loaded
+    fingerprint   of the dataset; it is saved with the model
+    x_train       the training set without the validation set, rescaled or binarized as the settings say
+    x_test        the test set, prepared in the same way
     model         a `LatentModel`
     training      a `Training`, or a `ClosedForm`; `run.training.run(steps, run.save)` trains
     """
 
     @classmethod
     def create(cls, folder, chosen):
-        """Start a new run in a new folder; `chosen` are settings, and may leave out any.
+        """Start a new run in a new folder. `chosen` are settings; those that it leaves out have their defaults.
 
-        Raises UserError if the folder holds a run already.
+        Raises UserError if the folder is not empty, for settings that do not fit, and for data that does not.
         """
         folder = pathlib.Path(folder)
         if folder.exists() and not folder.is_dir():
@@ -59,7 +59,7 @@ class Run:
         """Return a run as it was saved.
 
         chosen     settings that must agree with those of the run
-        to_train   whether to continue it, so that no other process may
+        to_train   whether you will continue it, so that no other process may
 
         Raises UserError if the folder does not exist or holds no run, its checkpoint is damaged or another program's,
         the data has changed, or the settings do not agree.
@@ -103,9 +103,11 @@ class Run:
             )
 
     def _prepare(self, x, part):
-        """The examples x (N, D) of one part of the data as the model wants them; UserError for data that does not fit.
+        """Return the examples x (N, D) of one part of the data, binarized and rescaled as the model needs them.
 
-        All of it is binarized here, once, but for a training set that is binarized dynamically.
+        part   "train", "validation" or "test"; with dynamic binarization, only the training set stays grey here
+
+        Raises UserError for data that does not fit.
         """
         binarization = self.settings.get("binarization", "none")
         if (binarization != "none" or self.model.data_range is not None) and (x.min() < 0 or x.max() > 1):
@@ -119,7 +121,7 @@ class Run:
         return 2 * x - 1 if self.model.data_range == (-1.0, 1.0) else x
 
     def _split(self, held_out):
-        """The training set and the validation set, which is held out of it at random (but the same for each seed)."""
+        """Return the training set, and the validation set or None: the seed alone chooses the examples held out."""
         x = self.dataset.x_train
         if held_out == 0:
             return x, None
@@ -127,7 +129,7 @@ class Run:
         return x[np.sort(order[held_out:])], x[np.sort(order[:held_out])]
 
     def save(self, arrays, training):
-        """Write the checkpoint: what `Training.run` calls."""
+        """Write the checkpoint. `Training.run` calls this."""
         saved = {"run": self.settings, "training": training, "fingerprint": self.fingerprint}
         checkpoint.save(self.folder / CHECKPOINT, arrays, saved)
 
@@ -141,17 +143,16 @@ class Run:
 
 
 def _refuse_a_run_in(folder):
-    """Refuse a folder with anything in it but the beginning of a first checkpoint that was never finished."""
+    """Raise UserError if the folder holds anything but a first checkpoint that was never finished."""
     if folder.is_dir() and any(path.suffix != ".partial" for path in folder.iterdir()):
-        go_on = "go on with --resume, or " if (folder / CHECKPOINT).exists() else ""
-        raise UserError(f"{folder} is already there: {go_on}choose another folder with --out")
+        go_on = "continue with --resume, or " if (folder / CHECKPOINT).exists() else ""
+        raise UserError(f"{folder} already exists: {go_on}choose another folder with --out")
 
 
 def _lock(folder):
-    """Lock a folder against other processes; return the function that unlocks it. The end of the process does, too.
+    """Lock a folder against other processes; return the function that unlocks it. The end of the process does so too.
 
-    Raises UserError if another process has it. Where the system or the disk has no such locks (Windows, some networks),
-    nothing is locked.
+    Raises UserError if another process holds the lock. Without such locks (Windows, some network disks), does nothing.
     """
     try:
         import fcntl
@@ -176,14 +177,14 @@ def _load(folder, chosen):
         for name, value in chosen.items():
             if value != saved["run"].get(name):
                 raise UserError(
-                    f"{folder} was trained with {name} = {saved['run'].get(name)}, but {value} is asked for: leave it "
-                    "out to go on, or begin a new run with another --out"
+                    f"{folder} was trained with {name} = {saved['run'].get(name)}, but {value} is requested: leave it "
+                    "out to continue, or start a new run with another --out"
                 )
         dataset = datasets.load(saved["run"]["data"])
         if dataset.fingerprint() != saved["fingerprint"]:
-            raise UserError(f"{dataset.source} has changed since {folder} was trained on it: restore it, or train anew")
+            raise UserError(f"{dataset.source} has changed since {folder} was trained on it: restore it or train again")
         run = Run(folder, saved["run"], dataset)
         run.training.load_state(arrays, saved["training"])
     except (KeyError, TypeError, AttributeError) as error:
-        raise UserError(f"{path} was not written by this version of npvae train ({error!r}): train anew") from None
+        raise UserError(f"{path} was not written by this version of npvae train ({error!r}): train again") from None
     return run

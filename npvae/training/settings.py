@@ -1,7 +1,7 @@
-"""The settings of a run: every setting once, every model with those that it takes, and how a model is made from them.
+"""The settings of a run: each setting once, the settings that each model takes, and how they make a model.
 
-`npvae train` reads the same two tables. A setting that a model does not take is refused, not ignored: `--beta 4` for an
-autoencoder must not look as if it worked.
+The options of `npvae train` come from the same two tables, SETTINGS and MODELS. A model refuses a setting that it does
+not take: `--beta 4` for an autoencoder must not look as if it worked.
 """
 
 import argparse
@@ -21,14 +21,14 @@ from ..nn.optim import OPTIMIZERS
 from ..nn.schedules import SCHEDULES
 from ..probability import ESTIMATORS, LIKELIHOODS, KLTerm
 
-LARGEST = 1e9
+LARGEST = 1e9  # a larger number is probably a typing error
 
 
-# --- how the text of a setting is read --------------------------------------------------------------------------------
+# --- readers: from the text of an option to a value -------------------------------------------------------------------
 
 
 def number(kind, name, zero=False):
-    """Return a reader of a number of this kind above zero, or, with `zero`, from zero on."""
+    """Return a reader of numbers of this kind, int or float, above zero; with `zero`, from zero on."""
     limits = "from 0 on" if zero else "above zero"
 
     def read(text):
@@ -61,8 +61,12 @@ index = number(int, "a whole number", zero=True)
 
 @dataclasses.dataclass(frozen=True)
 class Setting:
-    """One setting: its default, how its text is read, what its value is called, and what it is.
+    """One setting.
 
+    default   its value if neither you nor the model says otherwise
+    read      reads its text, or raises ArgumentTypeError
+    metavar   how the help calls its value
+    help      what it is
     is_list   whether it takes several values
     """
 
@@ -75,34 +79,34 @@ class Setting:
 
 SETTINGS = {
     "data": Setting("mnist", str, "DATA", f"{', '.join(datasets.LOADERS)}, or PATH.npz"),
-    "seed": Setting(0, seed, "SEED", "of everything that is random"),
+    "seed": Setting(0, seed, "SEED", "the seed of everything random"),
     "latent_dim": Setting(10, whole, "D", "the dimension of z"),
     "batch_size": Setting(100, whole, "M", "examples in a minibatch"),
     "lr": Setting(1e-3, real, "LR", "the learning rate"),
     "optimizer": Setting("adam", str, "NAME", ", ".join(OPTIMIZERS)),
-    "schedule": Setting("constant", str, "NAME", f"of the learning rate: {', '.join(SCHEDULES)}"),
+    "schedule": Setting("constant", str, "NAME", f"how the learning rate changes: {', '.join(SCHEDULES)}"),
     "validation": Setting(0, whole, "N", "hold out N training examples for validation"),
     "patience": Setting(None, whole, "P", "stop after P validations (one every 500 steps) without a new best"),
     "hidden": Setting(
         [512, 384, 256], whole, "WIDTH", "the encoder's hidden layers; the decoder mirrors them", is_list=True
     ),
     "channels": Setting(
-        None, whole, "C", "of the convolutions, each of which halves the image; as many as it can be halved",
+        None, whole, "C", "the channels of each convolution; by default, they halve the image as often as possible",
         is_list=True,
     ),
-    "activation": Setting("relu", str, "NAME", f"of the hidden layers: {', '.join(ACTIVATIONS)}"),
-    "init": Setting("xavier_uniform", str, "NAME", f"of the weights: {', '.join(INITIALIZERS)}"),
-    "likelihood": Setting("bernoulli", str, "NAME", ", ".join(LIKELIHOODS)),
-    "binarization": Setting("none", str, "NAME", f"of grey pixels: {', '.join(BINARIZATIONS)}"),
-    "samples": Setting(1, whole, "L", "of z for each example in training: L of a VAE, K of an IWAE"),
-    "estimator": Setting("analytic-kl", str, "NAME", f"of the gradient: {', '.join(ESTIMATORS)}"),
+    "activation": Setting("relu", str, "NAME", f"after each hidden layer: {', '.join(ACTIVATIONS)}"),
+    "init": Setting("xavier_uniform", str, "NAME", f"how to draw the initial weights: {', '.join(INITIALIZERS)}"),
+    "likelihood": Setting("bernoulli", str, "NAME", f"p(x | z): {', '.join(LIKELIHOODS)}"),
+    "binarization": Setting("none", str, "NAME", f"makes grey pixels black or white: {', '.join(BINARIZATIONS)}"),
+    "samples": Setting(1, whole, "L", "samples of z for each example in training: L of a VAE, K of an IWAE"),
+    "estimator": Setting("analytic-kl", str, "NAME", f"the estimator of the gradient: {', '.join(ESTIMATORS)}"),
     "beta": Setting(1.0, weight, "B", "the weight of the KL"),
-    "warm_up": Setting(0, index, "STEPS", "during which the weight of the KL rises from 0"),
-    "free_bits": Setting(0.0, weight, "NATS", "of KL in each latent dimension that cost nothing"),
-    "capacity": Setting(None, weight, "NATS", "of KL to be held, instead of as little as possible"),
-    "noise": Setting("gaussian", str, "NAME", f"that a denoising autoencoder sees: {', '.join(models.NOISES)}"),
-    "noise_level": Setting(0.5, real, "S", "its standard deviation, or the probability of a masked pixel"),
-    "e_steps": Setting(10, whole, "STEPS", "of gradient in each E-step"),
+    "warm_up": Setting(0, index, "STEPS", "steps during which the weight of the KL rises from 0"),
+    "free_bits": Setting(0.0, weight, "NATS", "how much KL costs nothing in each latent dimension"),
+    "capacity": Setting(None, weight, "NATS", "hold the KL at this value instead of minimising it"),
+    "noise": Setting("gaussian", str, "NAME", f"how a denoising autoencoder corrupts x: {', '.join(models.NOISES)}"),
+    "noise_level": Setting(0.5, real, "S", "the standard deviation of the noise, or the probability of a masked pixel"),
+    "e_steps": Setting(10, whole, "STEPS", "gradient steps in each E-step"),
     "e_lr": Setting(0.3, real, "LR", "the learning rate of the E-step"),
 }
 DATA = ("data", "seed", "latent_dim")
@@ -120,12 +124,10 @@ class Kind:
     """A kind of model.
 
     idea       what it is, in a few words
-    make       the model, a class: its constructor takes settings by their names
-    steps      of training by default; 0 where there is a closed form
-    takes      the names of its settings
-    defaults   those that differ from the settings' own
-
-    The attribute `defaults` has the default of each setting that the model takes.
+    make       the class of the model; its constructor takes settings by name
+    steps      the number of training steps by default; 0 for a closed form
+    takes      the names of the settings that it takes
+    defaults   the defaults that differ from those in SETTINGS; as an attribute, the defaults of all that it takes
     """
 
     def __init__(self, idea, make, steps, takes, **defaults):
@@ -156,9 +158,9 @@ MODELS = {
 
 
 def complete(settings):
-    """Return the settings of a run with their defaults, where they are left out.
+    """Return the settings of a run, with the defaults of those that are left out.
 
-    Raises UserError for an unknown model, a setting that it does not take, and settings that exclude one another.
+    Raises UserError for an unknown model, a setting that it does not take, and settings that exclude each other.
     """
     model = settings.get("model", "vae")
     kind = choose("model", model, MODELS)
@@ -174,15 +176,15 @@ def complete(settings):
     choose("binarization", binarization, dict.fromkeys(BINARIZATIONS))
     if binarization != "none" and likelihood != "bernoulli":
         raise UserError(
-            f"a {likelihood} likelihood is for grey values: leave out the {binarization} binarization, or "
-            "choose the bernoulli likelihood"
+            f"a {likelihood} likelihood is for grey values: leave out the {binarization} binarization, "
+            "or choose the bernoulli likelihood"
         )
     if model == "vem" and binarization == "dynamic":
         raise UserError("vem keeps a q for every image, and dynamic binarization redraws the image: choose static")
     return settings
 
 
-CHANNELS = [32, 64, 128, 256, 512]  # by default, as many of them as the image can be halved
+CHANNELS = [32, 64, 128, 256, 512]  # by default; an image that can be halved twice takes the first two
 
 
 def with_channels(settings, dataset):
@@ -204,7 +206,7 @@ def with_channels(settings, dataset):
 
 
 def build(settings, dataset, N, rng):
-    """Make the model of complete settings, for the data set, of which it will see N examples in training.
+    """Return the model that complete settings describe, for a `Dataset` with N examples in the training set.
 
     Raises UserError for unknown names, and for whatever the model refuses.
     """

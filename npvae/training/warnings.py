@@ -10,7 +10,7 @@ SPREAD = 4.0  # the second moment of the codes, where the prior has 1
 
 
 def warnings_about(model, x):
-    """Return what is wrong with a model, as far as the examples x (N, D) tell: a dict from a word to a sentence."""
+    """Return what is wrong with a model's posteriors of the examples x (N, D): a dict from a word to a sentence."""
     q = model.posteriors(x)
     return {} if q is None else warnings_about_posteriors(q)
 
@@ -18,7 +18,7 @@ def warnings_about(model, x):
 def warnings_about_posteriors(q):
     """Return what is wrong with the posteriors q of many examples, a DiagonalGaussian of arrays (N, latent_dim).
 
-    A dict with the word "collapsed" or "no prior" and a sentence, or an empty one.
+    The word is "collapsed" or "no prior", and its sentence says what to do; for good posteriors the dict is empty.
     """
     kl = float(q.kl_divergence().data.mean())
     sigma = np.exp(0.5 * np.broadcast_to(q.logvar, q.mean.shape))

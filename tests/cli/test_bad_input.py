@@ -49,7 +49,7 @@ def test_run_folders(refuse, npvae_):
     assert "there is no checkpoint empty/model.npz" in refuse("evaluate", "empty")
     npvae_("train", *SMALL)
     before = checkpoint.load("runs/bars/model.npz")[0]
-    assert "runs/bars is already there: go on with --resume" in refuse("train", *SMALL)
+    assert "runs/bars already exists: continue with --resume" in refuse("train", *SMALL)
     after = checkpoint.load("runs/bars/model.npz")[0]
     assert all(np.array_equal(before[name], after[name]) for name in before)
     pathlib.Path("file").write_text("")
@@ -66,7 +66,7 @@ def test_a_run_that_was_killed_before_its_first_checkpoint_can_be_begun_again(np
 def test_resume_with_another_network_or_a_damaged_checkpoint(refuse, npvae_):
     npvae_("train", *SMALL)
     message = refuse("train", "--data", "bars", "--hidden", 17, "--resume")
-    assert "was trained with hidden = [16], but [17] is asked for" in message
+    assert "was trained with hidden = [16], but [17] is requested" in message
 
     arrays, settings = checkpoint.load("runs/bars/model.npz")
     settings["run"]["latent_dim"] = 11                      # a checkpoint with the settings of another network

@@ -120,7 +120,7 @@ def test_resume_ends_with_the_same_bits_and_can_go_further(npvae_):
     npvae_("train", *SMALL, "--out", "whole")
     npvae_("train", "--data", "bars", "--hidden", 16, "--steps", 20, "--out", "part")
     status, out, _ = npvae_("train", "--out", "part", "--steps", 30, "--resume")
-    assert status == 0 and "going on from step 20" in out
+    assert status == 0 and "continuing from step 20" in out
     whole, part = (checkpoint.load(f"{run}/model.npz")[0] for run in ("whole", "part"))
     assert whole.keys() == part.keys() and all(np.array_equal(whole[name], part[name]) for name in whole)
     assert npvae_("train", "--out", "part", "--steps", 30, "--resume")[0] == 0      # no steps are left
@@ -203,7 +203,7 @@ def test_ctrl_c_leaves_a_checkpoint_and_says_how_to_go_on(tmp_path, number):
     process.send_signal(number)
     _, errors = process.communicate()
     assert process.returncode == 130
-    assert "go on with: npvae train --out runs/bars --steps 1000000 --resume" in errors and "Traceback" not in errors
+    assert "continue with: npvae train --out runs/bars --steps 1000000 --resume" in errors and "Traceback" not in errors
     step = checkpoint.load(tmp_path / "runs/bars/model.npz")[1]["training"]["step"]
     assert f"stopped; step {step} is saved;" in errors and step >= 500
 
@@ -219,7 +219,7 @@ def test_a_pipe_whose_reader_leaves(tmp_path):
 def test_two_processes_in_one_folder(refuse, npvae_):
     npvae_("train", *SMALL)
     other = start(".", "train", "--out", "runs/bars", "--steps", 1_000_000, "--resume")
-    assert any("going on" in line for line in other.stdout)
+    assert any("continuing" in line for line in other.stdout)
     try:
         train = ["train", "--steps", 50, "--resume", "--out", "runs/bars"]
         assert "another process is training in runs/bars" in refuse(*train)

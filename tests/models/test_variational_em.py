@@ -36,7 +36,7 @@ def test_the_e_step_goes_on_from_the_table_and_climbs(model, x, rng):
     rows = np.arange(N)
     for name, p in model.named_parameters():
         if name.endswith("W"):
-            p.data *= 3                                     # a decoder that listens to z
+            p.data *= 3                                     # a decoder that uses z
     losses = [model.loss(x, rng, step=0, rows=rows)[1]["loss"] for _ in range(60)]
     assert np.mean(losses[-10:]) < losses[0] - 1
     unseen = model.loss(x, rng)[1]["loss"]                  # starts from the prior, in new_steps

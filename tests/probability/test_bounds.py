@@ -20,7 +20,7 @@ EXACT = ORACLE.log_likelihood(X)
 
 
 def posterior(shift=0.0, dtype=np.float64):
-    """The true posterior; with a shift, a wrong one."""
+    """Return the true posterior, or with a shift a wrong one."""
     q = ORACLE.posterior(X)
     return DiagonalGaussian(*(Tensor((a + shift).astype(dtype)) for a in (q.mu, q.logvar)))
 

@@ -1,5 +1,4 @@
-"""Proves that the 256 probabilities add up to one, and keep their digits where a difference of two numbers near 1 loses
-all of them.
+"""Proves that the 256 probabilities add up to one, and keep their digits where a difference of numbers near 1 has none.
 
 These tests would catch an outermost bin that does not reach to infinity, bins of the wrong width, and ln 0.
 """

@@ -79,9 +79,9 @@ def test_a_run_comes_back_as_it_was_saved(tmp_path):
     assert again.settings == run.settings == settings.complete(SETTINGS)
     assert np.array_equal(again.training.x_validation, run.training.x_validation)
     assert all(np.array_equal(a, again.model.state_dict()[name]) for name, a in run.model.state_dict().items())
-    with pytest.raises(UserError, match="is already there"):
+    with pytest.raises(UserError, match="already exists"):
         Run.create(tmp_path / "run", SETTINGS)
-    with pytest.raises(UserError, match=r"was trained with lr = 0\.001, but 0\.1 is asked for"):
+    with pytest.raises(UserError, match=r"was trained with lr = 0\.001, but 0\.1 is requested"):
         Run.load(tmp_path / "run", {"lr": 0.1})
 
 
