@@ -1,6 +1,6 @@
 """A variational autoencoder on one page: the bound as formulas, its gradient by the tape, Adam, the loop, a picture.
 
-    python tutorials/vae_on_a_page.py            trains on MNIST for a minute, and draws samples
+    python tutorials/vae_on_a_page.py            trains on MNIST and draws samples
     python tutorials/vae_on_a_page.py --check    proves the gradient of the loss by every parameter
 
 The model is that of Kingma and Welling (2014), Auto-encoding variational Bayes, appendix C:
@@ -64,8 +64,9 @@ def loss(p, x, eps):                         # −ELBO, averaged over the miniba
 def train(steps, rng):
     """Train on MNIST; return the parameters and the loss of every step."""
     data = datasets.load("mnist")
-    p, losses = parameters(784, HIDDEN, LATENT, rng, np.float32), []
+    p = parameters(784, HIDDEN, LATENT, rng, np.float32)
     optimizer = optim.Adam(p.values(), lr=1e-3)
+    losses = []
     for step in tqdm(range(1, steps + 1), unit="step", disable=None):
         x = data.x_train[rng.integers(len(data.x_train), size=BATCH)]
         minus_elbo = loss(p, x, rng.standard_normal((BATCH, LATENT), dtype=np.float32))

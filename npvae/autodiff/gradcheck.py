@@ -22,6 +22,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from . import guards
 from .tensor import Tensor, input_gradients, no_grad
 
 STEP = 1e-5
@@ -152,7 +153,7 @@ def gradcheck(f, *inputs, parameters=None, rng=None, name=None, limit=LIMIT, **o
 
     Returns a `Report`. f must give the same value at every call: draw a noise ε outside of it. Raises TypeError for an
     input that is not float64 (in float32, rounding hides every mistake below 1 %), for an f that returns something
-    else, and when there is nothing to check.
+    else, for two parameters of one name, and when there is nothing to check.
     """
     rng = np.random.default_rng(SEED) if rng is None else rng
     name = name or getattr(f, "__name__", type(f).__name__)
@@ -187,6 +188,8 @@ def _check_operation(f, inputs, options, rng):
         return [Row("dy", dy.shape).blame(Fault.CHANGED_DY)], known
     if not np.array_equal(y, y_before, equal_nan=True):
         return [Row("y", dy.shape).blame(Fault.CHANGED_VALUE)], known
+    if dy.size == 0:
+        return [Row("y", dy.shape).blame(Fault.EMPTY)], known
 
     def row_of(i, x, dx):
         row = Row(names[i], np.shape(x), x=x, value=lambda: f(*inputs, **options)[0])
@@ -222,10 +225,10 @@ def _check_function(f, inputs, parameters, options, rng):
         parameters = f.named_parameters() if hasattr(f, "named_parameters") else ()
     inputs = [x.detach() if isinstance(x, Tensor) else x for x in inputs]  # leaves, whatever they were made from
     tensors = {f"input {i}": x for i, x in enumerate(inputs) if isinstance(x, Tensor)}
-    try:
-        tensors |= dict(parameters)
-    except (TypeError, ValueError):
-        raise TypeError("gradcheck takes parameters by name: pass model.named_parameters()") from None
+    for name, p in guards.named_tensors("gradcheck", parameters):
+        if name in tensors:
+            raise TypeError(f"gradcheck found two parameters with the name {name!r}: give each a name of its own")
+        tensors[name] = p
     if not tensors:
         raise TypeError("gradcheck found nothing to check: pass Tensors (or arrays for a bare operation) or parameters")
     _require_float64([x.data for x in tensors.values()])
@@ -245,6 +248,8 @@ def _check_function(f, inputs, parameters, options, rng):
         y.backward(dy)
         gradients = {name: np.zeros(x.shape) if x.grad is None else x.grad for name, x in tensors.items()}
         known = {name: x.data for name, x in tensors.items()} | {"y": y.data, "dy": dy}
+        if dy.size == 0:
+            return [Row("y", dy.shape).blame(Fault.EMPTY)], known
         rows = [_compare(Row(name, x.shape), x.data, gradients[name], value, dy) for name, x in tensors.items()]
         return rows, known
     finally:
@@ -260,6 +265,9 @@ def _require_float64(arrays):
 
 def _compare(row, x, analytic, value, dy):
     """Fill in a row: the derivative for the array x, on which `value()` depends, against central differences."""
+    if not isinstance(x, np.ndarray):
+        found = f"{row.name} is of type {type(x).__name__}"
+        raise TypeError(f"gradcheck needs float64 arrays, but {found}: convert it with np.asarray(…, np.float64)")
     if not isinstance(analytic, (np.ndarray, np.generic)):
         return row.blame(Fault.NO_ARRAY, type(analytic).__name__)
     if analytic.dtype != np.float64:

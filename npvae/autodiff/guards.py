@@ -17,7 +17,7 @@ OWN_FOLDER = os.path.dirname(__file__) + os.sep
 _trapping = contextvars.ContextVar("trapping", default=False)
 
 
-# --- on the way forward -----------------------------------------------------------------------------------------------
+# --- the forward pass -------------------------------------------------------------------------------------------------
 
 
 def float_array(data):
@@ -52,6 +52,14 @@ def unfit_inputs(operation, names, arrays, error):
     return ValueError(f"{operation} cannot take {found}: {error}")
 
 
+def value_and_derivatives(operation, returned):
+    """Return what an operation returned; TypeError unless it is a tuple: the rows of a lone array would unpack too."""
+    if not isinstance(returned, tuple):
+        found = f"found {type(returned).__name__}"
+        raise TypeError(f"{operation}: an operation returns its value and one derivative for each input, {found}")
+    return returned
+
+
 def check_value(operation, y, dtype):
     """Raise TypeError for a value of another dtype than the inputs."""
     if _trapping.get():
@@ -69,7 +77,7 @@ def caller():
     return f"{'cell' if folder.startswith('ipykernel_') else f'{folder}/{file}'}:{frame.f_lineno}"
 
 
-# --- on the way back --------------------------------------------------------------------------------------------------
+# --- the backward pass ------------------------------------------------------------------------------------------------
 
 
 def upstream_gradient(y, dy):
@@ -92,7 +100,7 @@ def unfit_upstream_gradient(record, dy, error):
 
 
 def check_gradients(record, dy, gradients):
-    """Raise ValueError or TypeError for a wanted gradient that is missing, no array, or differs in shape or dtype."""
+    """Raise ValueError or TypeError for a wanted gradient that is missing, no array, or of the wrong shape or dtype."""
     for x, dx, name, shape in zip(record.inputs, gradients, record.names, record.shapes):
         if x is None:
             continue
@@ -111,6 +119,20 @@ def check_gradients(record, dy, gradients):
             raise ValueError(f"{what} made {dx.dtype} of {dy.dtype} {where}")
         if _trapping.get():
             _check_finite(dx, f"the derivative of {record.operation} for its input {name}", record.caller)
+
+
+# --- Tensors by name --------------------------------------------------------------------------------------------------
+
+
+def named_tensors(what, parameters):
+    """Return a list of pairs of name and Tensor, from such pairs or a dict; TypeError for anything else."""
+    try:
+        pairs = [(name, p) for name, p in (parameters.items() if isinstance(parameters, dict) else parameters)]
+    except (TypeError, ValueError):
+        pairs = [(None, None)]
+    if not all(isinstance(name, str) and hasattr(p, "record") for name, p in pairs):
+        raise TypeError(f"{what} takes parameters by name: pass model.named_parameters()")
+    return pairs
 
 
 # --- NaN and infinity -------------------------------------------------------------------------------------------------

@@ -19,10 +19,11 @@ from .tensor import Tensor, op
 
 def sum_to(dy, shape):
     """Sum dy over the axes along which an array of this shape was repeated: the derivative of broadcasting it."""
-    added = dy.ndim - len(shape)  # broadcasting adds axes on the left, and stretches axes of length 1
-    stretched = tuple(added + i for i, n in enumerate(shape) if n == 1 and dy.shape[added + i] != 1)
-    axes = tuple(range(added)) + stretched
-    return dy.sum(axis=axes).reshape(shape) if axes else dy
+    if dy.shape == shape:
+        return dy
+    padded = (1,) * (dy.ndim - len(shape)) + shape  # broadcasting adds axes of length 1 on the left, then stretches
+    stretched = tuple(i for i, n in enumerate(dy.shape) if n != padded[i])
+    return dy.sum(axis=stretched).reshape(shape)
 
 
 # --- products of matrices ---------------------------------------------------------------------------------------------
@@ -166,7 +167,7 @@ def logsumexp(x, *, axis=None):
     def dx(dy):
         softmax = e / total                  # ∂y/∂x_i = exp(x_i − y), without those that vanish beside the others
         softmax = softmax * (softmax > np.finfo(e.dtype).eps ** 2)
-        return softmax * _restore_axes(dy, x.shape, axis)
+        return softmax * _restore_axes(dy, e.shape, axis)
     return np.squeeze(y, axis=axis), dx
 
 

@@ -10,14 +10,16 @@ lane on the left, and passes behind no box. Operations have round corners, param
 one.
 """
 
+import contextlib
 import dataclasses
 import pathlib
+import textwrap
 import xml.sax.saxutils
 
 import numpy as np
 
 from . import guards
-from .tensor import leaf_gradients, records
+from .tensor import Tensor, leaf_gradients, records
 
 WIDTH = 80  # columns of the text
 LETTER, LINE, GAP, LANE = 7.5, 16, 22, 8  # pixels: a letter's width, a line's height, between boxes, between lanes
@@ -30,8 +32,12 @@ def tape(y, parameters=(), values=False):
 
     parameters   pairs of name and Tensor, such as `model.named_parameters()`: names for the picture
     values       whether the picture shows values and gradients too, for a small graph of a single number y
+
+    Raises TypeError for a y that is not a Tensor, and for parameters without names.
     """
-    return Tape(y, {p: name for name, p in dict(parameters).items()}, values)
+    if not isinstance(y, Tensor):
+        raise TypeError(f"tape takes a Tensor, such as a loss, found {type(y).__name__}")
+    return Tape(y, {p: name for name, p in guards.named_tensors("tape", parameters)}, values)
 
 
 class Tape:
@@ -50,6 +56,7 @@ class Tape:
             lines += [f"{line}    {record.caller}"] if fits else [line, f"       called at {record.caller}"]
             for name, is_wanted, derivative in record.named_derivatives():
                 lines.append(f"       d{name}: " + (_keeps(derivative) if is_wanted else "not needed"))
+        lines = [part for line in lines for part in textwrap.wrap(line, WIDTH, subsequent_indent=" " * 11)]
         return "\n".join(lines) or "the tape is empty: this Tensor was not made from anything with a gradient"
 
     def save(self, path):
@@ -174,6 +181,9 @@ def _keeps(derivative):
     """Return the arrays that a derivative captured: the cells of its closure."""
     if not hasattr(derivative, "__code__"):
         return "is not a function of its own" if derivative else "does not exist"
-    cells = zip(derivative.__code__.co_freevars, derivative.__closure__ or ())
-    arrays = [(name, cell.cell_contents) for name, cell in cells if isinstance(cell.cell_contents, np.ndarray)]
-    return "keeps " + ", ".join(f"{name} {_shape(a.shape)}" for name, a in arrays) if arrays else "keeps nothing"
+    arrays = []
+    for name, cell in zip(derivative.__code__.co_freevars, derivative.__closure__ or ()):
+        with contextlib.suppress(ValueError):  # of an empty cell: the operation never set this name
+            if isinstance(cell.cell_contents, np.ndarray):
+                arrays.append(f"{name} {_shape(cell.cell_contents.shape)}")
+    return "keeps " + (", ".join(arrays) or "nothing")

@@ -4,7 +4,13 @@ A `Tensor` is an array that remembers how it was made. An operation is a plain N
 and, for each input x, a function from the gradient dy = ∂ℓ/∂y of a loss ℓ to the gradient of that input,
 dx = dy · ∂y/∂x: the chain rule. The decorator `@op` runs such a function on Tensors and keeps a `Record` of the call.
 The records, in the order of execution, are the *tape*. `loss.backward()` reads it from its end to its beginning, and
-adds up the gradients that reach each value by different paths.
+adds up the gradients that reach each value by different paths:
+
+    x = Tensor(3.0, requires_grad=True)       a leaf: no operation made it
+    y = x * x                                 record 0, mul: x and x become y = 9
+    loss = y + x                              record 1, add: y and x become the loss, 12
+    loss.backward()                           add passes 1 to y and 1 to x; mul passes 3 · 1 to x, twice
+    x.grad                                    1 + 3 + 3 = 7, which is 2x + 1
 
 No value can be used before it is computed. So the order of execution, reversed, is a topological order, and the walk
 is a loop over a sorted list, without recursion.
@@ -88,7 +94,7 @@ def leaf_gradients(y, dy, done=lambda record, dy: None):
 
     Take the records from the last to the first. When the turn of a record comes, every use of its value lies behind
     us, so the gradient dy of that value is complete: turn it into the gradients of the record's inputs, and add each to
-    what has already reached that input. `done(record, dy)` is told.
+    what has already reached that input. Call `done(record, dy)` for every record.
     """
     gradients = {y.record or y: dy}  # a value is known by the record that made it, a leaf by itself
     for record in reversed(records(y)):
@@ -186,7 +192,8 @@ def op(f):
 
     A derivative returns an array of its own, or dy, or a view of dy; it changes neither dy nor an input.
 
-    Raises TypeError for inputs of different dtypes, and ValueError with all shapes where they do not fit together.
+    Raises TypeError for inputs of different dtypes and for an f that does not return a tuple, and ValueError with all
+    shapes where they do not fit together.
     """
     name = f.__name__
     parameters = inspect.signature(f).parameters.values()
@@ -199,7 +206,7 @@ def op(f):
         input_names = [f"{names[0]}[{i}]" for i in range(len(inputs))] if takes_many else names
         dtype = guards.common_dtype(name, input_names, arrays, options)
         try:
-            y, *derivatives = f(*arrays, **options)
+            y, *derivatives = guards.value_and_derivatives(name, f(*arrays, **options))
         except ValueError as error:
             raise guards.unfit_inputs(name, input_names, arrays, error) from error
         result = Tensor(y)
@@ -230,5 +237,5 @@ def no_grad():
 
 
 def enable_grad():
-    """`with enable_grad():` operations are recorded again, within a `with no_grad():` around it."""
+    """`with enable_grad():` operations are recorded again, even inside `with no_grad():`."""
     return _recording_set_to(True)

@@ -114,7 +114,7 @@ class Activation(Module):
         return self.function(x, **self.options)
 
     def label(self):
-        return self.function.__name__
+        return getattr(self.function, "__name__", type(self.function).__name__)
 
 
 def ReLU():

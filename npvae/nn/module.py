@@ -1,7 +1,8 @@
 """A Module is a function with parameters: Tensors that it finds by name, saves, loads, and converts.
 
 A subclass sets its parameters (Tensors with `requires_grad`) and its parts (other Modules, or lists or dicts of them)
-as attributes and defines `forward`. A parameter's name is the path of attributes that leads to it: `encoder.0.W`.
+as attributes and defines `forward`. A parameter's name is the path of attributes that leads to it, such as
+`encoder.layers.0.W`.
 
 An array that a module must remember although no gradient reaches it, such as the running mean of a batch normalization,
 is a *buffer*: its attribute is listed in the class's `buffers`. It is saved and loaded with the parameters.
@@ -10,6 +11,7 @@ A new module is in training mode. `eval()` switches it and all its parts to eval
 """
 
 import contextlib
+import textwrap
 
 import numpy as np
 
@@ -83,10 +85,12 @@ class Module:
         shapes = [f"{n} {str(p.shape).replace(', ', ',')}" for n, p in self._attributes() if self._is_parameter(p)]
         shapes += [f"and {len(self.buffers)} buffers"] if self.buffers else []
         text, learned = " ".join([" " * 2 * depth + name, self.label(), *shapes]), self.parameters()
-        yield f"{text:<64}{sum(p.data.size for p in learned):>16,}" if learned else text
+        first, *more = textwrap.wrap(text, 64, subsequent_indent=" " * (2 * depth + 4))
+        yield f"{first:<64}{sum(p.data.size for p in learned):>16,}" if learned else first
+        yield from more
         for path, part in self._attributes():
             if isinstance(part, Module):
-                yield from part._tree(path.rpartition(".")[2], depth + 1)
+                yield from part._tree(path.partition(".")[2] or path, depth + 1)
 
     # --- what can be done with it -------------------------------------------------------------------------------------
 

@@ -24,7 +24,7 @@ from ..errors import UserError
 from ..runtime import BLOCK
 from . import schedules
 
-FLUSH_EVERY = 100  # steps; 10⁻³⁰ · 0.9¹⁰⁰ > 10⁻³⁸, so that nothing gets denormal in between
+FLUSH_EVERY = 100  # steps; 10⁻³⁰ · 0.9¹⁰⁰ > 10⁻³⁸, so that nothing becomes denormal in between
 NEGLIGIBLE = 1e-30
 
 
@@ -61,7 +61,7 @@ class Optimizer:
             arrays = [p.data, p.grad] + [self.state[name][i] for name in self.accumulators]
             arrays = [a.reshape(-1) for a in arrays]
             blocks += [[a[start : start + BLOCK] for a in arrays] for start in range(0, p.data.size, BLOCK)]
-        blocks.sort(key=lambda block: -block[0].size)        # the largest first, so that each thread has as much to do
+        blocks.sort(key=lambda block: -block[0].size)        # the largest first: all threads finish together
         update_all = functools.partial(self._update_all, lr)
         if sum(block[0].size for block in blocks) > BLOCK:
             runtime.in_threads(update_all, blocks)

@@ -198,6 +198,26 @@ def test_what_people_pass_by_mistake(rng):
         gradcheck(lambda x: (x, None), x)
 
 
+def test_what_the_check_would_leave_out_is_refused(rng):
+    """Two parameters of one name, of which it would check one; a parameter cut into rows; a value without elements."""
+    encoder, decoder = (nn.Dense(3, 3, rng).astype(np.float64) for _ in range(2))
+    loss = lambda: decoder(encoder(np.ones((5, 3)))).sum()  # noqa: E731
+    with pytest.raises(TypeError, match="two parameters with the name 'W'"):
+        gradcheck(loss, parameters=[*encoder.named_parameters(), *decoder.named_parameters()])
+    for parameters in ([Tensor(np.ones(2))], [("W", encoder.W.data)], encoder):
+        with pytest.raises(TypeError, match=r"takes parameters by name: pass model.named_parameters\(\)"):
+            gradcheck(loss, parameters=parameters)
+    x = rng.standard_normal((5, 3))
+    for report in (gradcheck(lambda x: x[:0], Tensor(x)), gradcheck(lambda x: (x[:0].copy(), lambda dy: 0 * x), x)):
+        assert not report.ok and "y      is empty: there is nothing to compare" in str(report)
+
+
+def test_lists_and_integers_are_refused():
+    for x in ([1.0, 2.0], 2):
+        with pytest.raises(TypeError, match=f"needs float64 arrays, but x is of type {type(x).__name__}"):
+            gradcheck(lambda x: (2 * np.asarray(x, np.float64), lambda dy: 2 * dy), x)
+
+
 def test_tensor_functions_layers_and_bounds(rng):
     x = Tensor(rng.standard_normal((3, 5)))
     gradcheck(lambda x: (x * x).sum(axis=0), x).assert_ok()

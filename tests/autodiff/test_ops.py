@@ -50,6 +50,17 @@ def test_an_operation_changes_nothing_shares_nothing_and_keeps_the_dtype(check, 
     assert not any(np.shares_memory(y, x) for x in inputs), "the value shares memory with an input"
 
 
+@given(shapes=hnp.mutually_broadcastable_shapes(num_shapes=2, max_dims=4, max_side=4))
+def test_sum_to_is_the_transpose_of_broadcasting(shapes):
+    """⟨broadcast(a), dy⟩ = ⟨a, sum_to(dy)⟩, exactly: all numbers are small integers."""
+    rng = np.random.default_rng(0)
+    dy = rng.integers(-9, 10, shapes.result_shape).astype(float)
+    for shape in shapes.input_shapes:
+        a = rng.integers(-9, 10, shape).astype(float)
+        da = ops.sum_to(dy, shape)
+        assert da.shape == shape and np.sum(np.broadcast_to(a, dy.shape) * dy) == np.sum(a * da)
+
+
 @given(shapes=hnp.mutually_broadcastable_shapes(num_shapes=2, max_dims=3, max_side=4), seed=st.integers(0, 1000))
 @pytest.mark.parametrize("f", [ops.add, ops.sub, ops.mul, ops.div], ids=lambda f: f.__name__)
 def test_broadcasting_in_every_shape(f, shapes, seed):

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from npvae import Tensor, tape
 from npvae.autodiff import op, ops
 from npvae.models import VAE
+from npvae.nn import Dense
 
 
 def test_the_tape_of_a_small_loss():
@@ -56,8 +57,35 @@ def test_derivatives_that_are_no_functions_or_do_not_exist():
     assert "deps: does not exist" in str(tape(noise(x, x)))
 
 
+def test_a_name_that_the_operation_never_set_is_no_array():
+    @op
+    def double(x):
+        if x is None:
+            factor = x
+        return 2 * x, lambda dy: factor * dy
+
+    assert "dx: keeps nothing" in str(tape(double(Tensor(np.ones(2), requires_grad=True))))
+
+
+def test_lines_fit_a_screen_whatever_the_number_of_inputs():
+    x = Tensor(np.ones((3, 5)), requires_grad=True)
+    text = str(tape(ops.concatenate(*[x] * 30)))
+    assert max(map(len, text.splitlines())) <= 80 and text.count("(3,5)") == 30 and "(90,5)" in text
+
+
 def test_an_empty_tape():
     assert "empty" in str(tape(Tensor(np.ones(2))))
+
+
+def test_what_is_no_loss_and_parameters_without_names_are_refused():
+    b = Tensor(np.ones(2), requires_grad=True)               # two elements, so that it unpacks like a pair
+    for y in (2.0, np.ones(2), None):
+        with pytest.raises(TypeError, match=f"takes a Tensor, such as a loss, found {type(y).__name__}"):
+            tape(y)
+    for parameters in ([b], [Tensor(np.ones(3))], Dense(2, 2, np.random.default_rng(0)), {"b": b.data}):
+        with pytest.raises(TypeError, match=r"tape takes parameters by name: pass model.named_parameters\(\)"):
+            tape(b.sum(), parameters)
+    assert ">b<" in tape(b.sum(), {"b": b})._repr_svg_()
 
 
 # --- the picture ------------------------------------------------------------------------------------------------------

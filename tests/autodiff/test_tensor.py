@@ -194,6 +194,25 @@ def test_one_derivative_too_few_is_an_error():
         add(leaf(1.0), leaf(1.0), leaf(1.0)).sum().backward()
 
 
+@pytest.mark.parametrize("returned", [np.ones((2, 3)), np.ones((1, 3)), None, lambda dy: dy])
+def test_an_operation_that_returns_no_tuple_is_refused_and_its_rows_are_not_taken_apart(returned):
+    @op
+    def forgetful(x):
+        return returned
+
+    found = f"forgetful: an operation returns its value and one derivative .*, found {type(returned).__name__}"
+    with pytest.raises(TypeError, match=found):
+        forgetful(Tensor(np.ones(3), requires_grad=True))
+
+
+def test_the_walk_that_the_module_explains():
+    x = Tensor(3.0, requires_grad=True)
+    y = x * x
+    loss = y + x
+    loss.backward()
+    assert (y.data, loss.data, x.grad) == (9, 12, 7)
+
+
 def test_errors_name_the_operation_and_all_shapes():
     with pytest.raises(ValueError, match=r"dense cannot take x \(3, 5\), W \(4, 2\), b \(2,\)"):
         ops.dense(np.ones((3, 5)), np.ones((4, 2)), np.ones(2))

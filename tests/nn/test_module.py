@@ -4,13 +4,15 @@ These tests would catch a layer in a list that is not trained, a state dict of v
 stops halfway.
 """
 
+import functools
+
 import numpy as np
 import pytest
 
 from npvae import datasets
 from npvae.autodiff import Tensor
 from npvae.errors import UserError
-from npvae.nn import Dense, Module, ReLU, Sequential
+from npvae.nn import Activation, Dense, Module, ReLU, Sequential
 from npvae.training import settings
 
 
@@ -132,6 +134,18 @@ def test_printed_a_module_is_a_tree_of_its_parts(rng):
     assert lines[0] == ["Net", "scale", "(2,)", "28"]
     assert lines[2:5] == [["0", "Dense", "W", "(3,4)", "b", "(4,)", "16"], ["1", "relu"], ["2", "Sequential", "10"]]
     assert lines[-1] == ["counter", "Counter", "and", "1", "buffers"]
+
+
+def test_printed_a_module_fits_a_screen_and_names_every_part():
+    """Many parameters, a key with a dot, and a function without a name."""
+    net = Module()
+    for i in range(9):
+        setattr(net, f"weights_{i}", Tensor(np.ones((10, 10)), requires_grad=True))
+    net.parts = {"in.put": Activation(functools.partial(np.add, 1))}
+    first, *more = str(net).splitlines()
+    assert max(map(len, [first, *more])) <= 80 and first.endswith(" 900")
+    assert all(f"weights_{i} (10,10)" in " ".join(str(net).split()) for i in range(1, 9))
+    assert more[-1].split() == ["in.put", "partial"]
 
 
 @pytest.mark.parametrize("kind", settings.MODELS)
