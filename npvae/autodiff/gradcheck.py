@@ -16,14 +16,14 @@ The table shows |analytic − numeric| / max(1, |numeric|): absolute for small d
 
 import dataclasses
 import enum
-import inspect
+import functools
 import textwrap
 from collections.abc import Callable
 
 import numpy as np
 
 from . import guards
-from .tensor import Tensor, input_gradients, no_grad
+from .tensor import Tensor, input_gradients, input_names, leaf_gradients, no_grad
 
 STEP = 1e-5
 LIMIT = 1e-7
@@ -60,8 +60,8 @@ class Row:
     sentence      what the table shows in place of the numbers, or empty
 
     A diagnosis also needs whole arrays, where they exist: `gradient`, what the derivative says; `numeric_gradient`,
-    what finite differences say; for a wrong one, `kinks`, where there is no derivative; and for a bare operation, `x`
-    and `value()`, to take differences again.
+    what finite differences say; for a wrong one, `kinks`, where there is no derivative; and to take differences again,
+    the input x, and `value()`, which reads it.
     """
 
     name: str
@@ -89,16 +89,16 @@ class Report:
 
     name    what was checked
     rows    one `Row` for each input
-    limit   the largest error that passes
     known   a dict of the arrays that took part: the inputs by name, the value "y" and the upstream gradient "dy",
             unless inputs have these names
+    limit   the largest error that passes
 
     A report is neither true nor false: `assert gradcheck(...)` would look like a test and always pass, so it raises
     TypeError.
     """
 
-    def __init__(self, name, rows, limit, known):
-        self.name, self.rows, self.limit, self.known = name, rows, limit, known
+    def __init__(self, name, rows, known, limit):
+        self.name, self.rows, self.known, self.limit = name, rows, known, limit
 
     @property
     def ok(self):
@@ -157,30 +157,58 @@ def gradcheck(f, *inputs, parameters=None, rng=None, name=None, limit=LIMIT, **o
     """
     rng = np.random.default_rng(SEED) if rng is None else rng
     name = name or getattr(f, "__name__", type(f).__name__)
-    is_function = any(isinstance(x, Tensor) for x in inputs) or hasattr(f, "named_parameters") or parameters is not None
-    if inputs and not is_function:
-        rows, known = _check_operation(f, inputs, options, rng)
+    if parameters is None and hasattr(f, "named_parameters"):
+        parameters = f.named_parameters()
+    if parameters is None and inputs and not any(isinstance(x, Tensor) for x in inputs):
+        f = getattr(f, "raw", f)
+        operation, arrays = functools.partial(f, **options), dict(zip(input_names(f, len(inputs)), inputs))
     else:
-        rows, known = _check_function(f, inputs, parameters, options, rng)
-    return Report(name, rows, limit, known)
+        operation, arrays = _as_operation(f, inputs, parameters or (), options)
+    return Report(name, *_check(name, operation, arrays, rng), limit)
 
 
-def _check_operation(f, inputs, options, rng):
-    """Return the rows for a bare operation, y, *derivatives = f(*arrays), and its arrays by name."""
-    f = getattr(f, "raw", f)
-    inputs = [np.array(x) if isinstance(x, (np.ndarray, np.floating, float)) else x for x in inputs]  # copies, to move
-    _require_float64(inputs)
+def _as_operation(f, inputs, parameters, options):
+    """Return a function of Tensors as a bare operation, whose derivatives the tape gives, and its inputs by name.
+
+    Its inputs are the arrays of all Tensors: those among the inputs of f, and the parameters. After each call, the
+    parameters hold again what they held before.
+    """
+    inputs = [Tensor(x.data, requires_grad=True) if isinstance(x, Tensor) else x for x in inputs]  # as leaves
+    pairs = [(f"input {i}", x) for i, x in enumerate(inputs) if isinstance(x, Tensor)]
+    pairs += guards.named_tensors("gradcheck", parameters)
+    if not pairs:
+        raise TypeError("gradcheck found nothing to check: pass Tensors (or arrays for a bare operation) or parameters")
+    names, tensors = zip(*pairs)
+    for i, (name, x) in enumerate(pairs):
+        if name in names[:i] or x in tensors[:i]:
+            raise TypeError(f"gradcheck found the parameter {name!r} twice: give every parameter a name, and only one")
+
+    def operation(*arrays):
+        before = [(x.data, x.requires_grad) for x in tensors]
+        try:
+            for x, a in zip(tensors, arrays):
+                x.data, x.requires_grad = a, True
+            y = f(*inputs, **options)
+        finally:
+            for x, (data, requires_grad) in zip(tensors, before):
+                x.data, x.requires_grad = data, requires_grad
+        if not isinstance(y, Tensor):
+            raise TypeError(f"gradcheck expects a function that returns a Tensor, found {type(y).__name__}")
+        def backward(dy):
+            gradients = leaf_gradients(y, guards.upstream_gradient(y, dy))
+            return tuple(gradients.get(x, np.zeros(x.shape)) for x in tensors)
+        return np.array(y.data), backward
+
+    return operation, {name: x.data for name, x in pairs}
+
+
+def _check(name, operation, arrays, rng):
+    """Return the rows for y, *derivatives = operation(*arrays.values()), and every array that took part, by name."""
+    inputs = [np.array(x) if isinstance(x, (np.ndarray, np.floating, float)) else x for x in arrays.values()]  # to move
     before = [np.array(x) for x in inputs]
-    result = f(*inputs, **options)
-    if not isinstance(result, tuple) or not all(d is None or callable(d) for d in result[1:]):
-        raise TypeError(
-            f"an operation returns its value and one derivative for each input, found {type(result).__name__}: to "
-            "check a function of Tensors, pass Tensors"
-        )
-    y, *derivatives = result
+    y, *derivatives = guards.value_and_derivatives(name, operation(*inputs))
     y_before, dy = np.array(y), rng.standard_normal(np.shape(y))
-    given, names = dy.copy(), _names(f, inputs)
-    known = {"y": y_before, "dy": dy} | dict(zip(names, before))
+    given, known = dy.copy(), {"y": y_before, "dy": dy} | dict(zip(arrays, before))
     gradients = input_gradients(derivatives, given, [True] * len(inputs))
     if all(dx is None for dx in gradients):
         raise TypeError("gradcheck found nothing to check: none of the derivatives exists")
@@ -191,8 +219,12 @@ def _check_operation(f, inputs, options, rng):
     if dy.size == 0:
         return [Row("y", dy.shape).blame(Fault.EMPTY)], known
 
-    def row_of(i, x, dx):
-        row = Row(names[i], np.shape(x), x=x, value=lambda: f(*inputs, **options)[0])
+    def value():
+        with no_grad():
+            return operation(*inputs)[0]
+
+    def row_of(i, name, x, dx):
+        row = Row(name, np.shape(x), x=x, value=value)
         if not np.array_equal(x, before[i], equal_nan=True):
             return row.blame(Fault.CHANGED_INPUT)
         if isinstance(x, np.ndarray) and np.shares_memory(x, y):
@@ -200,7 +232,7 @@ def _check_operation(f, inputs, options, rng):
         if dx is None:
             row.error, row.sentence = 0.0, "has no derivative: not checked"
             return row
-        _compare(row, x, dx, row.value, dy)
+        _compare(row, dx, dy)
         alone = [j == i for j in range(len(inputs))]
         once, again = (np.array(input_gradients(derivatives, dy.copy(), alone)[i]) for _ in range(2))
         if row.fault is None and not np.array_equal(once, again, equal_nan=True):
@@ -209,65 +241,15 @@ def _check_operation(f, inputs, options, rng):
             row.blame(Fault.OVERWRITTEN)
         return row
 
-    return [row_of(i, x, dx) for i, (x, dx) in enumerate(zip(inputs, gradients))], known
+    return [row_of(i, *each) for i, each in enumerate(zip(arrays, inputs, gradients))], known
 
 
-def _names(f, inputs):
-    """Return the names of an operation's inputs; numbers where it takes any number of them."""
-    parameters = inspect.signature(f).parameters.values()
-    names = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
-    return names if len(names) == len(inputs) else [f"input {i}" for i in range(len(inputs))]
-
-
-def _check_function(f, inputs, parameters, options, rng):
-    """Return the rows for a function that returns a Tensor (its Tensor inputs, the parameters), and arrays by name."""
-    if parameters is None:
-        parameters = f.named_parameters() if hasattr(f, "named_parameters") else ()
-    inputs = [x.detach() if isinstance(x, Tensor) else x for x in inputs]  # leaves, whatever they were made from
-    tensors = {f"input {i}": x for i, x in enumerate(inputs) if isinstance(x, Tensor)}
-    for name, p in guards.named_tensors("gradcheck", parameters):
-        if name in tensors:
-            raise TypeError(f"gradcheck found two parameters with the name {name!r}: give each a name of its own")
-        tensors[name] = p
-    if not tensors:
-        raise TypeError("gradcheck found nothing to check: pass Tensors (or arrays for a bare operation) or parameters")
-    _require_float64([x.data for x in tensors.values()])
-    before = [(x, x.data, x.requires_grad, x.grad) for x in tensors.values()]
-    for x in tensors.values():
-        x.data, x.requires_grad, x.grad = np.array(x.data), True, None  # a copy, to move
-
-    def value():
-        with no_grad():
-            return f(*inputs, **options).data
-
-    try:
-        y = f(*inputs, **options)
-        if not isinstance(y, Tensor):
-            raise TypeError(f"gradcheck expects a function that returns a Tensor, found {type(y).__name__}")
-        dy = rng.standard_normal(y.shape)
-        y.backward(dy)
-        gradients = {name: np.zeros(x.shape) if x.grad is None else x.grad for name, x in tensors.items()}
-        known = {name: x.data for name, x in tensors.items()} | {"y": y.data, "dy": dy}
-        if dy.size == 0:
-            return [Row("y", dy.shape).blame(Fault.EMPTY)], known
-        rows = [_compare(Row(name, x.shape), x.data, gradients[name], value, dy) for name, x in tensors.items()]
-        return rows, known
-    finally:
-        for x, data, requires_grad, grad in before:
-            x.data, x.requires_grad, x.grad = data, requires_grad, grad
-
-
-def _require_float64(arrays):
-    for x in arrays:
-        if isinstance(x, np.ndarray) and x.dtype != np.float64:
-            raise TypeError(f"gradcheck needs float64 inputs, found {x.dtype}: convert them with .astype(np.float64)")
-
-
-def _compare(row, x, analytic, value, dy):
-    """Fill in a row: the derivative for the array x, on which `value()` depends, against central differences."""
-    if not isinstance(x, np.ndarray):
-        found = f"{row.name} is of type {type(x).__name__}"
-        raise TypeError(f"gradcheck needs float64 arrays, but {found}: convert it with np.asarray(…, np.float64)")
+def _compare(row, analytic, dy):
+    """Fill in a row: the derivative for its array x against central differences of its value."""
+    x, value = row.x, row.value
+    if not isinstance(x, np.ndarray) or x.dtype != np.float64:
+        found = f"found {row.name} of type {getattr(x, 'dtype', type(x).__name__)}"
+        raise TypeError(f"gradcheck needs float64 arrays, {found}: convert it with np.asarray(…, np.float64)")
     if not isinstance(analytic, (np.ndarray, np.generic)):
         return row.blame(Fault.NO_ARRAY, type(analytic).__name__)
     if analytic.dtype != np.float64:
@@ -283,8 +265,7 @@ def _compare(row, x, analytic, value, dy):
     error = np.abs(analytic - numeric) / np.maximum(1, np.abs(numeric))
     error = np.where(np.isnan(error), np.inf, error)
     row.where = tuple(map(int, np.unravel_index(np.argmax(error), error.shape)))
-    row.error = float(error[row.where])
-    row.analytic, row.numeric = float(analytic[row.where]), float(numeric[row.where])
+    row.error, row.analytic, row.numeric = (float(a[row.where]) for a in (error, analytic, numeric))
     if row.error > LIMIT:
         row.kinks = _kinks(value, x)
     return row

@@ -53,10 +53,12 @@ def unfit_inputs(operation, names, arrays, error):
 
 
 def value_and_derivatives(operation, returned):
-    """Return what an operation returned; TypeError unless it is a tuple: the rows of a lone array would unpack too."""
-    if not isinstance(returned, tuple):
-        found = f"found {type(returned).__name__}"
-        raise TypeError(f"{operation}: an operation returns its value and one derivative for each input, {found}")
+    """Return what an operation returned; TypeError for anything but a tuple of a value and functions (or None)."""
+    parts = returned if isinstance(returned, tuple) else ()  # the rows of a lone array would unpack, too
+    if not parts or not all(d is None or callable(d) for d in parts[1:]):
+        found = ", ".join(type(part).__name__ for part in parts or [returned])
+        found += " (to check a function of Tensors, pass Tensors)" if found == "Tensor" else ""
+        raise TypeError(f"{operation}: an operation returns its value and one derivative for each input, found {found}")
     return returned
 
 

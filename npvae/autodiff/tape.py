@@ -6,7 +6,7 @@
 
 Read the picture from top to bottom. An operation stands below all operations that it depends on, and a parameter or a
 data array one row above the operation that first uses it, so every line runs downwards. A line that skips rows has a
-lane on the left, and passes behind no box. Operations have round corners, parameters a double border, and data a dashed
+lane on the left, and passes behind no box. Operations have round corners, parameters a thick border, and data a dashed
 one.
 """
 
@@ -24,7 +24,7 @@ from .tensor import Tensor, leaf_gradients, records
 WIDTH = 80  # columns of the text
 LETTER, LINE, GAP, LANE = 7.5, 16, 22, 8  # pixels: a letter's width, a line's height, between boxes, between lanes
 MOST_VALUES = 40  # operations in a picture with values
-CORNERS = {"operation": 'rx="14"', "parameter": "", "data": 'stroke-dasharray="4 3"'}
+BORDERS = {"operation": 'rx="14"', "parameter": 'stroke-width="3"', "data": 'stroke-dasharray="4 3"'}
 
 
 def tape(y, parameters=(), values=False):
@@ -67,13 +67,13 @@ class Tape:
 
     def _repr_svg_(self):
         boxes, edges = self._boxes_and_edges()
-        skips = [edge for edge in edges if boxes[edge[1]].row - boxes[edge[0]].row > 1]
+        skips = [(above, below) for above, below in edges if boxes[below].row - boxes[above].row > 1]
         lanes = {edge: GAP + LANE * i for i, edge in enumerate(skips)}
         width, height = _place(boxes.values(), left=GAP + LANE * len(skips))
         run = ", ".join(f"{record.operation} {_shape(record.shape)}" for record in self.records)
-        start = f'<svg xmlns="http://www.w3.org/2000/svg" role="img" viewBox="0 0 {width:.0f} {height:.0f}"'
         return "\n".join([
-            f'{start} width="{width:.0f}" font-family="monospace" font-size="12">',
+            f'<svg xmlns="http://www.w3.org/2000/svg" role="img" viewBox="0 0 {width:.0f} {height:.0f}" '
+            f'width="{width:.0f}" font-family="monospace" font-size="12">',
             "<title>The tape of a loss</title>",
             f"<desc>{len(self.records)} operations with their shapes, in the order of execution: {run}.</desc>",
             f'<rect width="{width:.0f}" height="{height:.0f}" fill="white"/>',
@@ -116,29 +116,26 @@ class Tape:
 
 @dataclasses.dataclass
 class Box:
-    """A box of the picture: "operation", "parameter" or "data", lines of text, its row, and the place of its corner."""
+    """A box of the picture: "operation", "parameter" or "data", lines of text, its row, its corner, and its height."""
 
     kind: str
     lines: list
     row: int
     x: float = 0
     y: float = 0
-    row_bottom: float = 0  # of the highest box in its row
+    height: float = 0
 
     width = property(lambda self: LETTER * max(map(len, self.lines)) + 20)
-    height = property(lambda self: LINE * len(self.lines) + 10)
+    middle = property(lambda self: self.x + self.width / 2)
     bottom = property(lambda self: self.y + self.height)
 
     def svg(self):
-        """Return the border, two of them for a parameter, and the text."""
-        parts = [
-            f'<rect x="{self.x + d:.1f}" y="{self.y + d:.1f}" width="{self.width - 2 * d:.1f}" '
-            f'height="{self.height - 2 * d:.1f}" {CORNERS[self.kind]} fill="white" stroke="black"/>'
-            for d in ((0, 3) if self.kind == "parameter" else (0,))
-        ]
+        """Return the border and the text."""
+        rect = f'<rect x="{self.x:.1f}" y="{self.y:.1f}" width="{self.width:.1f}" height="{self.height:.1f}"'
+        parts = [f'{rect} {BORDERS[self.kind]} fill="white" stroke="black"/>']
         for i, line in enumerate(self.lines, start=1):
-            text, middle = xml.sax.saxutils.escape(line), self.x + self.width / 2
-            parts.append(f'<text x="{middle:.1f}" y="{self.y + LINE * i:.1f}" text-anchor="middle">{text}</text>')
+            text = xml.sax.saxutils.escape("".join(c if c.isprintable() else "?" for c in line))
+            parts.append(f'<text x="{self.middle:.1f}" y="{self.y + LINE * i:.1f}" text-anchor="middle">{text}</text>')
         return f'<g class="{self.kind}">{"".join(parts)}</g>'
 
 
@@ -147,23 +144,21 @@ def _place(boxes, left):
     right, y = left, GAP
     for row in sorted({box.row for box in boxes}):
         x, members = left, [box for box in boxes if box.row == row]
+        height = LINE * max(len(box.lines) for box in members) + 10
         for box in sorted(members, key=lambda box: box.kind != "operation"):
-            box.x, box.y = x, y
+            box.x, box.y, box.height = x, y, height
             x += box.width + GAP
-        bottom = y + max(box.height for box in members)
-        for box in members:
-            box.row_bottom = bottom
-        right, y = max(right, x), bottom + 1.5 * GAP
+        right, y = max(right, x), y + height + 1.5 * GAP
     return right, y
 
 
 def _line(above, below, lane):
     """Return a curve from the lower edge of one box to the upper edge of another, or a way along the lane at this x."""
-    x1, y1, x2, y2 = above.x + above.width / 2, above.bottom, below.x + below.width / 2, below.y
+    x1, y1, x2, y2 = above.middle, above.bottom, below.middle, below.y
     if lane is None:
-        way = f"V{above.row_bottom:.1f}C{x1:.1f} {y2:.1f} {x2:.1f} {above.row_bottom:.1f} {x2:.1f} {y2:.1f}"
+        way = f"C{x1:.1f} {y2:.1f} {x2:.1f} {y1:.1f} {x2:.1f} {y2:.1f}"
     else:
-        way = f"V{above.row_bottom + LANE:.1f}H{lane:.1f}V{y2 - LANE:.1f}H{x2:.1f}V{y2:.1f}"
+        way = f"V{y1 + LANE:.1f}H{lane:.1f}V{y2 - LANE:.1f}H{x2:.1f}V{y2:.1f}"
     return f'<path d="M{x1:.1f} {y1:.1f}{way}" fill="none" stroke="gray"/>'
 
 

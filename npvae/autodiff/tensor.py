@@ -196,30 +196,35 @@ def op(f):
     shapes where they do not fit together.
     """
     name = f.__name__
-    parameters = inspect.signature(f).parameters.values()
-    names = [p.name for p in parameters if p.kind is not p.KEYWORD_ONLY]
-    takes_many = any(p.kind is p.VAR_POSITIONAL for p in parameters)  # as concatenate(*arrays) does
 
     @functools.wraps(f)
     def recorded(*inputs, **options):
         arrays = [x.data if isinstance(x, Tensor) else x for x in inputs]
-        input_names = [f"{names[0]}[{i}]" for i in range(len(inputs))] if takes_many else names
-        dtype = guards.common_dtype(name, input_names, arrays, options)
+        names = input_names(f, len(inputs))
+        dtype = guards.common_dtype(name, names, arrays, options)
         try:
             y, *derivatives = guards.value_and_derivatives(name, f(*arrays, **options))
         except ValueError as error:
-            raise guards.unfit_inputs(name, input_names, arrays, error) from error
+            raise guards.unfit_inputs(name, names, arrays, error) from error
         result = Tensor(y)
         guards.check_value(name, result.data, dtype)
         if _recording.get():
             wanted = [x if isinstance(x, Tensor) and (x.requires_grad or x.record) else None for x in inputs]
             if any(x is not None for x in wanted):
                 shapes = [np.shape(a) for a in arrays]
-                result.record = Record(name, input_names, shapes, result.shape, wanted, derivatives, guards.caller())
+                result.record = Record(name, names, shapes, result.shape, wanted, derivatives, guards.caller())
         return result
 
     recorded.raw = f
     return recorded
+
+
+@functools.cache  # a signature is slow to read
+def input_names(f, n):
+    """Return the names of the n inputs that f receives: x, W, b; or arrays[0], arrays[1] for concatenate(*arrays)."""
+    positional = [p for p in inspect.signature(f).parameters.values() if p.kind <= p.VAR_POSITIONAL]
+    names = [p.name for p in positional if p.kind < p.VAR_POSITIONAL]
+    return names[:n] + [f"{positional[-1].name}[{i}]" for i in range(n - len(names))]
 
 
 @contextlib.contextmanager

@@ -1,8 +1,8 @@
 """A Module is a function with parameters: Tensors that it finds by name, saves, loads, and converts.
 
-A subclass sets its parameters (Tensors with `requires_grad`) and its parts (other Modules, or lists or dicts of them)
-as attributes and defines `forward`. A parameter's name is the path of attributes that leads to it, such as
-`encoder.layers.0.W`.
+A subclass sets its parameters (Tensors) and its parts (other Modules, or lists or dicts of them) as attributes and
+defines `forward`. A parameter's name is the path of attributes that leads to it, such as `encoder.layers.0.W`. A
+parameter without `requires_grad` is frozen: it gets no gradient, but is saved and loaded with the others.
 
 An array that a module must remember although no gradient reaches it, such as the running mean of a batch normalization,
 is a *buffer*: its attribute is listed in the class's `buffers`. It is saved and loaded with the parameters.
@@ -24,7 +24,6 @@ class Module:
 
     buffers = ()  # the names of the attributes that are saved beside the parameters
     training = True
-    _frozen = frozenset()  # its own parameters, while they do not require a gradient
 
     def __call__(self, *inputs):
         return self.forward(*inputs)
@@ -35,14 +34,8 @@ class Module:
     # --- what is in it ------------------------------------------------------------------------------------------------
 
     def _attributes(self):
-        """Pairs of name and value, with lists, tuples and dicts unpacked: `layers.0`, `layers.1`, …"""
-        for name, value in vars(self).items():
-            if isinstance(value, (list, tuple)):
-                value = dict(enumerate(value))
-            if isinstance(value, dict):
-                yield from ((f"{name}.{key}", part) for key, part in value.items())
-            else:
-                yield name, value
+        """Return pairs of name and value, with lists, tuples and dicts unpacked: `layers.0`, `layers.1`, …"""
+        return [pair for name, value in vars(self).items() for pair in _unpacked(name, value)]
 
     def named_modules(self, prefix=""):
         """Pairs of path and Module: this one, and all its parts."""
@@ -58,12 +51,9 @@ class Module:
             if isinstance(value, Module):
                 pairs = [(f"{name}.{path}", p) for path, p in value.named_parameters()]
             else:
-                pairs = [(name, value)] if self._is_parameter(value) else []
+                pairs = [(name, value)] if isinstance(value, Tensor) else []
             yield from ((path, p) for path, p in pairs if p not in found)
             found.update(p for _, p in pairs)
-
-    def _is_parameter(self, value):
-        return isinstance(value, Tensor) and (value.requires_grad or value in self._frozen)
 
     def parameters(self):
         """Return the parameters as a list."""
@@ -82,8 +72,8 @@ class Module:
         return "\n".join(self._tree("", 0)).strip()
 
     def _tree(self, name, depth):
-        shapes = [f"{n} {str(p.shape).replace(', ', ',')}" for n, p in self._attributes() if self._is_parameter(p)]
-        shapes += [f"and {len(self.buffers)} buffers"] if self.buffers else []
+        shapes = [f"{n} {str(p.shape).replace(', ', ',')}" for n, p in self._attributes() if isinstance(p, Tensor)]
+        shapes += [f"buffers: {len(self.buffers)}"] if self.buffers else []
         text, learned = " ".join([" " * 2 * depth + name, self.label(), *shapes]), self.parameters()
         first, *more = textwrap.wrap(text, 64, subsequent_indent=" " * (2 * depth + 4))
         yield f"{first:<64}{sum(p.data.size for p in learned):>16,}" if learned else first
@@ -123,9 +113,7 @@ class Module:
     @contextlib.contextmanager
     def frozen(self):
         """`with model.frozen():` evaluation mode, and no gradient for the parameters: optimise something else."""
-        modules, parameters = [module for _, module in self.named_modules()], self.parameters()
-        for module in modules:
-            module._frozen = {value for _, value in module._attributes() if module._is_parameter(value)}
+        parameters = [p for p in self.parameters() if p.requires_grad]
         for p in parameters:
             p.requires_grad = False
         try:
@@ -134,8 +122,6 @@ class Module:
         finally:
             for p in parameters:
                 p.requires_grad = True
-            for module in modules:
-                del module._frozen
 
     def zero_grad(self):
         """Clear the gradients of the last step: `backward` adds to what it finds."""
@@ -164,14 +150,20 @@ class Module:
         Raises UserError for a name that only one side has, and for another shape; then nothing has changed.
         """
         own = self.state_dict()
-        for name in sorted(own.keys() ^ state.keys()):
-            where = "network, not in the saved state" if name in own else "saved state, not in the network"
-            raise UserError(f"the parameter {name} is in the {where}: they are different networks")
-        for name, values in own.items():
-            if state[name].shape != values.shape:
-                saved = f"the parameter {name} was saved with shape {state[name].shape}"
-                raise UserError(f"{saved}, but the network has {values.shape}: they are different networks")
+        for name in sorted(own.keys() | state.keys()):
+            here, saved = (a[name].shape if name in a else "none" for a in (own, state))
+            if here != saved:
+                shapes = f"has shape {here} in the network, {saved} in the saved state"
+                raise UserError(f"the parameter {name} {shapes}: they are different networks")
         for name, p in self.named_parameters():
             p.data = np.array(state[name], dtype=p.dtype)
         for name, module, key in self._named_buffers():
             setattr(module, key, np.array(state[name], dtype=getattr(module, key).dtype))
+
+
+def _unpacked(name, value):
+    if isinstance(value, (list, tuple)):
+        value = dict(enumerate(value))
+    if not isinstance(value, dict):
+        return [(name, value)]
+    return [pair for key, part in value.items() for pair in _unpacked(f"{name}.{key}", part)]

@@ -10,7 +10,9 @@ import pytest
 
 from npvae import gradchecks, nn
 from npvae.autodiff import Tensor, gradcheck, op, ops
+from npvae.autodiff.gradcheck import Fault
 from npvae.autodiff.tensor import input_gradients
+from npvae.diagnosis import diagnose
 
 
 def one_element_off(dx):
@@ -202,8 +204,10 @@ def test_what_the_check_would_leave_out_is_refused(rng):
     """Two parameters of one name, of which it would check one; a parameter cut into rows; a value without elements."""
     encoder, decoder = (nn.Dense(3, 3, rng).astype(np.float64) for _ in range(2))
     loss = lambda: decoder(encoder(np.ones((5, 3)))).sum()  # noqa: E731
-    with pytest.raises(TypeError, match="two parameters with the name 'W'"):
+    with pytest.raises(TypeError, match="the parameter 'W' twice"):
         gradcheck(loss, parameters=[*encoder.named_parameters(), *decoder.named_parameters()])
+    with pytest.raises(TypeError, match="the parameter 'V' twice"):
+        gradcheck(loss, parameters={"W": encoder.W, "V": encoder.W})
     for parameters in ([Tensor(np.ones(2))], [("W", encoder.W.data)], encoder):
         with pytest.raises(TypeError, match=r"takes parameters by name: pass model.named_parameters\(\)"):
             gradcheck(loss, parameters=parameters)
@@ -214,7 +218,7 @@ def test_what_the_check_would_leave_out_is_refused(rng):
 
 def test_lists_and_integers_are_refused():
     for x in ([1.0, 2.0], 2):
-        with pytest.raises(TypeError, match=f"needs float64 arrays, but x is of type {type(x).__name__}"):
+        with pytest.raises(TypeError, match=f"needs float64 arrays, found x of type {type(x).__name__}"):
             gradcheck(lambda x: (2 * np.asarray(x, np.float64), lambda dy: 2 * dy), x)
 
 
@@ -232,6 +236,28 @@ def test_tensor_functions_layers_and_bounds(rng):
     assert [row.name for row in report.rows] == ["W", "b"]
     report.assert_ok()
     assert layer.W.grad is None and x.requires_grad is False          # the check leaves no trace
+
+
+def test_a_function_of_tensors_is_held_to_the_rules_of_an_operation(rng):
+    """Its operations may not change dy; and it may be right about one dy and ignore the next."""
+    @op
+    def greedy(x):
+        def dx(dy):
+            dy *= 2
+            return dy
+        return 2 * x, dx
+
+    x = Tensor(rng.standard_normal((3, 5)))
+    [row] = gradcheck(lambda x: greedy(x), x).rows
+    assert row.fault is Fault.CHANGED_DY
+
+    @op
+    def forgetful(x):
+        return 2 * x, lambda dy: np.full_like(dy, 2.0)
+
+    [row] = gradcheck(lambda x: forgetful(x), x).rows
+    assert row.error > 0.1 and row.fault is None
+    assert "dy is not used" in str(diagnose(gradcheck(lambda x: forgetful(x), x)))
 
 
 def test_a_parameter_that_the_loss_forgets_is_caught(rng):
