@@ -8,7 +8,7 @@ waiting for it. Meanwhile each product has one thread, because two threads for e
 
 *Blocks.* NumPy makes one pass over its arrays for each operation of a formula. `by_blocks` and its relatives cut arrays
 into blocks of rows that stay in a core's cache from one pass to the next, and share the blocks out among threads. Much
-smaller blocks would be slower: at the end of every NumPy call a thread has to wait for the GIL.
+smaller blocks would be slower: at the end of every NumPy call a thread must wait for the GIL.
 
 *OPENBLAS_THREAD_TIMEOUT.* After a product, OpenBLAS's threads keep spinning in case another product follows, and keep
 ours off the cores. The setting is the logarithm of the number of cycles that they spin: 16 is long enough for the next
@@ -139,7 +139,7 @@ def in_threads(function, items):
 
     The items are shared out in the same way whatever else is running, so a sum over them has the same bits, as long as
     `threads()` is the same. Meanwhile the matrix products of the whole process have one thread each: a program that
-    trains in several threads of its own should set OPENBLAS_NUM_THREADS=1 to get the same bits each time.
+    trains in several threads should set OPENBLAS_NUM_THREADS=1 to get the same bits each time.
 
     If several shares raise an exception, that of the first is raised.
     """

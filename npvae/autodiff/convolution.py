@@ -6,7 +6,7 @@ every window. So it *is* a matrix product: `columns` copies each window into a r
     conv2d(x, W) = columns(x) W.
 
 The copying is linear too. Its transpose, `add_columns`, puts every number of a row back on its pixel and adds up what
-meets there, because a pixel acts on the loss through every window that saw it. Hence the derivative by x is
+meets there, because a pixel acts on the loss through every window that saw it. Hence the gradient of x is
 add_columns(dy Wᵀ). The *transposed convolution*, which turns small images into large ones, is that derivative used as
 an operation: conv_transpose2d(x, W) = add_columns(x Wᵀ). Its own derivative is a convolution.
 

@@ -1,8 +1,8 @@
 """The elementary operations: a forward pass, and one derivative for each input.
 
-Each is a plain NumPy function. It computes its value y and defines, for each input, a function that takes dy = ∂ℓ/∂y,
-the gradient of the loss ℓ by the value, and returns the gradient of the loss by that input. Whatever a derivative needs
-from the forward pass, it captures. The algebra stands on the line that computes it; ⊙ is the elementwise product.
+Each is a plain NumPy function. It computes its value y and defines, for each input x, a function from dy = ∂ℓ/∂y, the
+gradient of the loss ℓ with respect to the value, to dx = ∂ℓ/∂x. Whatever a derivative needs from the forward pass, it
+captures. The algebra stands on the line that computes it; ⊙ is the elementwise product.
 
 When two inputs are broadcast against each other, NumPy repeats the smaller one. Each copy of a number acts on the loss,
 so its derivative is the sum over the copies: `sum_to`.

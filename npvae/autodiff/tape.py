@@ -175,7 +175,7 @@ def _shape(shape):
 def _keeps(derivative):
     """Return the arrays that a derivative captured: the cells of its closure."""
     if not hasattr(derivative, "__code__"):
-        return "is not a function of its own" if derivative else "does not exist"
+        return "is not a plain function" if derivative else "does not exist"
     arrays = []
     for name, cell in zip(derivative.__code__.co_freevars, derivative.__closure__ or ()):
         with contextlib.suppress(ValueError):  # of an empty cell: the operation never set this name

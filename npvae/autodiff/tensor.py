@@ -72,7 +72,7 @@ class Tensor:
     def backward(self, dy=None):
         """Add ∂ℓ/∂p to `p.grad` for every leaf p that this Tensor was made from.
 
-        dy   the gradient of ℓ by this Tensor, an array of its shape; by default 1, for a single number that is ℓ itself
+        dy   ∂ℓ/∂y, where y is this Tensor: an array of its shape; by default 1, for a single number that is ℓ itself
 
         Derivatives read the arrays of the forward pass: none of them may have changed since. Raises ValueError when dy
         is missing or has the wrong shape, when nothing was recorded, and for a derivative that is missing or whose
@@ -81,12 +81,17 @@ class Tensor:
         dy = guards.upstream_gradient(self, dy)
         held = {id(dy)}  # arrays that someone else holds already
         for leaf, dx in leaf_gradients(self, dy).items():
-            is_shared = dx.base is not None or id(dx) in held
-            held.add(id(dx))
             if leaf.grad is None:
-                leaf.grad = np.array(dx) if is_shared else np.asarray(dx)
+                leaf.grad = _unshared(dx, held)
             else:
                 leaf.grad += dx
+
+
+def _unshared(dx, held):
+    """Return dx, or a copy if it is a view or held by someone else: `backward` adds to a leaf's gradient in place."""
+    is_shared = dx.base is not None or id(dx) in held
+    held.add(id(dx))
+    return np.array(dx) if is_shared else np.asarray(dx)
 
 
 def leaf_gradients(y, dy, done=lambda record, dy: None):
@@ -190,7 +195,7 @@ def op(f):
     Inputs are positional (Tensors, arrays or numbers, all of one dtype); options, such as an axis, are keywords. The
     recorded operation returns a Tensor; `scale.raw` is f itself, which knows nothing of Tensors.
 
-    A derivative returns an array of its own, or dy, or a view of dy; it changes neither dy nor an input.
+    A derivative returns a new array, or dy, or a view of dy; it changes neither dy nor an input.
 
     Raises TypeError for inputs of different dtypes and for an f that does not return a tuple, and ValueError with all
     shapes where they do not fit together.

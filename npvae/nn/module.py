@@ -29,7 +29,7 @@ class Module:
         return self.forward(*inputs)
 
     def forward(self, *inputs):
-        raise NotImplementedError(f"{type(self).__name__} has to define forward")
+        raise NotImplementedError(f"{type(self).__name__} must define forward")
 
     # --- what is in it ------------------------------------------------------------------------------------------------
 

@@ -6,7 +6,7 @@ accumulators, all flat, of the same length, and changed in place. The learning r
 
 An update makes several passes over arrays that together do not fit into a processor's cache: Adam reads or writes four
 arrays in ten passes. So a parameter is updated block by block, all temporary results go into one scratch block, and the
-blocks are shared out among threads. As expressions, the formulas of the paper would take three times as long.
+blocks are shared out among threads. Written as expressions, the formulas of the paper would be much slower.
 
 The gradient of a dead unit is exactly zero, and its momentum shrinks by 0.9 in every step: after 800 steps it is below
 10⁻³⁸ and *denormal*, where a processor computes a hundred times more slowly. There it stays, because 0.9 times the

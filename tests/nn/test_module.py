@@ -77,7 +77,7 @@ def test_a_shared_part_is_found_once_and_parts_in_tuples_and_dicts_are_found(rng
 
 
 def test_a_module_without_forward_says_so():
-    with pytest.raises(NotImplementedError, match="Module has to define forward"):
+    with pytest.raises(NotImplementedError, match="Module must define forward"):
         Module()(1)
 
 
