@@ -122,7 +122,7 @@ figures.show(
 #
 # $$ p(x) = \int p(x \mid z)\, p(z)\, dz = \mathbb E_{z \sim p(z)} \big[\, p(x \mid z) \,\big]. $$
 #
-# In words: go through all codes $z$ that the prior could draw, ask each how likely it makes
+# In other words: go through all codes $z$ that the prior could draw, ask each how likely it makes
 # $x$, and take the mean. Point A above could have come from all codes that point to the
 # right; point B from none in particular.
 #
@@ -315,7 +315,7 @@ assert max(typical for typical, _, _ in importance_errors) < 0.3
 # %% [markdown]
 # The same thousand draws, and in 64 dimensions the error is a fraction of a nat instead of
 # a hundred nats. So this is what we need: **for every data point a distribution $q(z)$ that
-# resembles the posterior**. It may be rough, but it has to be cheap, because there are
+# resembles the posterior**. It may be rough, but it must be cheap, because there are
 # 60,000 digits. Making it is the job of the *encoder*, and making it resemble the posterior
 # is what the bound of chapter 4 does.
 #

@@ -119,7 +119,7 @@ assert kept[86] > 0.9 > kept[85]
 #
 # summed over pixels, averaged over examples. Let both be linear: $z = x A + a$ and
 # $\hat x = z B + b$, trained with the engine of chapter 2, in minibatches of 100 images, by
-# Adam: gradient descent in which every parameter gets a step size of its own. It has never
+# Adam: gradient descent in which every parameter gets its own step size. It has never
 # heard of eigenvectors.
 #
 # > **Predict.** With ten dimensions, how close does its error come to that of PCA? Will the

@@ -428,7 +428,7 @@ figures.show(fig, "Above: bound and ln p(x) against the step. At every E-step th
 # $$ \ln p_\text{new}(x) \ge \text{bound}_\text{new} \ge \text{bound}_\text{old} = \ln p_\text{old}(x). $$
 #
 # Here the E-step had a formula. With a network as the decoder it has none, and every $q_n$
-# has to be found by gradient steps, for 60,000 images, again and again as the decoder
+# must be found by gradient steps, for 60,000 images, again and again as the decoder
 # changes: [VariationalEM](../npvae/models/variational_em.py) does that. The VAE replaces
 # the E-step by a second network, the **encoder**, which looks at $x$ and gives $\mu(x)$ and
 # $\mathrm{logvar}(x)$ at once. It is trained on the same bound. Sharing one network among
@@ -492,7 +492,7 @@ assert after[0] > before[0] and after[1] < before[1] - 0.01
 # 4. On paper: show that $\mathrm{KL} \ge 0$, with Jensen's inequality. When is it 0?
 # 5. In 4.1, observe $x = 0.4$ and then $x = -0.4$ instead. What happens to the humps, and
 #    to the gap? And with $x = 1$ and a noise of 0.5 instead of 0.3: is it still best to
-#    cover one hump? (Remove the asserts of 4.6, and what is said of the covered hump, which
+#    cover one hump? (Remove the asserts of 4.6, and the lines about the covered hump: they
 #    know where the humps are.)
 # 6. In 4.7, take the M-step before the first E-step. What does it do to $w$, and why?
 #

@@ -26,8 +26,9 @@ class Recorder:
 
     def codes(self, x):
         """The codes of each example, in the order of the rows of x: an array (K, N, latent_dim)."""
-        z, rows = (np.concatenate([pair[i] for pair in self.pairs]) if self.pairs else np.empty((0, 1)) for i in (0, 1))
-        codes = [z[(rows == row).all(axis=-1)] if len(z) else z for row in x]
+        pairs = self.pairs or [(np.empty((0, 1)), np.empty((0, 1)))]
+        z, compared = map(np.concatenate, zip(*pairs))
+        codes = [z[(compared == x_n).all(axis=-1)] if len(z) else z for x_n in x]
         for found in codes:
             if len(found) != K:
                 raise Unfit(
@@ -43,8 +44,8 @@ class _Recorded:
 
     def log_prob(self, x):
         log_prob = self.distribution.log_prob(x)
-        rows = np.broadcast_to(x, (*log_prob.shape, x.shape[-1]))
-        self.recorder.pairs.append((self.z.reshape(-1, self.z.shape[-1]), rows.reshape(-1, x.shape[-1])))
+        compared = np.broadcast_to(x, (*log_prob.shape, x.shape[-1]))
+        self.recorder.pairs.append((self.z.reshape(-1, self.z.shape[-1]), compared.reshape(-1, x.shape[-1])))
         return log_prob
 
 

@@ -34,7 +34,7 @@ def compare(f, rng, N, D, K):
         raise Unfit("components", "the components are in the columns, expected one in each row")
     if components.shape != (COUNT, D):
         raise Unfit("components", f"they have the shape {components.shape}, expected (count, D) = {COUNT, D}")
-    rows, U = components, right[1]
+    U = right[1]
     yield Comparison(
         "eigenvalues",
         eigenvalues,
@@ -48,7 +48,7 @@ def compare(f, rng, N, D, K):
     )
     yield Comparison(
         "projection",
-        rows.T @ rows,
+        components.T @ components,
         U[:COUNT].T @ U[:COUNT],
         numbers=numbers,
         suspects={
