@@ -41,7 +41,7 @@ rng = np.random.default_rng(0)
 #
 # and in code simply `dy`. Now let $y = f(x)$ be one operation somewhere in the middle.
 # Everything that comes after it is summed up in `dy`, the **upstream gradient**. To pass on
-# what comes before it, the operation has to answer one question: *given `dy`, what is
+# what comes before it, the operation must answer one question: *given `dy`, what is
 # `dx`?* The chain rule says
 #
 # $$ dx_i = \sum_j dy_j \, \frac{\partial y_j}{\partial x_i}. $$
@@ -224,10 +224,10 @@ assert np.array_equal(v.grad, 2 * v.data)
 
 # %% [markdown]
 # $2x$, as it should be: the two uses each bring a $1 \cdot x$, and `x.grad + dx` adds them.
-# That plus is once more "add up these ways", now over the uses of $x$. Forget it, and every
+# That plus is once more "sum over all these paths", now over the uses of $x$. Forget it, and every
 # network that uses a value twice, as every VAE does, learns something else.
 #
-# Now train a network with it: one hidden layer of 40 units, which has to learn a sine from
+# Now train a network with it: one hidden layer of 40 units, which must learn a sine from
 # 50 points with noise.
 
 # %%
@@ -485,8 +485,8 @@ assert [name for name, (by_other, _) in caught.items() if by_other] == ["one ele
 #
 # **A right gradient of the wrong function.** The check compares a derivative with the
 # forward pass *as it is written*. If the forward pass is wrong, the derivative of the wrong
-# thing can be perfectly right. Chapter 5 shows a bug of this kind that several VAEs on the
-# net have. It takes another kind of test: of what the function *means*.
+# thing can be perfectly right. Chapter 5 shows a bug of this kind that several published
+# VAEs have. It takes another kind of test: of what the function *means*.
 #
 # **A kink.** $\max(x, 0)$ has no derivative at 0, and differences across the kink are a
 # mixture of both sides. Keep test inputs away from it.

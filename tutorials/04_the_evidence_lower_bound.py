@@ -202,8 +202,8 @@ assert abs(divergence - (-p_data @ elbo_of_x - entropy)) < 1e-12
 #
 # $$ \mathrm{KL} = \tfrac12 \big[ \mu^2 + \sigma^2 - 1 - \ln \sigma^2 \big]. $$
 #
-# In several dimensions, a sum of such terms. It is $\tfrac12\mu^2$ for being off-centre,
-# plus a price for having another width. In code, networks give
+# In several dimensions, it is a sum of such terms. Each costs $\tfrac12\mu^2$ for being
+# off-centre, plus a price for any width but 1. In code, networks give
 # $\mathrm{logvar} = \ln \sigma^2$, because it may be any real number.
 #
 # > **Predict.** What does $\mathcal N(0, 1)$ cost? You may choose $\mu = 1$ or halve
@@ -465,8 +465,8 @@ assert after[0] > before[0] and after[1] < before[1] - 0.01
 
 # %% [markdown]
 # **Sums and means.** The KL is a *sum* over latent dimensions, the reconstruction a *sum*
-# over pixels. Whoever takes the mean over 784 pixels, as many programs do, has multiplied
-# the KL by 784 relative to it, and trains something else.
+# over pixels. Averaging over 784 pixels, as many programs do, makes the KL weigh 784 times
+# as much, and trains something else.
 #
 # **Two numbers that look alike.** An ELBO of grey pixels under a Bernoulli likelihood, of
 # bytes, and of densities are in different units. Compare bounds only where data and

@@ -171,7 +171,7 @@ figures.show(fig, "Histograms of the gradient estimated from one draw. Pathwise:
 #
 # $$ \mathbb E_q \left[ (f(z) - b)\, \frac{\partial \ln q}{\partial \mu} \right] = \mathbb E_q \left[ f(z)\, \frac{\partial \ln q}{\partial \mu} \right]. $$
 #
-# That repairs the constant. What it cannot repair is that one number, $f(z)$, has to tell
+# That repairs the constant. What it cannot repair is that one number, $f(z)$, must tell
 # all dimensions of $z$ what to do:
 #
 # > **Predict.** Let $z$ have $D$ dimensions, and $f(z) = -\sum_d (z_d - 2)^2$. We look at
@@ -207,10 +207,10 @@ assert 1.9 < min(spreads["pathwise"]) and max(spreads["pathwise"]) < 2.1
 
 # %% [markdown]
 # The score function grows like $D$, with a baseline like $\sqrt D$, and the path not at
-# all: each dimension has its own slope. (That is exactly so because this $f$ is a sum
-# over dimensions. In a network it is not, but slopes still tell dimensions apart.) To halve
-# the error of a mean takes four times as many draws; a spread that is 1,000 times as large,
-# a million times as many. With the path, a VAE makes do with **one** draw for each example.
+# all: each dimension has its own slope. (That holds exactly because this $f$ is a sum over
+# dimensions. In a network it is not, but slopes still tell dimensions apart.) To halve the
+# error of a mean takes four times as many draws; a spread that is 1,000 times as large
+# takes a million times as many. With the path, **one** draw for each example is enough.
 #
 # ## 5.4 All of them, on a model for which the truth is known
 #
@@ -257,7 +257,7 @@ assert noise["score-function"] > 5 * noise["analytic-kl"]
 # The score function is the noisiest. The first three use the path, and differ in what they
 # do with the KL: in closed form (*analytic-kl*, which chapter 6 uses), from the same draw,
 # or from the same draw without the term whose mean is zero (5.1, third use: *sticking the
-# landing*). The derivations stand in [estimators.py](../npvae/probability/estimators.py).
+# landing*). The derivations are in [estimators.py](../npvae/probability/estimators.py).
 #
 # ## 5.5 The bug that no gradient check can see
 #
