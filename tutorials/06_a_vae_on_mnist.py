@@ -288,8 +288,8 @@ print(f"squared error of the copies: {error:.1f}")
 
 # %% [markdown]
 # Smoother. Fine detail costs more nats than it saves, so it is not encoded, and what the
-# decoder returns is the *mean* over everything that it was not told. The squared error is larger
-# than that of an autoencoder with as many dimensions (after 10,000 steps,
+# decoder returns is the *mean* over everything that it was not told. The squared error is
+# larger than that of an autoencoder with as many dimensions (after 10,000 steps,
 # `npvae experiment copies` finds 11.8 and 10.5). The VAE pays for being able to do this:
 #
 # ## 6.4 From noise to data: samples
@@ -336,10 +336,10 @@ assert outside["VAE"] < 0.5 * outside["autoencoder"]
 # The measure is that of 3.5, with 20,000 training images. (The autoencoder had 1,000 steps;
 # longer training changes little.) For the VAE we compare the random codes with draws from
 # the clouds, and not with their means, because the decoder was trained on such draws. A
-# perfect fit would give 5 %. The random codes fall mostly where codes of digits are, because the KL
-# made the clouds fit the prior (4.4: *pairs made in either way should look alike*). Not all
-# do, and not all samples are digits. The decoder must give *some* mixture between two
-# classes, and the fit is not perfect.
+# perfect fit would give 5 %. The random codes fall mostly where codes of digits are, because
+# the KL made the clouds fit the prior (4.4: *pairs made in either way should look alike*).
+# Not all do, and not all samples are digits. The decoder must give *some* mixture between
+# two classes, and the fit is not perfect.
 #
 # ## 6.5 Which dimensions are used?
 #

@@ -31,10 +31,8 @@ class Recorder:
         codes = [z[(compared == x_n).all(axis=-1)] if len(z) else z for x_n in x]
         for found in codes:
             if len(found) != K:
-                raise Unfit(
-                    "log_likelihood",
-                    f"your function compared an example with {len(found)} codes, expected samples = {K}",
-                )
+                sentence = f"your function compared an example with {len(found)} codes, expected samples = {K}"
+                raise Unfit("log_likelihood", sentence)
         return np.stack(codes, axis=1)
 
 
@@ -67,11 +65,8 @@ def _compare(f, rng, N, D, latent_dim, logvar):
     decode = Recorder(model.decode)
     found = f(x, q, decode, np.random.default_rng(int(rng.integers(2**31))), K)
     if not isinstance(found, p.ImportanceSampling):
-        raise Unfit(
-            "log_likelihood",
-            f"your function returns {in_words(found)}, expected "
-            "ImportanceSampling(log_likelihood, effective_sample_size)",
-        )
+        expected = "expected ImportanceSampling(log_likelihood, effective_sample_size)"
+        raise Unfit("log_likelihood", f"your function returns {in_words(found)}, {expected}")
     z = decode.codes(x)
     _check_proposal(z, q)
     with no_grad():
