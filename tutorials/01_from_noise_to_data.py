@@ -117,23 +117,24 @@ figures.show(
 # %% [markdown]
 # ## 1.3 How likely is a point?
 #
-# To *learn* a decoder from data, we have to say how good it is. The natural measure is how
+# To *learn* a decoder from data, we must say how good it is. The natural measure is how
 # likely it makes the data: for every data point the **marginal likelihood**
 #
 # $$ p(x) = \int p(x \mid z)\, p(z)\, dz = \mathbb E_{z \sim p(z)} \big[\, p(x \mid z) \,\big]. $$
 #
-# In words: go through all codes $z$ that the prior could draw, ask each how likely it makes
-# $x$, and take the mean. Point A above could have come from all codes that point to the
-# right; point B from none in particular.
+# In other words: go through all codes $z$ that the prior could draw, ask each how likely it
+# makes $x$, and take the mean. Point A above could have come from all codes that point to
+# the right; point B from none in particular.
 #
 # An expectation can be estimated by drawing. **Naive Monte Carlo** draws $K$ codes from the
 # prior and averages:
 #
 # $$ \hat p(x) = \frac1K \sum_{k=1}^K p(x \mid z_k), \qquad z_k \sim p(z). $$
 #
-# Densities of many numbers are tiny or huge, so everything is done with natural logarithms,
-# whose unit is the **nat**: one nat is a factor of $e$; the mean of $p$ from $\ln p$ is
-# taken so that the largest term is $e^0 = 1$. (See *What can go wrong* at the end for why.)
+# Densities of many numbers are tiny or huge, so we compute with natural logarithms, whose unit
+# is the **nat**: one nat is a factor of $e$. Before averaging, subtract the largest
+# logarithm, so that the largest term is $e^0 = 1$. (*What can go wrong*, at the end, says
+# why.)
 
 # %%
 def log_mean_exp(a, axis=None):
@@ -315,7 +316,7 @@ assert max(typical for typical, _, _ in importance_errors) < 0.3
 # %% [markdown]
 # The same thousand draws, and in 64 dimensions the error is a fraction of a nat instead of
 # a hundred nats. So this is what we need: **for every data point a distribution $q(z)$ that
-# resembles the posterior**. It may be rough, but it has to be cheap, because there are
+# resembles the posterior**. It may be rough, but it must be cheap, because there are
 # 60,000 digits. Making it is the job of the *encoder*, and making it resemble the posterior
 # is what the bound of chapter 4 does.
 #
@@ -414,8 +415,8 @@ assert log_p_given_z.mean() < exact["A"] - 5
 assert abs(log_mean_exp(tiny) - (-800 + np.log((1 + np.exp(-1)) / 2))) < 1e-9
 
 # %% [markdown]
-# **A proposal that is too narrow lies without blushing.** The weights tell whether they can
-# be trusted, one thinks: the *effective sample size* $(\sum w)^2 / \sum w^2$ is $K$ when
+# **A proposal that is too narrow lies without blushing.** You would think the weights
+# themselves say whether to trust them: the *effective sample size* $(\sum w)^2 / \sum w^2$ is $K$ when
 # all weights are equal, and 1 when a single one outweighs the rest. But codes that $q$
 # never draws have no weight in that sum.
 

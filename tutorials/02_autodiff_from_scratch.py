@@ -41,13 +41,13 @@ rng = np.random.default_rng(0)
 #
 # and in code simply `dy`. Now let $y = f(x)$ be one operation somewhere in the middle.
 # Everything that comes after it is summed up in `dy`, the **upstream gradient**. To pass on
-# what comes before it, the operation has to answer one question: *given `dy`, what is
+# what comes before it, the operation must answer one question: *given `dy`, what is
 # `dx`?* The chain rule says
 #
 # $$ dx_i = \sum_j dy_j \, \frac{\partial y_j}{\partial x_i}. $$
 #
-# In words: $x_i$ acts on the loss through every $y_j$ that depends on it, so add up these
-# ways. That is all of backpropagation; the rest is bookkeeping.
+# In other words: $x_i$ acts on the loss through every $y_j$ that depends on it, so sum over
+# all these paths. That is all of backpropagation; the rest is bookkeeping.
 #
 # Take a layer of linear units, $y = xW + b$, with one example in each row. Element by
 # element, $y_{no} = \sum_i x_{ni} W_{io} + b_o$. The weight $W_{io}$ acts on the loss
@@ -157,7 +157,7 @@ print(gradcheck(dense, x, W, b))
 # ## 2.3 The tape
 #
 # One operation knows its own derivatives. A network is many operations, one after another.
-# What has to be remembered? For every value that was computed: which values it was made
+# What must we remember? For every value that was computed: which values it was made
 # from, and the derivatives of that step. A list of these, in the order in which they were
 # made, is the **tape**.
 
@@ -224,10 +224,10 @@ assert np.array_equal(v.grad, 2 * v.data)
 
 # %% [markdown]
 # $2x$, as it should be: the two uses each bring a $1 \cdot x$, and `x.grad + dx` adds them.
-# That plus is once more "add up these ways", now over the uses of $x$. Forget it, and every
+# That plus is once more "sum over all these paths", now over the uses of $x$. Forget it, and every
 # network that uses a value twice, as every VAE does, learns something else.
 #
-# Now train a network with it: one hidden layer of 40 units, which has to learn a sine from
+# Now train a network with it: one hidden layer of 40 units, which must learn a sine from
 # 50 points with noise.
 
 # %%
@@ -327,7 +327,7 @@ assert np.array_equal(db(np.ones((3, 7))), np.full(7, 3.0))
 
 # %% [markdown]
 # Three everywhere. A repeated number acts on the loss through each of its copies, so **the
-# derivative of repeating is summing**. (And the other way round: the derivative of a sum is
+# derivative of repeating is summing**. (Conversely, the derivative of a sum is
 # a repetition, as in `total` above.) Where NumPy broadcasts, the derivative sums over the
 # axes along which it did. In `npvae` that is one function,
 # [sum_to](../npvae/autodiff/ops.py). Forgetting it is one of the most frequent mistakes;
@@ -439,7 +439,7 @@ assert gradcheck(softmax, x).ok
 #   may stand for the other. `npvae` checks with sizes 3, 5, 7: odd, prime, and all
 #   different.
 # - **A tolerance that swallows everything**: in float32, differences with $h = 10^{-5}$ are
-#   off by 0.003 (2.2), so the limit has to be generous, and then a factor of 0.99 passes
+#   off by 0.003 (2.2), so the limit must be generous, and then a factor of 0.99 passes
 #   too.
 # - **A report in an assert**: `assert check(...)`, where `check` returns an object or a
 #   tuple, which is always true. A report of `gradcheck` refuses to be asked for its truth.
@@ -485,8 +485,8 @@ assert [name for name, (by_other, _) in caught.items() if by_other] == ["one ele
 #
 # **A right gradient of the wrong function.** The check compares a derivative with the
 # forward pass *as it is written*. If the forward pass is wrong, the derivative of the wrong
-# thing can be perfectly right. Chapter 5 shows a bug of this kind that several VAEs on the
-# net have. It takes another kind of test: of what the function *means*.
+# thing can be perfectly right. Chapter 5 shows a bug of this kind that several published
+# VAEs have. It takes another kind of test: of what the function *means*.
 #
 # **A kink.** $\max(x, 0)$ has no derivative at 0, and differences across the kink are a
 # mixture of both sides. Keep test inputs away from it.
@@ -505,8 +505,8 @@ print("dx of Σ x² at x = 1, 2, 3:", leaf.grad, "  expected [2. 4. 6.]")
 assert np.array_equal(leaf.grad, [22, 24, 26])
 
 # %% [markdown]
-# **Gradients that pile up.** `backward` adds to what is there, so the gradients have to be
-# forgotten before each step: `p.grad = None` above, `optimizer.zero_grad()` elsewhere.
+# **Gradients that pile up.** `backward` adds to the gradients that exist, so clear them
+# before each step: `p.grad = None` above, `optimizer.zero_grad()` elsewhere.
 #
 # ## Where to find it
 #

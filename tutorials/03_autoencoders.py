@@ -3,7 +3,7 @@
 #
 # An image of a digit has 784 pixels. But is a digit a thing with 784 degrees of freedom?
 # You could describe it to somebody on the phone with a few words: a seven, slanted, thin,
-# with a bar. An *autoencoder* looks for such a short description by itself: it has to copy
+# with a bar. An *autoencoder* looks for such a short description by itself: it must copy
 # its input through a bottleneck of a few numbers, the *code*. We begin with the oldest one,
 # principal component analysis, for which the best answer is known, and end with one that
 # makes bad digits. Its failure is the reason for the next three chapters.
@@ -11,7 +11,7 @@
 # After this chapter you can
 #
 # - derive PCA, and say how much is lost by keeping $k$ components;
-# - train a linear autoencoder, and say in what it equals PCA and in what not;
+# - train a linear autoencoder, and say how it equals PCA, and how it does not;
 # - say what a nonlinear autoencoder gains, and what a denoising one learns beyond copying;
 # - read a picture of a latent space;
 # - explain why decoding random codes gives no good digits.
@@ -67,8 +67,8 @@ figures.show(
 # Let $v_i$ be the eigenvectors of the covariance $S$, with eigenvalues
 # $\lambda_1 \ge \lambda_2 \ge \dots$ In terms of these, what is kept is
 # $\sum_i \lambda_i c_i$ with $c_i = \sum_j (u_j^\top v_i)^2$. Each $c_i$ lies between 0 and
-# 1, because the $u_j$ are perpendicular unit vectors, and together they are $k$. So the
-# best is to put all the weight on the first $k$: take $u_j = v_j$. What is kept is
+# 1, because the $u_j$ are perpendicular unit vectors, and they add up to $k$. So it
+# is best to put all the weight on the first $k$: take $u_j = v_j$. What is kept is
 # $\lambda_1 + \dots + \lambda_k$; what is lost, the sum of all the others.
 #
 # > **Predict.** Of 784 components, how many does it take to keep 90 % of the variance? Of
@@ -119,7 +119,7 @@ assert kept[86] > 0.9 > kept[85]
 #
 # summed over pixels, averaged over examples. Let both be linear: $z = x A + a$ and
 # $\hat x = z B + b$, trained with the engine of chapter 2, in minibatches of 100 images, by
-# Adam: gradient descent in which every parameter gets a step size of its own. It has never
+# Adam: gradient descent in which every parameter gets its own step size. It has never
 # heard of eigenvectors.
 #
 # > **Predict.** With ten dimensions, how close does its error come to that of PCA? Will the
@@ -219,7 +219,7 @@ assert guessed["deep"] > guessed["PCA"] + 0.15
 #
 # $$ \text{loss} = \lVert x - \mathrm{decoder}(\mathrm{encoder}(x + \text{noise})) \rVert^2. $$
 #
-# It cannot succeed by copying. It has to know what digits look like.
+# It cannot succeed by copying. It must know what digits look like.
 #
 # > **Predict.** Two networks with 32 dimensions, one trained to copy, one to restore. Which
 # > has the smaller error on clean images? And on noisy ones?
@@ -323,11 +323,11 @@ assert 0.1 < outside[2] < outside[32] and outside[32] > 0.5
 # holes. In more dimensions it gets worse (the second network also has fewer hidden layers):
 # there is more room for emptiness.
 #
-# One could fit a better distribution to the codes afterwards. The VAE does something
+# We could fit a better distribution to the codes afterwards. The VAE does something
 # simpler and deeper: it fixes the prior, $\mathcal N(0, I)$, **before** training, and makes
 # the codes fit it. Two things do that: every code becomes a small cloud instead of a point,
-# so that the decoder is asked about whole neighbourhoods; and a price is put on clouds that
-# are far from the prior. Which price is the right one? Chapter 4 derives it.
+# so that the decoder meets whole neighbourhoods; and clouds that are far from the prior
+# cost something. How much should they cost? Chapter 4 derives it.
 #
 # ## What can go wrong
 #

@@ -202,8 +202,8 @@ assert abs(divergence - (-p_data @ elbo_of_x - entropy)) < 1e-12
 #
 # $$ \mathrm{KL} = \tfrac12 \big[ \mu^2 + \sigma^2 - 1 - \ln \sigma^2 \big]. $$
 #
-# In several dimensions, a sum of such terms. It is $\tfrac12\mu^2$ for being off-centre,
-# plus a price for having another width. In code, networks give
+# In several dimensions, it is a sum of such terms. Each costs $\tfrac12\mu^2$ for being
+# off-centre, plus a price for any width but 1. In code, networks give
 # $\mathrm{logvar} = \ln \sigma^2$, because it may be any real number.
 #
 # > **Predict.** What does $\mathcal N(0, 1)$ cost? You may choose $\mu = 1$ or halve
@@ -428,7 +428,7 @@ figures.show(fig, "Above: bound and ln p(x) against the step. At every E-step th
 # $$ \ln p_\text{new}(x) \ge \text{bound}_\text{new} \ge \text{bound}_\text{old} = \ln p_\text{old}(x). $$
 #
 # Here the E-step had a formula. With a network as the decoder it has none, and every $q_n$
-# has to be found by gradient steps, for 60,000 images, again and again as the decoder
+# must be found by gradient steps, for 60,000 images, again and again as the decoder
 # changes: [VariationalEM](../npvae/models/variational_em.py) does that. The VAE replaces
 # the E-step by a second network, the **encoder**, which looks at $x$ and gives $\mu(x)$ and
 # $\mathrm{logvar}(x)$ at once. It is trained on the same bound. Sharing one network among
@@ -465,8 +465,8 @@ assert after[0] > before[0] and after[1] < before[1] - 0.01
 
 # %% [markdown]
 # **Sums and means.** The KL is a *sum* over latent dimensions, the reconstruction a *sum*
-# over pixels. Whoever takes the mean over 784 pixels, as many programs do, has multiplied
-# the KL by 784 relative to it, and trains something else.
+# over pixels. Averaging over 784 pixels, as many programs do, makes the KL weigh 784 times
+# as much, and trains something else.
 #
 # **Two numbers that look alike.** An ELBO of grey pixels under a Bernoulli likelihood, of
 # bytes, and of densities are in different units. Compare bounds only where data and
@@ -492,7 +492,7 @@ assert after[0] > before[0] and after[1] < before[1] - 0.01
 # 4. On paper: show that $\mathrm{KL} \ge 0$, with Jensen's inequality. When is it 0?
 # 5. In 4.1, observe $x = 0.4$ and then $x = -0.4$ instead. What happens to the humps, and
 #    to the gap? And with $x = 1$ and a noise of 0.5 instead of 0.3: is it still best to
-#    cover one hump? (Remove the asserts of 4.6, and what is said of the covered hump, which
+#    cover one hump? (Remove the asserts of 4.6, and the lines about the covered hump: they
 #    know where the humps are.)
 # 6. In 4.7, take the M-step before the first E-step. What does it do to $w$, and why?
 #

@@ -165,13 +165,13 @@ figures.show(fig, "Histograms of the gradient estimated from one draw. Pathwise:
 # more than 90. The path does not notice, since a constant has no slope.
 #
 # The score function learns from the *size* of $f$, and in a VAE $f$ is some $-100$ nats,
-# nearly all of which is the same for every draw, and so nothing but noise. Since
-# $\mathbb E[\partial \ln q / \partial \mu] = 0$ (5.1, second use), one may subtract any
+# nearly all of which is the same for every draw, so pure noise. Since
+# $\mathbb E[\partial \ln q / \partial \mu] = 0$ (5.1, second use), you may subtract any
 # constant $b$, the **baseline**:
 #
 # $$ \mathbb E_q \left[ (f(z) - b)\, \frac{\partial \ln q}{\partial \mu} \right] = \mathbb E_q \left[ f(z)\, \frac{\partial \ln q}{\partial \mu} \right]. $$
 #
-# That repairs the constant. What it cannot repair is that one number, $f(z)$, has to tell
+# That repairs the constant. What it cannot repair is that one number, $f(z)$, must tell
 # all dimensions of $z$ what to do:
 #
 # > **Predict.** Let $z$ have $D$ dimensions, and $f(z) = -\sum_d (z_d - 2)^2$. We look at
@@ -207,10 +207,10 @@ assert 1.9 < min(spreads["pathwise"]) and max(spreads["pathwise"]) < 2.1
 
 # %% [markdown]
 # The score function grows like $D$, with a baseline like $\sqrt D$, and the path not at
-# all: each dimension has a slope of its own. (That is exactly so because this $f$ is a sum
-# over dimensions. In a network it is not, but slopes still tell dimensions apart.) To halve
-# the error of a mean takes four times as many draws; a spread that is 1,000 times as large,
-# a million times as many. With the path, a VAE makes do with **one** draw for each example.
+# all: each dimension has its own slope. (That holds exactly because this $f$ is a sum over
+# dimensions. In a network it is not, but slopes still tell dimensions apart.) To halve the
+# error of a mean takes four times as many draws; a spread that is 1,000 times as large
+# takes a million times as many. With the path, **one** draw for each example is enough.
 #
 # ## 5.4 All of them, on a model for which the truth is known
 #
@@ -225,7 +225,7 @@ x = np.tile(oracle.sample(1, np.random.default_rng(1)), (10_000, 1))
 
 
 def gradient(value_of):
-    """The gradient by μ and logvar, for a q that is a little off the posterior."""
+    """The gradient with respect to μ and logvar, for a q that is a little off the posterior."""
     true = oracle.posterior(x)
     mu, logvar = (Tensor(p + 0.3, requires_grad=True) for p in (true.mu, true.logvar))
     q = DiagonalGaussian(mu, logvar)
@@ -257,7 +257,7 @@ assert noise["score-function"] > 5 * noise["analytic-kl"]
 # The score function is the noisiest. The first three use the path, and differ in what they
 # do with the KL: in closed form (*analytic-kl*, which chapter 6 uses), from the same draw,
 # or from the same draw without the term whose mean is zero (5.1, third use: *sticking the
-# landing*). The derivations stand in [estimators.py](../npvae/probability/estimators.py).
+# landing*). The derivations are in [estimators.py](../npvae/probability/estimators.py).
 #
 # ## 5.5 The bug that no gradient check can see
 #
@@ -266,7 +266,7 @@ assert noise["score-function"] > 5 * noise["analytic-kl"]
 #
 # $$ z = \mu + e^{\mathrm{logvar}/2}\, \varepsilon, \qquad \frac{\partial z}{\partial\, \mathrm{logvar}} = \tfrac12\, e^{\mathrm{logvar}/2}\, \varepsilon. $$
 #
-# Several VAEs that you can find on the net forget the $\tfrac12$ in the exponent, and use
+# Several published VAEs forget the $\tfrac12$ in the exponent, and use
 # the variance as the standard deviation. Their derivative is consistent with it:
 
 # %%
@@ -365,8 +365,8 @@ assert abs(r[np.argmax(density_of_r)] - 1.1) < 0.01
 # function of parameter-free noise. An exponential variable with mean $\beta$ is
 # $-\beta \ln u$ with $u$ uniform; a logistic one is $\mu + s \ln \frac{u}{1 - u}$. A
 # *discrete* variable is not: it jumps where the noise crosses a threshold and is flat
-# elsewhere, so its derivative by the path is zero, always. There, of these two, the score
-# function is what remains.
+# elsewhere, so the derivative along its path is always zero. For those, only the score
+# function is left (or a relaxation).
 #
 # ## What can go wrong
 #

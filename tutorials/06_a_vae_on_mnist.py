@@ -45,7 +45,7 @@ def as_images(x):
 
 
 def train(model, steps):
-    """The training of a model after so many steps of Adam, with minibatches of 100."""
+    """The training of a model after `steps` steps of Adam, with minibatches of 100."""
     optimizer = optim.Adam(model.parameters(), lr=1e-3)
     training = Training(model, optimizer, x_train, 100, np.random.default_rng(0))
     for _ in range(steps):
@@ -214,8 +214,8 @@ assert watched[99, 4] - watched[99, 1] > 5 * watched[99, 2]
 # nearly $784 \ln 2$. Most pixels of MNIST are black, so all gradients say the same: darker!
 # They push the biases of the decoder, its weights, *and the codes*: a code that is far out
 # in a good direction makes all logits more negative at once. So the encoder sends **all**
-# images there: some nine tenths of the KL are shared by all, and the codes of other images
-# do no worse than one's own. It is a detour for a bias.
+# images there: some nine tenths of the KL are shared by all, and an image is decoded no
+# better from its own code than from another's. It is a detour for a bias.
 #
 # **II. The code is worth nearly nothing (to about step 20).** Now weights and biases have
 # learned to be dark by themselves, and the loss is that of the best constant image. A code
@@ -223,18 +223,17 @@ assert watched[99, 4] - watched[99, 1] > 5 * watched[99, 2]
 # to almost zero, and $q(z \mid x)$ is nearly the prior for every $x$. The model is a
 # constant with noise at its input.
 #
-# **III. Information pays (from about step 20).** By and by the decoder finds that *some*
-# direction of $z$ could distinguish a 0 from a 1. Now the codes of other images are worse
-# than one's own, by much more than the codes cost: each nat of code buys more than a nat of
-# reconstruction, and the encoder begins to spend. The KL rises, the reconstruction falls by
-# more, and their sum falls. It goes on until the next nat of code buys less than one nat of
-# reconstruction; there the KL settles. (If it stays in act II, the posterior has
-# *collapsed*: see the end.)
+# **III. Information pays (from about step 20).** Gradually the decoder finds that *some*
+# direction of $z$ could distinguish a 0 from a 1. Now an image is decoded much better from
+# its own code than from another's: each nat of code buys more than a nat of reconstruction,
+# and the encoder begins to spend. The KL rises, the reconstruction falls by more, and their
+# sum falls. It goes on until the next nat of code buys less than one nat of reconstruction;
+# there the KL settles. (If it stays in act II, the posterior has *collapsed*: see the end.)
 #
 # How do we know that it is right? Another program's log of this network is known
 # (784-512-384-256-10, ReLU, batches of 100, Adam $10^{-3}$). It shows single minibatches,
 # which scatter by several nats; beside it stands the mean of 50 of ours. (Whole runs, also
-# of PyTorch's own example, are compared in the README.)
+# of PyTorch's own example, are compared in [the results](results.md).)
 
 # %%
 published = {0: (545.4, 0.23), 500: (130.9, 11.6), 1000: (126.7, 13.2), 2000: (111.7, 15.2)}
@@ -289,8 +288,8 @@ print(f"squared error of the copies: {error:.1f}")
 
 # %% [markdown]
 # Smoother. Fine detail costs more nats than it saves, so it is not encoded, and what the
-# decoder returns is the *mean* over all that it was not told. The squared error is larger
-# than that of an autoencoder with as many dimensions (after 10,000 steps,
+# decoder returns is the *mean* over everything that it was not told. The squared error is
+# larger than that of an autoencoder with as many dimensions (after 10,000 steps,
 # `npvae experiment copies` finds 11.8 and 10.5). The VAE pays for being able to do this:
 #
 # ## 6.4 From noise to data: samples
@@ -335,12 +334,12 @@ assert outside["VAE"] < 0.5 * outside["autoencoder"]
 
 # %% [markdown]
 # The measure is that of 3.5, with 20,000 training images. (The autoencoder had 1,000 steps;
-# more change little.) For the VAE the random codes are compared with draws from the clouds,
-# and not with their means, because on such draws the decoder was trained. A perfect fit
-# would give 5 %. The random codes fall mostly where codes of digits are, because the KL
-# made the clouds fit the prior (4.4: *pairs made in either way should look alike*). Not all
-# do, and not all samples are digits. The decoder must give *some* mixture between two
-# classes, and the fit is not perfect.
+# longer training changes little.) For the VAE we compare the random codes with draws from
+# the clouds, and not with their means, because the decoder was trained on such draws. A
+# perfect fit would give 5 %. The random codes fall mostly where codes of digits are, because
+# the KL made the clouds fit the prior (4.4: *pairs made in either way should look alike*).
+# Not all do, and not all samples are digits. The decoder must give *some* mixture between
+# two classes, and the fit is not perfect.
 #
 # ## 6.5 Which dimensions are used?
 #
@@ -410,7 +409,7 @@ codes = flat.codes(x_test[some])
 figures.show(
     figures.latent_scatter(codes, data.y_test[some]),
     "The codes of 3,000 test digits in two dimensions: one cloud about the origin, most of "
-    "it within three. 0, 1 and 7 have regions of their own around the edge, the 6s two; "
+    "it within three. 0, 1 and 7 have separate regions around the edge, the 6s two; "
     "2, 3, 5 and 8 crowd in the middle, 4 and 9 lie on each other.",
 )
 mean, spread = codes.mean(axis=0), codes.std(axis=0)

@@ -2,7 +2,7 @@
 
     python tutorials/build.py              both
     python tutorials/build.py notebooks    only the notebooks, all of them or those of the given chapters (01 05)
-    python tutorials/build.py site         only the site, from the notebooks, which have to be those of the chapters
+    python tutorials/build.py site         only the site, from the notebooks, which must be those of the chapters
 
 A chapter is a Python program in percent format. Its notebook holds the same cells, and what they print and draw. It has
 no cell ids, no execution times and no versions, so that building it twice gives the same bytes. The site is made by
@@ -89,7 +89,7 @@ def line_of(name, path):
 
 
 def execute(notebook):
-    """Run a notebook, from the folder of the chapters, and keep what its cells print and draw; all else is stripped."""
+    """Run a notebook in the folder of the chapters; keep what its cells print and draw, and strip everything else."""
     nbclient.NotebookClient(notebook, timeout=600, resources={"metadata": {"path": str(HERE)}}).execute()
     notebook.metadata = nbformat.from_dict(METADATA)                             # without the version of Python
     for cell in notebook.cells:

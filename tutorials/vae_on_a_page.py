@@ -1,7 +1,7 @@
 """A variational autoencoder on one page: the bound as formulas, its gradient by the tape, Adam, the loop, a picture.
 
     python tutorials/vae_on_a_page.py            trains on MNIST and draws samples
-    python tutorials/vae_on_a_page.py --check    proves the gradient of the loss by every parameter
+    python tutorials/vae_on_a_page.py --check    proves the gradient of the loss, for every parameter
 
 The model is that of Kingma and Welling (2014), Auto-encoding variational Bayes, appendix C:
 
@@ -80,7 +80,7 @@ def train(steps, rng):
 
 
 def check(rng):
-    """Compare the gradient by every parameter with finite differences, in float64, with the noise ε held fixed."""
+    """Compare the gradient with finite differences, for every parameter, in float64, with the noise ε held fixed."""
     p, x, eps = parameters(7, 5, 3, rng, np.float64), rng.random((11, 7)), rng.standard_normal((11, 3))
     return gradcheck(lambda: loss(p, x, eps), parameters=p.items(), name="-ELBO")
 

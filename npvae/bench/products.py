@@ -8,7 +8,7 @@ import numpy as np
 
 from .. import probability
 from ..autodiff.tensor import records
-from ..probability.bounds import ROWS
+from ..probability.bounds import CODES
 
 
 def sizes(record):
@@ -31,7 +31,7 @@ class Products:
         if workload.trains:
             last, self.times = model.loss(x, rng)[0], 1
         else:                                                # a few samples at a time; x is encoded only once
-            samples = min(max(1, ROWS // len(x)), workload.samples)
+            samples = min(max(1, CODES // len(x)), workload.samples)
             last = probability.bounds.log_weights(x, model.encode(x).detach(), model.decode, rng, samples)
             self.times = -(-workload.samples // samples)
         self.products = []

@@ -143,7 +143,7 @@ def race(workload, chosen, seconds, threads):
                 process = Process(contender, threads)
             stack.callback(process.close)
             try:
-                process.ask(prepare=[dataclasses.asdict(workload), dataclasses.asdict(contender)])
+                process.ask(assign=[dataclasses.asdict(workload), dataclasses.asdict(contender)])
                 if contender.name != PRODUCTS:
                     process.ask(check=f"{folder}/{len(processes)}.npz")
                     results[contender.name] = Result(contender.name, difference=_difference(folder, len(processes)))

@@ -2,7 +2,7 @@
 
 It reads requests from its standard input, one JSON object in each line, and answers each with another object:
 
-    {"prepare": [workload, contender]}                                        ->   {}
+    {"assign": [workload, contender]}                                         ->   {}
     {"check": path}       write loss and gradients into an .npz file          ->   {}
     {"run": seconds}      as many steps as fit into them, at least three      ->   {"times": [seconds, …]}
     {"profile": seconds}  the same under a profiler, at least one; for ours   ->   {"profile": {operation: …}}
@@ -22,7 +22,7 @@ LEAST_STEPS = 3
 class Worker:
     """Answers the requests, with one method for each."""
 
-    def prepare(self, workload, contender):
+    def assign(self, workload, contender):
         """Remember what to build."""
         from .contenders import Contender
         from .workloads import Workload
@@ -76,8 +76,8 @@ def main():
     for line in sys.stdin:
         request = json.loads(line)
         try:
-            if "prepare" in request:
-                answer = worker.prepare(*request["prepare"])
+            if "assign" in request:
+                answer = worker.assign(*request["assign"])
             elif "check" in request:
                 answer = worker.check(request["check"])
             elif "run" in request:

@@ -6,7 +6,7 @@ from .. import __version__
 from ..bench import bench
 from ..bench.contenders import PEERS
 from ..errors import UserError
-from ..training.settings import MODELS, SETTINGS, index, real, whole
+from ..training.settings import MODELS, SETTINGS, count, count_or_0, real
 
 
 class Parser(argparse.ArgumentParser):
@@ -63,7 +63,7 @@ def build_parser():
     )  # fmt: skip
     train.add_argument("--resume", action="store_true", help="continue the run in the folder")
     train.add_argument("--out", metavar="RUN", help="the folder of the run (default runs/DATA or runs/MODEL-DATA)")
-    train.add_argument("--steps", type=whole, help="steps in all, including those before --resume (default: see below)")
+    train.add_argument("--steps", type=count, help="steps in all, including those before --resume (default: see below)")
     train.add_argument("--model", help=f"{', '.join(MODELS)} (default vae)")
     for name, setting in SETTINGS.items():
         option, nargs = f"--{name.replace('_', '-')}", "+" if setting.is_list else None
@@ -73,19 +73,19 @@ def build_parser():
     evaluate_ = commands.add_parser("evaluate", help="measure a trained model on the test set")
     evaluate_.add_argument("run", metavar="RUN", help="the folder of the run")
     evaluate_.add_argument(
-        "--importance-samples", type=whole, metavar="K", help="samples of z for ln p(x) of each example (default 100)"
+        "--importance-samples", type=count, metavar="K", help="samples of z for ln p(x) of each example (default 100)"
     )
     evaluate_.add_argument(
-        "--refine", type=whole, metavar="STEPS", help="measure the amortization gap: fit each q separately"
+        "--refine", type=count, metavar="STEPS", help="measure the amortization gap: fit each q separately"
     )
 
     draw = commands.add_parser("draw", help="draw the pictures of a run again")
     draw.add_argument("run", metavar="RUN", help="the folder of the run")
     draw.add_argument(
-        "--between", type=index, nargs=2, metavar=("I", "J"), help="only the interpolation from test image I to J"
+        "--between", type=count_or_0, nargs=2, metavar=("I", "J"), help="only the interpolation from test image I to J"
     )
     draw.add_argument(
-        "--steps", type=whole, metavar="N",
+        "--steps", type=count, metavar="N",
         help="the steps of that interpolation, both ends included; if N is even, the midpoint is added (default 11)",
     )  # fmt: skip
 
@@ -100,7 +100,7 @@ def build_parser():
     bench_.add_argument(
         "--against", nargs="+", metavar="PEER", help=f"after the NAMEs: {', '.join(PEERS)} (default: all installed)"
     )
-    bench_.add_argument("--threads", type=whole, metavar="N", help="for each library (default 2, on a single core 1)")
+    bench_.add_argument("--threads", type=count, metavar="N", help="for each library (default 2, on a single core 1)")
     bench_.add_argument(
         "--seconds", type=real, default=4.0, metavar="S", help="to time each library, for at least 24 steps (default 4)"
     )

@@ -156,11 +156,11 @@ def print_measures(run, importance_samples, refine_steps=0):
 
 def _print_likelihood(run):
     """Print the likelihood that the measures are of, and what you may compare them with."""
-    x, likelihood, (low, high) = run.x_test, run.settings["likelihood"], run.model.data_range or (0, 1)
-    print(f"  likelihood {likelihood}, binarization {run.settings['binarization']}")
-    if likelihood == "bernoulli" and ((x > 0) & (x < 1)).any():
+    x, gives, (low, high) = run.x_test, run.model.likelihood.gives, run.model.data_range or (0, 1)
+    print(f"  likelihood {run.settings['likelihood']}, binarization {run.settings['binarization']}")
+    if gives == "convention" and ((x > 0) & (x < 1)).any():
         print("  On grey pixels a Bernoulli likelihood is a convention, not a log-likelihood.")
-    elif likelihood in ("continuous-bernoulli", "gaussian", "squared-error"):
+    elif gives == "density":
         rescaled = "" if (low, high) == (0, 1) else f" rescaled to [{low:g}, {high:g}]"
         print_wrapped(f"  A density of the pixels{rescaled}: compare it only with other densities of the same pixels.")
 

@@ -12,7 +12,7 @@ from .dataset import Dataset
 
 KINDS = ("disc", "square", "triangle")
 SIDE = 64  # pixels
-CHUNK = 500  # images drawn at once
+CHUNK = 500  # images rendered at once
 
 
 def draw_factors(n, rng):
@@ -62,12 +62,12 @@ def load_shapes(N=4000, seed=0):
     """
     rng = np.random.default_rng(seed)
 
-    def draw(n):
+    def examples(n):
         factors, images = draw_factors(n, rng), np.empty((n, SIDE, SIDE, 3), dtype=np.float32)
         for i in range(0, n, CHUNK):
             images[i : i + CHUNK] = render({name: values[i : i + CHUNK] for name, values in factors.items()})
         return images.reshape(n, -1), factors
 
-    x_train, train = draw(N)
-    x_test, test = draw(N // 4)
+    x_train, train = examples(N)
+    x_test, test = examples(N // 4)
     return Dataset("shapes", "a generator", x_train, train["shape"], x_test, test["shape"], (SIDE, SIDE, 3), test)

@@ -122,7 +122,7 @@ def find(comparisons, kinks=None):
     i = tuple(map(int, np.unravel_index(np.argmax(error), error.shape)))
     where = f"({', '.join(map(str, i))})" if i else "here"
     several = f", in the first of {len(comparisons)} draws" if len(comparisons) > 1 else ""
-    numbers = (
+    evidence = (
         f"is wrong in {_of(wrong)}{several}.",
         f"At {where}: yours {number(c.found[i])}, right {number(c.expected[i])}.",
     )
@@ -131,7 +131,7 @@ def find(comparisons, kinks=None):
         finding = Finding(measured, ["no mistake: there is no derivative"], QUESTIONS["part"])
     else:
         finding = explain(comparisons) or Finding()
-    return dataclasses.replace(finding, name=c.name, numbers=numbers)
+    return dataclasses.replace(finding, name=c.name, evidence=evidence)
 
 
 def _of(wrong):

@@ -240,13 +240,13 @@ def _weights(comparisons):
     """Return a Finding for terms that are all present, with other weights."""
     if any(len(c.formula) < 2 for c in comparisons):
         return None
-    fits = [term_weights(c) for c in comparisons]
-    if any(fit is None or not same(c.found, fit[1]) for c, fit in zip(comparisons, fits)):
+    solved = [term_weights(c) for c in comparisons]
+    if any(pair is None or not same(c.found, pair[1]) for c, pair in zip(comparisons, solved)):
         return None
-    weights = [list(fit[0].values()) for fit in fits]
+    weights = [list(by_term.values()) for by_term, _ in solved]
     if not np.allclose(weights, weights[0], 1e-5, 1e-7):
         return None
-    listed = ", ".join(f"{term}: {number(round(w, 9))}" for term, w in fits[0][0].items())
+    listed = ", ".join(f"{term}: {number(round(w, 9))}" for term, w in solved[0][0].items())
     causes = [f"the terms have these weights instead of 1: {listed}"]
     return Finding("yours is a sum of the right terms with other weights, in every element", causes, QUESTIONS["term"])
 

@@ -3,6 +3,7 @@
 import enum
 
 from ..autodiff.gradcheck import Fault
+from .explain import QUESTIONS
 from .finding import Finding
 
 
@@ -51,7 +52,7 @@ ADVICE = {
     ),
     Fault.DTYPE: ([], "Which of your arrays or numbers has a different dtype from the inputs?"),
     Fault.NO_ARRAY: ([], "What does this derivative return, and what does the operation before it need?"),
-    Fault.SHAPE: ([], "What shape does each array on the way have, and over which axes does each sum run?"),
+    Fault.SHAPE: ([], QUESTIONS["shape"]),
     Fault.EMPTY: ([], "Which input would give the check something to compare?"),
     ValueFault.MADE_FLOAT64: (
         [

@@ -14,29 +14,29 @@ class Finding:
     causes     the mistakes that give exactly these numbers; where there are several, the numbers cannot tell which
     question   that points the way
     name       of the array
-    numbers    sentences with what was measured before any inference
+    evidence   sentences about the numbers that were compared, before any inference
     """
 
     measured: str = ""
     causes: list = dataclasses.field(default_factory=list)
     question: str = ""
     name: str = ""
-    numbers: tuple = ()
+    evidence: tuple = ()
 
     def lines(self):
-        """Return the numbers, then the inference, then the question, in lines of at most 80 columns."""
+        """Return the evidence, then the inference, then the question, in lines of at most 80 columns."""
         first, later = (f"  {self.name}  " if self.name else "  "), " " * (len(self.name) + 4)
-        lines = [wrap(sentence, later if i else first) for i, sentence in enumerate(self.numbers)]
+        lines = [wrap(sentence, later if i else first) for i, sentence in enumerate(self.evidence)]
         if not self.measured:
             return [*lines, wrap("No simple mistake gives these numbers, so there is no guess.", "  ")]
-        if self.numbers:
+        if self.evidence:
             lines.append("")
         measured = self.measured[:1].upper() + self.measured[1:]
-        lines.append(wrap(f"{measured}.", "  " if self.numbers else first))
+        lines.append(wrap(f"{measured}.", "  " if self.evidence else first))
         if self.causes:
             several = "Mistakes that give these numbers (they cannot tell which):"
             of_numbers = several if len(self.causes) > 1 else "The mistake:"
-            lines.append(f"  {of_numbers if self.numbers else 'What can cause this:'}")
+            lines.append(f"  {of_numbers if self.evidence else 'What can cause this:'}")
             lines += [wrap(cause, "  · ") for cause in self.causes]
         return [*lines, "", wrap(self.question, "  ? ")]
 

@@ -11,7 +11,7 @@ from .experiment import Experiment
 def _diagnosis(folder):
     from . import diagnosis  # only now: it imports all the exercises, and no other command needs them
 
-    return diagnosis.diagnosis(folder, diagnosis.DRAWS, diagnosis.UNEXPLAINED)
+    return diagnosis.diagnosis(folder, diagnosis.ROUNDS, diagnosis.UNEXPLAINED)
 
 
 EXPERIMENTS = {

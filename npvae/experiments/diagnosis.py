@@ -13,7 +13,7 @@ from ..learn.museum.exhibits import Exhibit
 from .experiment import table
 from .planted import KINDS, is_wrong, nothing_simple
 
-DRAWS, UNEXPLAINED = 200, 500
+ROUNDS, UNEXPLAINED = 200, 500  # each round draws all inputs anew
 EXERCISES = [exercise for exercise in ALL if not isinstance(exercise, Exhibit)]
 
 
@@ -41,11 +41,11 @@ class Count:
         return [kind, self.planted, self.caught, self.right, self.wrong, self.caught - self.right - self.wrong]
 
 
-def diagnosis(folder, draws, unexplained):
-    """Return the table: each kind of mistake, in all exercises to which it applies, for `draws` random draws."""
+def diagnosis(folder, rounds, unexplained):
+    """Return the table: each kind of mistake, once in each round in every exercise to which it applies."""
     counts = {kind: Count() for kind in KINDS} | {"each exercise's own": Count()}
     claims = 0
-    for seed in tqdm(range(draws), unit="draw", disable=None):
+    for seed in tqdm(range(rounds), unit="round", disable=None):
         for exercise in EXERCISES:
             arrays = right_arrays(exercise, seed)
             rng = np.random.default_rng([seed, 1])
@@ -55,7 +55,7 @@ def diagnosis(folder, draws, unexplained):
                 counts["each exercise's own"].add(
                     findings_of(exercise, exercise.wrong_version(name), seed), wrong.cause
                 )
-    for seed in tqdm(range(unexplained), unit="draw", disable=None):
+    for seed in tqdm(range(unexplained), unit="array", disable=None):
         exercise = EXERCISES[seed % len(EXERCISES)]
         arrays, rng = right_arrays(exercise, seed), np.random.default_rng([seed, 2])
         several = list(arrays.values())[rng.integers(len(arrays))]

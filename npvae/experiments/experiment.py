@@ -30,11 +30,11 @@ def table(header, rows):
     return [lines[0], "|" + "|".join("-" * (width + 2) for width in widths) + "|", *lines[1:]]
 
 
-def trained(folder, steps, prepare=None, **chosen):
+def trained(folder, steps, initialize=None, **chosen):
     """Return the run in the folder after this many steps; continue it if an earlier call was interrupted.
 
-    prepare   a function of the `Run`, applied to a new run before its first step
-    chosen    the settings of the run
+    initialize   a function of the `Run`, called for a new run before its first step
+    chosen       the settings of the run
 
     Raises UserError if the folder holds something else.
     """
@@ -42,8 +42,8 @@ def trained(folder, steps, prepare=None, **chosen):
         run = Run.load(folder, chosen, to_train=True)
     else:
         run = Run.create(folder, chosen)
-        if prepare:
-            prepare(run)
+        if initialize:
+            initialize(run)
     if run.training.step < steps or steps == 0:  # 0: a closed form
         run.training.run(steps, run.save)
     if run.training.step > steps:

@@ -72,24 +72,24 @@ def estimators(folder):
     run = trained(folder / "vae", 2000, hidden=[200])
     model, x = run.model, run.x_train[:IMAGES]
     encoder = [p for name, p in model.named_parameters() if not name.startswith(("decoder", "likelihood"))]
-    drawn = {}
+    estimates = {}
     for name, surrogate in ESTIMATORS.items():
-        rng, drawn[name] = np.random.default_rng(0), []
+        rng, estimates[name] = np.random.default_rng(0), []
         for _ in range(REPETITIONS):
             q = model.encode(x)
-            fixed = surrogates.hold_fixed(x, q, model.decode, rng, toys.DRAWN)
+            fixed = surrogates.hold_fixed(x, q, model.decode, rng, toys.Z_SAMPLES)
             model.zero_grad()
             surrogate(x, q, model.decode, fixed).mean().backward()
-            drawn[name].append(np.concatenate([p.grad.ravel() for p in encoder]))
-        drawn[name] = np.array(drawn[name])
-    signal = np.linalg.norm(drawn["analytic-kl"].mean(axis=0))
+            estimates[name].append(np.concatenate([p.grad.ravel() for p in encoder]))
+        estimates[name] = np.array(estimates[name])
+    signal = np.linalg.norm(estimates["analytic-kl"].mean(axis=0))
     rows = []
-    for name, gradients in drawn.items():
+    for name, gradients in estimates.items():
         noise = gradients.var(axis=0, ddof=1).sum()
         deviation, variance = toys.on_the_oracle(name)
         rows.append([name, f"{deviation:.1f}", f"{variance:.3g}", f"{noise:.3g}", f"{np.sqrt(noise) / signal:.2f}"])
     return [
-        f"{toys.DRAWN} samples of z. Oracle: 5 latent dimensions, q a little off the posterior; the largest",
+        f"{toys.Z_SAMPLES} samples of z. Oracle: 5 latent dimensions, q a little off the posterior; the largest",
         f"deviation of the mean of {toys.ESTIMATES:,} estimates from the exact gradient in standard errors",
         f"(above 4.5: biased), and the variance of one estimate. MNIST: encoder of 784-200-10, {IMAGES} images,",
         f"{REPETITIONS} estimates: the variance, summed over all weights, and noise : signal.",

@@ -85,15 +85,15 @@ def dimension(folder):
     ]
 
 
-DRAWN = 2  # samples of z in one estimate: a baseline needs at least two
+Z_SAMPLES = 2  # in one estimate: a baseline needs at least two
 ESTIMATES = 10_000
 
 
 def on_the_oracle(estimator, shift=0.3):
     """Return how far an estimator's mean deviates from the exact gradient, at most, and its variance.
 
-    The gradient is that of the ELBO of one example by μ and logvar of q, which is the posterior with both shifted. The
-    deviation is in standard errors. The variance is that of one estimate, summed over the elements.
+    The gradient is that of the ELBO of one example, for μ and logvar of q, which is the posterior with both shifted.
+    The deviation is in standard errors. The variance is that of one estimate, summed over the elements.
     """
     oracle = ProbabilisticPCA.random(10, 5, np.random.default_rng(0), logvar=0.0)
     x = np.tile(oracle.sample(1, np.random.default_rng(1)), (ESTIMATES, 1))
@@ -105,7 +105,7 @@ def on_the_oracle(estimator, shift=0.3):
         return np.concatenate([q.mu.grad, q.logvar.grad], axis=1)
 
     def surrogate(q):
-        fixed = estimators.hold_fixed(x, q, oracle.decode, np.random.default_rng(2), DRAWN)
+        fixed = estimators.hold_fixed(x, q, oracle.decode, np.random.default_rng(2), Z_SAMPLES)
         return ESTIMATORS[estimator](x, q, oracle.decode, fixed).mean(axis=0)
 
     exact, found = gradient(lambda q: oracle.elbo(x, q).elbo)[0], gradient(surrogate)

@@ -1,4 +1,4 @@
-"""Every model with every likelihood and every estimator: the derivative of the whole objective by every parameter.
+"""Every model with every likelihood and estimator: the gradient of the whole objective, for every parameter.
 
 The gradient of a surrogate is not the derivative of the ELBO, but it is the derivative of the surrogate itself. So draw
 once what the surrogate holds fixed, and let finite differences move only the rest.
@@ -40,7 +40,7 @@ def convolutional_vae(rng, N, D, K, likelihood, **options):
 
 
 def bound(name, make, likelihood, step=3, **options):
-    """Return a check of model.loss by all parameters."""
+    """Return a check of the gradient of model.loss, for all parameters."""
 
     def build(rng, N, D, K):
         model, x = make(rng, N, D, K, likelihood, **options)
@@ -52,7 +52,7 @@ def bound(name, make, likelihood, step=3, **options):
 
 
 def surrogate(name, make, likelihood, estimator):
-    """Return a check of one estimator's surrogate by all parameters of a model."""
+    """Return a check of the gradient of one estimator's surrogate, for all parameters of a model."""
 
     def build(rng, N, D, K):
         model, x = make(rng, N, D, K, likelihood)
@@ -79,7 +79,7 @@ def m_step(likelihood):
 
 
 def e_step(likelihood):
-    """Return a check of variational EM's E-step: the ELBO by mu and logvar of each example."""
+    """Return a check of variational EM's E-step: the gradient of the ELBO, for mu and logvar of each example."""
 
     def build(rng, N, D, K):
         model = models.VariationalEM(N, K, LATENT, [D], rng, likelihood)
@@ -95,7 +95,7 @@ def e_step(likelihood):
 
 
 def autoencoder(case, make):
-    """Return a check of an autoencoder's loss by all parameters; make(rng, D, K) returns it and its data's width."""
+    """Return a check of the gradient of an autoencoder's loss; make(rng, D, K) returns the model and D of its data."""
 
     def build(rng, N, D, K):
         model, width = make(rng, D, K)

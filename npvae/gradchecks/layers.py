@@ -9,7 +9,7 @@ from .operations import gaussians, levels
 
 
 def parametric_layer(make):
-    """Return how to build a check of the layer make(rng, N, D, K), which takes (N, D), by input and parameters."""
+    """Return how to build a check of the layer make(rng, N, D, K), which takes (N, D): dx and all dparameters."""
 
     def build(rng, N, D, K):
         return with_random_parameters(make(rng, N, D, K), rng), normal(rng, N, D)
@@ -23,7 +23,7 @@ def activation(make):
 
 
 def image_layer(make):
-    """Return how to build a check of the layer make(rng), which takes images (N, D, K, 2), by input and parameters."""
+    """Return how to build a check of the layer make(rng), which takes images (N, D, K, 2)."""
     return lambda rng, N, D, K: (with_random_parameters(make(rng), rng), normal(rng, N, D, K, 2))
 
 

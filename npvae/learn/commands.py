@@ -29,13 +29,9 @@ def overview():
     try:
         folder = Folder()
     except NoExercises:
-        print(
-            wrap(
-                "The exercises of npvae: write the parts of a variational autoencoder yourself, one function at a "
-                "time. Every check says what is wrong, not only that something is wrong.",
-                "",
-            )
-        )
+        idea = "write the parts of a variational autoencoder yourself, one function at a time"
+        promise = "Every check says what is wrong, not only that something is wrong."
+        print(wrap(f"The exercises of npvae: {idea}. {promise}", ""))
         print("\nStart by making your own folder:\n\n  npvae learn init my-vae\n  cd my-vae\n  npvae learn")
         return 0
     passed = sum(folder.has_passed(exercise) for exercise in catalogue.ALL)
@@ -87,13 +83,8 @@ def list_all():
 def init(path):
     """npvae learn init DIR: make your own folder."""
     folder = Folder.make(path)
-    print(
-        wrap(
-            f"{folder.path} holds {len(catalogue.ALL)} exercises, one file each. Nothing that you write there will "
-            "ever be overwritten.",
-            "",
-        )
-    )
+    promise = "Nothing that you write there will ever be overwritten."
+    print(wrap(f"{folder.path} holds {len(catalogue.ALL)} exercises, one file each. {promise}", ""))
     print(f"\n  cd {shlex.quote(str(folder.path))}\n  npvae learn")
     return 0
 
@@ -166,10 +157,8 @@ def reset(name):
     folder = Folder()
     exercise = catalogue.find(name)
     kept = folder.reset(exercise)
-    print(
-        f"{catalogue.file_name(exercise)} is as it was at the start"
-        + (f"; yours is kept as {kept.name}" if kept else "")
-    )
+    kept_as = f"; yours is kept as {kept.name}" if kept else ""
+    print(f"{catalogue.file_name(exercise)} is as it was at the start{kept_as}")
     return 0
 
 
@@ -188,10 +177,8 @@ def predict(name, answer=None):
         raise UserError(f"the answer is {answer!r}, expected a number from 1 to {len(choices)}")
     right = prediction.measure()
     folder.note(exercise, predicted=int(answer))
-    verdict = (
-        painted("Right.", GREEN) if int(answer) == right + 1 else f"Measured: {right + 1}, {prediction.choices[right]}."
-    )
-    print(f"\n{verdict}")
+    measured = f"Measured: {right + 1}, {prediction.choices[right]}."
+    print(f"\n{painted('Right.', GREEN) if int(answer) == right + 1 else measured}")
     print(wrap(prediction.because, ""))
     return 0
 

@@ -105,11 +105,8 @@ class OperationExercise(Exercise):
             some = self.inputs(np.random.default_rng(0), *PRIMES[:3]).values()
             wanted = len(self.engine(*some, **self.options))
             if not isinstance(result, tuple) or len(result) != wanted:
-                raise Unfit(
-                    "y",
-                    f"the function returns {in_words(result)}, expected the value and {wanted - 1} "
-                    "derivatives, as in the stub",
-                )
+                expected = f"expected the value and {wanted - 1} derivatives, as in the stub"
+                raise Unfit("y", f"the function returns {in_words(result)}, {expected}")
             result = result[0]
         return array(result, "y")
 

@@ -86,9 +86,8 @@ def load(exercise, path):
         return module
     f = getattr(module, exercise.function_name, None)
     if not callable(f):
-        raise Unfit(
-            "", f"there is no function {exercise.function_name} in {path.name}: its name must stay as it is in the stub"
-        )
+        missing = f"there is no function {exercise.function_name} in {path.name}"
+        raise Unfit("", f"{missing}: its name must stay as it is in the stub")
     return f
 
 
@@ -108,16 +107,8 @@ def judge(exercise, student):
         return Outcome(WRONG, "\n\n".join("\n".join(finding.lines()) for finding in findings).split("\n"))
     numbers, arrays = sum(c.expected.size for c in comparisons), len(draws)
     largest = max(float(c.error.max(initial=0)) for c in comparisons)
-    return Outcome(
-        PASSED,
-        [
-            wrap(
-                f"{numbers:,} numbers in {arrays} array{'s' if arrays > 1 else ''} agree; the largest error is "
-                f"{largest:.0e}.",
-                "  ",
-            )
-        ],
-    )
+    agree = f"{numbers:,} numbers in {arrays} array{'s' if arrays > 1 else ''} agree"
+    return Outcome(PASSED, [wrap(f"{agree}; the largest error is {largest:.0e}.", "  ")])
 
 
 def _judge_exhibit(exercise, program):

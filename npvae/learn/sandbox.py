@@ -78,13 +78,8 @@ def _no_result(path, where, seconds, status):
             source = path.read_text(encoding="utf-8", errors="replace").splitlines()[int(found[1]) - 1].strip()
             lines = [f"  {path.name}, line {found[1]}, in {found[2]}:", f"    {source}", *lines]
         return lines
-    return [
-        wrap(
-            f"Python ended in the middle of the check (status {status}): does the file call exit, or need more memory "
-            "than there is?",
-            "  ",
-        )
-    ]
+    asked = "does the file call exit, or need more memory than there is?"
+    return [wrap(f"Python ended in the middle of the check (status {status}): {asked}", "  ")]
 
 
 def _printed(said):

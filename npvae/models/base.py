@@ -23,7 +23,8 @@ class LatentModel(Module):
     latent_dim    the dimension of z
     data_range    the smallest and the largest value that the data may have; None leaves that to `require`
     unit          the unit of what `loss` reports
-    has_bound     whether `encode` returns q(z | x) and `decode` p(x | z), so that we can measure the bound and ln p(x)
+    has_bound     whether `encode` returns q(z | x) and `decode` p(x | z), a distribution that `likelihood` makes: then
+                  we can measure the bound and ln p(x)
     noise         the function with which a denoising model corrupts x; None for any other model
     """
 

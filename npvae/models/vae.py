@@ -2,7 +2,15 @@
 
     prior     p(z)     = N(0, I)
     decoder   p(x | z) = likelihood(decoder(z))
-    encoder   q(z | x) = N(mu(x), diag exp(logvar(x)))
+    encoder   q(z | x) = N(μ(x), diag σ²(x)),    σ = exp(logvar / 2)
+
+Training samples z from q and minimises −ELBO, averaged over the minibatch:
+
+    z = μ + σ ⊙ ε,    ε ~ N(0, I)
+    −ELBO = rec + KL,    rec = −ln p(x | z),    KL = ½ Σ_j [μ_j² + σ_j² − 1 − ln σ_j²]
+
+Here these formulas are in probability/gaussian.py and probability/bernoulli.py, so that other models share them;
+tutorials/vae_on_a_page.py has all of them on one page.
 
 Source: Kingma and Welling (2014), Auto-encoding variational Bayes; Rezende, Mohamed, Wierstra (2014).
 """
@@ -92,7 +100,7 @@ class VAE(LatentModel):
         return objective, self._parts(reconstruction.data, kl.data, None if self.kl_term.is_plain else objective)
 
     def _surrogate_loss(self, x, rng):
-        """Return a Tensor whose gradient is the estimate of `self.estimator`, and the parts. Its value says nothing.
+        """Return a Tensor whose gradient is the estimate of `self.estimator`, and the parts. Its value is no estimate.
 
         The decoder runs twice, the first time for what is held fixed: its batch normalization sees the minibatch twice.
         """

@@ -29,11 +29,11 @@ from ..errors import UserError
 from ..runtime import in_threads
 from .gaussian import DiagonalGaussian
 
-ROWS = 1600  # codes that `importance_sampling` decodes at once in each thread
+CODES = 1600  # that `importance_sampling` decodes at once in each thread
 
 
 class ELBO(NamedTuple):
-    """The two terms of the bound, in nats, one number for each example: Tensors (N,). `elbo` is their difference."""
+    """The two terms of the bound, in nats, for each example: Tensors (N,). `elbo` is their difference."""
 
     reconstruction: Tensor  # E_q ln p(x | z): higher is better
     kl: Tensor  # KL(q(z | x) ‖ p(z)) ≥ 0
@@ -101,7 +101,7 @@ def log_weights(x, q, decode, rng, samples):
 def iwae_bound(log_w):
     """Return ln (1/K) Σ_k w_k from the log weights, a Tensor (K, N): a Tensor (N,), in nats.
 
-    Its derivative by ln w_k is w_k / Σ_j w_j: the samples' own weights weigh their gradients.
+    Its derivative with respect to ln w_k is w_k / Σ_j w_j: a sample counts in the gradient as much as in the bound.
     Source: Burda, Grosse, Salakhutdinov (2016), eq. 8, 13 and 14.
     """
     return ops.logsumexp(log_w, axis=0) - float(np.log(len(log_w)))
@@ -117,7 +117,7 @@ class ImportanceSampling(NamedTuple):
 def importance_sampling(x, q, decode, rng, samples):
     """Estimate ln p(x) by importance sampling with K samples: an `ImportanceSampling`.
 
-    Each thread draws a few samples at a time, so that it decodes about 1,600 codes (ROWS) at once, and keeps running
+    Each thread draws a few samples at a time, so that it decodes about 1,600 codes (CODES) at once, and keeps running
     logarithms of Σ w and Σ w²: memory does not grow with K, and no weight overflows. The threads call `decode` at the
     same time. Each block of samples draws its noise from its own seed, so it is the same in any thread.
 
@@ -126,7 +126,7 @@ def importance_sampling(x, q, decode, rng, samples):
     """
     require_samples(samples)
     N = len(x)
-    few = min(samples, max(1, ROWS // max(1, N)))                        # samples decoded at once
+    few = min(samples, max(1, CODES // max(1, N)))                        # samples decoded at once
     counts = np.diff([*range(0, samples, few), samples])
     seeds = rng.integers(2**63, size=len(counts))
     x = np.repeat(x[None], few, axis=0)                                  # once, and not for each block

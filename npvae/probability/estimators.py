@@ -1,4 +1,4 @@
-"""Estimators of the ELBO's gradient by the parameters φ of q(z | x), side by side.
+"""Estimators of the ELBO's gradient with respect to the parameters φ of q(z | x), side by side.
 
 The bound is an expectation under q, and q moves with φ:
 

@@ -1,7 +1,8 @@
 """The likelihood p(x | z): how the output of a decoder becomes a distribution of data.
 
 A likelihood is a Module, because it may have a parameter. Call it with the decoder's output, and it returns a
-distribution, with `log_prob` and `mean`. `require` refuses data that does not fit.
+distribution, with `log_prob` and `mean`. `require` refuses data that does not fit. `gives` says what exp(log_prob) is:
+a "density", a "probability", or a "convention", which is a probability for zeros and ones only.
 
     bernoulli             black and white pixels; on grey pixels, a convention and not a log-likelihood
     continuous-bernoulli  grey pixels in [0, 1]: a density
@@ -28,8 +29,8 @@ from .gaussian import DiagonalGaussian
 class LogitLikelihood(Module):
     """p(x | z) = distribution(x; decoder(z)), where the decoder gives logits of pixels in [0, 1]."""
 
-    def __init__(self, distribution, name):
-        self.distribution, self.name = distribution, name
+    def __init__(self, distribution, name, gives):
+        self.distribution, self.name, self.gives = distribution, name, gives
 
     def forward(self, output):
         return self.distribution(output)
@@ -50,6 +51,8 @@ class GaussianLikelihood(Module):
     learned   whether logvar is a parameter (Rybkin, Daniilidis, Levine 2021: the σ-VAE) or fixed
     """
 
+    gives = "density"
+
     def __init__(self, logvar=0.0, learned=True):
         self.logvar = Tensor(np.array(logvar, dtype=np.float32), requires_grad=True) if learned else logvar
 
@@ -64,7 +67,7 @@ class DiscretizedLogisticLikelihood(LogitLikelihood):
     """P(x | z) of 256 levels, by a logistic distribution with mean decoder(z) and one learned scale for all pixels."""
 
     def __init__(self):
-        self.name = "discretized-logistic"
+        self.name, self.gives = "discretized-logistic", "probability"
         self.log_scale = Tensor(np.array(-2.0, dtype=np.float32), requires_grad=True)
 
     def forward(self, output):
@@ -83,8 +86,8 @@ class DiscretizedLogisticLikelihood(LogitLikelihood):
 
 
 LIKELIHOODS = {
-    "bernoulli": functools.partial(LogitLikelihood, Bernoulli, "bernoulli"),
-    "continuous-bernoulli": functools.partial(LogitLikelihood, ContinuousBernoulli, "continuous-bernoulli"),
+    "bernoulli": functools.partial(LogitLikelihood, Bernoulli, "bernoulli", "convention"),
+    "continuous-bernoulli": functools.partial(LogitLikelihood, ContinuousBernoulli, "continuous-bernoulli", "density"),
     "gaussian": GaussianLikelihood,
     # N(x; decoder(z), ½ I), for which −ln p(x | z) = ‖x − decoder(z)‖² + D/2 · ln π
     "squared-error": functools.partial(GaussianLikelihood, float(np.log(0.5)), learned=False),

@@ -51,17 +51,17 @@ class Training:
     x_validation   a validation set (M, D), or None
     patience       stop early after this many validations without a new best, and return to the best parameters; None to
                    take all steps
-    prepare        prepare(x, rng) returns what the model sees of a minibatch x; None for x itself
+    transform      transform(x, rng) returns what the model sees of a minibatch x; None for x itself
 
     step           the number of steps taken
     saved_step     the step of the last save (or load), None before the first
-    history        one row for each step: the parts that `loss` returned, in the order of `columns`
+    history        one tuple for each step: the parts that `loss` returned, in the order of `columns`
     validations    pairs of step and validation loss
     """
 
-    def __init__(self, model, optimizer, x, batch_size, rng, x_validation=None, patience=None, prepare=None):
+    def __init__(self, model, optimizer, x, batch_size, rng, x_validation=None, patience=None, transform=None):
         self.model, self.optimizer, self.x, self.rng = model, optimizer, x, rng
-        self.x_validation, self.patience, self.prepare = x_validation, patience, prepare
+        self.x_validation, self.patience, self.transform = x_validation, patience, transform
         self.batches = Minibatches(len(x), batch_size, rng)
         self.step = 0
         self.columns = []
@@ -105,9 +105,9 @@ class Training:
                 self._save(save)
 
     def take_step(self):
-        """Take one step, on the next minibatch, and add a row to the history."""
+        """Take one step, on the next minibatch, and add its parts to the history."""
         rows = next(self.batches)
-        x = self.x[rows] if self.prepare is None else self.prepare(self.x[rows], self.rng)
+        x = self.x[rows] if self.transform is None else self.transform(self.x[rows], self.rng)
         self.model.train()
         with np.errstate(all="ignore"):  # the loop below checks the loss instead
             objective, parts = training_step(self.model, self.optimizer, x, self.rng, self.step, rows)
@@ -148,8 +148,8 @@ class Training:
     def _warn(self):
         """Print each warning about the model when it first applies."""
         probe = self.x[:WARNING_EXAMPLES]
-        if self.prepare is not None:
-            probe = self.prepare(probe, np.random.default_rng(VALIDATION_SEED))
+        if self.transform is not None:
+            probe = self.transform(probe, np.random.default_rng(VALIDATION_SEED))
         found = warnings_about(self.model, probe)
         for name in found.keys() - self._warnings.keys():
             tqdm.write(textwrap.fill(f"step {self.step:6}  {found[name]}", 80, subsequent_indent=" " * 13))
@@ -219,7 +219,7 @@ class Training:
         self.optimizer.load_state_dict(part_of(arrays, "optimizer"))
         self.batches.load_state_dict(part_of(arrays, "batches"))
         self.best = part_of(arrays, "best")
-        self.history = [tuple(row) for row in arrays["history"].tolist()]
+        self.history = [tuple(parts) for parts in arrays["history"].tolist()]
         self.step, self.columns = settings["step"], settings["columns"]
         self.validations = [tuple(pair) for pair in settings["validations"]]
         self.rng.bit_generator.state = settings["rng"]

@@ -32,7 +32,7 @@ class Run:
     dataset       the `Dataset`, as it was loaded
     fingerprint   of the dataset; it is saved with the model
     x_train       the training set without the validation set, rescaled or binarized as the settings say
-    x_test        the test set, prepared in the same way
+    x_test        the test set, treated in the same way
     model         a `LatentModel`
     training      a `Training`, or a `ClosedForm`; `run.training.run(steps, run.save)` trains
     """
@@ -88,21 +88,21 @@ class Run:
         rng = np.random.default_rng(chosen["seed"])
         self.model = settings.build(chosen, dataset, N - held_out, rng)
         self.x_train, x_validation = self._split(held_out)
-        self.x_train = self._prepare(self.x_train, "train")
-        self.x_test = self._prepare(dataset.x_test, "test")
+        self.x_train = self._binarize_and_rescale(self.x_train, "train")
+        self.x_test = self._binarize_and_rescale(dataset.x_test, "test")
         if held_out:
-            x_validation = self._prepare(x_validation, "validation")
+            x_validation = self._binarize_and_rescale(x_validation, "validation")
         if not self.model.parameters():
             self.training = ClosedForm(self.model, self.x_train)
         else:
             optimizer = make_optimizer(self.model.parameters(), make_schedule(chosen["lr"]))
-            prepare = datasets.binarize if chosen.get("binarization") == "dynamic" else None
+            transform = datasets.binarize if chosen.get("binarization") == "dynamic" else None
             self.training = Training(
                 self.model, optimizer, self.x_train, chosen["batch_size"], rng, x_validation, chosen["patience"],
-                prepare
+                transform,
             )
 
-    def _prepare(self, x, part):
+    def _binarize_and_rescale(self, x, part):
         """Return the examples x (N, D) of one part of the data, binarized and rescaled as the model needs them.
 
         part   "train", "validation" or "test"; with dynamic binarization, only the training set stays grey here

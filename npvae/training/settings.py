@@ -50,10 +50,10 @@ def seed(text):
     return int(text)
 
 
-whole = number(int, "a whole number")
+count = number(int, "a whole number")
+count_or_0 = number(int, "a whole number", zero=True)
 real = number(float, "a number")
-weight = number(float, "a number", zero=True)
-index = number(int, "a whole number", zero=True)
+real_or_0 = number(float, "a number", zero=True)
 
 
 # --- the settings -----------------------------------------------------------------------------------------------------
@@ -80,33 +80,33 @@ class Setting:
 SETTINGS = {
     "data": Setting("mnist", str, "DATA", f"{', '.join(datasets.LOADERS)}, or PATH.npz"),
     "seed": Setting(0, seed, "SEED", "the seed of everything random"),
-    "latent_dim": Setting(10, whole, "D", "the dimension of z"),
-    "batch_size": Setting(100, whole, "M", "examples in a minibatch"),
+    "latent_dim": Setting(10, count, "D", "the dimension of z"),
+    "batch_size": Setting(100, count, "M", "examples in a minibatch"),
     "lr": Setting(1e-3, real, "LR", "the learning rate"),
     "optimizer": Setting("adam", str, "NAME", ", ".join(OPTIMIZERS)),
     "schedule": Setting("constant", str, "NAME", f"how the learning rate changes: {', '.join(SCHEDULES)}"),
-    "validation": Setting(0, whole, "N", "hold out N training examples for validation"),
-    "patience": Setting(None, whole, "P", "stop after P validations (one every 500 steps) without a new best"),
+    "validation": Setting(0, count, "N", "hold out N training examples for validation"),
+    "patience": Setting(None, count, "P", "stop after P validations (one every 500 steps) without a new best"),
     "hidden": Setting(
-        [512, 384, 256], whole, "WIDTH", "the encoder's hidden layers; the decoder mirrors them", is_list=True
+        [512, 384, 256], count, "WIDTH", "the encoder's hidden layers; the decoder mirrors them", is_list=True
     ),
     "channels": Setting(
-        None, whole, "C", "the channels of each convolution; by default, they halve the image as often as possible",
+        None, count, "C", "the channels of each convolution; by default, they halve the image as often as possible",
         is_list=True,
     ),
     "activation": Setting("relu", str, "NAME", f"after each hidden layer: {', '.join(ACTIVATIONS)}"),
     "init": Setting("xavier_uniform", str, "NAME", f"how to draw the initial weights: {', '.join(INITIALIZERS)}"),
     "likelihood": Setting("bernoulli", str, "NAME", f"p(x | z): {', '.join(LIKELIHOODS)}"),
     "binarization": Setting("none", str, "NAME", f"makes grey pixels black or white: {', '.join(BINARIZATIONS)}"),
-    "samples": Setting(1, whole, "L", "samples of z for each example in training: L of a VAE, K of an IWAE"),
+    "samples": Setting(1, count, "L", "samples of z for each example in training: L of a VAE, K of an IWAE"),
     "estimator": Setting("analytic-kl", str, "NAME", f"the estimator of the gradient: {', '.join(ESTIMATORS)}"),
-    "beta": Setting(1.0, weight, "B", "the weight of the KL"),
-    "warm_up": Setting(0, index, "STEPS", "steps during which the weight of the KL rises from 0"),
-    "free_bits": Setting(0.0, weight, "NATS", "how much KL costs nothing in each latent dimension"),
-    "capacity": Setting(None, weight, "NATS", "hold the KL at this value instead of minimising it"),
+    "beta": Setting(1.0, real_or_0, "B", "the weight of the KL"),
+    "warm_up": Setting(0, count_or_0, "STEPS", "steps during which the weight of the KL rises from 0"),
+    "free_bits": Setting(0.0, real_or_0, "NATS", "how much KL costs nothing in each latent dimension"),
+    "capacity": Setting(None, real_or_0, "NATS", "hold the KL at this value instead of minimising it"),
     "noise": Setting("gaussian", str, "NAME", f"how a denoising autoencoder corrupts x: {', '.join(models.NOISES)}"),
     "noise_level": Setting(0.5, real, "S", "the standard deviation of the noise, or the probability of a masked pixel"),
-    "e_steps": Setting(10, whole, "STEPS", "gradient steps in each E-step"),
+    "e_steps": Setting(10, count, "STEPS", "gradient steps in each E-step"),
     "e_lr": Setting(0.3, real, "LR", "the learning rate of the E-step"),
 }
 DATA = ("data", "seed", "latent_dim")

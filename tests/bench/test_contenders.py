@@ -62,7 +62,7 @@ def test_the_products_of_convolutions_are_counted():
 
 
 def test_the_products_of_the_log_likelihood_are_those_of_all_blocks_forward(monkeypatch):
-    monkeypatch.setattr("npvae.bench.products.ROWS", 7 * 20)  # 20 samples of 7 images at once
+    monkeypatch.setattr("npvae.bench.products.CODES", 7 * 20)  # 20 samples of 7 images at once
     products = Products(TINY["likelihood"], TINY["likelihood"].build(), TINY["likelihood"].minibatches())
     assert products.times == 5
     per_code = 3 * 5 + 5 * 11 + 11 * 784                     # the decoder's; the encoder's are few and do not count

@@ -67,7 +67,7 @@ def test_a_process_that_does_not_answer_is_ended(monkeypatch):
     process = race.Process(BY_NAME[OURS], 1)
     monkeypatch.setattr(race, "PATIENCE", 0.05)
     with pytest.raises(UserError, match=r"no answer within 0\.05 seconds: ask for fewer --seconds"):
-        process.ask(prepare=[vars(TINY), vars(BY_NAME[OURS])])
+        process.ask(assign=[vars(TINY), vars(BY_NAME[OURS])])
     process.close()
 
 

@@ -22,14 +22,14 @@ def test_table():
 
 
 def test_a_trained_network_is_kept_and_taken_up_again(tmp_path):
-    prepared = []
-    prepare = lambda run: prepared.append(run.training.step)  # noqa: E731
-    run = trained(tmp_path / "a", 20, prepare, **SMALL)
-    assert run.training.step == 20 and prepared == [0]
+    begun_at = []
+    initialize = lambda run: begun_at.append(run.training.step)  # noqa: E731
+    run = trained(tmp_path / "a", 20, initialize, **SMALL)
+    assert run.training.step == 20 and begun_at == [0]
     del run                                                 # releases its lock, too
-    again = trained(tmp_path / "a", 30, prepare, **SMALL)
+    again = trained(tmp_path / "a", 30, initialize, **SMALL)
     whole = trained(tmp_path / "b", 30, **SMALL)
-    assert prepared == [0] and again.training.step == 30
+    assert begun_at == [0] and again.training.step == 30
     state = whole.model.state_dict()
     assert all(np.array_equal(a, state[name]) for name, a in again.model.state_dict().items())
     del again
@@ -41,18 +41,18 @@ def test_a_trained_network_is_kept_and_taken_up_again(tmp_path):
 def test_every_experiment_runs_and_prints_a_table(npvae_, monkeypatch, name):
     given, decoders = mnist.with_the_decoder_of_the_vae, []
 
-    def small(folder, steps, prepare=None, **chosen):
+    def small(folder, steps, initialize=None, **chosen):
         chosen["data"] = "bars"
         if "hidden" in chosen or chosen.get("model", "vae") in ("ae", "dae", "vae"):
             chosen["hidden"] = [8]
-        return trained(folder, min(steps, 200), prepare, **chosen)
+        return trained(folder, min(steps, 200), initialize, **chosen)
 
     monkeypatch.setattr(mnist, "trained", small)
     monkeypatch.setattr(mnist, "with_the_decoder_of_the_vae", lambda run: given(run) or decoders.append(run.model))
     for number in ("REPETITIONS", "GAP_STEPS"):
         monkeypatch.setattr(mnist, number, 3)
     monkeypatch.setattr(toys, "EXAMPLES", 20)
-    monkeypatch.setattr(diagnosis, "DRAWS", 1)
+    monkeypatch.setattr(diagnosis, "ROUNDS", 1)
     monkeypatch.setattr(diagnosis, "UNEXPLAINED", 5)
     if name == "likelihood":
         monkeypatch.setattr(mnist, "evaluate", lambda model, x, rng, K, f=mnist.evaluate: f(model, x, rng, 20))

@@ -58,7 +58,7 @@ def test_every_wrong_version_is_caught_and_named(exercise, name, seed):
     findings = findings_of(exercise, exercise.wrong_version(name), seed)
     assert findings
     for finding in findings:
-        assert finding.measured, finding.numbers
+        assert finding.measured, finding.evidence
         text = " ".join([finding.measured, *finding.causes])
         assert exercise.wrong[name].cause and exercise.wrong[name].cause in text
         assert len(finding.causes) <= 4

@@ -86,7 +86,7 @@ def noise_of(counts, seed=0):
 
 
 def test_with_the_prior_as_q_importance_sampling_is_naive_monte_carlo(monkeypatch):
-    monkeypatch.setattr(bounds, "ROWS", 100 * N + 3)
+    monkeypatch.setattr(bounds, "CODES", 100 * N + 3)
     prior = DiagonalGaussian(np.zeros((N, LATENT)), np.zeros((N, LATENT)))
     found = importance_sampling(X, prior, ORACLE.decode, np.random.default_rng(0), 250)
     z = noise_of([100, 100, 50])
@@ -97,7 +97,7 @@ def test_with_the_prior_as_q_importance_sampling_is_naive_monte_carlo(monkeypatc
 @pytest.mark.parametrize("threads", [1, 2, 3])
 def test_the_blocks_are_put_together_whatever_the_threads(monkeypatch, threads):
     """Blocks of seven samples and all weights at once give the same mean and the same (Σ w)² / Σ w²."""
-    monkeypatch.setattr(bounds, "ROWS", 7 * N)
+    monkeypatch.setattr(bounds, "CODES", 7 * N)
     monkeypatch.setattr(runtime, "threads", lambda: threads)
     q = posterior(0.3)
     found = estimate(q, 60)
@@ -127,8 +127,8 @@ def test_importance_sampling_has_few_codes_in_memory_at_once():
     decoded = []
     decode = lambda z: decoded.append(len(z.data)) or ORACLE.decode(z)  # noqa: E731
     importance_sampling(X, posterior(), decode, np.random.default_rng(0), 1000)
-    assert max(decoded) <= bounds.ROWS and sum(decoded) == 1000 * N
-    assert bounds.ROWS * 784 * 4 < 10e6                      # bytes for MNIST's logits, in each thread
+    assert max(decoded) <= bounds.CODES and sum(decoded) == 1000 * N
+    assert bounds.CODES * 784 * 4 < 10e6                      # bytes for MNIST's logits, in each thread
 
 
 def test_importance_weights_are_added_in_float64():

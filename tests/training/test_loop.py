@@ -218,7 +218,7 @@ def test_a_spoilt_buffer_is_never_saved():
 
 
 def test_a_warning_does_not_disturb_the_training():
-    a, b = (training(prepare=shifted) for _ in range(2))
+    a, b = (training(transform=shifted) for _ in range(2))
     a.run(30, every=10)
     b.run(30, every=30)
     assert same(weights(a), weights(b))
@@ -254,13 +254,13 @@ def shifted(x, rng):
     return x + np.float32(rng.integers(5, 9))
 
 
-def test_minibatches_are_prepared_with_the_generator_of_the_run():
+def test_minibatches_are_transformed_with_the_generator_of_the_run():
     model = Asks()
-    run = training(model=model, prepare=shifted)
+    run = training(model=model, transform=shifted)
     run.run(3)
     offsets = [np.unique(x - BARS.x_train[rows]).item() for x, _, rows, _ in model.told]
     again = Asks()
-    training(model=again, prepare=shifted).run(3)
+    training(model=again, transform=shifted).run(3)
     assert all(5 <= offset < 9 for offset in offsets)
     assert all(np.array_equal(a[0], b[0]) for a, b in zip(model.told, again.told))
 

@@ -41,9 +41,9 @@ def test_binarization(tmp_path, rng, binarization):
     again = Run.create(tmp_path / "again", chosen | {"seed": 5})
     assert np.array_equal(run.x_test, again.x_test)         # the same test images for every model
     if binarization == "static":
-        assert set(np.unique(run.x_train)) == {0, 1} and run.training.prepare is None
+        assert set(np.unique(run.x_train)) == {0, 1} and run.training.transform is None
     else:
-        assert np.isin(run.x_train, run.dataset.x_train).all() and run.training.prepare is datasets.binarize
+        assert np.isin(run.x_train, run.dataset.x_train).all() and run.training.transform is datasets.binarize
 
 
 def test_a_convolutional_model_gets_its_range_and_its_channels(tmp_path):

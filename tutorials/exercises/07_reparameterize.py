@@ -32,8 +32,8 @@ import numpy as np
 
 
 def reparameterize(mu, logvar, eps):         # mu (N, D)   logvar (N, D)   eps (N, D) or (L, N, D)   ->   z like eps
-    """z = μ + σ ⊙ ε: for ε ~ N(0, I) a sample of N(μ, σ²) that has derivatives by μ and
-    σ."""
+    """z = μ + σ ⊙ ε: for ε ~ N(0, I) a sample of N(μ, σ²) with derivatives ∂z/∂μ and
+    ∂z/∂σ."""
     raise NotImplementedError("y: compute the value here, in place of this line")
     def dmu(dy):
         raise NotImplementedError("dmu: return the gradient of the loss with respect to mu")

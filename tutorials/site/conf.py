@@ -58,7 +58,7 @@ def _escaped(line):
 
 
 def skip_member(app, what, name, thing, skip, options):
-    """A field of a named tuple has no docstring of its own, and gets a meaningless one."""
+    """Leave out the fields of named tuples: Python gives them a meaningless docstring."""
     return True if (getattr(thing, "__doc__", None) or "").startswith("Alias for field number") else None
 
 

@@ -56,7 +56,7 @@ def compare(f, rng, N, D, K):
 def formulas(gradients, betas=(0.9, 0.999), corrected=(True, True), late=0, forgets=(False, False), power=2):
     """Return what the paper's algorithm computes from a sequence of gradients (T, N): a dict of arrays (T, N)."""
     m, v = np.zeros((2, *gradients.shape[1:]))
-    rows = []
+    steps = []
     for t, g in enumerate(gradients, start=1):
         m = (1 - betas[0]) * g + (0 if forgets[0] else betas[0] * m)
         v = (1 - betas[1]) * g**power + (0 if forgets[1] else betas[1] * v)
@@ -64,8 +64,8 @@ def formulas(gradients, betas=(0.9, 0.999), corrected=(True, True), late=0, forg
             m_hat, v_hat = (
                 a / (1 - beta ** (t + late)) if yes else a for a, beta, yes in zip((m, v), betas, corrected)
             )
-            rows.append((LR + 0 * g, m, v, m_hat, v_hat, LR * m_hat / (np.sqrt(v_hat) + EPS)))
-    return dict(zip(("lr", "m", "v", "m_hat", "v_hat", "step"), map(np.array, zip(*rows))))
+            steps.append((LR + 0 * g, m, v, m_hat, v_hat, LR * m_hat / (np.sqrt(v_hat) + EPS)))
+    return dict(zip(("lr", "m", "v", "m_hat", "v_hat", "step"), map(np.array, zip(*steps))))
 
 
 def _update(

@@ -26,14 +26,13 @@ class Recorder:
 
     def codes(self, x):
         """The codes of each example, in the order of the rows of x: an array (K, N, latent_dim)."""
-        z, rows = (np.concatenate([pair[i] for pair in self.pairs]) if self.pairs else np.empty((0, 1)) for i in (0, 1))
-        codes = [z[(rows == row).all(axis=-1)] if len(z) else z for row in x]
+        pairs = self.pairs or [(np.empty((0, 1)), np.empty((0, 1)))]
+        z, compared = map(np.concatenate, zip(*pairs))
+        codes = [z[(compared == x_n).all(axis=-1)] if len(z) else z for x_n in x]
         for found in codes:
             if len(found) != K:
-                raise Unfit(
-                    "log_likelihood",
-                    f"your function compared an example with {len(found)} codes, expected samples = {K}",
-                )
+                sentence = f"your function compared an example with {len(found)} codes, expected samples = {K}"
+                raise Unfit("log_likelihood", sentence)
         return np.stack(codes, axis=1)
 
 
@@ -43,8 +42,8 @@ class _Recorded:
 
     def log_prob(self, x):
         log_prob = self.distribution.log_prob(x)
-        rows = np.broadcast_to(x, (*log_prob.shape, x.shape[-1]))
-        self.recorder.pairs.append((self.z.reshape(-1, self.z.shape[-1]), rows.reshape(-1, x.shape[-1])))
+        compared = np.broadcast_to(x, (*log_prob.shape, x.shape[-1]))
+        self.recorder.pairs.append((self.z.reshape(-1, self.z.shape[-1]), compared.reshape(-1, x.shape[-1])))
         return log_prob
 
 
@@ -66,11 +65,8 @@ def _compare(f, rng, N, D, latent_dim, logvar):
     decode = Recorder(model.decode)
     found = f(x, q, decode, np.random.default_rng(int(rng.integers(2**31))), K)
     if not isinstance(found, p.ImportanceSampling):
-        raise Unfit(
-            "log_likelihood",
-            f"your function returns {in_words(found)}, expected "
-            "ImportanceSampling(log_likelihood, effective_sample_size)",
-        )
+        expected = "expected ImportanceSampling(log_likelihood, effective_sample_size)"
+        raise Unfit("log_likelihood", f"your function returns {in_words(found)}, {expected}")
     z = decode.codes(x)
     _check_proposal(z, q)
     with no_grad():

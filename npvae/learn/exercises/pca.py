@@ -20,9 +20,8 @@ def compare(f, rng, N, D, K):
     given = x.copy()
     found = f(given, COUNT)
     if not isinstance(found, tuple) or len(found) != 3:
-        raise Unfit(
-            "mean", f"your function returns {in_words(found)}, expected the tuple mean, components, eigenvalues"
-        )
+        expected = "expected the tuple mean, components, eigenvalues"
+        raise Unfit("mean", f"your function returns {in_words(found)}, {expected}")
     if not np.array_equal(given, x):
         raise Unfit("mean", "your function changed this input in place: x", Fault.CHANGED_INPUT)
     mean, components, eigenvalues = (array(a, name) for a, name in zip(found, ("mean", "components", "eigenvalues")))
@@ -34,7 +33,7 @@ def compare(f, rng, N, D, K):
         raise Unfit("components", "the components are in the columns, expected one in each row")
     if components.shape != (COUNT, D):
         raise Unfit("components", f"they have the shape {components.shape}, expected (count, D) = {COUNT, D}")
-    rows, U = components, right[1]
+    U = right[1]
     yield Comparison(
         "eigenvalues",
         eigenvalues,
@@ -48,7 +47,7 @@ def compare(f, rng, N, D, K):
     )
     yield Comparison(
         "projection",
-        rows.T @ rows,
+        components.T @ components,
         U[:COUNT].T @ U[:COUNT],
         numbers=numbers,
         suspects={
@@ -89,8 +88,8 @@ def _pca(
     return principal_components
 
 
-def against_the_linear_autoencoder(f, folder, others):
-    """Train a linear autoencoder on toy data, compare it with the student's PCA, and return lines to show."""
+def _train_a_linear_autoencoder(f):
+    """Return PCA's error with the components of f, the autoencoder's, and the angles between subspaces and axes."""
     rng = np.random.default_rng(0)
     x = (normal(rng, 500, 3) * [3, 2, 1] @ normal(rng, 3, 7) + 0.1 * normal(rng, 500, 7)).astype(np.float32)
     mean, components, _ = f(x.astype(np.float64), COUNT)
@@ -100,21 +99,26 @@ def against_the_linear_autoencoder(f, folder, others):
     for _ in range(3000):
         training_step(model, optimizer, x, rng)
     error = np.square(model.reconstruct(x) - x).sum(axis=1).mean()
-    angle = models.principal_angles(model.decoder.layers[-1].W.data, components).max()
-    axes = model.decoder.layers[-1].W.data / np.linalg.norm(model.decoder.layers[-1].W.data, axis=1, keepdims=True)
+    W = model.decoder.layers[-1].W.data
+    angle = models.principal_angles(W, components).max()
+    axes = W / np.linalg.norm(W, axis=1, keepdims=True)
+    between = np.degrees(np.arccos(abs(axes[0] @ axes[1])))
+    return np.square(copies - x).sum(axis=1).mean(), error, angle, between
+
+
+def against_the_linear_autoencoder(f, folder, others):
+    """Train a linear autoencoder on toy data, compare it with the student's PCA, and return lines to show."""
+    pca_error, error, angle, between = _train_a_linear_autoencoder(f)
     return [
         "A linear autoencoder, trained for 3,000 steps on 500 examples of 7 numbers:",
-        f"  squared error: PCA {np.square(copies - x).sum(axis=1).mean():.4f}, autoencoder {error:.4f}",
+        f"  squared error: PCA {pca_error:.4f}, autoencoder {error:.4f}",
         f"  the largest angle between the two subspaces: {angle:.2f}°",
-        f"  but the angle between its two axes is {np.degrees(np.arccos(abs(axes[0] @ axes[1]))):.0f}°, and PCA's "
-        f"is 90°",
+        f"  but the angle between its two axes is {between:.0f}°, and PCA's is 90°",
     ]
 
 
 def _same_subspace():
-    lines = against_the_linear_autoencoder(lambda x, count: models.pca.principal_components(x, count), None, None)
-    angle = float(lines[2].split()[-1][:-1])
-    between = float(lines[3].split(" is ")[1].split("°")[0])
+    _, _, angle, between = _train_a_linear_autoencoder(models.pca.principal_components)
     return 0 if angle > 5 else (1 if between > 89 else 2)
 
 

@@ -42,9 +42,7 @@ def _run(step, seed, x, latent_dim, checks=False):
 
 def _check_returned(returned):
     if not isinstance(returned, tuple) or len(returned) != 2 or not isinstance(returned[1], dict):
-        raise Unfit(
-            "return", "your function must return the objective, a float, and the parts of model.loss, a dict"
-        )
+        raise Unfit("return", "your function must return the objective, a float, and the parts of model.loss, a dict")
     if isinstance(returned[0], Tensor) or not isinstance(returned[0], float):
         raise Unfit("return", f"the objective is {in_words(returned[0])}: return float(objective), which keeps no tape")
 
