@@ -5,8 +5,8 @@
     >>> tape(loss).save("graph.svg")
 
 Read the picture from top to bottom. An operation stands below all operations that it depends on, and a parameter or a
-data array one row above the operation that first uses it, so every line runs downwards. A line that skips rows has a
-lane on the left, and passes behind no box. Operations have round corners, parameters a thick border, and data a dashed
+data array one row above the operation that first uses it, so every line runs downwards. Lines that skip rows run in
+lanes on the left, one for each box that they come from, and pass behind no box. Operations have round corners, parameters a thick border, and data a dashed
 one.
 """
 
@@ -67,17 +67,17 @@ class Tape:
 
     def _repr_svg_(self):
         boxes, edges = self._boxes_and_edges()
-        skips = [(above, below) for above, below in edges if boxes[below].row - boxes[above].row > 1]
-        lanes = {edge: GAP + LANE * i for i, edge in enumerate(skips)}
-        width, height = _place(boxes.values(), left=GAP + LANE * len(skips))
+        skipping = dict.fromkeys(above for above, below in edges if boxes[below].row - boxes[above].row > 1)
+        lanes = {above: GAP + LANE * i for i, above in enumerate(skipping)}  # one for each box, whoever it leads to
+        width, height = _place(boxes.values(), left=GAP + LANE * len(lanes))
         run = ", ".join(f"{record.operation} {_shape(record.shape)}" for record in self.records)
         return "\n".join([
             f'<svg xmlns="http://www.w3.org/2000/svg" role="img" viewBox="0 0 {width:.0f} {height:.0f}" '
-            f'width="{width:.0f}" font-family="monospace" font-size="12">',
+            f'width="{width:.0f}" height="{height:.0f}" font-family="monospace" font-size="12">',
             "<title>The tape of a loss</title>",
             f"<desc>{len(self.records)} operations with their shapes, in the order of execution: {run}.</desc>",
             f'<rect width="{width:.0f}" height="{height:.0f}" fill="white"/>',
-            *(_line(*map(boxes.get, edge), lanes.get(edge)) for edge in edges),
+            *(_line(boxes[above], boxes[below], lanes.get(above)) for above, below in edges),
             *(box.svg() for box in boxes.values()),
             "</svg>",
         ])  # fmt: skip
@@ -153,12 +153,13 @@ def _place(boxes, left):
 
 
 def _line(above, below, lane):
-    """Return a curve from the lower edge of one box to the upper edge of another, or a way along the lane at this x."""
+    """Return a curve from the lower edge of one box to the upper edge of the next row, or a way along its lane."""
     x1, y1, x2, y2 = above.middle, above.bottom, below.middle, below.y
-    if lane is None:
+    if below.row - above.row == 1:
         way = f"C{x1:.1f} {y2:.1f} {x2:.1f} {y1:.1f} {x2:.1f} {y2:.1f}"
     else:
-        way = f"V{y1 + LANE:.1f}H{lane:.1f}V{y2 - LANE:.1f}H{x2:.1f}V{y2:.1f}"
+        aside = LANE / 2 * (1 + lane / LANE % 5)                 # so that the lines of several lanes can be told apart
+        way = f"V{y1 + aside:.1f}H{lane:.1f}V{y2 - aside:.1f}H{x2:.1f}V{y2:.1f}"
     return f'<path d="M{x1:.1f} {y1:.1f}{way}" fill="none" stroke="gray"/>'
 
 
