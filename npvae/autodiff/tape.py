@@ -6,8 +6,8 @@
 
 Read the picture from top to bottom. An operation stands below all operations that it depends on, and a parameter or a
 data array one row above the operation that first uses it, so every line runs downwards. Lines that skip rows run in
-lanes on the left, one for each box that they come from, and pass behind no box. Operations have round corners, parameters a thick border, and data a dashed
-one.
+lanes on the left, one for each box that they come from, and pass behind no box. Operations have round corners,
+parameters a thick border, and data a dashed one.
 """
 
 import contextlib
