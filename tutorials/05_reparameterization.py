@@ -225,7 +225,7 @@ x = np.tile(oracle.sample(1, np.random.default_rng(1)), (10_000, 1))
 
 
 def gradient(value_of):
-    """The gradient with respect to μ and logvar, for a q that is a little off the posterior."""
+    """Return the gradients of μ and logvar, for a q that is a little off the posterior."""
     true = oracle.posterior(x)
     mu, logvar = (Tensor(p + 0.3, requires_grad=True) for p in (true.mu, true.logvar))
     q = DiagonalGaussian(mu, logvar)
