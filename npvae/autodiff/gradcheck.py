@@ -153,7 +153,7 @@ def gradcheck(f, *inputs, parameters=None, rng=None, name=None, limit=LIMIT, **o
 
     Returns a `Report`. f must give the same value at every call: draw a noise ε outside of it. Raises TypeError for an
     input that is not float64 (in float32, rounding hides every mistake below 1 %), for an f that returns something
-    else, for two parameters of one name, and when there is nothing to check.
+    else, for two parameters of one name or one with two names, and when there is nothing to check.
     """
     rng = np.random.default_rng(SEED) if rng is None else rng
     name = name or getattr(f, "__name__", type(f).__name__)
@@ -206,6 +206,9 @@ def _check(name, operation, arrays, rng):
     """Return the rows for y, *derivatives = operation(*arrays.values()), and every array that took part, by name."""
     inputs = [np.array(x) if isinstance(x, (np.ndarray, np.floating, float)) else x for x in arrays.values()]  # to move
     before = [np.array(x) for x in inputs]
+    for input_name, x in zip(arrays, inputs):
+        if isinstance(x, np.ndarray) and x.dtype != np.float64:
+            raise _unfit(input_name, x.dtype)
     y, *derivatives = guards.value_and_derivatives(name, operation(*inputs))
     y_before, dy = np.array(y), rng.standard_normal(np.shape(y))
     given, known = dy.copy(), {"y": y_before, "dy": dy} | dict(zip(arrays, before))
@@ -244,12 +247,17 @@ def _check(name, operation, arrays, rng):
     return [row_of(i, *each) for i, each in enumerate(zip(arrays, inputs, gradients))], known
 
 
+def _unfit(name, found):
+    """Return the TypeError for an input that cannot be moved by finite differences."""
+    what = f"gradcheck needs float64 arrays, found {name} of type {found}"
+    return TypeError(f"{what}: convert it with np.asarray(…, np.float64)")
+
+
 def _compare(row, analytic, dy):
     """Fill in a row: the derivative for its array x against central differences of its value."""
     x, value = row.x, row.value
-    if not isinstance(x, np.ndarray) or x.dtype != np.float64:
-        found = f"found {row.name} of type {getattr(x, 'dtype', type(x).__name__)}"
-        raise TypeError(f"gradcheck needs float64 arrays, {found}: convert it with np.asarray(…, np.float64)")
+    if not isinstance(x, np.ndarray):
+        raise _unfit(row.name, type(x).__name__)
     if not isinstance(analytic, (np.ndarray, np.generic)):
         return row.blame(Fault.NO_ARRAY, type(analytic).__name__)
     if analytic.dtype != np.float64:

@@ -68,7 +68,7 @@ class Tape:
     def _repr_svg_(self):
         boxes, edges = self._boxes_and_edges()
         skipping = dict.fromkeys(above for above, below in edges if boxes[below].row - boxes[above].row > 1)
-        lanes = {above: GAP + LANE * i for i, above in enumerate(skipping)}  # one for each box, whoever it leads to
+        lanes = {above: i for i, above in enumerate(skipping)}  # one for each box, whoever its lines lead to
         width, height = _place(boxes.values(), left=GAP + LANE * len(lanes))
         run = ", ".join(f"{record.operation} {_shape(record.shape)}" for record in self.records)
         return "\n".join([
@@ -153,13 +153,13 @@ def _place(boxes, left):
 
 
 def _line(above, below, lane):
-    """Return a curve from the lower edge of one box to the upper edge of the next row, or a way along its lane."""
+    """Return a curve from the lower edge of one box to the upper edge of one in the next row, or a way along a lane."""
     x1, y1, x2, y2 = above.middle, above.bottom, below.middle, below.y
     if below.row - above.row == 1:
         way = f"C{x1:.1f} {y2:.1f} {x2:.1f} {y1:.1f} {x2:.1f} {y2:.1f}"
     else:
-        aside = LANE / 2 * (1 + lane / LANE % 5)                 # so that the lines of several lanes can be told apart
-        way = f"V{y1 + aside:.1f}H{lane:.1f}V{y2 - aside:.1f}H{x2:.1f}V{y2:.1f}"
+        x, aside = GAP + LANE * lane, LANE / 2 * (1 + lane % 5)  # five heights: neighbouring lanes can be told apart
+        way = f"V{y1 + aside:.1f}H{x:.1f}V{y2 - aside:.1f}H{x2:.1f}V{y2:.1f}"
     return f'<path d="M{x1:.1f} {y1:.1f}{way}" fill="none" stroke="gray"/>'
 
 

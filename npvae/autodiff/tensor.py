@@ -201,11 +201,12 @@ def op(f):
     shapes where they do not fit together.
     """
     name = f.__name__
+    names_of = functools.cache(functools.partial(input_names, f))  # by their number: a signature is slow to read
 
     @functools.wraps(f)
     def recorded(*inputs, **options):
         arrays = [x.data if isinstance(x, Tensor) else x for x in inputs]
-        names = input_names(f, len(inputs))
+        names = names_of(len(inputs))
         dtype = guards.common_dtype(name, names, arrays, options)
         try:
             y, *derivatives = guards.value_and_derivatives(name, f(*arrays, **options))
@@ -224,12 +225,15 @@ def op(f):
     return recorded
 
 
-@functools.cache  # a signature is slow to read
 def input_names(f, n):
     """Return the names of the n inputs that f receives: x, W, b; or arrays[0], arrays[1] for concatenate(*arrays)."""
-    positional = [p for p in inspect.signature(f).parameters.values() if p.kind <= p.VAR_POSITIONAL]
-    names = [p.name for p in positional if p.kind < p.VAR_POSITIONAL]
-    return names[:n] + [f"{positional[-1].name}[{i}]" for i in range(n - len(names))]
+    try:
+        parameters = inspect.signature(f).parameters.values()
+    except ValueError:  # a function that is built in does not say
+        parameters = ()
+    names = [p.name for p in parameters if p.kind < p.VAR_POSITIONAL]
+    several = next((p.name for p in parameters if p.kind == p.VAR_POSITIONAL), "input")
+    return names[:n] + [f"{several}[{i}]" for i in range(n - len(names))]
 
 
 @contextlib.contextmanager

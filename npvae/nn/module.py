@@ -68,15 +68,15 @@ class Module:
         return type(self).__name__
 
     def __repr__(self):
-        """A tree: every part with its parameters and their shapes, and how many numbers it and its parts learn."""
+        """A tree: every part with the shapes of its parameters, and how many numbers the parameters hold in all."""
         return "\n".join(self._tree("", 0)).strip()
 
     def _tree(self, name, depth):
         shapes = [f"{n} {str(p.shape).replace(', ', ',')}" for n, p in self._attributes() if isinstance(p, Tensor)]
         shapes += [f"buffers: {len(self.buffers)}"] if self.buffers else []
-        text, learned = " ".join([" " * 2 * depth + name, self.label(), *shapes]), self.parameters()
+        text, parameters = " ".join([" " * 2 * depth + name, self.label(), *shapes]), self.parameters()
         first, *more = textwrap.wrap(text, 64, subsequent_indent=" " * (2 * depth + 4))
-        yield f"{first:<64}{sum(p.data.size for p in learned):>16,}" if learned else first
+        yield f"{first:<64}{sum(p.data.size for p in parameters):>16,}" if parameters else first
         yield from more
         for path, part in self._attributes():
             if isinstance(part, Module):
@@ -162,6 +162,7 @@ class Module:
 
 
 def _unpacked(name, value):
+    """Return [(name, value)], or for a list, tuple or dict such pairs of everything in it, at any depth."""
     if isinstance(value, (list, tuple)):
         value = dict(enumerate(value))
     if not isinstance(value, dict):

@@ -126,7 +126,7 @@ def importance_sampling(x, q, decode, rng, samples):
     """
     require_samples(samples)
     N = len(x)
-    few = min(samples, max(1, CODES // max(1, N)))                        # samples decoded at once
+    few = min(samples, max(1, CODES // max(1, N)))                       # samples decoded at once
     counts = np.diff([*range(0, samples, few), samples])
     seeds = rng.integers(2**63, size=len(counts))
     x = np.repeat(x[None], few, axis=0)                                  # once, and not for each block

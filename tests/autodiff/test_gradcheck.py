@@ -5,13 +5,15 @@ transposed, one element off), and the check must object. These tests would catch
 upstream gradient of ones, a comparison that lets NaN pass, and inputs at which two different formulas agree.
 """
 
+import dataclasses
+
 import numpy as np
 import pytest
 
 from npvae import gradchecks, nn
 from npvae.autodiff import Tensor, gradcheck, op, ops
 from npvae.autodiff.gradcheck import Fault
-from npvae.autodiff.tensor import input_gradients
+from npvae.autodiff.tensor import input_gradients, input_names
 from npvae.diagnosis import diagnose
 
 
@@ -214,6 +216,33 @@ def test_what_the_check_would_leave_out_is_refused(rng):
     x = rng.standard_normal((5, 3))
     for report in (gradcheck(lambda x: x[:0], Tensor(x)), gradcheck(lambda x: (x[:0].copy(), lambda dy: 0 * x), x)):
         assert not report.ok and "y      is empty: there is nothing to compare" in str(report)
+
+
+def test_arrays_that_are_constants_are_float64_too(rng):
+    x = rng.standard_normal((3, 5))
+    for c in (x.astype(np.float32), np.arange(15).reshape(3, 5)):
+        with pytest.raises(TypeError, match=f"needs float64 arrays, found c of type {c.dtype}"):
+            gradcheck(lambda x, c: (x * c, lambda dy: dy * c, None), x, c)
+
+
+@dataclasses.dataclass
+class Scale:  # no hash, as all dataclasses that compare
+    factor: float
+
+    def __call__(self, x):
+        return self.factor * x, lambda dy: self.factor * dy
+
+
+def test_functions_of_every_kind_can_be_asked_for_their_names(rng):
+    """An object, a function that is built in, one that takes any number of inputs, one that takes none."""
+    x = rng.standard_normal((3, 5))
+    gradcheck(Scale(2.0), x).assert_ok()
+    with pytest.raises(TypeError, match="one derivative for each input, found float"):
+        gradcheck(float, 2.0)
+    assert input_names(max, 2) == ["input[0]", "input[1]"]
+    assert input_names(lambda x, *more: 0, 3) == ["x", "more[0]", "more[1]"]
+    with pytest.raises(TypeError, match="takes 0 positional arguments but 1 was given"):
+        gradcheck(lambda: x, x)
 
 
 def test_lists_and_integers_are_refused():
