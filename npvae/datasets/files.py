@@ -1,0 +1,106 @@
+"""Files that may be damaged or hostile: how to open them, how large they may become, and how to speak of them.
+
+A reader of files trusts nothing that a file says about itself. It opens only regular files, because a pipe would let it
+wait forever and a device would never end. Before it takes memory for the content, it compares the size with two limits:
+
+    memory   the content may take a quarter of what is available: the loader converts it, and cuts it into parts
+    ratio    a packed file may unpack to 200 times its own size, and to 256 MB in any case. Honest files stay below:
+             dSprites, 3 GB of black and white pixels in 26 MB, has a ratio of 120. A zip bomb has 1000 and more. You
+             can store an honest file that unpacks to more without compression, where no limit but memory applies.
+"""
+
+import os
+import stat
+
+from ..errors import UserError
+
+MEMORY_SHARE = 4
+LARGEST_RATIO = 200
+HARMLESS = 2**28  # bytes
+UNKNOWN_MEMORY = 2**32  # bytes, on a system that does not say
+
+
+def open_file(path):
+    """Open a regular file to read its bytes. Raises UserError for any other, and for one that cannot be read."""
+    def without_waiting(path, flags):
+        return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))   # to open a pipe waits for its other end
+
+    try:
+        file = open(path, "rb", opener=without_waiting)
+    except FileNotFoundError:
+        raise UserError(f"there is no file {shown_path(path)}") from None
+    except (OSError, ValueError) as error:  # ValueError for a path with a zero byte
+        raise UserError(f"{shown_path(path)} cannot be read: {getattr(error, 'strerror', None) or error}") from None
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        file.close()
+        raise UserError(f"{shown_path(path)} is a pipe or a device, expected a file: copy its content into one")
+    return file
+
+
+def read_bytes(path):
+    """Return the bytes of a regular file. Raises UserError if it cannot be read, or is too large for the memory."""
+    with open_file(path) as file:
+        size = os.fstat(file.fileno()).st_size
+        require_room(size, size, shown_path(path))
+        try:
+            return file.read(size)
+        except OSError as error:
+            raise UserError(f"{shown_path(path)} cannot be read: {error.strerror}") from None
+
+
+def require_room(size, packed, called):
+    """Raise UserError if the content of a file is too large for the memory, or cannot have been packed honestly.
+
+    size     of the content, in bytes
+    packed   the size of the file that it comes from
+    called   the name of the file, for the message
+    """
+    if size > most_unpacked(packed):
+        raise UserError(
+            f"{called} unpacks to {_megabytes(size)} MB, more than {LARGEST_RATIO} times its own size, as only a "
+            "damaged or hostile file does: if you trust it, store it without compression"
+        )
+    if size > (most := most_memory()):
+        raise UserError(
+            f"{called} takes {_megabytes(size)} MB of memory, and at most {_megabytes(most)} MB, a quarter of what is "
+            "available, are for data: keep fewer examples, or smaller ones"
+        )
+
+
+def most_unpacked(packed):
+    """Return how many bytes a file of `packed` bytes may unpack to."""
+    return max(HARMLESS, LARGEST_RATIO * packed)
+
+
+def most_memory():
+    """Return how many bytes of memory the content of a file may take."""
+    return available_memory() // MEMORY_SHARE
+
+
+def available_memory():
+    """Return the memory that this process can still take, in bytes: what is free, or the limit of its container."""
+    found = [UNKNOWN_MEMORY]
+    try:
+        with open("/proc/meminfo") as file:
+            found = [1024 * int(line.split()[1]) for line in file if line.startswith("MemAvailable:")] or found
+        with open("/sys/fs/cgroup/memory.max") as file:
+            found.append(int(file.read()))
+    except (OSError, ValueError):  # another system; or no container, or one without a limit ("max")
+        pass
+    return min(found)
+
+
+def shown(text, most=40):
+    """Return text as a message shows it: without line breaks and control characters, and cut to `most` characters."""
+    text = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(text)[: most + 1])
+    return text if len(text) <= most else text[: most - 1] + "…"
+
+
+def shown_path(path, most=100):
+    """Return a path as a message shows it; of one that is too long, its end."""
+    text = str(path)
+    return shown(text, most) if len(text) <= most else "…" + shown(text[1 - most :], most - 1)
+
+
+def _megabytes(size):
+    return f"{size / 1e6:,.0f}" if size < 1e15 else f"{size / 1e6:.0e}"
