@@ -8,6 +8,9 @@ An array that a module must remember although no gradient reaches it, such as th
 is a *buffer*: its attribute is listed in the class's `buffers`. It is saved and loaded with the parameters.
 
 A new module is in training mode. `eval()` switches it and all its parts to evaluation mode, and `train()` back.
+
+`copy.deepcopy` and `pickle` take Modules. Pickle a model and its optimiser together, as a pair: apart, the optimiser
+gets parameters of its own, and its steps do not reach the model.
 """
 
 import contextlib
@@ -37,23 +40,29 @@ class Module:
         """Return pairs of name and value, with lists, tuples and dicts unpacked: `layers.0`, `layers.1`, …"""
         return [pair for name, value in vars(self).items() for pair in _unpacked(name, value)]
 
-    def named_modules(self, prefix=""):
-        """Pairs of path and Module: this one, and all its parts."""
-        yield prefix, self
+    def _walk(self, prefix="", inside=()):
+        """Pairs of path and value: every Module and Tensor in this one, in the order in which they were set."""
+        inside = (*inside, self)
         for name, value in self._attributes():
+            if any(value is outer for outer in inside):
+                raise _contains_itself(f"{prefix}{name}", value)
+            if isinstance(value, (Module, Tensor)):
+                yield prefix + name, value
             if isinstance(value, Module):
-                yield from value.named_modules(f"{prefix}{name}.")
+                yield from value._walk(f"{prefix}{name}.", inside)
+
+    def named_modules(self):
+        """Pairs of path and Module: this one, and all its parts. Raises UserError for a Module that contains itself."""
+        yield "", self
+        yield from ((f"{path}.", value) for path, value in self._walk() if isinstance(value, Module))
 
     def named_parameters(self):
         """Pairs of name and parameter, in the order in which the attributes were set; a shared one comes once."""
         found = set()
-        for name, value in self._attributes():
-            if isinstance(value, Module):
-                pairs = [(f"{name}.{path}", p) for path, p in value.named_parameters()]
-            else:
-                pairs = [(name, value)] if isinstance(value, Tensor) else []
-            yield from ((path, p) for path, p in pairs if p not in found)
-            found.update(p for _, p in pairs)
+        for path, value in self._walk():
+            if isinstance(value, Tensor) and value not in found:
+                found.add(value)
+                yield path, value
 
     def parameters(self):
         """Return the parameters as a list."""
@@ -115,7 +124,7 @@ class Module:
         """`with model.frozen():` evaluation mode, and no gradient for the parameters: optimise something else."""
         parameters = [p for p in self.parameters() if p.requires_grad]
         for p in parameters:
-            p.requires_grad = False
+            p.requires_grad = _Frozen()
         try:
             with self._evaluation_mode():
                 yield
@@ -161,10 +170,27 @@ class Module:
             setattr(module, key, np.array(state[name], dtype=getattr(module, key).dtype))
 
 
-def _unpacked(name, value):
+class _Frozen:
+    """False, but True in a copy: whoever copies or pickles a model within `frozen` gets one that can be trained."""
+
+    def __bool__(self):
+        return False
+
+    def __reduce__(self):
+        return bool, (True,)
+
+
+def _contains_itself(path, value):
+    """Return the UserError for a value that stands inside itself, at this path."""
+    what = f"{type(value).__name__} contains itself, as its attribute {path!r}"
+    return UserError(f"{what}: its parts would never end; keep that reference outside of the Module")
+
+
+def _unpacked(name, value, inside=()):
     """Return [(name, value)], or for a list, tuple or dict such pairs of everything in it, at any depth."""
-    if isinstance(value, (list, tuple)):
-        value = dict(enumerate(value))
-    if not isinstance(value, dict):
+    if any(value is outer for outer in inside):
+        raise _contains_itself(name, value)
+    parts = dict(enumerate(value)) if isinstance(value, (list, tuple)) else value
+    if not isinstance(parts, dict):
         return [(name, value)]
-    return [pair for key, part in value.items() for pair in _unpacked(f"{name}.{key}", part)]
+    return [pair for key, part in parts.items() for pair in _unpacked(f"{name}.{key}", part, (*inside, value))]

@@ -8,21 +8,32 @@ well-behaved function, if
 the conditions of Robbins and Monro (1951), A stochastic approximation method. A constant rate has only the first
 property: it never settles, but keeps fluctuating about the optimum, at a mean squared distance proportional to the
 rate. Polynomial decay has both properties.
+
+Each function here returns a partial function and not a closure, so that an optimiser can be pickled with its schedule.
 """
 
 import math
+from functools import partial
 
 from ..errors import UserError
 
 
 def constant(lr):
     """γ_t = lr."""
-    return lambda step: lr
+    return partial(_constant, lr)
+
+
+def _constant(lr, step):
+    return lr
 
 
 def step_decay(lr, every, factor=0.1):
     """γ_t = lr · factor^⌊t / every⌋: multiplied by `factor` after every `every` steps."""
-    return lambda step: lr * factor ** (step // every)
+    return partial(_step_decay, lr, every, factor)
+
+
+def _step_decay(lr, every, factor, step):
+    return lr * factor ** (step // every)
 
 
 def polynomial_decay(lr, scale=1000, power=0.75):
@@ -35,7 +46,11 @@ def polynomial_decay(lr, scale=1000, power=0.75):
         raise UserError(f"polynomial decay has scale {scale}, expected a number of steps above zero")
     if not 0.5 < power <= 1:
         raise UserError(f"polynomial decay has power {power}, expected ½ < power ≤ 1 (Robbins and Monro)")
-    return lambda step: lr * (1 + step / scale) ** -power
+    return partial(_polynomial_decay, lr, scale, power)
+
+
+def _polynomial_decay(lr, scale, power, step):
+    return lr * (1 + step / scale) ** -power
 
 
 def cosine(lr, steps):
@@ -43,7 +58,11 @@ def cosine(lr, steps):
 
     Source: Loshchilov and Hutter (2017), SGDR: stochastic gradient descent with warm restarts, eq. 5.
     """
-    return lambda step: lr * 0.5 * (1 + math.cos(math.pi * min(step / max(steps, 1), 1)))
+    return partial(_cosine, lr, steps)
+
+
+def _cosine(lr, steps, step):
+    return lr * 0.5 * (1 + math.cos(math.pi * min(step / max(steps, 1), 1)))
 
 
 def warm_up(schedule, steps):
@@ -51,7 +70,11 @@ def warm_up(schedule, steps):
 
     Source: Goyal et al. (2017), Accurate, large minibatch SGD, section 2.2.
     """
-    return lambda step: schedule(step) * min((step + 1) / max(steps, 1), 1)
+    return partial(_warm_up, schedule, steps)
+
+
+def _warm_up(schedule, steps, step):
+    return schedule(step) * min((step + 1) / max(steps, 1), 1)
 
 
 SCHEDULES = {"constant": constant, "polynomial": polynomial_decay}  # by name: from a rate to a schedule

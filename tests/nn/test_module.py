@@ -1,18 +1,20 @@
 """Proves that a Module finds all its parameters, and that a state dict loads completely or not at all.
 
-These tests would catch a layer in a list that is not trained, a state dict of views of live parameters, and a load that
-stops halfway.
+These tests would catch a layer in a list that is not trained, a state dict of views of live parameters, a load that
+stops halfway, and a copy that shares parameters with its original.
 """
 
+import copy
 import functools
+import pickle
 
 import numpy as np
 import pytest
 
-from npvae import datasets
+from npvae import datasets, nn
 from npvae.autodiff import Tensor
 from npvae.errors import UserError
-from npvae.nn import Activation, Dense, Module, ReLU, Sequential
+from npvae.nn import Activation, Dense, Module, ReLU, Sequential, optim, schedules
 from npvae.training import settings
 
 
@@ -174,3 +176,102 @@ def test_the_tree_of_every_model_fits_a_screen(kind):
     assert max(map(len, lines)) <= 80 and len(lines) == len([*model.named_modules()])
     if model.parameters():
         assert lines[0].endswith(f" {sum(p.data.size for p in model.parameters()):,}")
+
+
+@pytest.mark.parametrize("place", [lambda m: m, lambda m: [m], lambda m: {"up": (m,)}])
+def test_a_module_that_contains_itself_gets_one_sentence(rng, place):
+    net = Net(rng)
+    net.body.layers[2].parent = place(net)
+    for use in (net.parameters, net.state_dict, net.eval, net.zero_grad, lambda: str(net)):
+        with pytest.raises(UserError, match=r"Net contains itself, as its attribute 'body.layers.2.parent.*'"):
+            use()
+    net.body.layers[2].parent = endless = []
+    endless.append(endless)
+    with pytest.raises(UserError, match=r"list contains itself, as its attribute '.*parent.0'"):
+        net.parameters()
+
+
+def test_a_part_in_two_places_does_not_contain_itself(rng):
+    net = Net(rng)
+    net.again, net.body.layers[2].twin = net.body, net.body.layers[0]
+    assert len(net.parameters()) == 5 and len([*net.named_modules()]) == 13
+
+
+# --- copies and pickles -----------------------------------------------------------------------------------------------
+
+
+def pickled(thing):
+    return pickle.loads(pickle.dumps(thing))
+
+
+LAYERS = {
+    "dense": (lambda rng: Dense(3, 2, rng), (5, 3)),
+    "conv": (lambda rng: nn.Conv2d(3, 2, rng, stride=2), (2, 4, 6, 3)),
+    "transposed": (lambda rng: nn.ConvTranspose2d(3, 2, rng), (2, 4, 6, 3)),
+    "batch norm": (lambda rng: nn.BatchNorm(3), (5, 3)),
+    "reshape": (lambda rng: nn.Reshape(3, 1), (5, 3)),
+    "leaky": (lambda rng: nn.LeakyReLU(0.3), (5, 3)),
+    "nested": (lambda rng: Sequential(Dense(3, 4, rng), Sequential(nn.Tanh(), Dense(4, 2, rng))), (5, 3)),
+    **{name: (lambda rng, make=make: make(), (5, 3)) for name, make in nn.layers.ACTIVATIONS.items()},
+}
+
+
+@pytest.mark.parametrize("copied", [pickled, copy.deepcopy])
+@pytest.mark.parametrize("name", LAYERS)
+def test_every_layer_can_be_copied(rng, name, copied):
+    make, shape = LAYERS[name]
+    layer, x = make(rng), rng.standard_normal(shape).astype(np.float32)
+    layer(x)                                                # a batch normalization has seen data
+    other = copied(layer)
+    assert np.array_equal(other(x).data, layer(x).data) and other.state_dict().keys() == layer.state_dict().keys()
+    assert not {*map(id, other.parameters())} & {*map(id, layer.parameters())}
+
+
+def one_step(net, optimizer, x):
+    optimizer.zero_grad()
+    net(x).sum().backward()
+    optimizer.step()
+    return net
+
+
+SCHEDULES = {
+    "number": 1e-2,
+    "steps": schedules.step_decay(1e-2, every=2),
+    "polynomial": schedules.polynomial_decay(1e-2),
+    "cosine": schedules.warm_up(schedules.cosine(1e-2, 10), 3),
+}
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES)
+@pytest.mark.parametrize("copied", [pickled, copy.deepcopy])
+@pytest.mark.parametrize("make", optim.OPTIMIZERS.values())
+def test_a_model_and_its_optimiser_that_are_copied_together_go_on_bit_for_bit(rng, make, copied, schedule):
+    net, x = Net(rng), rng.standard_normal((5, 3)).astype(np.float32)
+    optimizer = make(net.parameters(), SCHEDULES[schedule])
+    for _ in range(3):
+        one_step(net, optimizer, x)
+    other, its_optimizer = copied((net, optimizer))
+    assert all(a is b for a, b in zip(other.parameters(), its_optimizer.parameters))
+    for _ in range(5):
+        one_step(net, optimizer, x), one_step(other, its_optimizer, x)
+    assert all(np.array_equal(a, other.state_dict()[name]) for name, a in net.state_dict().items())
+
+
+def test_copied_apart_an_optimiser_moves_copies_of_the_parameters(rng):
+    net, x = Net(rng), rng.standard_normal((5, 3)).astype(np.float32)
+    other, its_optimizer = pickled(net), pickled(optim.SGD(net.parameters(), 1e-2))
+    before = other.state_dict()
+    one_step(other, its_optimizer, x)
+    assert all(np.array_equal(a, before[name]) for name, a in other.state_dict().items())
+
+
+@pytest.mark.parametrize("copied", [pickled, copy.deepcopy])
+def test_a_copy_made_within_frozen_can_be_trained(rng, copied):
+    net, x = Net(rng), rng.standard_normal((5, 3)).astype(np.float32)
+    net.scale.requires_grad = False                         # by hand: it stays frozen
+    with net.frozen():
+        other, part = copied(net), copied(net.body)
+        assert not any(p.requires_grad for p in net.parameters())
+    other(x).sum().backward()
+    assert all(p.grad is not None for p in other.body.parameters()) and other.scale.grad is None
+    assert all(p.requires_grad for p in [*part.parameters(), *net.body.parameters()])
