@@ -19,47 +19,64 @@ from .. import datasets, gradchecks
 from ..autodiff.gradcheck import LIMIT
 from ..bench import bench as side_by_side
 from ..datasets import mnist
+from ..datasets.files import shown, shown_path
 from ..diagnosis import diagnose
 from ..errors import UserError, choose
 from ..experiments import EXPERIMENTS
 from ..figures import pictures
 from ..training import Run, evaluation, settings
 from ..training.loop import WARNING_EXAMPLES
+from ..training.replacing import replacing, require_writable
 from ..training.run import CHECKPOINT
 from ..training.settings import SETTINGS
 from ..training.warnings import warnings_about
 from .arguments import build_parser
 
 WIDTH = 80  # columns of what is printed
+LONGEST = 290  # characters of an error
 
 
 def main(arguments=None):
     """Run the command that `arguments`, by default those of the process, name; return the exit status."""
-    for name in ("stdout", "stderr"):
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:  # closed by the caller
-            setattr(sys, name, open(os.devnull, "w"))
+            setattr(sys, name, open(os.devnull, mode))
         with contextlib.suppress(AttributeError):
-            getattr(sys, name).reconfigure(line_buffering=True, errors="replace")
+            getattr(sys, name).reconfigure(line_buffering=mode == "w", errors="replace")
     try:
         options = build_parser().parse_args(arguments)
         return COMMANDS[options.command](options)
     except UserError as error:
-        print(f"npvae: {error}", file=sys.stderr)
-        return 2
-    except MemoryError as error:
-        print(f"npvae: not enough memory ({error}): choose a smaller network or batch", file=sys.stderr)
-        return 2
+        return _say(error)
+    except (MemoryError, ImportError, RuntimeError) as error:
+        if not _is_lack_of_memory(error):
+            raise
+        return _say(f"not enough memory ({error or type(error).__name__}): choose a smaller network or batch")
     except BrokenPipeError:  # the reader of a pipe has left, as in `npvae gradcheck | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # so that Python's own last flush succeeds
         print("npvae: nobody reads the output any more", file=sys.stderr)
         return 1
     except OSError as error:
-        where = f"{error.filename}: " if error.filename else ""
-        print(f"npvae: {where}{error.strerror or error}: check the disk and the permissions", file=sys.stderr)
-        return 2
+        where = f"{shown_path(error.filename)}: " if error.filename else ""
+        return _say(f"{where}{error.strerror or error}: check the disk and the permissions")
     except KeyboardInterrupt:
         print("npvae: interrupted", file=sys.stderr)
         return 130
+
+
+def _say(error, status=2):
+    """Print an error as one line, of which the middle is left out if it is too long; return the exit status."""
+    text = shown(error, 10_000)
+    text = text if len(text) <= LONGEST else f"{text[: LONGEST - 120]} … {text[-117:]}"
+    print(f"npvae: {text}", file=sys.stderr)
+    return status
+
+
+def _is_lack_of_memory(error):
+    """Return whether an exception means that memory is short; it can also be a library or a thread that lacks it."""
+    return isinstance(error, MemoryError) or any(
+        words in str(error) for words in ("failed to map segment", "Cannot allocate memory", "can't start new thread")
+    )
 
 
 def train(options):
@@ -191,7 +208,8 @@ def experiment(options):
     folder.mkdir(parents=True, exist_ok=True)
     lines = chosen.run(folder)
     print("\n".join(lines))
-    (folder / "table.md").write_text("\n".join(lines) + "\n")
+    with replacing(folder / "table.md") as file:
+        file.write(("\n".join(lines) + "\n").encode())
     print_wrapped(f"wrote to {folder}: {', '.join(sorted(path.name for path in folder.iterdir() if path.is_file()))}")
     return 0
 
@@ -204,10 +222,11 @@ def bench(options):
 
     def save(measured):
         if options.json:
-            pathlib.Path(options.json).write_text(json.dumps(measured, indent=1) + "\n")
+            with replacing(options.json) as file:
+                file.write((json.dumps(measured, indent=1) + "\n").encode())
 
     if options.json:
-        open(options.json, "a").close()  # if it cannot be written, say so before the measurement
+        require_writable(options.json)
     side_by_side.run(options.names, options.against, options.threads, options.seconds, folder, print_wrapped, save)
     if options.json:
         print_wrapped(f"wrote {options.json}")

@@ -15,6 +15,7 @@ import numpy as np
 
 from ..errors import UserError
 from ..training.evaluation import codes_of, explained_by
+from ..training.replacing import replacing
 from . import plots
 
 INTERPOLATION_STEPS = 11
@@ -48,7 +49,8 @@ def draw(run):
 
 def _write(run, drawn):
     for name, figure in drawn.items():
-        figure.savefig(run.folder / f"{name}.png")
+        with replacing(run.folder / f"{name}.png") as file:
+            figure.savefig(file, format="png")
     return [f"{name}.png" for name in drawn]
 
 

@@ -3,25 +3,25 @@
 A checkpoint is an .npz file: an uncompressed zip archive of arrays, which `numpy.load` opens too. Its entry `settings`
 is JSON. It is safer than what NumPy would write, in two ways:
 
-- `save` writes the file under another name, forces it to the disk, and only then renames it over the previous one.
-  Renaming is atomic, so the name always refers to a complete checkpoint, even if the process dies or the disk is full.
+- `save` writes the file under another name, forces it to the disk, and only then renames it over the previous one (see
+  replacing.py).
 - The archive's comment, the last 64 bytes of the file, is the SHA-256 of all the bytes before it. A zip archive's own
   checksums do not cover its directory; this one covers every byte.
 """
 
-import contextlib
 import hashlib
 import io
 import json
-import os
 import pathlib
 import zipfile
 
 import numpy as np
 
 from ..errors import UserError
+from .replacing import replacing
 
 DIGEST_LENGTH = 64
+CHUNK = 2**20  # bytes read at once
 
 
 def save(path, arrays, settings):
@@ -32,33 +32,20 @@ def save(path, arrays, settings):
 
     Raises UserError if it cannot be written, for instance because the disk is full: then the previous file stays.
     """
-    path = pathlib.Path(path)
-    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
-    try:
-        with open(partial, "wb") as file:
-            file.write(_pack(arrays, settings))
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(partial, path)
-    except OSError as error:
-        raise UserError(
-            f"the checkpoint {path} could not be written: {error.strerror}; the previous one, if any, is untouched"
-        ) from None
-    finally:  # after an error or an interrupt; after success the file has its final name
-        with contextlib.suppress(OSError):
-            partial.unlink()
-
-
-def _pack(arrays, settings):
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
-        for name, array in {**arrays, "settings": np.array(json.dumps(settings))}.items():
-            with archive.open(zipfile.ZipInfo(f"{name}.npy"), "w", force_zip64=True) as entry:
-                np.lib.format.write_array(entry, np.asanyarray(array), allow_pickle=False)
-        archive.comment = b"0" * DIGEST_LENGTH  # the comment ends the file; its place is filled below
-    content = buffer.getbuffer()
-    content[-DIGEST_LENGTH:] = hashlib.sha256(content[:-DIGEST_LENGTH]).hexdigest().encode()
-    return content
+    with replacing(path) as file:
+        with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
+            for name, array in {**arrays, "settings": np.array(json.dumps(settings))}.items():
+                with archive.open(zipfile.ZipInfo(f"{name}.npy"), "w", force_zip64=True) as entry:
+                    np.lib.format.write_array(entry, np.asanyarray(array), allow_pickle=False)
+            archive.comment = b"0" * DIGEST_LENGTH  # the comment ends the file; its place is filled below
+        left = file.tell() - DIGEST_LENGTH
+        file.seek(0)
+        digest = hashlib.sha256()
+        while left:
+            digest.update(part := file.read(min(CHUNK, left)))
+            left -= len(part)
+        file.seek(-DIGEST_LENGTH, io.SEEK_END)
+        file.write(digest.hexdigest().encode())
 
 
 def load(path):

@@ -7,6 +7,7 @@
 
 import csv
 import functools
+import io
 import os
 import pathlib
 import weakref
@@ -19,6 +20,7 @@ from ..nn.optim import OPTIMIZERS
 from ..nn.schedules import SCHEDULES
 from . import checkpoint, settings
 from .loop import ClosedForm, Training
+from .replacing import remove_abandoned, replacing
 
 CHECKPOINT = "model.npz"
 BINARIZATION_SEEDS = {"train": [0, 0], "validation": [0, 1], "test": [0, 2]}  # the same images for every model
@@ -52,6 +54,7 @@ class Run:
         folder.mkdir(parents=True, exist_ok=True)
         weakref.finalize(run, _lock(folder))
         _refuse_a_run_in(folder)  # which another process may have started in the meantime
+        remove_abandoned(folder)
         return run
 
     @classmethod
@@ -69,6 +72,8 @@ class Run:
             raise UserError(f"there is no folder {folder}: train a model first, with npvae train --out {folder}")
         unlock = _lock(folder) if to_train else lambda: None
         try:
+            if to_train:
+                remove_abandoned(folder)
             run = _load(folder, chosen or {})
         except BaseException:
             unlock()
@@ -135,11 +140,13 @@ class Run:
 
     def write_history(self):
         """Write history.csv."""
-        with open(self.folder / "history.csv", "w", newline="") as file:
-            writer = csv.writer(file)
-            writer.writerow(["step", *self.training.columns])
-            for step, row in enumerate(self.training.history, start=1):
-                writer.writerow([step, *(f"{value:.4f}" for value in row)])
+        text = io.StringIO(newline="")
+        writer = csv.writer(text)
+        writer.writerow(["step", *self.training.columns])
+        for step, row in enumerate(self.training.history, start=1):
+            writer.writerow([step, *(f"{value:.4f}" for value in row)])
+        with replacing(self.folder / "history.csv") as file:
+            file.write(text.getvalue().encode())
 
 
 def _refuse_a_run_in(folder):

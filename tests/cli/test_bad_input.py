@@ -226,3 +226,56 @@ def test_a_disk_that_fills_up(tmp_path):
     assert done.returncode == 2 and "could not be written: File too large" in done.stderr
     assert "Traceback" not in done.stderr
     assert checkpoint.load(tmp_path / "runs/bars/model.npz")[1]["training"]["step"] == 0
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs links")
+def test_no_file_of_a_run_is_written_through_a_link(npvae_):
+    npvae_("train", *SMALL, "--latent-dim", 2)
+    written = files("runs/bars")
+    for name in written:
+        os.rename(f"runs/bars/{name}", f"elsewhere-{name}")
+        os.symlink(f"../../elsewhere-{name}", f"runs/bars/{name}")
+    before = {name: pathlib.Path(f"elsewhere-{name}").read_bytes() for name in written}
+    assert npvae_("train", "--out", "runs/bars", "--steps", 35, "--resume")[0] == 0
+    assert all(pathlib.Path(f"elsewhere-{name}").read_bytes() == before[name] for name in written)
+    assert files("runs/bars") == written and not any(path.is_symlink() for path in pathlib.Path("runs/bars").iterdir())
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs SIGKILL")
+def test_what_a_killed_run_left_unfinished_is_removed_by_the_next(npvae_):
+    npvae_("train", *SMALL)
+    left = pathlib.Path("runs/bars/model.npz.12345.partial")
+    left.write_bytes(b"half")
+    assert npvae_("evaluate", "runs/bars")[0] == 0 and left.exists()     # only looks
+    assert npvae_("train", "--out", "runs/bars", "--steps", 35, "--resume")[0] == 0 and not left.exists()
+    os.mkdir("again")
+    pathlib.Path("again/model.npz.12345.partial").write_bytes(b"half")
+    assert npvae_("train", *SMALL, "--out", "again")[0] == 0 and files("again") == files("runs/bars")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a shell")
+def test_predict_without_a_standard_input(npvae_):
+    npvae_("learn", "init", "mine")
+    command = f"{sys.executable} -m npvae learn predict relu <&-"
+    done = subprocess.run(command, shell=True, cwd="mine", capture_output=True, text=True)
+    assert done.returncode == 2 and done.stderr.startswith("npvae: no answer was given"), done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_no_message_is_longer_than_300_characters_or_one_line(refuse):
+    for name in ("x" * 2000, "y\n\x1b[2J" * 90):
+        for command in ("evaluate", "data", "train --model", "train --seed", ""):
+            message = refuse(*command.split(), name)
+            assert len(message) <= 300 and message.isprintable()
+
+
+@pytest.mark.parametrize("error", [
+    MemoryError(), ImportError("libtiff.so: failed to map segment from shared object"),
+    RuntimeError("can't start new thread"),
+])
+def test_a_lack_of_memory_is_one_sentence(refuse, monkeypatch, error):
+    def fail(*arguments):
+        raise error
+
+    monkeypatch.setattr("npvae.figures.pictures.draw", fail)
+    assert "not enough memory" in refuse("train", *SMALL)
