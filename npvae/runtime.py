@@ -122,12 +122,14 @@ _threads_before = 0  # while the helpers work, how many threads the products had
 
 
 def _forget_helpers():
-    """In a forked process: threads do not survive a fork. (The `function` of `in_threads` must not fork.)"""
-    global _in_use, _threads_before
-    if _threads_before:
-        _set_threads_of_products(_threads_before)
+    """In a forked process: threads do not survive a fork. (The `function` of `in_threads` must not fork.)
+
+    If the helpers of the parent were at work, the products have one thread here until the next `in_threads`. OpenBLAS
+    may not be called: one of its locks may be held by a thread that is gone.
+    """
+    global _in_use
     _helpers.clear()
-    _in_use, _threads_before = threading.Lock(), 0
+    _in_use = threading.Lock()
 
 
 if hasattr(os, "register_at_fork"):

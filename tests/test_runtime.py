@@ -155,6 +155,67 @@ def test_a_forked_process_has_threads_of_its_own(two_threads):
     runtime.in_threads(list, [0, 1])
 
 
+FORKS = """
+import os, signal, threading, time, warnings
+import numpy as np
+from npvae import runtime
+
+warnings.simplefilter("ignore")
+a = np.ones((300, 300), np.float32)
+products = lambda items: [a @ a for _ in items]
+before = runtime.threads()
+
+def work():
+    while True:
+        runtime.in_threads(products, range(4))
+
+threading.Thread(target=work, daemon=True).start()
+for i in range(300):
+    child = os.fork()
+    if not child:
+        signal.alarm(20)  # ends a child that hangs
+        is_right = runtime.threads() == before and len(runtime.in_threads(products, range(2))) == before
+        os._exit(0 if is_right else 1)
+    status = os.waitpid(child, 0)[1]
+    assert status == 0, (i, status)
+os._exit(0)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+def test_a_fork_during_products_does_not_hang_and_the_child_has_its_threads():
+    run_with({"OPENBLAS_NUM_THREADS": "2"}, FORKS)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::RuntimeWarning")
+def test_a_forked_process_does_not_call_openblas_before_its_own_work(two_threads, monkeypatch):
+    """At the moment of the fork, a thread that is gone in the child may hold one of its locks: the call would hang."""
+    set_threads, working, forked = runtime._set_threads_of_products, threading.Event(), threading.Event()
+    parent = os.getpid()
+
+    def only_in_the_parent(n):
+        if os.getpid() != parent:
+            os._exit(7)
+        set_threads(n)
+
+    def work(items):
+        working.set()
+        assert forked.wait(10)
+
+    monkeypatch.setattr(runtime, "_set_threads_of_products", only_in_the_parent)
+    worker = threading.Thread(target=runtime.in_threads, args=(work, [0, 1]))
+    worker.start()
+    assert working.wait(10)
+    child = os.fork()
+    if not child:
+        os._exit(0)
+    status = os.waitpid(child, 0)[1]
+    forked.set()
+    worker.join()
+    assert os.waitstatus_to_exitcode(status) == 0
+
+
 # --- blocks -----------------------------------------------------------------------------------------------------------
 
 
