@@ -29,6 +29,7 @@ import numpy as np
 from . import guards
 
 _recording = contextvars.ContextVar("recording", default=True)
+_frozen = contextvars.ContextVar("frozen", default=frozenset())  # leaves that get no gradient, in this thread
 _execution_order = itertools.count()
 
 
@@ -215,7 +216,11 @@ def op(f):
         result = Tensor(y)
         guards.check_value(name, result.data, dtype)
         if _recording.get():
-            wanted = [x if isinstance(x, Tensor) and (x.requires_grad or x.record) else None for x in inputs]
+            frozen = _frozen.get()
+            wanted = [
+                x if isinstance(x, Tensor) and (x.record or (x.requires_grad and x not in frozen)) else None
+                for x in inputs
+            ]
             if any(x is not None for x in wanted):
                 shapes = [np.shape(a) for a in arrays]
                 result.record = Record(name, names, shapes, result.shape, wanted, derivatives, guards.caller())
@@ -237,19 +242,24 @@ def input_names(f, n):
 
 
 @contextlib.contextmanager
-def _recording_set_to(value):
-    token = _recording.set(value)
+def _within(variable, value):
+    token = variable.set(value)
     try:
         yield
     finally:
-        _recording.reset(token)
+        variable.reset(token)
 
 
 def no_grad():
     """`with no_grad():` nothing is recorded, so that evaluation needs no memory for a tape that nobody reads."""
-    return _recording_set_to(False)
+    return _within(_recording, False)
 
 
 def enable_grad():
     """`with enable_grad():` operations are recorded again, even inside `with no_grad():`."""
-    return _recording_set_to(True)
+    return _within(_recording, True)
+
+
+def no_grad_for(leaves):
+    """`with no_grad_for(leaves):` these leaves get no gradient, whatever their `requires_grad`."""
+    return _within(_frozen, _frozen.get().union(leaves))

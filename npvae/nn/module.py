@@ -7,26 +7,31 @@ parameter without `requires_grad` is frozen: it gets no gradient, but is saved a
 An array that a module must remember although no gradient reaches it, such as the running mean of a batch normalization,
 is a *buffer*: its attribute is listed in the class's `buffers`. It is saved and loaded with the parameters.
 
-A new module is in training mode. `eval()` switches it and all its parts to evaluation mode, and `train()` back.
+A new module is in training mode. `eval()` switches it and all its parts to evaluation mode, and `train()` back. What
+`evaluating()` and `frozen()` set holds in the thread that calls them: you can sample from a model while another thread
+trains it.
 
 `copy.deepcopy` and `pickle` take Modules. Pickle a model and its optimiser together, as a pair: apart, the optimiser
 gets parameters of its own, and its steps do not reach the model.
 """
 
 import contextlib
+import contextvars
 import textwrap
 
 import numpy as np
 
-from ..autodiff import Tensor, no_grad
+from ..autodiff import Tensor, no_grad, no_grad_for
 from ..errors import UserError
+
+_evaluated = contextvars.ContextVar("evaluated", default=frozenset())  # Modules in evaluation mode, in this thread
 
 
 class Module:
     """The base class of layers and models. Calling a Module calls its `forward`; printing it shows its parts."""
 
     buffers = ()  # the names of the attributes that are saved beside the parameters
-    training = True
+    _training = True
 
     def __call__(self, *inputs):
         return self.forward(*inputs)
@@ -38,7 +43,8 @@ class Module:
 
     def _attributes(self):
         """Return pairs of name and value, with lists, tuples and dicts unpacked: `layers.0`, `layers.1`, …"""
-        return [pair for name, value in vars(self).items() for pair in _unpacked(name, value)]
+        attributes = list(vars(self).items())  # at once: another thread may set one
+        return [pair for name, value in attributes for pair in _unpacked(name, value)]
 
     def _walk(self, prefix="", inside=()):
         """Pairs of path and value: every Module and Tensor in this one, in the order in which they were set."""
@@ -93,10 +99,15 @@ class Module:
 
     # --- what can be done with it -------------------------------------------------------------------------------------
 
+    @property
+    def training(self):
+        """Whether this module is in training mode; within `evaluating` or `frozen`, it is not."""
+        return self._training and self not in _evaluated.get()
+
     def train(self, mode=True):
         """Switch this module and all its parts to training mode. Returns self."""
         for _, module in self.named_modules():
-            module.training = mode
+            module._training = mode
         return self
 
     def eval(self):
@@ -105,32 +116,26 @@ class Module:
 
     @contextlib.contextmanager
     def _evaluation_mode(self):
-        modes = [(module, module.training) for _, module in self.named_modules()]
-        self.eval()
+        token = _evaluated.set(_evaluated.get().union(module for _, module in self.named_modules()))
         try:
             yield
         finally:
-            for module, mode in modes:
-                module.training = mode
+            _evaluated.reset(token)
 
     @contextlib.contextmanager
     def evaluating(self):
-        """`with model.evaluating():` evaluation mode, and nothing is recorded; afterwards the old modes return."""
+        """`with model.evaluating():` evaluation mode, and nothing is recorded, in this thread alone."""
         with self._evaluation_mode(), no_grad():
             yield
 
     @contextlib.contextmanager
     def frozen(self):
-        """`with model.frozen():` evaluation mode, and no gradient for the parameters: optimise something else."""
-        parameters = [p for p in self.parameters() if p.requires_grad]
-        for p in parameters:
-            p.requires_grad = _Frozen()
-        try:
-            with self._evaluation_mode():
-                yield
-        finally:
-            for p in parameters:
-                p.requires_grad = True
+        """`with model.frozen():` evaluation mode, and no gradient for the parameters, in this thread alone.
+
+        For the optimisation of something else, such as the codes of a fixed decoder.
+        """
+        with self._evaluation_mode(), no_grad_for(self.parameters()):
+            yield
 
     def zero_grad(self):
         """Clear the gradients of the last step: `backward` adds to what it finds."""
@@ -168,16 +173,6 @@ class Module:
             p.data = np.array(state[name], dtype=p.dtype)
         for name, module, key in self._named_buffers():
             setattr(module, key, np.array(state[name], dtype=getattr(module, key).dtype))
-
-
-class _Frozen:
-    """False, but True in a copy: whoever copies or pickles a model within `frozen` gets one that can be trained."""
-
-    def __bool__(self):
-        return False
-
-    def __reduce__(self):
-        return bool, (True,)
 
 
 def _contains_itself(path, value):

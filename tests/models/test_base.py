@@ -1,18 +1,22 @@
-"""Proves what holds for every model: it can be copied and pickled.
+"""Proves what holds for every model: it can be copied and pickled, and used by two threads.
 
-These tests would catch a model that holds a closure or a lock, and training that goes on differently after a copy.
+These tests would catch a model that holds a closure or a lock, training that goes on differently after a copy, and a
+thread that samples and thereby switches the batch normalizations of the thread that trains.
 """
 
+import concurrent.futures
 import copy
 import pickle
+import threading
 
 import numpy as np
 import pytest
 
-from npvae import datasets, probability
+from npvae import datasets, probability, runtime
 from npvae.models import VAE
 from npvae.nn import optim
-from npvae.training import settings, training_step
+from npvae.training import Training, settings, training_step
+from npvae.training.evaluation import evaluate
 
 BARS = datasets.load_bars(N=200)
 
@@ -23,6 +27,15 @@ def model_of(kind, **chosen):
     small = {name: value for name, value in small.items() if name in settings.MODELS[kind].defaults}
     complete = settings.complete({"model": kind, "latent_dim": 3} | small | chosen)
     return settings.build(settings.with_channels(complete, BARS), BARS, 200, np.random.default_rng(0))
+
+
+@pytest.fixture
+def one_thread_for_products():
+    """With more, the work of one thread of the program changes how many threads the products of the others have."""
+    before = runtime.threads()
+    runtime._set_threads_of_products(1)
+    yield
+    runtime._set_threads_of_products(before)
 
 
 def pickled(thing):
@@ -59,3 +72,63 @@ def test_a_copied_model_is_trained_on_bit_for_bit(name, copied):
 def test_a_copied_pca_gives_the_same_codes(copied):
     model = model_of("pca").fit(BARS.x_train)
     assert np.array_equal(copied(model).codes(BARS.x_test), model.codes(BARS.x_test))
+
+
+# --- two threads ------------------------------------------------------------------------------------------------------
+
+
+def refine(model, x, rng):
+    prior = probability.DiagonalGaussian(*np.zeros((2, len(x), model.latent_dim), np.float32))
+    model.refine(x, prior, rng, 2)
+
+
+BESIDE = {
+    "sample": lambda model, x, rng: model.sample(7, rng),
+    "reconstruct": lambda model, x, rng: model.reconstruct(x),
+    "refine": refine,
+    "importance sampling": lambda model, x, rng: model.importance_sampling(x, rng, 3),
+    "print": lambda model, x, rng: str(model),
+    "evaluate": lambda model, x, rng: evaluate(model, x, rng, importance_samples=3),
+}
+
+
+@pytest.mark.parametrize("kind", ["vae", "iwae", "vem", "conv-vae"])
+@pytest.mark.parametrize("what", BESIDE)
+def test_what_another_thread_does_with_a_model_does_not_change_its_training(kind, what, one_thread_for_products):
+    """Not by one bit, and the other thread works while each step is computed."""
+
+    def train(model):
+        optimizer, rng = optim.Adam(model.parameters(), 1e-3), np.random.default_rng(1)
+        for step in range(20):
+            model.train()
+            training_step(model, optimizer, BARS.x_train[10 * step :][:10], rng, step, np.arange(10) + 10 * step)
+        return model.state_dict()
+
+    alone, model, ended, calls = train(model_of(kind)), model_of(kind), threading.Event(), []
+
+    def work():
+        rng = np.random.default_rng(2)
+        while not ended.is_set() or not calls:
+            calls.append(BESIDE[what](model, BARS.x_test[:9], rng))
+
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        other = pool.submit(work)
+        try:
+            beside = train(model)
+        finally:
+            ended.set()
+        other.result()
+    assert all(np.array_equal(a, beside[name]) for name, a in alone.items())
+
+
+def test_two_models_are_trained_in_two_threads_as_one_after_the_other(one_thread_for_products):
+    def train(kind):
+        model, rng = model_of(kind), np.random.default_rng(1)
+        run = Training(model, optim.Adam(model.parameters(), 1e-3), BARS.x_train, 20, rng, BARS.x_test)
+        run.run(30, every=10)
+        return model.state_dict()
+
+    kinds = ("conv-vae", "vae", "vem", "dae")
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        for alone, beside in zip(map(train, kinds), pool.map(train, kinds), strict=True):
+            assert all(np.array_equal(a, beside[name]) for name, a in alone.items())
