@@ -290,8 +290,8 @@ W1_, b1_, W2_, b2_ = (Tensor(p.data, requires_grad=True) for p in parameters)
 h = ops.tanh(ops.dense(inputs, W1_, b1_))
 error = ops.dense(h, W2_, b2_) - targets
 theirs = ops.mean(ops.square(error))
-theirs.backward()
 print(tape(theirs))
+theirs.backward()
 
 TAPE.clear()
 ours = mean_square_(sub_(network(Value(inputs)), Value(targets)))
@@ -308,9 +308,9 @@ assert difference_of_both < 1e-12
 
 # %% [markdown]
 # Read the tape from its end: that is the order in which `backward` goes. Each line below an
-# operation says what the derivative *keeps*: memory that is occupied until it has run. `dx`
-# of the data is marked "not needed": nobody wants the gradient of the data, so that product
-# of matrices is saved.
+# operation says what the derivative *keeps*: memory that is occupied until `backward` has
+# run. Then the tape lets go of it, so print a tape first. `dx` of the data is marked "not
+# needed": nobody wants the gradient of the data, so that product of matrices is saved.
 #
 # ## 2.4 Broadcasting's sum
 #

@@ -66,6 +66,12 @@ def check_stride_and_padding(stride, padding):
         raise ValueError(f"the padding is {padding}, expected at least 0")
 
 
+def check_images(x, C, b, O):
+    """Raise ValueError unless x holds images with C channels, and the bias b one number for each of O channels."""
+    if x.ndim != 4 or x.shape[-1] != C or np.shape(b) != (O,):
+        raise ValueError(f"expected images (N, H, W, {C}), channels last, and a bias ({O},)")
+
+
 def windows_along(n, kernel, stride, padding):
     """Return the number of windows along n pixels. Raises ValueError where there is none."""
     check_stride_and_padding(stride, padding)
@@ -106,8 +112,7 @@ def sum_to_channels(x):
 def conv2d(x, W, b, *, stride=1, padding=0):  # x (N, H, W, C)   W (k, k, C, O)   b (O,)   ->   y (N, H', W', O)
     """y_nuvo = Σ_ijc x_n,su+i−p,sv+j−p,c W_ijco + b_o, where x is zero outside of the image."""
     k, _, C, O = W.shape
-    if x.ndim != 4 or x.shape[-1] != C:
-        raise ValueError(f"expected images (N, H, W, {C}), channels last")
+    check_images(x, C, b, O)
     N, height, width = len(x), *(windows_along(n, k, stride, padding) for n in x.shape[1:3])
     matrix = W.reshape(k * k * C, O)
     y = np.empty((N, height, width, O), x.dtype)
@@ -141,8 +146,7 @@ def conv_transpose2d(x, W, b, *, stride=1, padding=0, output_padding=0):
     overlap.
     """
     k, _, O, C = W.shape
-    if x.ndim != 4 or x.shape[-1] != C:
-        raise ValueError(f"expected images (N, H, W, {C}), channels last")
+    check_images(x, C, b, O)
     check_stride_and_padding(stride, padding)
     if not 0 <= output_padding < stride:
         raise ValueError(f"output_padding is {output_padding}, expected it from 0 to stride − 1 = {stride - 1}")

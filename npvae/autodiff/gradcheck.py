@@ -180,7 +180,7 @@ def _as_operation(f, inputs, parameters, options):
         raise TypeError("gradcheck found nothing to check: pass Tensors (or arrays for a bare operation) or parameters")
     names, tensors = zip(*pairs)
     for i, (name, x) in enumerate(pairs):
-        if name in names[:i] or x in tensors[:i]:
+        if name in names[:i] or any(x is other for other in tensors[:i]):
             raise TypeError(f"gradcheck found the parameter {name!r} twice: give every parameter a name, and only one")
 
     def operation(*arrays):
@@ -212,7 +212,7 @@ def _check(name, operation, arrays, rng):
     y, *derivatives = guards.value_and_derivatives(name, operation(*inputs))
     y_before, dy = np.array(y), rng.standard_normal(np.shape(y))
     given, known = dy.copy(), {"y": y_before, "dy": dy} | dict(zip(arrays, before))
-    gradients = input_gradients(derivatives, given, [True] * len(inputs))
+    gradients = input_gradients(name, arrays, derivatives, given, [True] * len(inputs))
     if all(dx is None for dx in gradients):
         raise TypeError("gradcheck found nothing to check: none of the derivatives exists")
     if not np.array_equal(given, dy):
@@ -237,7 +237,7 @@ def _check(name, operation, arrays, rng):
             return row
         _compare(row, dx, dy)
         alone = [j == i for j in range(len(inputs))]
-        once, again = (np.array(input_gradients(derivatives, dy.copy(), alone)[i]) for _ in range(2))
+        once, again = (np.array(input_gradients(name, arrays, derivatives, dy.copy(), alone)[i]) for _ in range(2))
         if row.fault is None and not np.array_equal(once, again, equal_nan=True):
             row.blame(Fault.RANDOM_GRADIENT)
         elif row.fault is None and not np.array_equal(once, row.gradient, equal_nan=True):

@@ -32,6 +32,20 @@ def float_array(data):
     return np.asarray(data)
 
 
+def check_detached(x):
+    """Raise TypeError for a Tensor with a gradient, of which somebody wants an array: a list of Tensors, np.mean(x)."""
+    if x.record or x.requires_grad:
+        raise TypeError(
+            "an array of a Tensor would forget how it was made: use an operation, such as ops.concatenate or .mean(), "
+            "or .data for the values alone"
+        )
+
+
+def refuse_comparison(x, other):
+    """Raise TypeError: a comparison of Tensors has no derivative, and Python would compare their identity."""
+    raise TypeError("Tensors are not compared: compare their values, as in x.data == y.data, or identity, x is y")
+
+
 def common_dtype(operation, names, arrays, options):
     """Return the dtype of all inputs; TypeError for what NumPy would accept and silently convert."""
     for option, value in options.items():
@@ -70,6 +84,24 @@ def check_value(operation, y, dtype):
         raise TypeError(f"{operation} made {y.dtype} of {dtype}: an operation keeps the dtype of its inputs")
 
 
+def seals(names, inputs, arrays, y):
+    """Return triples of a name, an array and its seal: for the value y, and for inputs that no operation made."""
+    found = [("its value", y, seal(y))]
+    for name, x, a in zip(names, inputs, arrays):
+        if isinstance(a, np.ndarray) and getattr(x, "record", None) is None:
+            found.append((f"its input {name}", a, seal(a)))
+    return found
+
+
+def seal(a):
+    """Return two numbers from inside an array: what moves the whole array, such as an optimiser's step, moves these.
+
+    Comparing every number would cost as much as another operation. Changes elsewhere in the array go unnoticed.
+    """
+    n = a.size
+    return (a.item(n // 2), a.item(n // 3)) if n else ()
+
+
 def caller():
     """Return "folder/file.py:line" of the call, in a notebook "cell:line": the first frame outside this folder."""
     frame = sys._getframe(2)
@@ -86,6 +118,8 @@ def upstream_gradient(y, dy):
     """Return the gradient that `y.backward(dy)` begins with; ValueError where it is missing or does not fit."""
     if y.record is None and not y.requires_grad:
         raise ValueError("backward: nothing was recorded on the way here; was it computed within no_grad()?")
+    if y.record is not None and y.record.derivatives is None:
+        raise spent(y.record)
     if dy is None and y.data.size != 1:
         what = f"backward from shape {y.shape} needs the upstream gradient"
         raise ValueError(f"{what}: call backward(dy) with an array of that shape, or reduce to a single number first")
@@ -93,6 +127,33 @@ def upstream_gradient(y, dy):
     if dy.shape != y.shape:
         raise ValueError(f"backward: the upstream gradient has shape {dy.shape}, expected {y.shape}")
     return dy
+
+
+def spent(record):
+    """Return the ValueError for a record that an earlier `backward` has released."""
+    what = f"backward has already used the tape of this {record.operation} (called at {record.caller})"
+    return ValueError(f"{what} and released its arrays: compute the value again, or add up losses before one backward")
+
+
+def check_unchanged(record):
+    """Raise ValueError for a record that is released, or whose arrays have changed since the forward pass."""
+    if record.derivatives is None:
+        raise spent(record)
+    for name, a, before in record.seals:
+        if seal(a) != before and not np.array_equal(seal(a), before, equal_nan=True):
+            raise ValueError(
+                f"{record.operation}: {name}, an array {a.shape}, has changed since the forward pass (called at "
+                f"{record.caller}), so a gradient would be wrong: call backward before you change it, or change a copy"
+            )
+
+
+def check_accumulated(leaf):
+    """Raise ValueError for a leaf whose gradient so far does not have its shape."""
+    if leaf.grad is not None and np.shape(leaf.grad) != leaf.shape:
+        raise ValueError(
+            f"a grad has shape {np.shape(leaf.grad)}, but its Tensor has shape {leaf.shape}: set it to None, or to an "
+            "array of that shape"
+        )
 
 
 def unfit_upstream_gradient(record, dy, error):

@@ -40,6 +40,8 @@ def batch_norm(x, gamma, beta, *, moments=None, eps=1e-5):    # x (..., C)   gam
 
     Source: Ioffe and Szegedy (2015), Batch normalization, algorithm 1 and section 3.
     """
+    if x.ndim < 2 or not np.shape(gamma) == np.shape(beta) == x.shape[-1:]:
+        raise ValueError("expected x (..., C), gamma (C,) and beta (C,)")
     mean, variance = batch_moments(x) if moments is None else moments
     r = 1 / np.sqrt(variance + x.dtype.type(eps))
     C, M = x.shape[-1], x.size // x.shape[-1]

@@ -14,6 +14,7 @@ with an input, so changing a parameter in place changes nothing else.
 import numpy as np
 
 from ..runtime import blockwise, by_blocks
+from . import guards
 from .tensor import Tensor, op
 
 
@@ -27,11 +28,15 @@ def sum_to(dy, shape):
 
 
 # --- products of matrices ---------------------------------------------------------------------------------------------
+# NumPy would also multiply vectors and stacks of matrices, and repeat a bias of other shapes; the derivatives would not
+# fit.
 
 
 @op
 def dense(x, W, b):                          # x (N, I)   W (I, O)   b (O,)   ->   y (N, O)
     """A layer of O linear units: y = x W + b, one example in each row."""
+    if not (np.ndim(x) == np.ndim(W) == 2 and np.shape(b) == (W.shape[1],)):
+        raise ValueError("expected x (N, I), W (I, O) and b (O,)")
     y = x @ W                                # y_no = Σ_i x_ni W_io + b_o
     y += b
     def dx(dy): return dy @ W.T              # Σ_o dy_no W_io
@@ -43,6 +48,8 @@ def dense(x, W, b):                          # x (N, I)   W (I, O)   b (O,)   ->
 @op
 def matmul(a, b):                            # a (N, K)   b (K, M)   ->   y (N, M)
     """The matrix product y = a b."""
+    if not np.ndim(a) == np.ndim(b) == 2:
+        raise ValueError("expected two matrices, a (N, K) and b (K, M)")
     y = a @ b                                # y_nm = Σ_k a_nk b_km
     def da(dy): return dy @ b.T              # Σ_m dy_nm b_km
     def db(dy): return a.T @ dy              # Σ_n a_nk dy_nm
@@ -103,6 +110,14 @@ def square(x):
 
 
 @op
+def power(x, *, exponent):
+    """y = xⁿ, where the exponent n is a number."""
+    n = float(exponent)
+    def dx(dy): return dy * n * x ** (n - 1) if n else 0 * dy                   # x⁰ = 1, also at x = 0
+    return x**n, dx
+
+
+@op
 def exp(x):
     """y = eˣ."""
     y = np.exp(x)
@@ -130,22 +145,22 @@ def sqrt(x):
 
 def _restore_axes(a, shape, axis):
     """View a reduced array (or its gradient) with the reduced axes as axes of length 1, to broadcast against shape."""
-    axes = range(len(shape)) if axis is None else [i % len(shape) for i in np.atleast_1d(axis)]
+    axes = range(len(shape)) if axis is None or not shape else [i % len(shape) for i in np.atleast_1d(axis)]
     return np.reshape(a, [1 if i in axes else n for i, n in enumerate(shape)])
 
 
 @op
-def sum(x, *, axis=None):
-    """The sum of all elements, or over one axis or a tuple of axes."""
+def sum(x, *, axis=None, keepdims=False):
+    """The sum of all elements, or over one axis or a tuple of axes; `keepdims` keeps those as axes of length 1."""
     shape = x.shape
     def dx(dy): return np.broadcast_to(_restore_axes(dy, shape, axis), shape)       # each element counts once
-    return np.sum(x, axis=axis), dx
+    return np.sum(x, axis=axis, keepdims=keepdims), dx
 
 
 @op
-def mean(x, *, axis=None):
-    """The mean of all elements, or over one axis or a tuple of axes."""
-    y = np.mean(x, axis=axis)
+def mean(x, *, axis=None, keepdims=False):
+    """The mean of all elements, or over one axis or a tuple of axes; `keepdims` keeps those as axes of length 1."""
+    y = np.mean(x, axis=axis, keepdims=keepdims)
     shape, n = x.shape, x.size // np.size(y)                # n elements in each mean
     def dx(dy): return np.broadcast_to(_restore_axes(dy, shape, axis) / n, shape)
     return y, dx
@@ -185,9 +200,10 @@ def reshape(x, *, shape):
 @op
 def transpose(x, *, axes=None):
     """Axes in reverse order, or in the given order: axis i of y is axis axes[i] of x."""
+    y = x.transpose(axes).copy()
     back = None if axes is None else np.argsort([i % x.ndim for i in axes])     # the inverse permutation
     def dx(dy): return dy.transpose(back)
-    return x.transpose(axes).copy(), dx
+    return y, dx
 
 
 @op
@@ -216,15 +232,17 @@ def getitem(x, *, index):
 
 @op
 def relu(x):
-    """y = max(x, 0). At the kink x = 0 the derivative is taken to be 0."""
+    """y = max(x, 0). At the kink x = 0 the derivative is taken to be 0. A NaN lets dy through, and so stays visible."""
     y = blockwise(lambda x: np.maximum(x, 0), x)
-    def dx(dy): return blockwise(lambda dy, y: dy * (y > 0), dy, y)             # 1 where x > 0, and 0 elsewhere
+    def dx(dy): return blockwise(lambda dy, y: dy * (y != 0), dy, y)            # 1 where x > 0, and 0 elsewhere
     return y, dx
 
 
 @op
 def leaky_relu(x, *, slope=0.01):
     """y = max(x, slope · x) for 0 ≤ slope ≤ 1: x where x > 0, and slope · x elsewhere."""
+    if not 0 <= slope <= 1:
+        raise ValueError(f"the slope is {slope}, expected a number from 0 to 1")
     def forward(y, x):                       # max(x, slope · x)
         np.multiply(x, slope, out=y)
         np.maximum(x, y, out=y)
@@ -277,8 +295,10 @@ Tensor.__rtruediv__ = lambda b, a: div(a, b)
 Tensor.__matmul__ = matmul
 Tensor.__rmatmul__ = lambda b, a: matmul(a, b)
 Tensor.__neg__ = neg
+Tensor.__pow__ = lambda x, n: power(x, exponent=n)
 Tensor.__getitem__ = lambda x, index: getitem(x, index=index)
-Tensor.sum = lambda x, axis=None: sum(x, axis=axis)
-Tensor.mean = lambda x, axis=None: mean(x, axis=axis)
-Tensor.reshape = lambda x, *shape: reshape(x, shape=shape)
+Tensor.sum = lambda x, axis=None, keepdims=False: sum(x, axis=axis, keepdims=keepdims)
+Tensor.mean = lambda x, axis=None, keepdims=False: mean(x, axis=axis, keepdims=keepdims)
+Tensor.reshape = lambda x, *shape: reshape(x, shape=shape[0] if np.iterable(shape[0]) else shape)
 Tensor.T = property(transpose)
+Tensor.__eq__ = Tensor.__ne__ = Tensor.__lt__ = Tensor.__le__ = Tensor.__gt__ = Tensor.__ge__ = guards.refuse_comparison

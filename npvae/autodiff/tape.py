@@ -54,6 +54,9 @@ class Tape:
             line = f"{number:4} {record.operation:<12} {inputs} -> {_shape(record.shape)}"
             fits = len(line) + 4 + len(record.caller) <= WIDTH
             lines += [f"{line}    {record.caller}"] if fits else [line, f"       called at {record.caller}"]
+            if record.derivatives is None:
+                lines.append("       released by backward: print the tape before it")
+                continue
             for name, is_wanted, derivative in record.named_derivatives():
                 lines.append(f"       d{name}: " + (_keeps(derivative) if is_wanted else "not needed"))
         lines = [part for line in lines for part in textwrap.wrap(line, WIDTH, subsequent_indent=" " * 11)]

@@ -42,7 +42,7 @@ class Tensor:
     record          the `Record` of the operation that made it; None for a leaf
 
     Lists, Python numbers and everything else that is not already float32 become float64. Raises TypeError for an array
-    of other numbers.
+    of other numbers, for a list of Tensors, and where an array of a Tensor would forget how the Tensor was made.
     """
 
     __slots__ = ("data", "grad", "requires_grad", "record", "__weakref__")
@@ -62,6 +62,10 @@ class Tensor:
     def __float__(self):
         return float(self.data)
 
+    def __array__(self, dtype=None, copy=None):
+        guards.check_detached(self)
+        return np.array(self.data, dtype=dtype, copy=copy)
+
     def __repr__(self):
         how = f", made by {self.record.operation}" if self.record else ", requires_grad" if self.requires_grad else ""
         return f"Tensor({np.array2string(self.data, threshold=20, precision=4)}, {self.dtype}{how})"
@@ -75,17 +79,25 @@ class Tensor:
 
         dy   ∂ℓ/∂y, where y is this Tensor: an array of its shape; by default 1, for a single number that is ℓ itself
 
-        Derivatives read the arrays of the forward pass: none of them may have changed since. Raises ValueError when dy
-        is missing or has the wrong shape, when nothing was recorded, and for a derivative that is missing or whose
-        gradient differs from its input in shape or dtype.
+        Afterwards the tape is empty: it has let go of the arrays of the forward pass, so a loss that you keep needs no
+        memory for them, and a second `backward` along any part of it is an error.
+
+        Raises ValueError when dy is missing or has the wrong shape; when nothing was recorded, or the tape is empty
+        already; when an array has changed since the forward pass, which the derivatives would read; and for a
+        derivative that is missing or whose gradient differs from its input in shape or dtype.
         """
         dy = guards.upstream_gradient(self, dy)
-        held = {id(dy)}  # arrays that someone else holds already
-        for leaf, dx in leaf_gradients(self, dy).items():
+        walked, held = [], {id(dy)}  # held: arrays that someone else has already
+        gradients = leaf_gradients(self, dy, lambda record, dy: walked.append(record))
+        for leaf in gradients:
+            guards.check_accumulated(leaf)
+        for leaf, dx in gradients.items():
             if leaf.grad is None:
                 leaf.grad = _unshared(dx, held)
             else:
                 leaf.grad += dx
+        for record in walked:
+            record.release()
 
 
 def _unshared(dx, held):
@@ -133,14 +145,19 @@ class Record:
     inputs          the Tensor where a gradient is wanted, None elsewhere
     derivatives     as the operation returned them (see `input_gradients`)
     caller          "folder/file.py:line" of the call
+    seals           what the value and the leaves among the inputs were in the forward pass (see `guards.seal`)
     """
 
-    __slots__ = ("order", "operation", "names", "shapes", "shape", "inputs", "derivatives", "caller")
+    __slots__ = ("order", "operation", "names", "shapes", "shape", "inputs", "derivatives", "caller", "seals")
 
-    def __init__(self, operation, names, shapes, shape, inputs, derivatives, caller):
+    def __init__(self, operation, names, shapes, shape, inputs, derivatives, caller, seals):
         self.order = next(_execution_order)
         self.operation, self.names, self.shapes, self.shape = operation, names, shapes, shape
-        self.inputs, self.derivatives, self.caller = inputs, derivatives, caller
+        self.inputs, self.derivatives, self.caller, self.seals = inputs, derivatives, caller, seals
+
+    def release(self):
+        """Let go of every array and of the records before this one."""
+        self.inputs, self.derivatives, self.seals = [None] * len(self.names), None, []
 
     def named_derivatives(self):
         """Return triples of an input's name, whether its gradient is wanted, and its derivative: for the tape."""
@@ -150,36 +167,42 @@ class Record:
 
     def backward(self, dy):
         """Return the gradient of each input where one is wanted, None elsewhere; `guards` has checked them."""
+        guards.check_unchanged(self)
         try:
-            gradients = input_gradients(self.derivatives, dy, [x is not None for x in self.inputs])
+            wanted = [x is not None for x in self.inputs]
+            gradients = input_gradients(self.operation, self.names, self.derivatives, dy, wanted)
         except ValueError as error:
             raise guards.unfit_upstream_gradient(self, dy, error) from error
         guards.check_gradients(self, dy, gradients)
         return gradients
 
 
-def input_gradients(derivatives, dy, wanted):
+def input_gradients(operation, names, derivatives, dy, wanted):
     """Return one gradient for each input, whichever form the derivatives have.
 
+    operation     its name, and the names of its inputs: for errors
     derivatives   as an operation returns them: one function for each input, of which only the wanted ones are called;
                   or, where the gradients share their work, a single function that returns them all as a tuple
     wanted        a bool for each input
 
-    The gradient is None where there is no derivative, or where it is not wanted. Raises ValueError for a derivative
-    that returns nothing, and unless there is one for each input.
+    The gradient is None where there is no derivative, or where it is not wanted. Raises TypeError for a derivative that
+    returns nothing, and unless there is one for each input.
     """
     if len(derivatives) == 1 and derivatives[0] is not None:
         returned = derivatives[0](dy)
         gradients = returned if isinstance(returned, tuple) else (returned,)
-        is_silent = returned is None
+        silent = ["inputs"] if returned is None else []
     else:
-        gradients = tuple(d(dy) if d and w else None for d, w in zip(derivatives, wanted))
-        is_silent = any(d and w and dx is None for d, w, dx in zip(derivatives, wanted, gradients))
-    if is_silent:
-        raise ValueError("a derivative returned nothing: is its return missing?")
+        gradients, silent = [], []
+        for d, name, is_wanted in zip(derivatives, names, wanted):
+            gradients.append(d(dy) if d and is_wanted else None)
+            if gradients[-1] is None and d and is_wanted:
+                silent.append(f"input {name}")
+    if silent:
+        raise TypeError(f"{operation}: the derivative for its {silent[0]} returned nothing: is its return missing?")
     owed, given = len(wanted), max(len(derivatives), len(gradients))
     if not len(gradients) == given == owed:
-        raise ValueError(f"{given} derivatives for {owed} inputs: an operation owes one for each input")
+        raise TypeError(f"{operation}: {given} derivatives for {owed} inputs: an operation owes one for each input")
     return gradients
 
 
@@ -223,7 +246,8 @@ def op(f):
             ]
             if any(x is not None for x in wanted):
                 shapes = [np.shape(a) for a in arrays]
-                result.record = Record(name, names, shapes, result.shape, wanted, derivatives, guards.caller())
+                seals = guards.seals(names, inputs, arrays, result.data)
+                result.record = Record(name, names, shapes, result.shape, wanted, derivatives, guards.caller(), seals)
         return result
 
     recorded.raw = f

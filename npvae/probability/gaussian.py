@@ -53,11 +53,11 @@ def kl_to_standard_normal(mu, logvar):       # mu, logvar (N, D)   ->   y (N,)
     σ² − 1 is expm1(logvar), which keeps its digits when σ is near 1.
     Source: Kingma and Welling (2014), appendix B.
     """
-    shape_logvar = np.shape(logvar)
-    logvar = np.broadcast_to(np.asarray(logvar, dtype=mu.dtype), mu.shape)
+    shape_mu, shape_logvar = np.shape(mu), np.shape(logvar)
+    logvar = np.broadcast_to(np.asarray(logvar, dtype=mu.dtype), shape_mu)
     excess = np.expm1(logvar)                # σ² − 1
     y = 0.5 * (mu * mu + excess - logvar).sum(axis=-1)
-    def dmu(dy): return dy[..., None] * mu                               # ∂/∂μ ½ μ² = μ
+    def dmu(dy): return sum_to(dy[..., None] * mu, shape_mu)             # ∂/∂μ ½ μ² = μ
     def dlogvar(dy): return sum_to(dy[..., None] * (0.5 * excess), shape_logvar)         # ½ (σ² − 1)
     return y, dmu, dlogvar
 

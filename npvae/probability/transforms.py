@@ -16,6 +16,7 @@ figure 2.
 import numpy as np
 
 from ..autodiff import Tensor, ops
+from ..autodiff.tensor import leaf_gradients
 from .gaussian import DiagonalGaussian
 
 
@@ -29,16 +30,15 @@ def ring(z):
 def jacobian(f, x):
     """Return ∂f_i/∂x_j for every example, an array (N, E, D), where f maps a Tensor x (N, D) to a Tensor (N, E).
 
-    f must treat every example separately. Each of the E outputs takes one walk back along the tape.
+    f must treat every example separately. Each of the E outputs takes one walk back along the same tape.
     """
     leaf = Tensor(x, requires_grad=True)
     y = f(leaf)
     rows = []
     for i in range(y.shape[1]):
-        leaf.grad, dy = None, np.zeros_like(y.data)
+        dy = np.zeros_like(y.data)
         dy[:, i] = 1
-        y.backward(dy)
-        rows.append(np.zeros_like(leaf.data) if leaf.grad is None else leaf.grad)
+        rows.append(leaf_gradients(y, dy).get(leaf, np.zeros_like(leaf.data)))
     return np.stack(rows, axis=1)
 
 

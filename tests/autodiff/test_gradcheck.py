@@ -54,7 +54,7 @@ def test_a_wrong_derivative_is_caught(check, damage):
     planted = 0
     for i, x in enumerate(inputs):
         y, *derivatives = f(*inputs, **options)
-        gradient = input_gradients(derivatives, np.ones_like(y), [True] * len(inputs))[i]
+        gradient = input_gradients(check.name, range(9), derivatives, np.ones_like(y), [True] * len(inputs))[i]
         if not isinstance(x, np.ndarray) or gradient is None:
             continue                                                  # no derivative here
         if damage == "transposed" and (x.ndim != 2 or x.shape[0] != x.shape[1]):
@@ -156,9 +156,9 @@ def test_derivatives_that_cannot_be_trusted_do_not_pass(rng):
 
 def test_blanks_and_surplus_derivatives_do_not_pass(rng):
     x = rng.standard_normal((3, 5))
-    with pytest.raises(ValueError, match="a derivative returned nothing"):
+    with pytest.raises(TypeError, match="the derivative for its input W returned nothing"):
         gradcheck(lambda x, W: (x @ W, lambda dy: dy @ W.T, lambda dy: None), x, rng.standard_normal((5, 7)))
-    with pytest.raises(ValueError, match="2 derivatives for 1 inputs"):
+    with pytest.raises(TypeError, match="2 derivatives for 1 inputs"):
         gradcheck(lambda x: (2 * x, lambda dy: 2 * dy, lambda dy: 2 * dy), x)
 
 

@@ -34,8 +34,8 @@ def test_an_operation_changes_nothing_shares_nothing_and_keeps_the_dtype(check, 
     y, *derivatives = f(*inputs, **options)
     dy = np.random.default_rng(seed).standard_normal(np.shape(y)).astype(dtype)
     dy_before, y_before = dy.copy(), np.copy(y)
-    gradients = input_gradients(derivatives, dy, [True] * len(inputs))
-    again = input_gradients(derivatives, dy, [True] * len(inputs))
+    gradients = input_gradients(check.name, range(9), derivatives, dy, [True] * len(inputs))
+    again = input_gradients(check.name, range(9), derivatives, dy, [True] * len(inputs))
 
     assert all(np.array_equal(a, b) for a, b in zip(inputs, before)), "an input was changed"
     assert np.array_equal(dy, dy_before), "the upstream gradient was changed"
@@ -113,11 +113,54 @@ def test_relu_has_derivative_zero_at_the_kink():
     assert x.grad.tolist() == [0, 0, 1]
 
 
+def test_nan_goes_through_relu_forwards_and_backwards():
+    x = Tensor(np.array([np.nan, -1.0, 2.0]), requires_grad=True)
+    y = ops.relu(x)
+    y.backward(np.array([np.nan, 1.0, 5.0]))
+    assert np.isnan(y.data[0]) and np.isnan(x.grad[0]) and x.grad[1:].tolist() == [0, 5]
+    y = ops.relu(x)
+    y.backward(np.array([3.0, 1.0, 5.0]))                    # dy passes where x is NaN
+    assert np.isnan(x.grad[0])
+
+
+@pytest.mark.parametrize("slope", [-0.1, 1.5, np.nan])
+def test_a_slope_that_would_compute_something_else_is_refused(slope):
+    with pytest.raises(ValueError, match=f"leaky_relu cannot take x .* the slope is {slope}, expected a number from 0"):
+        ops.leaky_relu(np.ones(3), slope=slope)
+
+
+def shapes_beside(shape):
+    """Yield shapes that NumPy would broadcast or multiply as well: an axis more, one less, of length 1, or none."""
+    yield from [(), (1,), shape[1:], shape[:-1], (3, *shape), (1, *shape)]
+    yield from [(*shape[:i], 1, *shape[i + 1 :]) for i in range(len(shape))]
+
+
+@OPERATIONS
+def test_inputs_of_unusual_shapes_are_refused_or_have_right_derivatives(check):
+    """Whatever the forward pass accepts, the derivatives must fit: a wrong one shows here, whoever wrote it."""
+    (f, *inputs), options = check.arguments()
+    rng = np.random.default_rng(1)
+    for i, x in enumerate(inputs):
+        for shape in shapes_beside(np.shape(x)) if np.ndim(x) else []:
+            given = [np.array(a) for a in inputs]
+            draw = gradchecks.check.positive if np.all(x > 0) else gradchecks.check.off_zero
+            given[i] = draw(rng, *shape)
+            try:
+                f(*given, **options)
+            except (ValueError, IndexError, TypeError):
+                continue
+            report = gradcheck(f, *given, **options)
+            assert report.ok, f"input {i} of shape {shape}:\n{report}"
+
+
 def test_python_operators_are_the_operations():
     x = Tensor(np.array([[1.0, 2.0], [3.0, 4.0]]))
     for y, expected in [
         (2.0 - x, 2 - x.data), (2.0 / x, 2 / x.data), (-x, -x.data), (x.T, x.data.T), (x[0], x.data[0]),
-        (x @ x, x.data @ x.data), (x.sum(axis=0), x.data.sum(0)), (x.mean(), x.data.mean()),
+        (x @ x, x.data @ x.data), (x.sum(axis=0), x.data.sum(0)), (x.mean(), x.data.mean()), (x**3, x.data**3),
+        (x**-0.5, x.data**-0.5), (x.sum(1, keepdims=True), x.data.sum(1, keepdims=True)),
+        (x.mean(axis=0, keepdims=True), x.data.mean(0, keepdims=True)), (x.reshape((4, 1)), x.data.reshape(4, 1)),
+        (x.reshape(-1), x.data.reshape(-1)), (x.reshape([1, -1]), x.data.reshape(1, 4)),
     ]:  # fmt: skip
         assert np.array_equal(y.data, expected)
 

@@ -161,11 +161,14 @@ def test_values_and_gradients_are_those_of_backward_and_nobodys_gradient_changes
     assert x.grad is None
     loss.backward()
     assert x.grad == 33
+    assert "square       () -> ()" in str(tape(y)) and "released by backward" in str(tape(loss))
+    assert len(parsed(tape(loss))[1]) > 1                    # the last operation and its inputs are still known
     with pytest.raises(ValueError, match="needs the upstream gradient"):
         tape(ops.exp(Tensor(np.ones(2), requires_grad=True)), values=True)._repr_svg_()
+    loss = ops.square(x)
     for _ in range(60):
         loss = loss + 1.0
-    with pytest.raises(ValueError, match="found 63 operations, expected at most 40"):
+    with pytest.raises(ValueError, match="found 61 operations, expected at most 40"):
         tape(loss, values=True)._repr_svg_()
 
 

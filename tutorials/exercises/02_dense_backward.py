@@ -31,6 +31,8 @@ import numpy as np
 
 def dense(x, W, b):                          # x (N, I)   W (I, O)   b (O,)   ->   y (N, O)
     """A layer of O linear units: y = x W + b, one example in each row."""
+    if not (np.ndim(x) == np.ndim(W) == 2 and np.shape(b) == (W.shape[1],)):
+        raise ValueError("expected x (N, I), W (I, O) and b (O,)")
     y = x @ W                                # y_no = Σ_i x_ni W_io + b_o
     y += b
     def dx(dy):

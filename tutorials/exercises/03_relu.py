@@ -30,7 +30,8 @@ import numpy as np
 
 
 def relu(x):
-    """y = max(x, 0). At the kink x = 0 the derivative is taken to be 0."""
+    """y = max(x, 0). At the kink x = 0 the derivative is taken to be 0. A NaN lets dy
+    through, and so stays visible."""
     raise NotImplementedError("y: compute the value here, in place of this line")
     def dx(dy):
         raise NotImplementedError("dx: return the gradient of the loss with respect to x")

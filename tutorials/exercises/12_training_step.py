@@ -18,8 +18,8 @@ Source: Goodfellow, Bengio, Courville (2016), Deep learning, algorithm 8.1.
 
 Predict (npvae learn predict training_step):
 
-p = 1, the loss is p². backward() is called three times, and nobody clears
-p.grad. What does it hold?
+p = 1, the loss is p². Three times, you compute it and call backward(), and
+never clear p.grad. What does it hold?
     1  2, the gradient
     2  6, three times the gradient
     3  0

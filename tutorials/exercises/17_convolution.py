@@ -31,7 +31,8 @@ If you are stuck:     npvae learn hint convolution
 
 import numpy as np
 
-from npvae.autodiff.convolution import add_columns, along_rows, columns, rows, windows_along
+from npvae.autodiff.convolution import add_columns, along_rows, check_images, columns
+from npvae.autodiff.convolution import rows, windows_along
 from npvae.runtime import by_blocks
 
 
@@ -39,8 +40,7 @@ def conv2d(x, W, b, *, stride=1, padding=0):  # x (N, H, W, C)   W (k, k, C, O) 
     """y_nuvo = Σ_ijc x_n,su+i−p,sv+j−p,c W_ijco + b_o, where x is zero outside of the
     image."""
     k, _, C, O = W.shape
-    if x.ndim != 4 or x.shape[-1] != C:
-        raise ValueError(f"expected images (N, H, W, {C}), channels last")
+    check_images(x, C, b, O)
     N, height, width = len(x), *(windows_along(n, k, stride, padding) for n in x.shape[1:3])
     matrix = W.reshape(k * k * C, O)
     y = np.empty((N, height, width, O), x.dtype)

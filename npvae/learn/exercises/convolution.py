@@ -42,7 +42,8 @@ Source: Dumoulin and Visin (2016), A guide to convolution arithmetic, section 4.
         "dx = add_columns(dr, x.shape, k, stride, padding). r is columns(x, k, stride, padding).",
     ],
     imports=(
-        "from npvae.autodiff.convolution import add_columns, along_rows, columns, rows, windows_along",
+        "from npvae.autodiff.convolution import add_columns, along_rows, check_images, columns",
+        "from npvae.autodiff.convolution import rows, windows_along",
         "from npvae.runtime import by_blocks",
     ),
     inputs=lambda rng, N, D, K: {"x": normal(rng, N, D, K, 2), "W": normal(rng, 3, 3, 2, 5), "b": normal(rng, 5)},

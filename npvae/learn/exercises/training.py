@@ -72,12 +72,11 @@ def _step(order, sign=1.0, losses=1, forgets_step=False):
 VERSIONS = {
     "the gradients of all steps so far add up: zero_grad is missing": _step("bs"),
     "the gradients are cleared before the step uses them": _step("bzs"),
-    "the step comes before backward: it uses the gradients of the previous step": _step("szb"),
     "the step is missing": _step("zb"),
     "the parameters climb the loss": _step("zbs", sign=-1.0),
     "step is not passed on to model.loss": _step("zbs", forgets_step=True),
     "the loss is computed twice, with new noise": _step("zbs", losses=2),
-    "backward is called twice, or the step is taken twice": _step("zbbs"),
+    "the step is taken twice": _step("zbss"),
 }
 
 
@@ -118,7 +117,8 @@ have solved), and draws what the network has learned.
 
 Source: Goodfellow, Bengio, Courville (2016), Deep learning, algorithm 8.1.""",
     prediction=Prediction(
-        "p = 1, the loss is p². backward() is called three times, and nobody clears p.grad. What does it hold?",
+        "p = 1, the loss is p². Three times, you compute it and call backward(), and never clear p.grad. What does "
+        "it hold?",
         ["2, the gradient", "6, three times the gradient", "0"],
         _without_zero_grad,
         "Gradients add up, because a parameter that is used twice needs the sum. So clear them in every step.",
