@@ -48,7 +48,7 @@ def test_it_is_short():
 def test_the_packages_stand_in_the_order_of_their_floors():
     listed = re.findall(r"^\| (`[a-z`, ]+`) \|", README[README.index("| package |") :], re.MULTILINE)
     assert [set(re.findall(r"`(\w+)`", row)) for row in listed] == FLOORS[:-1]
-    said = npvae.__doc__[npvae.__doc__.index("errors, runtime") :].split(". Each")[0]
+    said = npvae.__doc__[npvae.__doc__.index("errors, arguments") :].split(". Each")[0]
     assert [set(re.findall(r"\w+", floor)) for floor in said.split(";")] == FLOORS[:-1]
 
 

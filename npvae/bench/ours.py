@@ -8,10 +8,11 @@ from .steps import Steps
 from .workloads import LEARNING_RATE
 
 
-class GivenNoise:
-    """A stand-in for a numpy Generator that hands out given noise, so that all contenders use the same."""
+class GivenNoise(np.random.Generator):
+    """A numpy Generator that hands out given noise, so that all contenders use the same."""
 
     def __init__(self, eps):
+        super().__init__(np.random.PCG64())
         self.left = eps.reshape(-1)
 
     def standard_normal(self, shape, dtype):

@@ -15,9 +15,11 @@ draw; Burda, Grosse, Salakhutdinov (2016), section 5.1, for the dynamic one.
 
 import numpy as np
 
+from ..arguments import generator
+
 BINARIZATIONS = ("none", "static", "dynamic")
 
 
 def binarize(x, rng):
     """Return zeros and ones, 1 with probability x, in the shape and dtype of x (N, D), whose values are in [0, 1]."""
-    return (rng.random(x.shape, dtype=np.float32) < x).astype(x.dtype)
+    return (generator(rng).random(x.shape, dtype=np.float32) < x).astype(x.dtype)

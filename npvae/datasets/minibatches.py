@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..errors import UserError
+from ..arguments import check_sizes, generator
 
 
 class Minibatches:
@@ -10,16 +10,15 @@ class Minibatches:
 
     N            the number of examples
     batch_size   the number of examples in a minibatch; the last one of an epoch may have fewer
-    rng          the numpy Generator that shuffles the examples at the start of every epoch
+    rng          shuffles the examples at the start of every epoch: a numpy Generator or a seed
 
-    Raises UserError for a batch size below 1.
+    Raises UserError for no examples, and for a batch size below 1.
     """
 
     def __init__(self, N, batch_size, rng):
-        if batch_size < 1:
-            raise UserError(f"the batch size is {batch_size}, expected at least 1")
-        self.N, self.batch_size, self.rng = N, batch_size, rng
-        self.order = rng.permutation(N)
+        check_sizes(N=N, batch_size=batch_size)
+        self.N, self.batch_size, self.rng = N, batch_size, generator(rng)
+        self.order = self.rng.permutation(N)
         self.position = 0  # of the next example, in this order
 
     def __iter__(self):

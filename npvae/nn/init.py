@@ -5,35 +5,56 @@ Var(W) = 1/I preserves the variance; backward, where the sum runs over the O out
 initialisation is the compromise 2/(I + O). A ReLU sets half of its inputs to zero and halves the second moment, so He's
 has 2/I. A uniform distribution on [−a, a] has variance a²/3, hence a = √(3 Var).
 
-Every function takes the number of inputs and outputs of a layer and returns W of shape (fan_in, fan_out), float32.
+Every function takes a generator (or its seed) and the numbers of inputs and outputs of a layer, and returns W of shape
+(fan_in, fan_out), float32.
 
 Sources: Glorot and Bengio (2010), Understanding the difficulty of training deep feedforward neural networks, eq. 12
 and 16; He, Zhang, Ren, Sun (2015), Delving deep into rectifiers, eq. 10.
 """
 
+import functools
+
 import numpy as np
 
+from ..arguments import check_sizes, generator
 
+
+def initializer(f):
+    """Make an initialiser of f, which may rely on a Generator and whole numbers from 1 on."""
+
+    @functools.wraps(f)
+    def checked(rng, fan_in, fan_out):
+        check_sizes(fan_in=fan_in, fan_out=fan_out)
+        return f(generator(rng), fan_in, fan_out)
+
+    return checked
+
+
+@initializer
 def xavier_uniform(rng, fan_in, fan_out):
     """W ~ U(−a, a) with a = √(6 / (fan_in + fan_out)), that is, Var(W) = 2 / (fan_in + fan_out)."""
     return _uniform(rng, fan_in, fan_out, variance=2 / (fan_in + fan_out))
 
 
+@initializer
 def xavier_normal(rng, fan_in, fan_out):
     """W ~ N(0, 2 / (fan_in + fan_out))."""
     return _normal(rng, fan_in, fan_out, variance=2 / (fan_in + fan_out))
 
 
+@initializer
 def he_uniform(rng, fan_in, fan_out):
     """W ~ U(−a, a) with a = √(6 / fan_in), that is, Var(W) = 2 / fan_in."""
     return _uniform(rng, fan_in, fan_out, variance=2 / fan_in)
 
 
+@initializer
 def he_normal(rng, fan_in, fan_out):
     """W ~ N(0, 2 / fan_in)."""
     return _normal(rng, fan_in, fan_out, variance=2 / fan_in)
 
 
+@initializer
 def pytorch_uniform(rng, fan_in, fan_out):
     """W ~ U(−a, a) with a = 1 / √fan_in, that is, Var(W) = 1 / (3 fan_in).
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ..arguments import check_sizes, generator
 from ..autodiff import Tensor, convolution, normalization, ops
 from .init import he_normal, xavier_uniform
 from .module import Module
@@ -10,11 +11,11 @@ from .module import Module
 class Dense(Module):
     """A fully connected layer, y = x W + b: x (N, fan_in) -> y (N, fan_out).
 
-    W (fan_in, fan_out) is drawn with `init` from `rng`, b (fan_out,) is zero; both float32.
+    W (fan_in, fan_out) is drawn with `init` from `rng`, a generator or its seed; b (fan_out,) is zero; both float32.
     """
 
     def __init__(self, fan_in, fan_out, rng, init=xavier_uniform):
-        self.W = Tensor(init(rng, fan_in, fan_out), requires_grad=True)
+        self.W = Tensor(init(generator(rng), fan_in, fan_out), requires_grad=True)
         self.b = Tensor(np.zeros(fan_out, dtype=np.float32), requires_grad=True)
 
     def forward(self, x):
@@ -29,8 +30,9 @@ class Conv2d(Module):
     """
 
     def __init__(self, channels_in, channels_out, rng, kernel=3, stride=1, padding=1, init=he_normal):
+        check_sizes(channels_in=channels_in, channels_out=channels_out)
         self.stride, self.padding = stride, padding
-        W = init(rng, kernel * kernel * channels_in, channels_out)
+        W = init(generator(rng), kernel * kernel * channels_in, channels_out)
         self.W = Tensor(W.reshape(kernel, kernel, channels_in, channels_out), requires_grad=True)
         self.b = Tensor(np.zeros(channels_out, dtype=np.float32), requires_grad=True)
 
@@ -46,6 +48,7 @@ class ConvTranspose2d(Module):
     """
 
     def __init__(self, channels_in, channels_out, rng, kernel=3, stride=1, padding=1, output_padding=0):
+        check_sizes(channels_in=channels_in, channels_out=channels_out)
         self.stride, self.padding, self.output_padding = stride, padding, output_padding
         W = he_normal(rng, kernel * kernel * channels_in, channels_out) * np.float32(stride)
         W = W.reshape(kernel, kernel, channels_in, channels_out).transpose(0, 1, 3, 2)

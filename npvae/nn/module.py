@@ -42,9 +42,9 @@ class Module:
     # --- what is in it ------------------------------------------------------------------------------------------------
 
     def _attributes(self):
-        """Return pairs of name and value, with lists, tuples and dicts unpacked: `layers.0`, `layers.1`, …"""
+        """Pairs of name and value, with lists, tuples and dicts unpacked: `layers.0`, `layers.1`, …"""
         attributes = list(vars(self).items())  # at once: another thread may set one
-        return [pair for name, value in attributes for pair in _unpacked(name, value)]
+        return (pair for name, value in attributes for pair in _unpacked(name, value))
 
     def _walk(self, prefix="", inside=()):
         """Pairs of path and value: every Module and Tensor in this one, in the order in which they were set."""
@@ -182,10 +182,12 @@ def _contains_itself(path, value):
 
 
 def _unpacked(name, value, inside=()):
-    """Return [(name, value)], or for a list, tuple or dict such pairs of everything in it, at any depth."""
+    """The pair of name and value, or for a list, tuple or dict such pairs of everything in it, at any depth."""
     if any(value is outer for outer in inside):
         raise _contains_itself(name, value)
     parts = dict(enumerate(value)) if isinstance(value, (list, tuple)) else value
     if not isinstance(parts, dict):
-        return [(name, value)]
-    return [pair for key, part in parts.items() for pair in _unpacked(f"{name}.{key}", part, (*inside, value))]
+        yield name, value
+        return
+    for key, part in parts.items():
+        yield from _unpacked(f"{name}.{key}", part, (*inside, value))

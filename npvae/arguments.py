@@ -1,0 +1,50 @@
+"""Arguments that functions of many packages take: a generator or its seed, and sizes.
+
+A generator in the place of a size, or a size in the place of a generator, is one sentence here; further inside it would
+be a TypeError about something else.
+"""
+
+import numbers
+
+import numpy as np
+
+from .errors import UserError
+
+
+def generator(rng):
+    """Return the numpy Generator rng; or, for a seed, a whole number from 0 on, a new Generator with that seed.
+
+    Raises UserError for anything else.
+    """
+    if isinstance(rng, np.random.Generator):
+        return rng
+    if not _is_whole(rng, 0):
+        raise UserError(
+            f"rng is {_shown(rng)}, expected a numpy Generator, such as numpy.random.default_rng(0), or a seed, a "
+            "whole number from 0 on"
+        )
+    return np.random.default_rng(int(rng))
+
+
+def check_sizes(**sizes):
+    """Raise UserError unless every size is a whole number from 1 on."""
+    for name, size in sizes.items():
+        if not _is_whole(size, 1):
+            raise UserError(f"{name} is {_shown(size)}, expected a whole number from 1 on")
+
+
+def check_widths(name, widths):
+    """Raise UserError unless these are a list (or tuple) of whole numbers from 1 on."""
+    if not isinstance(widths, (list, tuple)) or not all(_is_whole(width, 1) for width in widths):
+        raise UserError(f"{name} is {_shown(widths)}, expected a list of whole numbers from 1 on, such as [512, 256]")
+
+
+def _is_whole(value, least):
+    return isinstance(value, numbers.Integral) and not isinstance(value, bool) and value >= least
+
+
+def _shown(value):
+    """Return a number or a short list as it is, and the type of anything else."""
+    text = repr(value)
+    is_short = isinstance(value, (numbers.Number, str, list, tuple, type(None))) and len(text) <= 40
+    return text if is_short else f"a {type(value).__name__}"
