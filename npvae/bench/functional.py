@@ -117,6 +117,8 @@ def logsumexp(xp, a):
 
 def objective(xp, workload, parameters, x, eps):
     """Return the objective to minimize, in nats per example."""
+    if workload.model == "conv-vae":
+        x = 2 * x - 1                                        # the networks see pixels in [−1, 1]
     (mu, logvar), decoder = encode(xp, workload, parameters, x)
     if workload.model == "iwae":
         log_w = log_weights(xp, workload, decoder, x, (mu, logvar), eps)

@@ -70,6 +70,8 @@ class Network(nn.Module):
 
     def forward(self, x, eps):
         """Return the objective."""
+        if self.is_convolutional:
+            x = 2 * x - 1                                    # the networks see pixels in [−1, 1]
         mu, logvar = self.encode(x)
         if self.workload.model == "iwae":
             return math.log(len(eps)) - self.log_weights(x, mu, logvar, eps).logsumexp(0).mean()

@@ -76,11 +76,11 @@ class Workload:
         return VAE(784, self.latent_dim, list(self.layers), rng, **chosen)
 
     def minibatches(self):
-        """Return a list of arrays (batch, D) in the model's range: several for training, otherwise a single one."""
+        """Return a list of arrays (batch, D) of pixels in [0, 1]: several for training, otherwise a single one."""
         x = self.load().x_train
         count = max(1, min(MINIBATCHES, MOST_EXAMPLES // self.batch)) if self.trains else 1
         rows = np.random.default_rng(SEED).integers(len(x), size=(count, self.batch))
-        return [x[row] * 2 - 1 if self.model == "conv-vae" else x[row] for row in rows]
+        return [x[row] for row in rows]
 
     def noise(self, samples):
         """Return noise for the comparison of results: an array (samples, batch, latent_dim)."""

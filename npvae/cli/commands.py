@@ -162,9 +162,7 @@ def print_measures(run, importance_samples, refine_steps=0):
         print(f"   of amortization: {refine_steps} more steps on every q")
     if has_bound:
         print(f"  active units   {result['active_units']:5} of {run.model.latent_dim}")
-    low, high = run.model.data_range or (0, 1)
-    squared_error = result["squared_error"] / (high - low) ** 2  # of the pixels as they were before they were rescaled
-    print(f"  squared error  {squared_error:8.2f}   of the reconstructions, summed over pixels")
+    print(f"  squared error  {result['squared_error']:8.2f}   of the reconstructions, summed over pixels")
     if has_bound:
         _print_likelihood(run)
     for warning in warnings_about(run.model, x[:WARNING_EXAMPLES]).values():
@@ -173,12 +171,12 @@ def print_measures(run, importance_samples, refine_steps=0):
 
 def _print_likelihood(run):
     """Print the likelihood that the measures are of, and what you may compare them with."""
-    x, gives, (low, high) = run.x_test, run.model.likelihood.gives, run.model.data_range or (0, 1)
+    x, gives = run.x_test, run.model.likelihood.gives
     print(f"  likelihood {run.settings['likelihood']}, binarization {run.settings['binarization']}")
     if gives == "convention" and ((x > 0) & (x < 1)).any():
         print("  On grey pixels a Bernoulli likelihood is a convention, not a log-likelihood.")
     elif gives == "density":
-        rescaled = "" if (low, high) == (0, 1) else f" rescaled to [{low:g}, {high:g}]"
+        rescaled = " rescaled to [-1, 1]" if run.model.rescales else ""
         print_wrapped(f"  A density of the pixels{rescaled}: compare it only with other densities of the same pixels.")
 
 

@@ -100,7 +100,7 @@ def autoencoder(case, make):
     def build(rng, N, D, K):
         model, width = make(rng, D, K)
         with_random_parameters(model, rng, SIGMA)
-        x = normal(rng, N, width)
+        x = levels(rng, N, width)
         loss = lambda: model.loss(x, np.random.default_rng(1))[0]  # noqa: E731
         return (loss,), {"parameters": model.named_parameters()}
 

@@ -14,12 +14,13 @@ denoising autoencoders, section 3.
 
 import math
 
+from ..arguments import check_sizes, check_widths, generator
 from ..autodiff import ops
 from ..errors import UserError, choose
 from ..nn import Dense, ReLU, Sequential, Tanh
 from ..nn.init import xavier_uniform
 from .base import LatentModel
-from .networks import convolutional_decoder, convolutional_encoder, dense_decoder, mlp
+from .networks import convolutional_decoder, convolutional_encoder, dense_decoder, from_tanh, mlp, to_tanh
 from .prior import FittedPrior
 
 
@@ -59,15 +60,15 @@ class Autoencoder(FittedPrior, LatentModel):
         if noise_level < 0 or (noise == "masking" and noise_level >= 1):
             limits = "a probability from 0 to below 1" if noise == "masking" else "a number from 0 on"
             raise UserError(f"the level of the {noise} noise is {noise_level}, expected {limits}")
-        self.check_latent_dim(latent_dim)
-        self.latent_dim = latent_dim
+        check_sizes(data_dim=data_dim, latent_dim=latent_dim), check_widths("hidden", hidden)
+        self.data_dim, self.latent_dim, rng = data_dim, latent_dim, generator(rng)
         sizes = [data_dim, *hidden]
         self.encoder = Sequential(mlp(sizes, rng, init, activation), Dense(sizes[-1], latent_dim, rng, init))
         self.decoder = dense_decoder(latent_dim, hidden, data_dim, rng, init, activation)
 
     def corrupt(self, x, rng):
         """Return what the encoder sees of x (N, D) in training: an array (N, D)."""
-        return x if self.noise is None else self.noise(x, rng, self.noise_level)
+        return x if self.noise is None else self.noise(x, generator(rng), self.noise_level)
 
     def encode(self, x):
         """Return z = encoder(x), a Tensor (N, latent_dim)."""
@@ -83,21 +84,23 @@ class Autoencoder(FittedPrior, LatentModel):
 
     def loss(self, x, rng, step=math.inf, rows=None):
         """Return ‖x − decoder(encoder(corrupted x))‖², summed over pixels, averaged over the batch."""
+        x = self.examples(x)
         error = ops.square(self(self.corrupt(x, rng)) - x).sum(axis=-1).mean()
         return error, {"loss": float(error)}
 
     def codes(self, x):
         with self.evaluating():
-            return self.encode(x).data
+            return self.encode(self.examples(x)).data
 
     def generate(self, z):
-        dtype = self.parameters()[0].dtype
         with self.evaluating():
-            return self.decode(z.astype(dtype)).data
+            return self.decode(self.points(z)).data
 
 
 class ConvolutionalAutoencoder(Autoencoder):
-    """An autoencoder of convolutions down and transposed convolutions up. It ends in tanh, for data in [−1, 1].
+    """An autoencoder of convolutions down and transposed convolutions up, for pixels in [0, 1].
+
+    The decoder ends in tanh: the networks see the pixels rescaled to [−1, 1], and the loss is that of rescaled pixels.
 
     image_shape   (H, W, C)
     latent_dim    the dimension of z
@@ -108,11 +111,25 @@ class ConvolutionalAutoencoder(Autoencoder):
     Raises UserError if the images cannot be halved as often as there are channels.
     """
 
-    data_range = (-1.0, 1.0)
+    data_range = (0.0, 1.0)
+    rescales = True
 
     def __init__(self, image_shape, latent_dim, channels, rng, init=xavier_uniform):
-        self.check_latent_dim(latent_dim)
-        self.latent_dim = latent_dim
+        check_sizes(latent_dim=latent_dim), check_widths("channels", channels)
+        self.latent_dim, rng = latent_dim, generator(rng)
         encoder, width = convolutional_encoder(image_shape, channels, rng)
         self.encoder = Sequential(encoder, Dense(width, latent_dim, rng, init))
         self.decoder = Sequential(convolutional_decoder(image_shape, channels, latent_dim, rng, init), Tanh())
+        self.image_shape, self.data_dim = tuple(image_shape), math.prod(image_shape)
+
+    def encode(self, x):
+        return self.encoder(to_tanh(x))
+
+    def decode(self, z):
+        return from_tanh(self.decoder(z))
+
+    def loss(self, x, rng, step=math.inf, rows=None):
+        """Return the squared error of the pixels rescaled to [−1, 1], summed over them, averaged over the batch."""
+        x = self.examples(x)
+        error = ops.square(self.decoder(self.encode(x)) - to_tanh(x)).sum(axis=-1).mean()
+        return error, {"loss": float(error)}

@@ -9,26 +9,45 @@
 
 The training loop, the evaluation, the pictures and the command line know no model by name. They ask each model what to
 measure and what to draw: its `unit`, whether it `has_bound`, its `noise`, and its `posteriors`.
+
+What you hand to a model passes through `examples` or `points` once, at the entrance. They convert what has only one
+meaning, such as images into rows, and refuse everything else: a network would turn bytes from 0 to 255 into NaN, or
+into codes that look right. Pixels lie in [0, 1] for every model: networks that work on [−1, 1] rescale them inside.
 """
 
 import math
+import sys
 
+import numpy as np
+
+from ..arguments import check_sizes, generator
+from ..autodiff import Tensor
 from ..errors import UserError
 from ..nn import Module
+
+LARGEST = sys.float_info.max
 
 
 class LatentModel(Module):
     """The base class of models: a subclass defines `loss`, `codes`, `generate` and `from_noise`.
 
+    data_dim      D, how many numbers an example has
     latent_dim    the dimension of z
-    data_range    the smallest and the largest value that the data may have; None leaves that to `require`
+    image_shape   (H, W, C) for a model of images of one shape; None for any other
+    data_range    the smallest and the largest value that the data may have: (0, 1) for pixels; None for any numbers
+    rescales      whether the networks see the pixels rescaled to [−1, 1], and the loss is that of the rescaled pixels
     unit          the unit of what `loss` reports
     has_bound     whether `encode` returns q(z | x) and `decode` p(x | z), a distribution that `likelihood` makes: then
                   we can measure the bound and ln p(x)
     noise         the function with which a denoising model corrupts x; None for any other model
+
+    A method that takes examples x takes all that `examples` does, and one that takes an rng also takes a seed.
+    `encode`, `decode` and `forward` are inside the model: they take rows of its dtype, and check nothing.
     """
 
+    image_shape = None
     data_range = None
+    rescales = False
     unit = "squared error per example"
     has_bound = False
     noise = None
@@ -57,9 +76,6 @@ class LatentModel(Module):
         """Move points eps of N(0, I) to where the model expects codes: return an array (n, latent_dim)."""
         raise NotImplementedError
 
-    def require(self, x):
-        """Raise UserError unless the data x (N, D) fits the model."""
-
     def fit_prior(self, x):
         """Fit what `from_noise` needs to the training data x (N, D). A model with a prior needs nothing."""
 
@@ -67,16 +83,111 @@ class LatentModel(Module):
         """Return q(z | x) of the examples x (N, D), for warnings; None for a model that has none."""
         return None
 
-    @staticmethod
-    def check_latent_dim(latent_dim):
-        """Raise UserError for less than one latent dimension."""
-        if latent_dim < 1:
-            raise UserError(f"the latent dimension is {latent_dim}, expected at least 1")
-
     def reconstruct(self, x):
         """Return the examples x (N, D), encoded and decoded: an array (N, D)."""
         return self.generate(self.codes(x))
 
     def sample(self, n, rng):
         """Draw n new examples: return an array (n, D)."""
-        return self.generate(self.from_noise(rng.standard_normal((n, self.latent_dim))))
+        check_sizes(n=n)
+        return self.generate(self.from_noise(generator(rng).standard_normal((n, self.latent_dim))))
+
+    # --- at the entrance ----------------------------------------------------------------------------------------------
+
+    @property
+    def dtype(self):
+        """The dtype of the parameters: float32, or float64 after `astype`."""
+        return next(p.dtype for _, p in self.named_parameters())
+
+    def examples(self, x):
+        """Return the examples x as rows (N, D) of the model's dtype.
+
+        x   rows (N, D), a single row (D,), or images (N, H, W) or (N, H, W, C): an array, a list, `Pixels`, or a Tensor
+            that is on no tape. A model of images of one shape takes a single image, too; a model of pixels in [0, 1]
+            divides bytes (uint8) by 255
+
+        Raises UserError for any other shape, for no examples, for anything but finite real numbers, for numbers outside
+        of `data_range`, and for bytes that could mean two things.
+        """
+        x = _array("x", x, "examples")
+        rows = self._rows(x)
+        if rows is None:
+            H_W_C = ", ".join(map(str, self.image_shape or "HWC"))
+            raise UserError(f"x has shape {x.shape}, expected rows (N, {self.data_dim}), or images (N, {H_W_C})")
+        rows = _converted(self._from_bytes(rows) if x.dtype == np.uint8 else rows, self.dtype)
+        self.require(rows)
+        return rows
+
+    def points(self, z):
+        """Return the points z (N, latent_dim) in the latent space, or a single one (latent_dim,), as rows.
+
+        Raises UserError for any other shape, for no points, and for anything but finite real numbers.
+        """
+        z = _array("z", z, "codes")
+        if z.shape[-1:] != (self.latent_dim,) or z.ndim > 2:
+            raise UserError(f"z has shape {z.shape}, expected (N, {self.latent_dim})")
+        z = _converted(np.atleast_2d(z), self.dtype)
+        if not np.isfinite(z).all():
+            raise UserError("z holds NaN or infinity, expected finite numbers")
+        return z
+
+    def require(self, x):
+        """Raise UserError unless the data x (N, D) fits the model: finite numbers, in its data range."""
+        smallest, largest = float(x.min()), float(x.max())               # two passes; each is NaN if any number is
+        low, high = self.data_range or (-LARGEST, LARGEST)
+        if low <= smallest and largest <= high:
+            return
+        if not (np.isfinite(smallest) and np.isfinite(largest)):
+            raise UserError("x holds NaN or infinity, expected finite numbers: remove or replace them")
+        raise UserError(
+            f"x runs from {smallest:g} to {largest:g}, but this model expects values in [{low:g}, {high:g}]: rescale "
+            "it (bytes: x / 255), or choose a vae with a gaussian likelihood, which takes any numbers"
+        )
+
+    def _from_bytes(self, x):
+        if self.data_range is None:
+            raise UserError(
+                "x holds bytes, and this model takes any numbers: give it what it was trained on, x / 255 or "
+                "x.astype(float)"
+            )
+        if x.size and x.max() == 1:
+            raise UserError(
+                "x holds bytes up to 1: divide them by 255 if they are pixels that are nearly black; if they are zeros "
+                "and ones, give x.astype(float)"
+            )
+        return x / np.float32(255)
+
+    def _rows(self, x):
+        """Return rows (N, D) of examples that are rows or images, channels last; None for any other shape."""
+        D, shape = self.data_dim, x.shape[1:]
+        if shape == (D,) or (self._is_image(shape) and math.prod(shape) == D):
+            return x.reshape(len(x), D)
+        is_one = x.shape == (D,) or x.shape == self.image_shape or (self.image_shape == (*x.shape, 1))
+        return x.reshape(1, D) if is_one else None
+
+    def _is_image(self, shape):
+        if self.image_shape:
+            return shape in (self.image_shape, self.image_shape[:2])
+        return len(shape) == 2 or shape[2:] in ((1,), (3,))
+
+
+def _array(name, x, things):
+    """Return x as an array of real numbers, and at least one; UserError if that is impossible."""
+    if isinstance(x, Tensor):
+        if x.record or x.requires_grad:
+            raise UserError(f"{name} is a Tensor on a tape, and no gradient reaches {name} here: pass {name}.data")
+        x = x.data
+    try:
+        x = np.asarray(x)
+    except ValueError:
+        raise UserError(f"{name} is a list of rows of different lengths, expected rows of one length") from None
+    if x.size == 0:
+        raise UserError(f"{name} has shape {x.shape}, and so no {things}: expected at least one")
+    if x.dtype.kind not in "buif":
+        raise UserError(f"{name} holds {x.dtype}, expected real numbers")
+    return x
+
+
+def _converted(x, dtype):
+    with np.errstate(over="ignore"):         # what float32 cannot hold becomes infinite, and is refused
+        return x.astype(dtype, copy=False)

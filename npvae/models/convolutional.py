@@ -5,18 +5,41 @@
     decoder   its mirror image: a dense layer, then transposed convolutions, each of which doubles the image
 
 32-64 channels suit images of 28 × 28, and 32-64-128-256-512 suit 64 × 64 × 3. With a Gaussian likelihood the decoder
-ends in tanh, for data in [−1, 1]. If the variance is ½ (`squared-error`), the loss is the squared error plus the
-weighted KL, up to a constant. With any other likelihood the decoder ends in logits or means for data in [0, 1].
+ends in tanh: the networks see the pixels rescaled to [−1, 1], and the density is that of the rescaled pixels. If the
+variance is ½ (`squared-error`), the loss is their squared error plus the weighted KL, up to a constant. With any other
+likelihood the decoder ends in logits or means for pixels in [0, 1].
 
 Source of the layout: Radford, Metz, Chintala (2016), Unsupervised representation learning with deep convolutional
 generative adversarial networks, section 3.
 """
 
+import math
+
+from ..arguments import check_widths, generator
 from ..nn import Dense, Sequential, Tanh
 from ..nn.init import xavier_uniform
 from ..probability import GaussianLikelihood
-from .networks import convolutional_decoder, convolutional_encoder
+from .networks import convolutional_decoder, convolutional_encoder, from_tanh, to_tanh
 from .vae import PLAIN, VAE
+
+
+class RescaledPixels:
+    """Pixels in [0, 1] that are distributed so that, rescaled to [−1, 1], they have a given distribution.
+
+    rescaled   the distribution of the rescaled pixels
+    """
+
+    def __init__(self, rescaled):
+        self.rescaled = rescaled
+
+    @property
+    def mean(self):
+        """The mean, an array (N, D) in [0, 1]."""
+        return from_tanh(self.rescaled.mean)
+
+    def log_prob(self, x):
+        """Return the log-density of the rescaled pixels, a Tensor (N,), in nats. x (N, D): pixels in [0, 1]."""
+        return self.rescaled.log_prob(to_tanh(x))
 
 
 class ConvolutionalVAE(VAE):
@@ -38,10 +61,19 @@ class ConvolutionalVAE(VAE):
         samples=1, estimator="analytic-kl", kl_term=PLAIN,
     ):  # fmt: skip
         self._set_bound(latent_dim, likelihood, samples, estimator, kl_term)
-        is_gaussian = isinstance(self.likelihood, GaussianLikelihood)
-        self.data_range = (-1.0, 1.0) if is_gaussian else (0.0, 1.0)
+        check_widths("channels", channels)
+        self.rescales, self.data_range = isinstance(self.likelihood, GaussianLikelihood), (0.0, 1.0)
+        rng = generator(rng)
         self.encoder, width = convolutional_encoder(image_shape, channels, rng)
         self.mu = Dense(width, latent_dim, rng, init)
         self.logvar = Dense(width, latent_dim, rng, init)
         decoder = convolutional_decoder(image_shape, channels, latent_dim, rng, init)
-        self.decoder = Sequential(decoder, Tanh()) if is_gaussian else decoder
+        self.decoder = Sequential(decoder, Tanh()) if self.rescales else decoder
+        self.image_shape, self.data_dim = tuple(image_shape), math.prod(image_shape)
+
+    def encode(self, x):
+        return super().encode(to_tanh(x) if self.rescales else x)
+
+    def decode(self, z):
+        p = super().decode(z)
+        return RescaledPixels(p) if self.rescales else p

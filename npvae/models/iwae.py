@@ -11,6 +11,7 @@ Source: Burda, Grosse, Salakhutdinov (2016), Importance weighted autoencoders, e
 import math
 
 from .. import probability
+from ..arguments import generator
 from ..nn import ReLU
 from ..nn.init import xavier_uniform
 from .vae import VAE
@@ -32,6 +33,7 @@ class IWAE(VAE):
 
         The ELBO is the mean of ln w_k over the same samples, the KL is exact, and rec = −ELBO − KL.
         """
+        x, rng = self.examples(x), generator(rng)
         q = self.encode(x)
         log_w = probability.log_weights(x, q, self.decode, rng, self.samples)
         objective = -probability.iwae_bound(log_w).mean()

@@ -2,6 +2,7 @@
 
 import itertools
 
+from ..arguments import check_widths
 from ..errors import UserError
 from ..nn import (
     BatchNorm,
@@ -28,11 +29,24 @@ def dense_decoder(latent_dim, hidden, data_dim, rng, init, activation):
     return Sequential(mlp(sizes, rng, init, activation), Dense(sizes[-1], data_dim, rng, init))
 
 
+def to_tanh(x):
+    """Return pixels x in [0, 1] rescaled to [−1, 1], the range of tanh: an array like x."""
+    return 2 * x - 1
+
+
+def from_tanh(y):
+    """Return y in [−1, 1], an array or Tensor, rescaled to pixels in [0, 1]."""
+    return (y + 1.0) * 0.5
+
+
 def halve(image_shape, times):
     """Return the sides of an image of shape (H, W, C) after each halving: a list of pairs, the first (H, W).
 
-    Raises UserError if a side is odd before it should be halved, and for no halving at all.
+    Raises UserError for any other shape, if a side is odd before it should be halved, and for no halving at all.
     """
+    check_widths("image_shape", image_shape)
+    if len(image_shape) != 3:
+        raise UserError(f"image_shape is {image_shape}, expected (H, W, C)")
     if times < 1:
         raise UserError("a convolutional network needs at least one convolution: give its number of channels")
     sizes = [tuple(image_shape[:2])]

@@ -13,6 +13,7 @@ import math
 
 import numpy as np
 
+from ..arguments import check_sizes
 from ..autodiff import Tensor
 from ..errors import UserError
 from .base import LatentModel
@@ -35,34 +36,40 @@ class PCA(FittedPrior, LatentModel):
     buffers = ("mean", "components", "eigenvalues")
 
     def __init__(self, data_dim, latent_dim):
-        self.check_latent_dim(latent_dim)
+        check_sizes(data_dim=data_dim, latent_dim=latent_dim)
         if latent_dim > data_dim:
             raise UserError(f"the latent dimension is {latent_dim}, but the data has only {data_dim} dimensions")
-        self.latent_dim = latent_dim
+        self.data_dim, self.latent_dim = data_dim, latent_dim
         self.mean = np.zeros(data_dim, dtype=np.float32)
         self.components = np.eye(latent_dim, data_dim, dtype=np.float32)
         self.eigenvalues = np.ones(latent_dim, dtype=np.float32)
+
+    @property
+    def dtype(self):
+        """The dtype of the buffers."""
+        return self.mean.dtype
 
     def fit(self, x):
         """Compute the components of the examples x (N, D). Returns self.
 
         Raises UserError for more components than examples.
         """
-        mean, components, eigenvalues = principal_components(x, self.latent_dim)
+        mean, components, eigenvalues = principal_components(self.examples(x), self.latent_dim)
         self.mean, self.components = mean.astype(np.float32), components.astype(np.float32)
         self.eigenvalues = eigenvalues[: self.latent_dim].astype(np.float32)
         return self
 
     def loss(self, x, rng=None, step=math.inf, rows=None):
         """Return ‖x − x̂‖², summed over pixels, averaged over the batch."""
+        x = self.examples(x)
         error = np.square(self.reconstruct(x) - x).sum(axis=-1).mean()
         return Tensor(error), {"loss": float(error)}
 
     def codes(self, x):
-        return (x - self.mean) @ self.components.T
+        return (self.examples(x) - self.mean) @ self.components.T
 
     def generate(self, z):
-        return z.astype(self.mean.dtype) @ self.components + self.mean
+        return self.points(z) @ self.components + self.mean
 
 
 def principal_components(x, count):

@@ -18,6 +18,7 @@ Source: Tipping and Bishop (1999), Probabilistic principal component analysis, e
 
 import numpy as np
 
+from ..arguments import check_sizes, generator
 from ..autodiff import ops
 from ..errors import UserError
 from ..probability import ELBO, DiagonalGaussian
@@ -46,6 +47,7 @@ class ProbabilisticPCA:
     @classmethod
     def random(cls, data_dim, latent_dim, rng, logvar=-1.0):
         """Return a model with random orthogonal columns of lengths between ½ and 2, and a random b."""
+        rng = generator(rng)
         directions, _ = np.linalg.qr(rng.standard_normal((data_dim, latent_dim)))
         return cls(directions * np.linspace(2, 0.5, latent_dim), rng.standard_normal(data_dim), logvar)
 
@@ -69,6 +71,8 @@ class ProbabilisticPCA:
 
     def sample(self, n, rng):
         """Draw n examples from p(x), noise included: an array (n, D)."""
+        check_sizes(n=n)
+        rng = generator(rng)
         return self.decode(rng.standard_normal((n, self.latent_dim))).rsample(rng).data
 
     def log_likelihood(self, x):

@@ -18,6 +18,7 @@ Source: Kingma and Welling (2014), Auto-encoding variational Bayes; Rezende, Moh
 import math
 
 from .. import probability
+from ..arguments import check_sizes, check_widths, generator
 from ..errors import UserError, choose
 from ..nn import Dense, ReLU, schedules
 from ..nn.init import xavier_uniform
@@ -53,9 +54,11 @@ class VAE(LatentModel):
         self, data_dim, latent_dim, hidden, rng, likelihood="bernoulli", init=xavier_uniform, activation=ReLU,
         samples=1, estimator="analytic-kl", kl_term=PLAIN,
     ):  # fmt: skip
+        self._set_bound(latent_dim, likelihood, samples, estimator, kl_term)
+        check_sizes(data_dim=data_dim), check_widths("hidden", hidden)
         if not hidden:
             raise UserError("a VAE needs at least one hidden layer, found none")
-        self._set_bound(latent_dim, likelihood, samples, estimator, kl_term)
+        self.data_dim, rng = data_dim, generator(rng)
         self.encoder = mlp([data_dim, *hidden], rng, init, activation)
         self.mu = Dense(hidden[-1], latent_dim, rng, init)
         self.logvar = Dense(hidden[-1], latent_dim, rng, init)
@@ -63,14 +66,14 @@ class VAE(LatentModel):
 
     def _set_bound(self, latent_dim, likelihood, samples, estimator, kl_term):
         """Set and check everything but the networks."""
-        self.check_latent_dim(latent_dim)
+        check_sizes(latent_dim=latent_dim, samples=samples)
         self.latent_dim = latent_dim
         self.likelihood = choose("likelihood", likelihood, LIKELIHOODS)()
+        self.data_range = self.likelihood.data_range
         self.samples, self.estimator, self.kl_term = samples, estimator, kl_term
         if not isinstance(kl_term, KLTerm):
             raise TypeError(f"kl_term is {kl_term!r}, expected a KLTerm, such as KLTerm(beta=2.0)")
         choose("estimator", estimator, ESTIMATORS)
-        bounds.require_samples(samples)
         if estimator == "score-function-baseline" and samples < 2:
             raise UserError("the baseline is the mean over the other samples: take at least 2 samples, found 1")
         if estimator != "analytic-kl" and not kl_term.is_plain:
@@ -91,6 +94,7 @@ class VAE(LatentModel):
         The parts are {"loss": −ELBO, "rec": −E ln p(x | z), "kl": KL(q ‖ p)}. Lower is better for all of them, so `rec`
         has the opposite sign of `ELBO.reconstruction`. If the objective is not −ELBO, "objective" is added.
         """
+        x, rng = self.examples(x), generator(rng)
         if self.estimator != "analytic-kl":
             return self._surrogate_loss(x, rng)
         q = self.encode(x)
@@ -118,27 +122,29 @@ class VAE(LatentModel):
     def codes(self, x):
         """Return the posterior means mu(x): an array (N, latent_dim)."""
         with self.evaluating():
-            return self.encode(x).mean
+            return self.encode(self.examples(x)).mean
 
     def generate(self, z):
         """Return the mean of p(x | z) for the codes z (N, latent_dim): an array (N, D)."""
-        dtype = self.parameters()[0].dtype
         with self.evaluating():
-            return self.decode(z.astype(dtype)).mean
+            return self.decode(self.points(z)).mean
 
     def from_noise(self, eps):
         """Return eps itself: the prior is N(0, I)."""
         return eps
 
     def require(self, x):
+        super().require(x)
         self.likelihood.require(x)
 
     def posteriors(self, x):
         with self.evaluating():
-            return self.encode(x).detach()
+            return self.encode(self.examples(x)).detach()
 
     def importance_sampling(self, x, rng, samples):
         """Estimate ln p(x) with K samples, for the examples x (N, D): an `ImportanceSampling`."""
+        check_sizes(samples=samples)
+        x, rng = self.examples(x), generator(rng)
         with self.evaluating():
             return probability.importance_sampling(x, self.encode(x), self.decode, rng, samples)
 
@@ -148,5 +154,6 @@ class VAE(LatentModel):
         This is `probability.refine` with a learning rate that falls from lr to zero along a cosine. The result is a
         DiagonalGaussian of arrays (N, latent_dim).
         """
+        x, rng = self.examples(x), generator(rng)
         with self.frozen():
             return probability.refine(x, q, self.decode, rng, steps, schedules.cosine(lr, steps), self.samples)

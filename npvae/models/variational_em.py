@@ -21,6 +21,7 @@ import math
 import numpy as np
 
 from .. import probability
+from ..arguments import check_sizes, check_widths, generator
 from ..nn import ReLU, schedules
 from ..nn.init import xavier_uniform
 from ..probability import DiagonalGaussian
@@ -48,6 +49,8 @@ class VariationalEM(VAE):
         samples=1, e_steps=10, e_lr=0.3, new_steps=200,
     ):  # fmt: skip
         self._set_bound(latent_dim, likelihood, samples, "analytic-kl", PLAIN)
+        check_sizes(N=N, data_dim=data_dim), check_widths("hidden", hidden)
+        self.data_dim, rng = data_dim, generator(rng)
         self.e_steps, self.new_steps, self.e_lr = e_steps, new_steps, e_lr
         self.decoder = dense_decoder(latent_dim, hidden, data_dim, rng, init, activation)
         self.mu_table, self.logvar_table = np.zeros((2, N, latent_dim), dtype=np.float32)
@@ -57,7 +60,7 @@ class VariationalEM(VAE):
 
         rng   the numpy Generator of ε; by default one with a fixed seed, so that the same batch has the same q
         """
-        rng = np.random.default_rng(0) if rng is None else rng
+        rng = generator(0 if rng is None else rng)
         prior = DiagonalGaussian(*np.zeros((2, len(x), self.latent_dim), dtype=self.mu_table.dtype))
         return self.refine(x, prior, rng, self.new_steps, self.e_lr)
 
@@ -67,6 +70,7 @@ class VariationalEM(VAE):
         With `rows`, the E-step of these rows comes first, and its result goes into the table. Without, the examples are
         new, and `encode` finds their q.
         """
+        x, rng = self.examples(x), generator(rng)
         if rows is None:
             q = self.encode(x, rng)
         else:

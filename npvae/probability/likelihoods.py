@@ -1,8 +1,9 @@
 """The likelihood p(x | z): how the output of a decoder becomes a distribution of data.
 
 A likelihood is a Module, because it may have a parameter. Call it with the decoder's output, and it returns a
-distribution, with `log_prob` and `mean`. `require` refuses data that does not fit. `gives` says what exp(log_prob) is:
-a "density", a "probability", or a "convention", which is a probability for zeros and ones only.
+distribution, with `log_prob` and `mean`. `data_range` is the smallest and the largest value that the data may have, or
+None; `require` refuses data in that range that does not fit. `gives` says what exp(log_prob) is: a "density", a
+"probability", or a "convention", which is a probability for zeros and ones only.
 
     bernoulli             black and white pixels; on grey pixels, a convention and not a log-likelihood
     continuous-bernoulli  grey pixels in [0, 1]: a density
@@ -29,19 +30,16 @@ from .gaussian import DiagonalGaussian
 class LogitLikelihood(Module):
     """p(x | z) = distribution(x; decoder(z)), where the decoder gives logits of pixels in [0, 1]."""
 
-    def __init__(self, distribution, name, gives):
-        self.distribution, self.name, self.gives = distribution, name, gives
+    data_range = (0.0, 1.0)
+
+    def __init__(self, distribution, gives):
+        self.distribution, self.gives = distribution, gives
 
     def forward(self, output):
         return self.distribution(output)
 
     def require(self, x):
-        """Raise UserError unless every x lies in [0, 1]."""
-        if x.min() < 0 or x.max() > 1:
-            raise UserError(
-                f"the data runs from {x.min():g} to {x.max():g}, but a {self.name} likelihood expects values in "
-                "[0, 1]: rescale it, or choose the gaussian likelihood"
-            )
+        """Every number in [0, 1] fits."""
 
 
 class GaussianLikelihood(Module):
@@ -51,7 +49,7 @@ class GaussianLikelihood(Module):
     learned   whether logvar is a parameter (Rybkin, Daniilidis, Levine 2021: the σ-VAE) or fixed
     """
 
-    gives = "density"
+    data_range, gives = None, "density"
 
     def __init__(self, logvar=0.0, learned=True):
         self.logvar = Tensor(np.array(logvar, dtype=np.float32), requires_grad=True) if learned else logvar
@@ -67,7 +65,7 @@ class DiscretizedLogisticLikelihood(LogitLikelihood):
     """P(x | z) of 256 levels, by a logistic distribution with mean decoder(z) and one learned scale for all pixels."""
 
     def __init__(self):
-        self.name, self.gives = "discretized-logistic", "probability"
+        self.gives = "probability"
         self.log_scale = Tensor(np.array(-2.0, dtype=np.float32), requires_grad=True)
 
     def forward(self, output):
@@ -75,7 +73,6 @@ class DiscretizedLogisticLikelihood(LogitLikelihood):
 
     def require(self, x):
         """Raise UserError unless every x is one of the levels 0, 1/255, …, 1."""
-        super().require(x)
         levels = np.float32(LEVELS - 1) * x
         off = np.abs(levels - np.round(levels)) > 1e-3
         if off.any():
@@ -86,8 +83,8 @@ class DiscretizedLogisticLikelihood(LogitLikelihood):
 
 
 LIKELIHOODS = {
-    "bernoulli": functools.partial(LogitLikelihood, Bernoulli, "bernoulli", "convention"),
-    "continuous-bernoulli": functools.partial(LogitLikelihood, ContinuousBernoulli, "continuous-bernoulli", "density"),
+    "bernoulli": functools.partial(LogitLikelihood, Bernoulli, "convention"),
+    "continuous-bernoulli": functools.partial(LogitLikelihood, ContinuousBernoulli, "density"),
     "gaussian": GaussianLikelihood,
     # N(x; decoder(z), ½ I), for which −ln p(x | z) = ‖x − decoder(z)‖² + D/2 · ln π
     "squared-error": functools.partial(GaussianLikelihood, float(np.log(0.5)), learned=False),

@@ -7,6 +7,7 @@ import numpy as np
 from tqdm import tqdm
 
 from .. import probability
+from ..arguments import generator
 from ..errors import UserError
 from ..probability import active_units
 
@@ -21,7 +22,7 @@ def in_batches(x, batch_size=MEASURED_AT_ONCE):
 
 def mean_loss(model, x, rng):
     """Return the parts of a model's `loss`, averaged over the examples x (N, D): a dict of numbers."""
-    total = {}
+    total, rng = {}, generator(rng)
     with model.evaluating():
         for batch in in_batches(x):
             for name, value in model.loss(batch, rng)[1].items():
@@ -90,8 +91,9 @@ def evaluate(model, x, rng, importance_samples=0, refine_steps=0):
                             left out if refine_steps is 0
     active_units            the number of latent dimensions that the model uses
 
-    Raises UserError if one of them is not a finite number.
+    Raises UserError for examples that the model does not take, and if a measure is not a finite number.
     """
+    x = model.examples(x)
     with np.errstate(all="ignore"):  # the loop below checks the results instead
         result = _evaluate(model, x, rng, importance_samples, refine_steps)
     for name, value in result.items():
@@ -107,7 +109,8 @@ def _evaluate(model, x, rng, importance_samples, refine_steps):
     if not model.has_bound:
         errors = np.concatenate([np.square(model.reconstruct(batch) - batch).sum(axis=1) for batch in in_batches(x)])
         return {"squared_error": float(errors.mean())}
-    measured, rngs = {}, rng.spawn(3)  # one for each measure, so that none depends on which others are requested
+    rngs = generator(rng).spawn(3)  # one for each measure, so that none depends on which others are requested
+    measured = {}
     for batch in tqdm(in_batches(x), unit="batch", desc="evaluating", disable=None, leave=False):
         for name, values in _measure(model, batch, rngs, importance_samples, refine_steps).items():
             measured.setdefault(name, []).append(values)

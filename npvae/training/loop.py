@@ -18,6 +18,7 @@ import textwrap
 import numpy as np
 from tqdm import tqdm
 
+from ..arguments import generator
 from ..autodiff import trap_nonfinite
 from ..datasets import Minibatches
 from ..errors import UserError
@@ -47,7 +48,7 @@ class Training:
     optimizer      of the model's parameters
     x              the training set, an array (N, D)
     batch_size     examples in a minibatch
-    rng            the numpy Generator for the order of the minibatches and for the noise
+    rng            the numpy Generator (or its seed) for the order of the minibatches and for the noise
     x_validation   a validation set (M, D), or None
     patience       stop early after this many validations without a new best, and return to the best parameters; None to
                    take all steps
@@ -60,9 +61,9 @@ class Training:
     """
 
     def __init__(self, model, optimizer, x, batch_size, rng, x_validation=None, patience=None, transform=None):
-        self.model, self.optimizer, self.x, self.rng = model, optimizer, x, rng
+        self.model, self.optimizer, self.x, self.rng = model, optimizer, x, generator(rng)
         self.x_validation, self.patience, self.transform = x_validation, patience, transform
-        self.batches = Minibatches(len(x), batch_size, rng)
+        self.batches = Minibatches(len(x), batch_size, self.rng)
         self.step = 0
         self.columns = []
         self.history = []

@@ -33,7 +33,7 @@ class Run:
     settings      the complete settings of settings.py: a dict
     dataset       the `Dataset`, as it was loaded
     fingerprint   of the dataset; it is saved with the model
-    x_train       the training set without the validation set, rescaled or binarized as the settings say
+    x_train       the training set without the validation set, binarized if the settings say so
     x_test        the test set, treated in the same way
     model         a `LatentModel`
     training      a `Training`, or a `ClosedForm`; `run.training.run(steps, run.save)` trains
@@ -93,10 +93,10 @@ class Run:
         rng = np.random.default_rng(chosen["seed"])
         self.model = settings.build(chosen, dataset, N - held_out, rng)
         self.x_train, x_validation = self._split(held_out)
-        self.x_train = self._binarize_and_rescale(self.x_train, "train")
-        self.x_test = self._binarize_and_rescale(dataset.x_test, "test")
+        self.x_train = self._binarize(self.x_train, "train")
+        self.x_test = self._binarize(dataset.x_test, "test")
         if held_out:
-            x_validation = self._binarize_and_rescale(x_validation, "validation")
+            x_validation = self._binarize(x_validation, "validation")
         if not self.model.parameters():
             self.training = ClosedForm(self.model, self.x_train)
         else:
@@ -107,23 +107,18 @@ class Run:
                 transform,
             )
 
-    def _binarize_and_rescale(self, x, part):
-        """Return the examples x (N, D) of one part of the data, binarized and rescaled as the model needs them.
+    def _binarize(self, x, part):
+        """Return the examples x (N, D) of one part of the data, binarized as the settings say.
 
         part   "train", "validation" or "test"; with dynamic binarization, only the training set stays grey here
 
-        Raises UserError for data that does not fit.
+        Raises UserError for data that does not fit the model.
         """
         binarization = self.settings.get("binarization", "none")
-        if (binarization != "none" or self.model.data_range is not None) and (x.min() < 0 or x.max() > 1):
-            raise UserError(
-                f"the data runs from {x.min():g} to {x.max():g}, but {self.settings['model']} expects values in [0, 1] "
-                "here: rescale it"
-            )
         self.model.require(x)
         if binarization == "static" or (binarization == "dynamic" and part != "train"):
-            x = datasets.binarize(x, np.random.default_rng(BINARIZATION_SEEDS[part]))
-        return 2 * x - 1 if self.model.data_range == (-1.0, 1.0) else x
+            return datasets.binarize(x, np.random.default_rng(BINARIZATION_SEEDS[part]))
+        return x
 
     def _split(self, held_out):
         """Return the training set, and the validation set or None: the seed alone chooses the examples held out."""

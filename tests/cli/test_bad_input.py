@@ -127,7 +127,7 @@ def test_a_likelihood_that_does_not_fit_the_data(refuse, rng):
     grey, wide = ["train", "--data", "grey.npz"], ["train", "--data", "wide.npz"]
     assert "expects the 256 levels" in refuse(*grey, "--likelihood", "discretized-logistic")
     assert "expects values in [0, 1]" in refuse(*wide, "--likelihood", "continuous-bernoulli")
-    assert "conv-vae expects values in [0, 1] here: rescale" in refuse(*wide, "--model", "conv-vae")
+    assert "this model expects values in [0, 1]: rescale" in refuse(*wide, "--model", "conv-vae")
     message = refuse(*grey, "--likelihood", "gaussian", "--binarization", "dynamic")
     assert "a gaussian likelihood is for grey values: leave out the dynamic" in message
     assert "did you mean 'dynamic'" in refuse(*grey, "--binarization", "dynamik")

@@ -138,7 +138,7 @@ def test_what_is_refused(rng):
     for message, options in {
         "unknown likelihood 'bernouli': did you mean 'bernoulli'": {"likelihood": "bernouli"},
         "unknown estimator 'naiv': did you mean 'naive'": {"estimator": "naiv"},
-        "the number of samples is 0, expected at least 1": {"samples": 0},
+        "samples is 0, expected a whole number from 1 on": {"samples": 0},
         "take at least 2 samples, found 1": {"estimator": "score-function-baseline"},
         "need the KL apart: naive does not have it": {"estimator": "naive", "kl_term": KLTerm(beta=2)},
     }.items():
@@ -146,7 +146,7 @@ def test_what_is_refused(rng):
             VAE(20, 3, [11], rng, **options)
     with pytest.raises(TypeError, match=r"kl_term is 2\.0, expected a KLTerm"):
         VAE(20, 3, [11], rng, kl_term=2.0)
-    with pytest.raises(UserError, match="the latent dimension is 0"):
+    with pytest.raises(UserError, match="latent_dim is 0"):
         VAE(20, 0, [11], rng)
     with pytest.raises(UserError, match="at least one hidden layer"):
         VAE(20, 3, [], rng)

@@ -1,6 +1,6 @@
 """Proves that a likelihood turns a decoder's output into the distribution in its name, and refuses unsuitable data.
 
-These tests would catch a variance that is not learned, and grey levels from 0 to 255 under a Bernoulli likelihood.
+These tests would catch a variance that is not learned, and grey levels that a discretized likelihood does not know.
 """
 
 import numpy as np
@@ -18,11 +18,9 @@ def test_bernoulli(rng):
     assert np.allclose(p.mean, 1 / (1 + np.exp(-output)))
 
 
-@pytest.mark.parametrize("values", [(0, 255), (-0.1, 1)])
-def test_bernoulli_refuses_what_is_not_between_0_and_1(values):
-    with pytest.raises(UserError, match=r"expects values in \[0, 1\]"):
-        LIKELIHOODS["bernoulli"]().require(np.array(values))
-    GaussianLikelihood().require(np.array(values))
+def test_only_a_gaussian_likelihood_takes_any_numbers():
+    ranges = {name: make().data_range for name, make in LIKELIHOODS.items()}
+    assert ranges.pop("gaussian") is ranges.pop("squared-error") is None and set(ranges.values()) == {(0, 1)}
 
 
 def test_gaussian_with_a_learned_variance_finds_the_variance(rng):
@@ -44,9 +42,8 @@ def test_gaussian_with_a_fixed_variance_has_no_parameter():
 def test_the_levels_of_a_discretized_logistic(rng):
     likelihood = LIKELIHOODS["discretized-logistic"]()
     likelihood.require(rng.integers(256, size=(5, 4)).astype(np.float32) / 255)
-    for x, message in ((np.full((5, 4), 0.5), "256 levels"), (np.full((5, 4), 2.0), r"values in \[0, 1\]")):
-        with pytest.raises(UserError, match=message):
-            likelihood.require(x.astype(np.float32))
+    with pytest.raises(UserError, match="256 levels"):
+        likelihood.require(np.full((5, 4), 0.5, dtype=np.float32))
 
 
 def test_the_squared_error_likelihood_is_the_squared_error(rng):
