@@ -147,13 +147,11 @@ def check_unchanged(record):
             )
 
 
-def check_accumulated(leaf):
-    """Raise ValueError for a leaf whose gradient so far does not have its shape."""
-    if leaf.grad is not None and np.shape(leaf.grad) != leaf.shape:
-        raise ValueError(
-            f"a grad has shape {np.shape(leaf.grad)}, but its Tensor has shape {leaf.shape}: set it to None, or to an "
-            "array of that shape"
-        )
+def check_accumulated(p):
+    """Raise ValueError for a Tensor whose `grad` is neither None nor an array of its shape."""
+    if p.grad is not None and getattr(p.grad, "shape", None) != p.shape:
+        found = f"shape {p.grad.shape}" if hasattr(p.grad, "shape") else f"the type {type(p.grad).__name__}"
+        raise ValueError(f"a grad has {found}, expected None or an array of its Tensor's shape {p.shape}")
 
 
 def unfit_upstream_gradient(record, dy, error):

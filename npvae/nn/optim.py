@@ -1,8 +1,9 @@
 """Optimisers: from gradients to steps.
 
 All of them have the same form: `step()` reads `p.grad` of every parameter p and moves `p.data` in place. They differ in
-`update(lr, scratch, p, g, …)`, the rule for one block of numbers: p the parameters, g their gradients, then the
-accumulators, all flat, of the same length, and changed in place. The learning rate is a number or a schedule.
+`update(lr, t, scratch, p, g, …)`, the rule for one block of numbers in the t-th step of its parameter: p the
+parameters, g their gradients, then the accumulators, all flat, of the same length, and changed in place. The learning
+rate is a number or a schedule.
 
 An update makes several passes over arrays that together do not fit into a processor's cache: Adam reads or writes four
 arrays in ten passes. So a parameter is updated block by block, all temporary results go into one scratch block, and the
@@ -11,15 +12,18 @@ blocks are shared out among threads. Written as expressions, the formulas of the
 The gradient of a dead unit is exactly zero, and its momentum shrinks by 0.9 in every step: after 800 steps it is below
 10⁻³⁸ and *denormal*, where a processor computes a hundred times more slowly. There it stays, because 0.9 times the
 smallest positive number rounds up to that number. So every hundred steps, everything smaller than 10⁻³⁰ becomes zero.
-Beside an ε of 10⁻⁸ or 10⁻¹⁰, neither such a momentum counts, nor the root of such a mean square, 10⁻¹⁵.
+Beside Adam's ε of 10⁻⁸, neither such a momentum counts, nor the root of such a mean square, 10⁻¹⁵; where ε is smaller,
+so is the threshold, (10⁻⁷ ε)².
 """
 
 import functools
 import itertools
+import math
 
 import numpy as np
 
 from .. import runtime
+from ..autodiff import guards
 from ..errors import UserError
 from ..runtime import BLOCK
 from . import schedules
@@ -28,13 +32,23 @@ FLUSH_EVERY = 100  # steps; 10⁻³⁰ · 0.9¹⁰⁰ > 10⁻³⁸, so that noth
 NEGLIGIBLE = 1e-30
 
 
+def require(setting, value, meets, expected):
+    """Raise ValueError for a setting that does not meet the expectation."""
+    if not meets:
+        raise ValueError(f"{setting} is {value}, expected {expected}")
+
+
 class Optimizer:
-    """The base class: parameters, a schedule, a step count, and the subclass's accumulators.
+    """The base class: parameters, a schedule, step counts, and the subclass's accumulators.
 
     parameters   a list of Tensors, in the same order in every run
     lr           a number, or a schedule: a function from the step, counted from 0, to a number
 
-    Raises ValueError if there is nothing to optimise, and for a learning rate that is not above zero.
+    A parameter that has no gradient in a step stays where it is, and the step does not count for it: `counts` has the
+    steps that each parameter has taken.
+
+    Raises ValueError if there is nothing to optimise, for a parameter that is listed twice, and for settings that make
+    no sense, such as a learning rate that is not above zero, or not finite.
     """
 
     accumulators = ()  # the names of the arrays that the rule keeps for each parameter, all zero at first
@@ -43,37 +57,44 @@ class Optimizer:
         self.parameters = list(parameters)
         if not self.parameters:
             raise ValueError("an optimiser needs at least one parameter, found none")
-        if not callable(lr) and not lr > 0:
-            raise ValueError(f"the learning rate is {lr}, expected a number above zero")
+        if len(set(self.parameters)) < len(self.parameters):
+            raise ValueError("an optimiser would move a parameter twice in each step: list every parameter once")
+        if not callable(lr):
+            require("the learning rate", lr, 0 < lr < math.inf, "a finite number above zero")
         self.schedule = lr if callable(lr) else schedules.constant(lr)
-        self.steps = 0  # taken so far
+        self.steps, self.counts = 0, [0] * len(self.parameters)  # taken so far: in all, and by each parameter
         self.state = {name: [np.zeros(p.shape, p.dtype) for p in self.parameters] for name in self.accumulators}
+        self.negligible = NEGLIGIBLE
 
     def step(self):
-        """Move every parameter that has a gradient."""
+        """Move every parameter that has a gradient. Raises ValueError for a gradient of another shape, moving none."""
+        for p in self.parameters:
+            guards.check_accumulated(p)
         lr = self.schedule(self.steps)
         self.steps += 1
         blocks = []
         for i, p in enumerate(self.parameters):
             if p.grad is None:
                 continue
+            self.counts[i] += 1
             p.data = np.asarray(p.data, order="C")  # so that reshape gives a view, and the update reaches p
             arrays = [p.data, p.grad] + [self.state[name][i] for name in self.accumulators]
             arrays = [a.reshape(-1) for a in arrays]
-            blocks += [[a[start : start + BLOCK] for a in arrays] for start in range(0, p.data.size, BLOCK)]
-        blocks.sort(key=lambda block: -block[0].size)        # the largest first: all threads finish together
+            starts = range(0, p.data.size, BLOCK)
+            blocks += [(self.counts[i], [a[start : start + BLOCK] for a in arrays]) for start in starts]
+        blocks.sort(key=lambda block: -block[1][0].size)     # the largest first: all threads finish together
         update_all = functools.partial(self._update_all, lr)
-        if sum(block[0].size for block in blocks) > BLOCK:
+        if sum(arrays[0].size for _, arrays in blocks) > BLOCK:
             runtime.in_threads(update_all, blocks)
         else:
             update_all(blocks)
         if self.steps % FLUSH_EVERY == 0:
             for a in itertools.chain(*self.state.values()):
-                a[np.abs(a) < NEGLIGIBLE] = 0
+                a[np.abs(a) < self.negligible] = 0
 
     def _update_all(self, lr, blocks):
-        for block in blocks:
-            self.update(lr, np.empty_like(block[0]), *block)
+        for t, arrays in blocks:
+            self.update(lr, t, np.empty_like(arrays[0]), *arrays)
 
     def zero_grad(self):
         """Clear the gradients of the last step."""
@@ -83,19 +104,23 @@ class Optimizer:
     def state_dict(self):
         """Return everything that the next step depends on, besides the parameters: a dict from names to arrays."""
         arrays = {f"{name}.{i}": a.copy() for name, many in self.state.items() for i, a in enumerate(many)}
-        return {"steps": np.array(self.steps)} | arrays
+        return {"steps": np.array(self.steps), "counts": np.array(self.counts)} | arrays
 
     def load_state_dict(self, state):
-        """Continue from a `state_dict` of the same optimiser for the same parameters; UserError for any other."""
+        """Continue from a `state_dict` of the same optimiser for the same parameters; UserError for any other.
+
+        Without counts, as 0.1.0 saved it, every parameter is taken to have moved in every step.
+        """
+        state = {"counts": np.full(len(self.parameters), state.get("steps", 0))} | state
         expected = {name: a.shape for name, a in self.state_dict().items()}
-        found = {name: a.shape for name, a in state.items()}
+        found = {name: np.shape(a) for name, a in state.items()}
         if found != expected:
             raise UserError(
                 f"the saved state of an optimiser does not fit {type(self).__name__} and its parameters: found "
                 f"{len(found)} arrays {sorted(found)[:2]}…, expected {len(expected)} arrays {sorted(expected)[:2]}… of "
                 "the parameters' shapes"
             )
-        self.steps = int(state["steps"])
+        self.steps, self.counts = int(state["steps"]), [int(n) for n in state["counts"]]
         for name, many in self.state.items():
             for i, a in enumerate(many):
                 a[...] = state[f"{name}.{i}"]
@@ -111,9 +136,10 @@ class SGD(Optimizer):
 
     def __init__(self, parameters, lr, momentum=0.0):
         super().__init__(parameters, lr)
+        require("momentum", momentum, 0 <= momentum < 1, "a number from 0 to below 1")
         self.momentum = momentum
 
-    def update(self, lr, scratch, p, g, u):
+    def update(self, lr, t, scratch, p, g, u):
         u *= self.momentum
         u += g
         np.multiply(u, lr, out=scratch)
@@ -130,9 +156,10 @@ class Adagrad(Optimizer):
 
     def __init__(self, parameters, lr, eps=1e-10):
         super().__init__(parameters, lr)
-        self.eps = eps
+        require("eps", eps, 0 < eps < math.inf, "a small number above zero")
+        self.eps, self.negligible = eps, min(NEGLIGIBLE, (1e-7 * eps) ** 2)
 
-    def update(self, lr, scratch, p, g, s):
+    def update(self, lr, t, scratch, p, g, s):
         np.multiply(g, g, out=scratch)
         s += scratch
         np.sqrt(s, out=scratch)
@@ -162,11 +189,15 @@ class Adam(Optimizer):
 
     def __init__(self, parameters, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8):
         super().__init__(parameters, lr)
+        for name, beta in (("beta1", beta1), ("beta2", beta2)):
+            require(name, beta, 0 <= beta < 1, "a number from 0 to below 1")
+        require("eps", eps, 0 < eps < math.inf, "a small number above zero")
         self.beta1, self.beta2, self.eps = beta1, beta2, eps
+        self.negligible = min(NEGLIGIBLE, (1e-7 * eps) ** 2)
 
-    def update(self, lr, scratch, p, g, M, V):
-        a = (1 - self.beta1) / (1 - self.beta1**self.steps)
-        sqrt_b = ((1 - self.beta2) / (1 - self.beta2**self.steps)) ** 0.5
+    def update(self, lr, t, scratch, p, g, M, V):
+        a = (1 - self.beta1) / (1 - self.beta1**t)
+        sqrt_b = ((1 - self.beta2) / (1 - self.beta2**t)) ** 0.5
         M *= self.beta1
         M += g
         V *= self.beta2

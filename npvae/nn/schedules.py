@@ -28,7 +28,14 @@ def _constant(lr, step):
 
 
 def step_decay(lr, every, factor=0.1):
-    """γ_t = lr · factor^⌊t / every⌋: multiplied by `factor` after every `every` steps."""
+    """γ_t = lr · factor^⌊t / every⌋: multiplied by `factor` after every `every` steps.
+
+    Raises UserError for less than one step, and for a factor that is not between 0 and 1.
+    """
+    if not every >= 1:
+        raise UserError(f"step decay acts every {every} steps, expected at least 1")
+    if not 0 < factor <= 1:
+        raise UserError(f"step decay has factor {factor}, expected 0 < factor ≤ 1")
     return partial(_step_decay, lr, every, factor)
 
 

@@ -167,3 +167,77 @@ def test_dead_momenta_do_not_become_denormal():
         M = optimizer.state["M"][0]
         assert ((M == 0) | (np.abs(M) > np.finfo(np.float32).tiny)).all()
     assert (M == 0).all()
+
+
+@RULES
+def test_a_parameter_whose_first_gradient_comes_late_starts_as_any_other(make, reference):
+    """Adam's bias correction counts the steps of each parameter, and not those of the run."""
+    start, gs = np.random.default_rng(1).standard_normal((2, 3)), gradients([(3,), (3,)])
+    always, late = (Tensor(p.copy(), requires_grad=True) for p in start)
+    optimizer, taken = make([always, late]), []
+    for t, (g, other) in enumerate(gs):
+        always.grad, late.grad = g, other if t in (3, 5, 6) else None
+        taken += [other] if t in (3, 5, 6) else []
+        optimizer.step()
+    assert np.allclose(always.data, reference(start[0], [g for g, _ in gs]), rtol=1e-10)
+    assert np.allclose(late.data, reference(start[1], taken), rtol=1e-10)
+    assert optimizer.counts == [7, 3] and optimizer.state_dict()["counts"].tolist() == [7, 3]
+
+
+def test_a_state_without_counts_still_loads():
+    p = Tensor(np.ones(3), requires_grad=True)
+    optimizer = optim.Adam([p])
+    for _ in range(4):
+        p.grad = np.ones(3)
+        optimizer.step()
+    old = {name: a for name, a in optimizer.state_dict().items() if name != "counts"}
+    other = optim.Adam([p])
+    other.load_state_dict(old)
+    assert other.counts == [4] and other.steps == 4
+
+
+NO_SENSE = {
+    "momentum": (lambda ps, value: optim.SGD(ps, 0.1, momentum=value), [2, 1, -0.1, np.nan]),
+    "beta1": (lambda ps, value: optim.Adam(ps, beta1=value), [1, 1.5, -0.1, np.nan]),
+    "beta2": (lambda ps, value: optim.Adam(ps, beta2=value), [1, 1.5, -0.1, np.nan]),
+    "eps": (lambda ps, value: optim.Adam(ps, eps=value), [-1, 0, np.inf, np.nan]),
+    "eps ": (lambda ps, value: optim.Adagrad(ps, 0.1, eps=value), [-1, 0, np.inf, np.nan]),
+    "the learning rate": (lambda ps, value: optim.SGD(ps, value), [0, -0.1, np.inf, np.nan]),
+    "step decay acts every": (lambda ps, value: schedules.step_decay(0.1, every=value), [0, -3, 0.5, np.nan]),
+    "step decay has factor": (lambda ps, value: schedules.step_decay(0.1, 10, value), [0, -1, 1.5, np.nan]),
+}
+
+
+@pytest.mark.parametrize("setting", NO_SENSE)
+def test_settings_that_make_no_sense_are_refused(setting):
+    make, values = NO_SENSE[setting]
+    for value in values:
+        with pytest.raises((ValueError, UserError), match=rf"{setting.strip()}.* {value}[ ,].*expected"):
+            make([Tensor(np.ones(2), requires_grad=True)], value)
+
+
+def test_a_parameter_that_is_listed_twice_is_refused():
+    p = Tensor(np.ones(2), requires_grad=True)
+    with pytest.raises(ValueError, match="list every parameter once"):
+        optim.SGD([p, Tensor(np.ones(2)), p], 0.1)
+
+
+@pytest.mark.parametrize("wrong", [np.ones(()), np.ones(1), np.ones((2, 2)), 1.0, [1.0, 1.0]])
+def test_a_gradient_of_another_shape_is_refused_and_nothing_moves(wrong):
+    first, second = (Tensor(np.ones(2), requires_grad=True) for _ in range(2))
+    first.grad, second.grad = np.ones(2), wrong
+    optimizer = optim.SGD([first, second], 0.1)
+    with pytest.raises(ValueError, match=r"a grad has .*, expected None or an array of its Tensor's shape \(2,\)"):
+        optimizer.step()
+    assert first.data.tolist() == [1, 1] and optimizer.steps == 0
+
+
+@pytest.mark.parametrize("eps", [1e-8, 1e-12, 1e-20])
+def test_what_is_set_to_zero_is_negligible_beside_any_eps(eps):
+    gs = [np.array([eps, -0.01 * eps]) * (1 + 0.5 * np.sin(t)) for t in range(350)]
+    p = Tensor(np.zeros(2), requires_grad=True)
+    optimizer = optim.Adam([p], 0.1, eps=eps)
+    for g in gs:
+        p.grad = g
+        optimizer.step()
+    assert np.allclose(p.data, adam(np.zeros(2), gs, eps=eps), rtol=1e-10)

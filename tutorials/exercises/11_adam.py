@@ -8,7 +8,7 @@ t = 1, 2, … it updates them and a parameter p:
     p ← p − lr · m̂ / (√v̂ + ε).
 
 You write the method `update` of the class Adam: self.beta1, self.beta2 and self.eps
-are β₁, β₂ and ε, and self.steps is t. p, g, M and V are arrays of the same shape.
+are β₁, β₂ and ε, and t counts from 1. p, g, M and V are arrays of the same shape.
 M and V start at zero and are yours: what you write *into* them is still there in the
 next step. Change p, M and V in place (p -= …, M[...] = …), and return nothing. You
 may use scratch, an array of that shape, for temporary results. (The engine keeps
@@ -31,5 +31,5 @@ If you are stuck:     npvae learn hint adam
 import numpy as np
 
 
-def update(self, lr, scratch, p, g, M, V):
+def update(self, lr, t, scratch, p, g, M, V):
     raise NotImplementedError("update: write the function here, in place of this line")

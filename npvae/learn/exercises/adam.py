@@ -80,26 +80,25 @@ def _update(
 ):
     """A version of the solution with something changed, in the paper's form: M and V hold m and v."""
 
-    def update(self, lr, scratch, p, g, M, V):
+    def update(self, lr, t, scratch, p, g, M, V):
         b1, b2 = betas or (self.beta1, self.beta2)
         m, v = b1 * M + (1 - b1) * g, b2 * V + (1 - b2) * g**power
         if keep[0]:
             M[...] = m
         if keep[1]:
             V[...] = v
-        t = self.steps + late
-        m_hat = m / (1 - b1**t) if corrected[0] else m
-        v_hat = v / (1 - b2**t) if corrected[1] else v
+        m_hat = m / (1 - b1 ** (t + late)) if corrected[0] else m
+        v_hat = v / (1 - b2 ** (t + late)) if corrected[1] else v
         p -= sign * scale * lr * m_hat / root(v_hat, self.eps)
 
     return update
 
 
-def _does_not_move(self, lr, scratch, p, g, M, V):
+def _does_not_move(self, lr, t, scratch, p, g, M, V):
     p = p - lr * g
 
 
-def _changes_g(self, lr, scratch, p, g, M, V):
+def _changes_g(self, lr, t, scratch, p, g, M, V):
     g *= lr
     p -= g
 
@@ -127,7 +126,7 @@ t = 1, 2, … it updates them and a parameter p:
     p ← p − lr · m̂ / (√v̂ + ε).
 
 You write the method `update` of the class Adam: self.beta1, self.beta2 and self.eps
-are β₁, β₂ and ε, and self.steps is t. p, g, M and V are arrays of the same shape.
+are β₁, β₂ and ε, and t counts from 1. p, g, M and V are arrays of the same shape.
 M and V start at zero and are yours: what you write *into* them is still there in the
 next step. Change p, M and V in place (p -= …, M[...] = …), and return nothing. You
 may use scratch, an array of that shape, for temporary results. (The engine keeps
@@ -144,7 +143,7 @@ Source: Kingma and Ba (2015), Adam: a method for stochastic optimization, algori
     hints=[
         "M = … gives the name M to a new array; the old one, which the next step gets, does not change. M[...] = … "
         "writes into it.",
-        "1 − self.beta1 ** self.steps undoes the bias of m, which starts at zero. Treat v in the same way.",
+        "1 − self.beta1 ** t undoes the bias of m, which starts at zero. Treat v in the same way.",
         "p -= lr * m_hat / (np.sqrt(v_hat) + self.eps): ε is outside the root.",
     ],
     compare=compare,
@@ -164,7 +163,7 @@ Source: Kingma and Ba (2015), Adam: a method for stochastic optimization, algori
         "p is not changed": Wrong("p is unchanged", function=_does_not_move),
         "g is changed": Wrong("changed this input", function=_changes_g),
         "plain descent": Wrong(
-            "plain gradient descent", function=lambda self, lr, scratch, p, g, M, V: p.__isub__(lr * g)
+            "plain gradient descent", function=lambda self, lr, t, scratch, p, g, M, V: p.__isub__(lr * g)
         ),
     },
 )
