@@ -8,6 +8,7 @@ import difflib
 import itertools
 
 MOST_NAMES = 40  # that an error lists
+LONGEST_NAME = 60  # characters of a name that an error shows
 
 
 class UserError(ValueError):
@@ -22,10 +23,11 @@ def choose(kind, name, table, or_else=None):
 
     Raises UserError for an unknown name. The message suggests the nearest name; if none is near, it lists the names.
     """
-    if name in table:
+    if isinstance(name, str) and name in table:
         return table[name]
-    near = difflib.get_close_matches(str(name), table, n=1, cutoff=0.65)
+    near = difflib.get_close_matches(str(name)[:LONGEST_NAME], table, n=1, cutoff=0.65)
     names = [*table] if len(table) <= MOST_NAMES else [*itertools.islice(table, MOST_NAMES), "…"]
     hint = f"did you mean {near[0]!r}?" if near else f"expected one of {', '.join(names)}"
     hint += f" or {or_else}" if or_else and not near else ""
-    raise UserError(f"unknown {kind} {name!r}: {hint}")
+    found = repr(name) if len(repr(name)) <= LONGEST_NAME else repr(name)[: LONGEST_NAME - 1] + "…"
+    raise UserError(f"unknown {kind} {found}: {hint}")

@@ -6,7 +6,8 @@ from .. import __version__
 from ..bench import bench
 from ..bench.contenders import PEERS
 from ..errors import UserError
-from ..training.settings import MODELS, SETTINGS, count, count_or_0, real
+from ..training.settings import MAY_CHANGE, MODELS, SETTINGS
+from ..training.values import Name, count, count_or_0, real
 
 
 class Parser(argparse.ArgumentParser):
@@ -57,21 +58,25 @@ def build_parser():
     parser.add_argument("--version", action="version", version=f"npvae {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=Parser)
 
+    may_change = ", ".join(f"--{name.replace('_', '-')}" for name in MAY_CHANGE)
     train = commands.add_parser(
         "train", help="train a model, evaluate it, and draw what it has learned",
         formatter_class=argparse.RawDescriptionHelpFormatter, epilog=models_help(),
     )  # fmt: skip
-    train.add_argument("--resume", action="store_true", help="continue the run in the folder")
+    train.add_argument("--resume", action="store_true", help=f"continue the run in the folder; {may_change} may change")
     train.add_argument("--out", metavar="RUN", help="the folder of the run (default runs/DATA or runs/MODEL-DATA)")
     train.add_argument("--steps", type=count, help="steps in all, including those before --resume (default: see below)")
     train.add_argument("--model", help=f"{', '.join(MODELS)} (default vae)")
     for name, setting in SETTINGS.items():
         option, nargs = f"--{name.replace('_', '-')}", "+" if setting.is_list else None
-        text = f"{setting.help} ({default_of(name)})"
+        names = f": {', '.join(setting.read.table)}" if isinstance(setting.read, Name) else ""
+        text = f"{setting.help}{names} ({default_of(name)})"
         train.add_argument(option, type=setting.read, metavar=setting.metavar, nargs=nargs, help=text)
 
+    moved = "where the data of the run is now (default: npvae looks where it was, and beside the run)"
     evaluate_ = commands.add_parser("evaluate", help="measure a trained model on the test set")
     evaluate_.add_argument("run", metavar="RUN", help="the folder of the run")
+    evaluate_.add_argument("--data", metavar="DATA", help=moved)
     evaluate_.add_argument(
         "--importance-samples", type=count, metavar="K", help="samples of z for ln p(x) of each example (default 100)"
     )
@@ -81,6 +86,8 @@ def build_parser():
 
     draw = commands.add_parser("draw", help="draw the pictures of a run again")
     draw.add_argument("run", metavar="RUN", help="the folder of the run")
+    draw.add_argument("--data", metavar="DATA", help=moved)
+    draw.add_argument("--out", metavar="FOLDER", help="for the pictures (default: the folder of the run)")
     draw.add_argument(
         "--between", type=count_or_0, nargs=2, metavar=("I", "J"), help="only the interpolation from test image I to J"
     )
@@ -88,6 +95,11 @@ def build_parser():
         "--steps", type=count, metavar="N",
         help="the steps of that interpolation, both ends included; if N is even, the midpoint is added (default 11)",
     )  # fmt: skip
+
+    encode = commands.add_parser("encode", help="write the codes of a data set to an .npz file")
+    encode.add_argument("run", metavar="RUN", help="the folder of the run")
+    encode.add_argument("--out", metavar="PATH.npz", required=True, help="the file to write")
+    encode.add_argument("--data", metavar="DATA", help="the data set (default: that of the run)")
 
     experiment = commands.add_parser("experiment", help="repeat a measurement that the project quotes")
     experiment.add_argument("name", nargs="?", metavar="NAME", help="the experiment (default: list them)")

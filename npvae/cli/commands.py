@@ -1,39 +1,31 @@
-"""The command line: `npvae`, or `python -m npvae`.
+"""The command line: `npvae`, or `python -m npvae`. Here are the commands about runs; tools.py has the others.
 
 Exit status: 0 for success, 1 for a check that failed, 2 with one sentence for an error that you can fix, 130 after
 Ctrl-C.
 """
 
 import contextlib
-import json
 import os
 import pathlib
 import shlex
 import sys
-import textwrap
 import time
 
 import numpy as np
 
-from .. import datasets, gradchecks
-from ..autodiff.gradcheck import LIMIT
-from ..bench import bench as side_by_side
-from ..datasets import mnist
-from ..datasets.files import shown, shown_path
-from ..diagnosis import diagnose
-from ..errors import UserError, choose
-from ..experiments import EXPERIMENTS
+from .. import datasets
+from ..datasets.files import shown_path
+from ..errors import UserError
 from ..figures import pictures
 from ..training import Run, evaluation, settings
+from ..training.folder import CHECKPOINT
 from ..training.loop import WARNING_EXAMPLES
 from ..training.replacing import replacing, require_writable
-from ..training.run import CHECKPOINT
 from ..training.settings import SETTINGS
 from ..training.warnings import warnings_about
 from .arguments import build_parser
-
-WIDTH = 80  # columns of what is printed
-LONGEST = 290  # characters of an error
+from .screen import print_wrapped, say
+from .tools import bench, data, experiment, gradcheck, learn
 
 
 def main(arguments=None):
@@ -47,29 +39,21 @@ def main(arguments=None):
         options = build_parser().parse_args(arguments)
         return COMMANDS[options.command](options)
     except UserError as error:
-        return _say(error)
+        return say(error)
     except (MemoryError, ImportError, RuntimeError) as error:
         if not _is_lack_of_memory(error):
             raise
-        return _say(f"not enough memory ({error or type(error).__name__}): choose a smaller network or batch")
+        return say(f"not enough memory ({error or type(error).__name__}): choose a smaller network or batch")
     except BrokenPipeError:  # the reader of a pipe has left, as in `npvae gradcheck | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # so that Python's own last flush succeeds
         print("npvae: nobody reads the output any more", file=sys.stderr)
         return 1
     except OSError as error:
         where = f"{shown_path(error.filename)}: " if error.filename else ""
-        return _say(f"{where}{error.strerror or error}: check the disk and the permissions")
+        return say(f"{where}{error.strerror or error}: check the disk and the permissions")
     except KeyboardInterrupt:
         print("npvae: interrupted", file=sys.stderr)
         return 130
-
-
-def _say(error, status=2):
-    """Print an error as one line, of which the middle is left out if it is too long; return the exit status."""
-    text = shown(error, 10_000)
-    text = text if len(text) <= LONGEST else f"{text[: LONGEST - 120]} … {text[-117:]}"
-    print(f"npvae: {text}", file=sys.stderr)
-    return status
 
 
 def _is_lack_of_memory(error):
@@ -104,6 +88,7 @@ def train(options):
     if training.history:
         run.write_history()
         written.append("history.csv")
+    run.finish()
     print_measures(run, importance_samples=0)
     print_wrapped(f"wrote to {run.folder}: {', '.join([*written, *pictures.draw(run)])}")
     return 0
@@ -112,29 +97,32 @@ def train(options):
 def _run_to_train(options):
     """Start the run that the options describe, or load it for --resume; print what it is, and return it."""
     chosen = {name: getattr(options, name) for name in ("model", *SETTINGS) if getattr(options, name) is not None}
-    if datasets.is_path(chosen.get("data", "")):
-        chosen["data"] = str(pathlib.Path(chosen["data"]).absolute())
     data, model = pathlib.Path(chosen.get("data", "mnist")).stem, chosen.get("model", "vae")
     folder = pathlib.Path(options.out or f"runs/{data if model == 'vae' else f'{model}-{data}'}")
     if model in settings.MODELS and settings.MODELS[model].steps == 0 and options.steps:
         raise UserError(f"{model} is computed in closed form and takes no steps: leave out --steps")
     is_new = not options.resume or (folder.is_dir() and not (folder / CHECKPOINT).exists())
-    run = Run.create(folder, chosen) if is_new else Run.load(folder, chosen, to_train=True)
+    if is_new:
+        run = Run.create(folder, chosen)
+    else:
+        run = Run.load(folder, chosen, to_train=True, may_change=settings.MAY_CHANGE)
     parameters = sum(p.data.size for p in run.model.parameters())
     print_wrapped(f"{run.dataset.name} from {run.dataset.source}: {len(run.x_train)} training examples")
     choices = ", ".join(f"{name} {value}" for name, value in run.settings.items() if value is not None)
     print_wrapped(f"{parameters:,} parameters; {choices}")
+    for change in run.changes:
+        print_wrapped("{setting} {before} until step {step}, then {after}".format_map(change))
+    if run.settings.get("batch_size", 0) > len(run.x_train):
+        print_wrapped(
+            f"a minibatch of {run.settings['batch_size']} is larger than the training set: "
+            f"every step takes all {len(run.x_train)} examples"
+        )
     return run
-
-
-def print_wrapped(text):
-    """Print a text in lines of at most 80 columns."""
-    print(textwrap.fill(text, WIDTH, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False))
 
 
 def evaluate(options):
     """npvae evaluate: print the measures of a run on the test set."""
-    run = Run.load(options.run)
+    run = Run.load(options.run, _place(options))
     has_bound = run.model.has_bound
     if not has_bound and (options.importance_samples or options.refine):
         raise UserError(f"{run.settings['model']} has no likelihood: leave out --importance-samples and --refine")
@@ -184,96 +172,45 @@ def draw(options):
     """npvae draw: write the pictures of a run again, or one interpolation."""
     if options.steps and not options.between:
         raise UserError("--steps is for an interpolation: name the two test images with --between I J")
-    run = Run.load(options.run)
-    if options.between:
-        drawn = [pictures.interpolate(run, *options.between, options.steps or pictures.INTERPOLATION_STEPS)]
-    else:
-        drawn = pictures.draw(run)
-    print_wrapped(f"wrote to {options.run}: {', '.join(drawn)}")
-    return 0
-
-
-def experiment(options):
-    """npvae experiment: run one, print its table, and write the table and the figures to a folder; or list them all."""
-    if options.name is None:
-        for name, each in EXPERIMENTS.items():
-            print(f"{name:<13} {each.idea}\n{'':<13} ({each.duration})")
-        return 0
-    chosen = choose("experiment", options.name, EXPERIMENTS)
-    folder = pathlib.Path(options.out or f"experiments/{options.name}")
-    if folder.exists() and not folder.is_dir():
-        raise UserError(f"{folder} is a file, expected the name of a folder: choose another with --out")
+    run = Run.load(options.run, _place(options))
+    folder = pathlib.Path(options.out or options.run)
     folder.mkdir(parents=True, exist_ok=True)
-    lines = chosen.run(folder)
-    print("\n".join(lines))
-    with replacing(folder / "table.md") as file:
-        file.write(("\n".join(lines) + "\n").encode())
-    print_wrapped(f"wrote to {folder}: {', '.join(sorted(path.name for path in folder.iterdir() if path.is_file()))}")
+    require_writable(folder / "samples.png")
+    if options.between:
+        drawn = [pictures.interpolate(run, *options.between, options.steps or pictures.INTERPOLATION_STEPS, folder)]
+    else:
+        drawn = pictures.draw(run, folder)
+        if run.missing:
+            print_wrapped(f"{run.missing}; these are the pictures that need no data")
+    print_wrapped(f"wrote to {folder}: {', '.join(drawn) or 'nothing'}")
     return 0
 
 
-def bench(options):
-    """npvae bench: time steps side by side with other libraries, print tables, and write the numbers to a file."""
-    folder = pathlib.Path(options.out)
-    if folder.exists() and not folder.is_dir():
-        raise UserError(f"{folder} is a file, expected the name of a folder: choose another with --out")
-
-    def save(measured):
-        if options.json:
-            with replacing(options.json) as file:
-                file.write((json.dumps(measured, indent=1) + "\n").encode())
-
-    if options.json:
-        require_writable(options.json)
-    side_by_side.run(options.names, options.against, options.threads, options.seconds, folder, print_wrapped, save)
-    if options.json:
-        print_wrapped(f"wrote {options.json}")
+def encode(options):
+    """npvae encode: write the codes of a data set to an .npz file, with its labels."""
+    require_writable(options.out)
+    run = Run.load(options.run)
+    dataset = run.dataset if options.data is None else datasets.load(options.data)
+    arrays = {}
+    for part, x in run.examples(dataset).items():
+        codes, logvar = evaluation.encoded(run.model, x)
+        labels = getattr(dataset, f"y_{part}")
+        found = {f"codes_{part}": codes, f"logvar_{part}": logvar, f"y_{part}": labels}
+        arrays |= {name: a for name, a in found.items() if a is not None}
+    with replacing(options.out) as file:
+        np.savez(file, **arrays)
+    for name, a in arrays.items():
+        print(f"  {name:<13} {a.shape!s:<13} {a.dtype}")
+    print_wrapped(f"wrote the codes of {dataset.name} to {options.out}")
     return 0
 
 
-def gradcheck(options):
-    """npvae gradcheck: print one line for each check; the whole table if you name it or if it fails."""
-    chosen = gradchecks.find(options.operation) if options.operation else gradchecks.ALL
-    failed = 0
-    for check in chosen:
-        result = check.run()
-        failed += not result.ok
-        if not result.ok:
-            print(f"{result}\n\n{diagnose(result)}\n")
-        elif options.operation:
-            print(result)
-        else:
-            print(f"{check.kind:<12} {check.name:<54} ok  {result.largest_error:.1e}")
-    print(f"{len(chosen) - failed} passed, {failed} failed: central differences in float64, limit {LIMIT:.0e}")
-    return 1 if failed else 0
-
-
-def data(options):
-    """npvae data: print which data sets are here, from where, and verified how; with a name, fetch a missing one."""
-    if options.name is not None:
-        choose("data set", options.name, datasets.LOADERS)
-    for name in [options.name] if options.name else datasets.LOADERS:
-        if options.name is None and name in mnist.MIRRORS and mnist.find(name) is None:
-            print(f"{name:<14} not here; npvae data {name} fetches it")
-            continue
-        dataset = datasets.load(name)
-        H, W, C = dataset.image_shape  # every named data set holds images
-        verified = "checksums verified" if name in mnist.MIRRORS else "nothing to verify"
-        print(f"{name:<14} {dataset.source}: {verified}")
-        print(f"{'':<14} {len(dataset.x_train)} training and {len(dataset.x_test)} test images, {H} × {W} × {C}")
-    return 0
-
-
-def learn(options):
-    """npvae learn: the exercises; without an action, print what to do next."""
-    from ..learn import commands  # only now: it imports all the exercises, and no other command needs them
-
-    given = {name: value for name, value in vars(options).items() if name not in ("command", "action")}
-    action = {None: commands.overview, "list": commands.list_all}.get(options.action)
-    return (action or getattr(commands, options.action))(**given)
+def _place(options):
+    """Return the setting that says where the data of a run is now, if the options name a place."""
+    return {} if options.data is None else {"data": options.data}
 
 
 COMMANDS = {
-    "train": train, "evaluate": evaluate, "draw": draw, "experiment": experiment, "bench": bench,
+    "train": train, "evaluate": evaluate, "draw": draw, "encode": encode, "experiment": experiment, "bench": bench,
     "gradcheck": gradcheck, "data": data, "learn": learn,
 }  # fmt: skip

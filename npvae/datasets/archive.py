@@ -27,33 +27,38 @@ from .files import open_file, require_room, shown, shown_path
 
 ONLY_ARRAY = "arr_0"  # the name of an array without a name, as in numpy.savez(path, x)
 CHUNK = 2**20  # bytes read at once
+METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
 
 def names_in(source, called=None):
     """Return the names of the arrays in a file, as a list; the arguments are those of `read`."""
-    with _members(source, called or _name_of(source)) as (members, _):
+    with _members(source, called or _name_of(source), METHODS) as (members, _):
         return [*members]
 
 
-def read(source, names=None, called=None):
+def read(source, names=None, called=None, is_packed=True):
     """Return arrays of an .npz or .npy file: a dict from their names.
 
-    source   the path of the file, or its content as bytes
-    names    read only these, as far as they exist; None for all; the array of an .npy file has the name "arr_0"
-    called   how the message of an error calls the file; by default by its path
+    source      the path of the file, or its content as bytes
+    names       read only these, as far as they exist; None for all; the array of an .npy file has the name "arr_0"
+    called      how the message of an error calls the file; by default by its path
+    is_packed   whether members may be compressed; if not, the arrays take no more memory than the file has bytes
 
     Raises UserError for a file that is missing, unreadable, damaged or too large, and for arrays of anything but
     numbers and text.
     """
     called = called or _name_of(source)
-    with _members(source, called) as (members, packed):
+    with _members(source, called, METHODS if is_packed else METHODS[:1]) as (members, packed):
         chosen = {name: member for name, member in members.items() if names is None or name in names}
-        require_room(sum(size for _, size in chosen.values()), packed, called)
+        size = sum(size for _, size in chosen.values())
+        require_room(size, packed, called)
+        if size > packed and not is_packed:
+            raise UserError(f"{called} is damaged, its arrays are larger than the file: write it again")
         return {name: _read_array(open_member, size, name, called) for name, (open_member, size) in chosen.items()}
 
 
 @contextlib.contextmanager
-def _members(source, called):
+def _members(source, called, methods):
     """Yield a dict from the name of each array to a function that opens it and its size, and the size of the file."""
     with io.BytesIO(source) if isinstance(source, bytes) else open_file(source) as file:
         try:
@@ -66,7 +71,7 @@ def _members(source, called):
             elif begin in (b"PK\x03\x04", b"PK\x05\x06"):   # the first member; or the end of an archive that has none
                 with zipfile.ZipFile(file) as archive:
                     infos = [info for info in archive.infolist() if info.filename.endswith(".npy")]
-                    yield {info.filename[:-4]: _opener(archive, info) for info in infos}, packed
+                    yield {info.filename[:-4]: _opener(archive, info, methods) for info in infos}, packed
             else:
                 raise UserError(f"{called} is no .npz or .npy file, or is damaged: write it with numpy.savez")
         except UserError:
@@ -80,9 +85,9 @@ def _name_of(source):
     return "the archive" if isinstance(source, bytes) else shown_path(source)
 
 
-def _opener(archive, info):
+def _opener(archive, info, methods):
     def open_member():
-        if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        if info.compress_type not in methods:
             raise ValueError(f"compressed by method {info.compress_type}")
         if info.flag_bits & 1:
             raise ValueError("encrypted")

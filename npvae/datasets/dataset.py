@@ -32,6 +32,11 @@ class Dataset:
     image_shape: tuple | None
     factors_test: dict | None = None
 
+    @property
+    def data_dim(self):
+        """D, the numbers in an example."""
+        return self.x_train.shape[1]
+
     def fingerprint(self):
         """Return the SHA-256 of all examples and their shapes, to tell whether the data has changed since training."""
         digest = hashlib.sha256()

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from ..errors import UserError
 from ..training import Run
-from ..training.run import CHECKPOINT
+from ..training.folder import CHECKPOINT
 
 
 @dataclasses.dataclass(frozen=True)

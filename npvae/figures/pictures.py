@@ -11,6 +11,8 @@
     history           the history as curves
 """
 
+import pathlib
+
 import numpy as np
 
 from ..errors import UserError
@@ -26,30 +28,34 @@ TRAVERSED = 12  # at most this many latent dimensions: those in which the codes 
 TRAVERSAL = np.linspace(-3, 3, 11)  # standard deviations
 
 
-def draw(run):
-    """Draw the pictures that apply, and write them into the folder of a `Run`; return their names.
+def draw(run, folder=None):
+    """Draw the pictures that apply, and write them into a folder, by default that of the `Run`; return their names.
 
-    For data without an image shape, no images are drawn.
+    For data without an image shape, no images are drawn; if the data is missing, only what needs none.
     """
-    model, dataset, training, drawn = run.model, run.dataset, run.training, {}
-    model.fit_prior(run.x_train)
-    if training.history:
-        drawn["history"] = plots.history(training.history, training.columns, model.unit, training.validations)
-    if model.latent_dim == 2 or dataset.factors_test:
+    model, dataset, drawn = run.model, None if run.missing else run.dataset, {}
+    columns, history, validations = run.curves()
+    if history:
+        drawn["history"] = plots.history(history, columns, model.unit, validations)
+    if dataset and (model.latent_dim == 2 or dataset.factors_test):
         codes = codes_of(model, run.x_test)
         if model.latent_dim == 2:
             drawn["latent"] = plots.latent_scatter(codes, dataset.y_test)
         if dataset.factors_test:
             shares = np.stack([explained_by(factor, codes) for factor in dataset.factors_test.values()], axis=1)
             drawn["factors"] = plots.factors(shares, list(dataset.factors_test))
-    if dataset.image_shape:
-        drawn |= _draw_images(run)
-    return _write(run, drawn)
+    if run.origin.image_shape:
+        if dataset or run.has_prior:
+            run.fit_prior()
+            drawn |= _draw_generated(run)
+        if dataset:
+            drawn |= _draw_reconstructed(run)
+    return _write(folder or run.folder, drawn)
 
 
-def _write(run, drawn):
+def _write(folder, drawn):
     for name, figure in drawn.items():
-        with replacing(run.folder / f"{name}.png") as file:
+        with replacing(pathlib.Path(folder, f"{name}.png")) as file:
             figure.savefig(file, format="png")
     return [f"{name}.png" for name in drawn]
 
@@ -58,19 +64,35 @@ def _images(run, x):
     """Return the examples x (N, D) as images (N, H, W, C), rescaled so that black is 0 and white is 1.
 
     Black stands for the lower end of the model's data range, white for the upper end. A model without one has black for
-    0, or for the smallest value if that is below 0, and white for 1, or for the largest value if that is above 1.
+    0, or for the smallest value of the test set if that is below 0, and white for 1, or for the largest value if that
+    is above 1; without a test set, of x. Raises UserError for NaN or infinity.
     """
-    test = run.x_test
-    low, high = run.model.data_range or (min(0, test.min()), max(1, test.max()))
-    return (x.reshape(-1, *run.dataset.image_shape) - low) / (high - low)
+    if not np.isfinite(x).all():
+        raise UserError("the network returns NaN or infinity, which cannot be drawn: train it again")
+    some = x if run.missing else run.x_test
+    low, high = run.model.data_range or (min(0, some.min()), max(1, some.max()))
+    return (x.reshape(-1, *run.origin.image_shape) - low) / (high - low)
 
 
-def _draw_images(run):
+def _draw_generated(run):
+    """Draw what needs no example."""
+    model = run.model
+    drawn = {"samples": plots.image_sheet(_images(run, model.sample(100, np.random.default_rng(0))), columns=10)}
+    if run.missing:
+        middle = model.from_noise(np.zeros((1, model.latent_dim)))
+        drawn["traversals"] = _traversals(run, middle, "the others in the middle of the prior")
+    if model.latent_dim == 2:
+        decoded = model.generate(model.from_noise(plots.manifold_codes(MANIFOLD_SIDE)))
+        drawn["manifold"] = plots.manifold(_images(run, decoded), MANIFOLD_SIDE)
+    return drawn
+
+
+def _draw_reconstructed(run):
+    """Draw test examples, and what the model makes of them."""
     model, x = run.model, run.x_test[:100]
     codes = model.codes(x)
     drawn = {
         "reconstructions": plots.reconstructions(_images(run, x), _images(run, model.generate(codes))),
-        "samples": plots.image_sheet(_images(run, model.sample(100, np.random.default_rng(0))), columns=10),
         "traversals": _traversals(run, codes),
     }
     if len(x) > 1:
@@ -82,14 +104,14 @@ def _draw_images(run):
         seen = model.corrupt(x[:10], np.random.default_rng(0))
         rows = np.concatenate([seen, model.reconstruct(seen), x[:10]])
         drawn["restored"] = plots.image_sheet(_images(run, rows), 10, "seen, restored, and the original")
-    if model.latent_dim == 2:
-        decoded = model.generate(model.from_noise(plots.manifold_codes(MANIFOLD_SIDE)))
-        drawn["manifold"] = plots.manifold(_images(run, decoded), MANIFOLD_SIDE)
     return drawn
 
 
-def _traversals(run, codes):
-    """Draw what changes if one dimension of the first code moves over ±3 standard deviations of the prior."""
+def _traversals(run, codes, others="the others as in the first test image"):
+    """Draw what changes if one dimension of the first code moves over ±3 standard deviations of the prior.
+
+    The rows are the dimensions in which the codes (n, latent_dim) vary most. `others` says what the others are.
+    """
     model = run.model
     dimensions = np.argsort(-codes.var(axis=0), kind="stable")[:TRAVERSED]
     moved = model.from_noise(np.repeat(TRAVERSAL[:, None], model.latent_dim, axis=1))        # (11, latent_dim)
@@ -97,7 +119,7 @@ def _traversals(run, codes):
     for row, j in enumerate(dimensions):
         z[row, :, j] = moved[:, j]
     images = _images(run, model.generate(z.reshape(-1, model.latent_dim)))
-    title = "each row: one latent dimension from −3 to 3; the others as in the first test image"
+    title = f"each row: one latent dimension from −3 to 3; {others}"
     return plots.image_sheet(images, len(TRAVERSAL), title, [f"z{j + 1}" for j in dimensions])
 
 
@@ -112,13 +134,13 @@ def between(a, b, steps):
     return (1 - weights) * a + weights * b
 
 
-def interpolate(run, i, j, steps):
+def interpolate(run, i, j, steps, folder=None):
     """Write between-I-J.png, from test image i to test image j through their codes; return its name.
 
     The two originals stand at the ends. Raises UserError for an index without an image, and for data without images.
     """
-    if run.dataset.image_shape is None:
-        raise UserError(f"{run.dataset.name} holds vectors, not images: there is nothing to draw")
+    if run.origin.image_shape is None:
+        raise UserError(f"{run.origin.name} holds vectors, not images: there is nothing to draw")
     for index in (i, j):
         if not 0 <= index < len(run.x_test):
             raise UserError(f"there is no test image {index}: expected one from 0 to {len(run.x_test) - 1}")
@@ -126,4 +148,5 @@ def interpolate(run, i, j, steps):
     line = run.model.generate(between(*run.model.codes(ends), steps))
     images = _images(run, np.concatenate([ends[:1], line, ends[1:]]))
     title = f"from test image {i} to {j}: the original, {len(line)} steps between their codes, the original"
-    return _write(run, {f"between-{i}-{j}": plots.image_sheet(images, min(len(images), COLUMNS), title)})[0]
+    drawn = {f"between-{i}-{j}": plots.image_sheet(images, min(len(images), COLUMNS), title)}
+    return _write(folder or run.folder, drawn)[0]

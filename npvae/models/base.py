@@ -40,6 +40,7 @@ class LatentModel(Module):
     has_bound     whether `encode` returns q(z | x) and `decode` p(x | z), a distribution that `likelihood` makes: then
                   we can measure the bound and ln p(x)
     noise         the function with which a denoising model corrupts x; None for any other model
+    fitted        the names of the arrays (latent_dim,) that `fit_prior` computes
 
     A method that takes examples x takes all that `examples` does, and one that takes an rng also takes a seed.
     `encode`, `decode` and `forward` are inside the model: they take rows of its dtype, and check nothing.
@@ -51,6 +52,7 @@ class LatentModel(Module):
     unit = "squared error per example"
     has_bound = False
     noise = None
+    fitted = ()
 
     def loss(self, x, rng, step=math.inf, rows=None):
         """Return what training minimises on the examples x (N, D), a Tensor (), and its parts, a dict of numbers.

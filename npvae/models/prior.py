@@ -17,6 +17,7 @@ class FittedPrior:
     """
 
     code_mean = code_std = None
+    fitted = ("code_mean", "code_std")
 
     def fit_prior(self, x, batch_size=200):
         """Fit the Gaussian to the codes of the examples x (N, D), `batch_size` at a time. Returns self."""

@@ -12,11 +12,13 @@ is JSON. It is safer than what NumPy would write, in two ways:
 import hashlib
 import io
 import json
-import pathlib
+import os
 import zipfile
 
 import numpy as np
 
+from ..datasets import archive
+from ..datasets.files import read_bytes, shown, shown_path
 from ..errors import UserError
 from .replacing import replacing
 
@@ -33,11 +35,11 @@ def save(path, arrays, settings):
     Raises UserError if it cannot be written, for instance because the disk is full: then the previous file stays.
     """
     with replacing(path) as file:
-        with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
+        with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as packed:
             for name, array in {**arrays, "settings": np.array(json.dumps(settings))}.items():
-                with archive.open(zipfile.ZipInfo(f"{name}.npy"), "w", force_zip64=True) as entry:
+                with packed.open(zipfile.ZipInfo(f"{name}.npy"), "w", force_zip64=True) as entry:
                     np.lib.format.write_array(entry, np.asanyarray(array), allow_pickle=False)
-            archive.comment = b"0" * DIGEST_LENGTH  # the comment ends the file; its place is filled below
+            packed.comment = b"0" * DIGEST_LENGTH  # the comment ends the file; its place is filled below
         left = file.tell() - DIGEST_LENGTH
         file.seek(0)
         digest = hashlib.sha256()
@@ -51,20 +53,23 @@ def save(path, arrays, settings):
 def load(path):
     """Return the (arrays, settings) of a checkpoint.
 
-    Raises UserError if the file is missing or unreadable, or if any bit differs from what `save` wrote.
+    Raises UserError if the file is missing or unreadable, if any bit differs from what `save` wrote, and if it is no
+    archive of arrays and settings. Whether these are those of a run, schema.py says.
     """
-    try:
-        content = pathlib.Path(path).read_bytes()
-    except FileNotFoundError:
-        raise UserError(f"there is no checkpoint {path}: expected a file that npvae train has written") from None
-    except OSError as error:
-        raise UserError(f"the checkpoint {path} cannot be read: {error.strerror}") from None
+    called = f"the checkpoint {shown_path(path)}"
+    if not os.path.lexists(path):
+        raise UserError(f"there is no checkpoint {shown_path(path)}: expected a file that npvae train has written")
+    content = read_bytes(path)
     digest = hashlib.sha256(memoryview(content)[:-DIGEST_LENGTH]).hexdigest().encode()
     if content[-DIGEST_LENGTH:] != digest:
         raise UserError(
-            f"the checkpoint {path} is damaged or cut off: its checksum does not match; restore it from a copy, or "
-            "train again"
+            f"{called} is damaged or cut off: its checksum does not match; restore it from a copy, or train again"
         )
-    with np.load(io.BytesIO(content), allow_pickle=False) as file:
-        arrays = {name: file[name] for name in file.files}
-    return arrays, json.loads(str(arrays.pop("settings")))
+    arrays = archive.read(content, called=called, is_packed=False)
+    settings = arrays.pop("settings", None)
+    if settings is None or settings.dtype.kind != "U" or settings.ndim:
+        raise UserError(f"{called} holds no settings: it was not written by npvae train")
+    try:
+        return arrays, json.loads(settings.item())
+    except (ValueError, RecursionError) as error:  # RecursionError: brackets in brackets in brackets …
+        raise UserError(f"{called} holds settings that are not JSON ({shown(error, 80)}): train again") from None

@@ -36,6 +36,19 @@ def codes_of(model, x):
     return np.concatenate([model.codes(batch) for batch in batches])
 
 
+def encoded(model, x):
+    """Return the codes of the examples x (N, D), and logvar of their q(z | x), None for a model that has no q."""
+    if not model.has_bound:
+        return codes_of(model, x), None
+    found = []
+    for batch in tqdm(in_batches(x), unit="batch", desc="encoding", disable=None, leave=False):
+        with model.evaluating():
+            q = model.encode(batch).detach()
+        found.append((q.mean, np.broadcast_to(q.logvar, q.mean.shape)))
+    codes, logvar = map(np.concatenate, zip(*found))
+    return codes, logvar
+
+
 def nearest(a, b):
     """Return, for each row of a (N, D), the index of the nearest row of b (M, D), and its distance: two arrays (N,)."""
     found = []

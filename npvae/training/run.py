@@ -3,26 +3,30 @@
     model.npz             everything that it takes to continue the run, or to evaluate it
     history.csv           one line for each step: the loss and its parts
     *.png                 the pictures
+
+The data is not in the folder. A run that is loaded has its model at once, and looks for its data when somebody first
+asks for it.
 """
 
 import csv
 import functools
 import io
-import os
 import pathlib
 import weakref
 
 import numpy as np
 
 from .. import datasets
-from ..errors import UserError, choose
+from ..datasets.files import shown, shown_path
+from ..errors import UserError
 from ..nn.optim import OPTIMIZERS
 from ..nn.schedules import SCHEDULES
-from . import checkpoint, settings
-from .loop import ClosedForm, Training
+from . import checkpoint, schema, settings
+from .folder import CHECKPOINT, lock, refuse_a_run_in
+from .loop import ClosedForm, Training, part_of
+from .origin import MissingData, Origin, find
 from .replacing import remove_abandoned, replacing
 
-CHECKPOINT = "model.npz"
 BINARIZATION_SEEDS = {"train": [0, 0], "validation": [0, 1], "test": [0, 2]}  # the same images for every model
 
 
@@ -31,11 +35,15 @@ class Run:
 
     folder        a pathlib.Path
     settings      the complete settings of settings.py: a dict
+    changes       the settings that were changed on the way: dicts of "step", "setting", "before" and "after"
+    origin        an `Origin`: what the run knows of its data without having it
+    model         a `LatentModel`
+
+    What needs the data is found or made when it is first used, and raises `MissingData` if the data is missing:
+
     dataset       the `Dataset`, as it was loaded
-    fingerprint   of the dataset; it is saved with the model
     x_train       the training set without the validation set, binarized if the settings say so
     x_test        the test set, treated in the same way
-    model         a `LatentModel`
     training      a `Training`, or a `ClosedForm`; `run.training.run(steps, run.save)` trains
     """
 
@@ -47,91 +55,193 @@ class Run:
         """
         folder = pathlib.Path(folder)
         if folder.exists() and not folder.is_dir():
-            raise UserError(f"{folder} is a file, expected the name of a new folder: choose another with --out")
-        _refuse_a_run_in(folder)
+            raise UserError(f"{shown_path(folder)} is a file, expected the name of a new folder: choose another --out")
+        refuse_a_run_in(folder)
         chosen = settings.complete(chosen)
-        run = cls(folder, chosen, datasets.load(chosen["data"]))
+        dataset = datasets.load(chosen["data"])
+        origin = Origin.of(dataset, chosen["data"], folder)
+        run = cls(folder, chosen | {"data": origin.place}, origin)
+        run.dataset = dataset
+        run.training  # noqa: B018  data that does not fit is refused before there is a folder
         folder.mkdir(parents=True, exist_ok=True)
-        weakref.finalize(run, _lock(folder))
-        _refuse_a_run_in(folder)  # which another process may have started in the meantime
+        weakref.finalize(run, lock(folder))
+        refuse_a_run_in(folder)  # which another process may have started in the meantime
         remove_abandoned(folder)
         return run
 
     @classmethod
-    def load(cls, folder, chosen=None, to_train=False):
+    def load(cls, folder, chosen=None, to_train=False, may_change=()):
         """Return a run as it was saved.
 
-        chosen     settings that must agree with those of the run
-        to_train   whether you will continue it, so that no other process may
+        chosen       settings that must agree with those of the run; "data" is where the same data is now
+        to_train     whether you will continue it, so that no other process may, and the data must be found now
+        may_change   the names of those of the chosen settings that change the run instead
 
         Raises UserError if the folder does not exist or holds no run, its checkpoint is damaged or another program's,
         the data has changed, or the settings do not agree.
         """
         folder = pathlib.Path(folder)
         if not folder.is_dir():
-            raise UserError(f"there is no folder {folder}: train a model first, with npvae train --out {folder}")
-        unlock = _lock(folder) if to_train else lambda: None
+            called = shown_path(folder)
+            raise UserError(f"there is no folder {called}: train a model first, with npvae train --out {called}")
+        unlock = lock(folder) if to_train else lambda: None
         try:
             if to_train:
                 remove_abandoned(folder)
-            run = _load(folder, chosen or {})
+            run = _load(folder, dict(chosen or {}), may_change)
+            if to_train:
+                run.training  # noqa: B018
         except BaseException:
             unlock()
             raise
         weakref.finalize(run, unlock)
         return run
 
-    def __init__(self, folder, chosen, dataset):
-        self.folder, self.dataset = pathlib.Path(folder), dataset
-        self.settings = chosen = settings.with_channels(chosen, dataset)
-        self.fingerprint = dataset.fingerprint()
-        make_optimizer = choose("optimiser", chosen.get("optimizer", "adam"), OPTIMIZERS)
-        make_schedule = choose("schedule", chosen.get("schedule", "constant"), SCHEDULES)
-        held_out, N = chosen.get("validation", 0), len(dataset.x_train)
+    def __init__(self, folder, chosen, origin):
+        self.folder, self.origin, self.changes = pathlib.Path(folder), origin, []
+        self.settings = chosen = settings.with_channels(chosen, origin)
+        self._given = None  # where the user says that the data is
+        self._saved = None  # the arrays and the settings of the training, from a checkpoint
+        self._prior_step = None  # the step after which the model's prior was fitted
+        self._rng = np.random.default_rng(chosen["seed"])
+        held_out, N = chosen.get("validation", 0), origin.N
         if held_out >= N:
             raise UserError(f"the validation set cannot have {held_out} of {N} training examples: hold out fewer")
-        rng = np.random.default_rng(chosen["seed"])
-        self.model = settings.build(chosen, dataset, N - held_out, rng)
-        self.x_train, x_validation = self._split(held_out)
-        self.x_train = self._binarize(self.x_train, "train")
-        self.x_test = self._binarize(dataset.x_test, "test")
-        if held_out:
-            x_validation = self._binarize(x_validation, "validation")
-        if not self.model.parameters():
-            self.training = ClosedForm(self.model, self.x_train)
-        else:
-            optimizer = make_optimizer(self.model.parameters(), make_schedule(chosen["lr"]))
-            transform = datasets.binarize if chosen.get("binarization") == "dynamic" else None
-            self.training = Training(
-                self.model, optimizer, self.x_train, chosen["batch_size"], rng, x_validation, chosen["patience"],
-                transform,
-            )
+        self.model = settings.build(chosen, origin, N - held_out, self._rng)
+        self.optimizer = None
+        if self.model.parameters():
+            schedule = SCHEDULES[chosen["schedule"]](chosen["lr"])
+            self.optimizer = OPTIMIZERS[chosen["optimizer"]](self.model.parameters(), schedule)
 
-    def _binarize(self, x, part):
+    # --- what needs the data ------------------------------------------------------------------------------------------
+
+    @functools.cached_property
+    def dataset(self):
+        """The `Dataset`. Its place becomes the setting `data`, so that the next one finds it there."""
+        origin = self.origin
+        dataset, place = find(origin.place, origin.relative, origin.fingerprint, self.folder, self._given)
+        self._remember(dataset, place)
+        return dataset
+
+    def _remember(self, dataset, place):
+        self.origin = Origin.of(dataset, place, self.folder)
+        self.settings["data"] = self.origin.place
+
+    @functools.cached_property
+    def missing(self):
+        """Why the data is missing: a sentence; None if it is here."""
+        try:
+            self.dataset  # noqa: B018
+        except MissingData as error:
+            return str(error)
+        return None
+
+    @functools.cached_property
+    def x_train(self):
+        x, (rows, _) = self.dataset.x_train, self._rows
+        return self._binarize(x if len(rows) == len(x) else x[rows], "train")
+
+    @functools.cached_property
+    def x_test(self):
+        return self._binarize(self.dataset.x_test, "test")
+
+    @functools.cached_property
+    def training(self):
+        x_train, _ = self.x_train, self.x_test
+        if self.optimizer is None:
+            training = ClosedForm(self.model, x_train)
+        else:
+            _, held_out = self._rows
+            x_validation = self._binarize(self.dataset.x_train[held_out], "validation") if len(held_out) else None
+            transform = datasets.binarize if self.settings.get("binarization") == "dynamic" else None
+            training = Training(
+                self.model, self.optimizer, x_train, self.settings["batch_size"], self._rng, x_validation,
+                self.settings["patience"], transform,
+            )  # fmt: skip
+        if self._saved:
+            training.load_state(*self._saved)
+        return training
+
+    @property
+    def _rows(self):
+        """The rows of the training set, and those of the validation set: the seed alone chooses them."""
+        N, held_out = self.origin.N, self.settings.get("validation", 0)
+        if not held_out:
+            return np.arange(N), np.arange(0)
+        order = np.random.default_rng([self.settings["seed"], 1]).permutation(N)
+        return np.sort(order[held_out:]), np.sort(order[:held_out])
+
+    def _binarize(self, x, part, once=False):
         """Return the examples x (N, D) of one part of the data, binarized as the settings say.
 
-        part   "train", "validation" or "test"; with dynamic binarization, only the training set stays grey here
+        part   "train", "validation" or "test"
+        once   whether dynamic binarization binarizes a training set here; else it stays grey for now
 
         Raises UserError for data that does not fit the model.
         """
         binarization = self.settings.get("binarization", "none")
         self.model.require(x)
-        if binarization == "static" or (binarization == "dynamic" and part != "train"):
+        if binarization == "static" or (binarization == "dynamic" and (part != "train" or once)):
             return datasets.binarize(x, np.random.default_rng(BINARIZATION_SEEDS[part]))
         return x
 
-    def _split(self, held_out):
-        """Return the training set, and the validation set or None: the seed alone chooses the examples held out."""
-        x = self.dataset.x_train
-        if held_out == 0:
-            return x, None
-        order = np.random.default_rng([self.settings["seed"], 1]).permutation(len(x))
-        return x[np.sort(order[held_out:])], x[np.sort(order[:held_out])]
+    def examples(self, dataset):
+        """Return the training and the test examples of a `Dataset` as the model needs them: {"train": x, "test": x}.
+
+        Static and dynamic binarization draw all images once. Raises UserError for data of another shape.
+        """
+        if dataset.data_dim != self.origin.data_dim:
+            raise UserError(
+                f"the examples of {dataset.name} have {dataset.data_dim} numbers, expected {self.origin.data_dim}, as "
+                "in the data that the run was trained on"
+            )
+        return {part: self._binarize(getattr(dataset, f"x_{part}"), part, once=True) for part in ("train", "test")}
+
+    # --- what the folder keeps ----------------------------------------------------------------------------------------
+
+    def curves(self):
+        """Return the columns, the history and the validations of the steps so far, as `Training` has them.
+
+        Unlike `training`, this needs no data.
+        """
+        if "training" in vars(self) or self._saved is None:
+            return self.training.columns, self.training.history, self.training.validations
+        arrays, state = self._saved
+        return state.get("columns", []), arrays.get("history", np.empty(0)).tolist(), state.get("validations", [])
+
+    @property
+    def step(self):
+        """The number of steps taken."""
+        return self.training.step if "training" in vars(self) else self._saved[1]["step"]
+
+    @property
+    def has_prior(self):
+        """Whether the model has what it needs to sample: nothing, or a prior that was fitted after the last step."""
+        return not self.model.fitted or self._prior_step == self.step
+
+    def fit_prior(self):
+        """Fit what the model needs to sample, if it does not have it."""
+        if not self.has_prior:
+            with np.errstate(all="ignore"):  # who draws the samples checks them
+                self.model.fit_prior(self.x_train)
+            self._prior_step = self.step
 
     def save(self, arrays, training):
         """Write the checkpoint. `Training.run` calls this."""
-        saved = {"run": self.settings, "training": training, "fingerprint": self.fingerprint}
+        saved = {
+            "run": self.settings, "training": training, "changes": self.changes, "fingerprint": self.origin.fingerprint,
+            "data": {name: getattr(self.origin, name) for name in schema.OF_THE_DATA},
+        }  # fmt: skip
         checkpoint.save(self.folder / CHECKPOINT, arrays, saved)
+
+    def finish(self):
+        """Fit the prior that an autoencoder samples from, and save it, so that it can be sampled without the data."""
+        self._prior_step = None
+        self.fit_prior()
+        prior = {f"prior/{name}": getattr(self.model, name) for name in self.model.fitted}
+        if prior and all(np.isfinite(a).all() for a in prior.values()):
+            arrays, training = self.training.state()
+            self.save(arrays | prior, training)
 
     def write_history(self):
         """Write history.csv."""
@@ -144,49 +254,42 @@ class Run:
             file.write(text.getvalue().encode())
 
 
-def _refuse_a_run_in(folder):
-    """Raise UserError if the folder holds anything but a first checkpoint that was never finished."""
-    if folder.is_dir() and any(path.suffix != ".partial" for path in folder.iterdir()):
-        go_on = "continue with --resume, or " if (folder / CHECKPOINT).exists() else ""
-        raise UserError(f"{folder} already exists: {go_on}choose another folder with --out")
-
-
-def _lock(folder):
-    """Lock a folder against other processes; return the function that unlocks it. The end of the process does so too.
-
-    Raises UserError if another process holds the lock. Without such locks (Windows, some network disks), does nothing.
-    """
-    try:
-        import fcntl
-    except ImportError:
-        return lambda: None
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(descriptor)
-        busy = f"another process is training in {folder}: wait for it, or choose another folder with --out"
-        raise UserError(busy) from None
-    except OSError:
-        pass
-    return functools.partial(os.close, descriptor)
-
-
-def _load(folder, chosen):
-    path = folder / CHECKPOINT
+def _load(folder, chosen, may_change):
+    path, given = folder / CHECKPOINT, chosen.pop("data", None)
     arrays, saved = checkpoint.load(path)
-    try:
-        for name, value in chosen.items():
-            if value != saved["run"].get(name):
-                raise UserError(
-                    f"{folder} was trained with {name} = {saved['run'].get(name)}, but {value} is requested: leave it "
-                    "out to continue, or start a new run with another --out"
-                )
-        dataset = datasets.load(saved["run"]["data"])
-        if dataset.fingerprint() != saved["fingerprint"]:
-            raise UserError(f"{dataset.source} has changed since {folder} was trained on it: restore it or train again")
-        run = Run(folder, saved["run"], dataset)
-        run.training.load_state(arrays, saved["training"])
-    except (KeyError, TypeError, AttributeError) as error:
-        raise UserError(f"{path} was not written by this version of npvae train ({error!r}): train again") from None
+    with schema.reading(path):
+        saved = schema.complete(saved)
+    changed = _changed(folder, saved, chosen, may_change)
+    place = saved["run"]["data"]
+    if saved["data"] is None:  # a checkpoint of version 0.1.0
+        dataset, place = find(place, None, saved["fingerprint"], folder, given)
+        origin = Origin.of(dataset, place, folder)
+    else:
+        origin = Origin(place=place, fingerprint=saved["fingerprint"], **saved["data"])
+    wanted = settings.complete(saved["run"] | {each["setting"]: each["after"] for each in changed})
+    with schema.reading(path):
+        schema.require_size(arrays, wanted, origin)
+        run = Run(folder, wanted, origin)
+        N = origin.N - saved["run"].get("validation", 0)
+        schema.require_arrays(arrays, run.model, run.optimizer, saved["training"], N)
+        run.model.load_state_dict(part_of(arrays, "model"))
+    run.changes, run._given, run._saved = saved["changes"] + changed, given, (arrays, saved["training"])
+    for name, array in part_of(arrays, "prior").items():
+        setattr(run.model, name, array)
+        run._prior_step = run.step
     return run
+
+
+def _changed(folder, saved, chosen, may_change):
+    """Return the changes that the chosen settings make to the saved ones. Raises UserError for any that may not."""
+    changed = []
+    for name, value in chosen.items():
+        before, value = saved["run"].get(name), settings.valid_setting(name, value)
+        if value != before and name not in may_change:
+            raise UserError(
+                f"{shown_path(folder, 80)} was trained with {name} = {before}, but {shown(value)} is requested: leave "
+                "it out to continue, or start a new run with another --out"
+            )
+        if value != before:
+            changed.append({"step": saved["training"]["step"], "setting": name, "before": before, "after": value})
+    return changed

@@ -4,56 +4,26 @@ The options of `npvae train` come from the same two tables, SETTINGS and MODELS.
 not take: `--beta 4` for an autoencoder must not look as if it worked.
 """
 
-import argparse
 import dataclasses
 import functools
 import inspect
+import itertools
 import math
 from collections.abc import Callable
 from typing import Any
 
 from .. import datasets, models
 from ..datasets import BINARIZATIONS
+from ..datasets.files import shown
 from ..errors import UserError, choose
 from ..nn.init import INITIALIZERS
 from ..nn.layers import ACTIVATIONS
 from ..nn.optim import OPTIMIZERS
 from ..nn.schedules import SCHEDULES
 from ..probability import ESTIMATORS, LIKELIHOODS, KLTerm
+from .values import Name, count, count_or_0, real, real_or_0, seed, valid
 
-LARGEST = 1e9  # a larger number is probably a typing error
-
-
-# --- readers: from the text of an option to a value -------------------------------------------------------------------
-
-
-def number(kind, name, zero=False):
-    """Return a reader of numbers of this kind, int or float, above zero; with `zero`, from zero on."""
-    limits = "from 0 on" if zero else "above zero"
-
-    def read(text):
-        try:
-            value = kind(text)
-        except ValueError:
-            value = -1
-        if not 0 <= value <= LARGEST or (value == 0 and not zero):
-            raise argparse.ArgumentTypeError(f"found {text!r}, expected {name} {limits} and up to {LARGEST:g}")
-        return value
-
-    return read
-
-
-def seed(text):
-    """Read a seed for numpy.random.default_rng."""
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"found {text!r}, expected a whole number from 0 on")
-    return int(text)
-
-
-count = number(int, "a whole number")
-count_or_0 = number(int, "a whole number", zero=True)
-real = number(float, "a number")
-real_or_0 = number(float, "a number", zero=True)
+MOST_LAYERS = 100
 
 
 # --- the settings -----------------------------------------------------------------------------------------------------
@@ -64,9 +34,9 @@ class Setting:
     """One setting.
 
     default   its value if neither you nor the model says otherwise
-    read      reads its text, or raises ArgumentTypeError
+    read      a Number, a Name, or str: reads its text, or raises ArgumentTypeError
     metavar   how the help calls its value
-    help      what it is
+    help      what it is; the help of the command line adds the names of a Name
     is_list   whether it takes several values
     """
 
@@ -83,8 +53,8 @@ SETTINGS = {
     "latent_dim": Setting(10, count, "D", "the dimension of z"),
     "batch_size": Setting(100, count, "M", "examples in a minibatch"),
     "lr": Setting(1e-3, real, "LR", "the learning rate"),
-    "optimizer": Setting("adam", str, "NAME", ", ".join(OPTIMIZERS)),
-    "schedule": Setting("constant", str, "NAME", f"how the learning rate changes: {', '.join(SCHEDULES)}"),
+    "optimizer": Setting("adam", Name("optimiser", OPTIMIZERS), "NAME", "how a gradient becomes a step"),
+    "schedule": Setting("constant", Name("schedule", SCHEDULES), "NAME", "how the learning rate changes"),
     "validation": Setting(0, count, "N", "hold out N training examples for validation"),
     "patience": Setting(None, count, "P", "stop after P validations (one every 500 steps) without a new best"),
     "hidden": Setting(
@@ -94,17 +64,17 @@ SETTINGS = {
         None, count, "C", "the channels of each convolution; by default, they halve the image as often as possible",
         is_list=True,
     ),
-    "activation": Setting("relu", str, "NAME", f"after each hidden layer: {', '.join(ACTIVATIONS)}"),
-    "init": Setting("xavier_uniform", str, "NAME", f"how to draw the initial weights: {', '.join(INITIALIZERS)}"),
-    "likelihood": Setting("bernoulli", str, "NAME", f"p(x | z): {', '.join(LIKELIHOODS)}"),
-    "binarization": Setting("none", str, "NAME", f"makes grey pixels black or white: {', '.join(BINARIZATIONS)}"),
+    "activation": Setting("relu", Name("activation", ACTIVATIONS), "NAME", "after each hidden layer"),
+    "init": Setting("xavier_uniform", Name("initialisation", INITIALIZERS), "NAME", "how to draw the initial weights"),
+    "likelihood": Setting("bernoulli", Name("likelihood", LIKELIHOODS), "NAME", "p(x | z)"),
+    "binarization": Setting("none", Name("binarization", BINARIZATIONS), "NAME", "makes grey pixels black or white"),
     "samples": Setting(1, count, "L", "samples of z for each example in training: L of a VAE, K of an IWAE"),
-    "estimator": Setting("analytic-kl", str, "NAME", f"the estimator of the gradient: {', '.join(ESTIMATORS)}"),
+    "estimator": Setting("analytic-kl", Name("estimator", ESTIMATORS), "NAME", "the estimator of the gradient"),
     "beta": Setting(1.0, real_or_0, "B", "the weight of the KL"),
     "warm_up": Setting(0, count_or_0, "STEPS", "steps during which the weight of the KL rises from 0"),
     "free_bits": Setting(0.0, real_or_0, "NATS", "how much KL costs nothing in each latent dimension"),
     "capacity": Setting(None, real_or_0, "NATS", "hold the KL at this value instead of minimising it"),
-    "noise": Setting("gaussian", str, "NAME", f"how a denoising autoencoder corrupts x: {', '.join(models.NOISES)}"),
+    "noise": Setting("gaussian", Name("noise", models.NOISES), "NAME", "how a denoising autoencoder corrupts x"),
     "noise_level": Setting(0.5, real, "S", "the standard deviation of the noise, or the probability of a masked pixel"),
     "e_steps": Setting(10, count, "STEPS", "gradient steps in each E-step"),
     "e_lr": Setting(0.3, real, "LR", "the learning rate of the E-step"),
@@ -114,6 +84,7 @@ TRAINING = (*DATA, "batch_size", "lr", "optimizer", "schedule", "validation", "p
 DENSE = (*TRAINING, "hidden", "activation", "init")
 CONVOLUTIONS = (*TRAINING, "channels", "init")
 BOUND = ("likelihood", "binarization", "samples")
+MAY_CHANGE = ("lr", "schedule", "batch_size", "patience")  # in a run: how it trains, but neither what nor on what
 KL_TERM = ("estimator", "beta", "warm_up", "free_bits", "capacity")
 
 
@@ -160,20 +131,22 @@ MODELS = {
 def complete(settings):
     """Return the settings of a run, with the defaults of those that are left out.
 
-    Raises UserError for an unknown model, a setting that it does not take, and settings that exclude each other.
+    Raises UserError for an unknown model, a setting that it does not take, a value that a setting cannot have, and
+    settings that exclude each other.
     """
     model = settings.get("model", "vae")
     kind = choose("model", model, MODELS)
     for name in settings.keys() - kind.defaults.keys() - {"model"}:
+        choose("setting", name, SETTINGS)
         takers = [other for other, each in MODELS.items() if name in each.defaults]
         raise UserError(
             f"the model {model} has no {name.replace('_', '-')}: leave it out, or choose one of {', '.join(takers)}"
         )
     settings = {"model": model} | kind.defaults | settings
+    settings = {name: valid_setting(name, value) for name, value in settings.items()}
     if settings.get("patience") and not settings["validation"]:
         raise UserError("an early stop (patience) needs a validation set: hold out some examples (validation)")
     binarization, likelihood = settings.get("binarization", "none"), settings.get("likelihood", "bernoulli")
-    choose("binarization", binarization, dict.fromkeys(BINARIZATIONS))
     if binarization != "none" and likelihood != "bernoulli":
         raise UserError(
             f"a {likelihood} likelihood is for grey values: leave out the {binarization} binarization, "
@@ -184,39 +157,69 @@ def complete(settings):
     return settings
 
 
+def valid_setting(name, value):
+    """Return the value of a setting, as JSON can hold it. Raises UserError for one that the setting cannot have."""
+    if name == "model":
+        return value
+    setting = SETTINGS[name]
+    if type(value) is type(setting.default) and value == setting.default:  # also None, or a 0 that turns it off
+        return value
+    if not setting.is_list:
+        return valid(name, setting.read, value)
+    if not isinstance(value, list | tuple) or len(value) > MOST_LAYERS:
+        raise UserError(f"the setting {name} is {shown(value)}, expected a list of at most {MOST_LAYERS} numbers")
+    return [valid(name, setting.read, each) for each in value]
+
+
 CHANNELS = [32, 64, 128, 256, 512]  # by default; an image that can be halved twice takes the first two
 
 
-def with_channels(settings, dataset):
+def with_channels(settings, origin):
     """Return the settings with the channels of a convolutional model, by default one for each possible halving.
+
+    origin   the `Origin` of the data, or a `Dataset`
 
     Raises UserError for data that has no image shape.
     """
     if "channels" not in settings:
         return settings
-    if dataset.image_shape is None:
+    if origin.image_shape is None:
         raise UserError(
-            f"{settings['model']} needs images, and {dataset.name} holds vectors of {dataset.x_train.shape[1]} "
-            "numbers: save x as (N, H, W) or (N, H, W, C), or choose a model of dense layers"
+            f"{settings['model']} needs images, and {origin.name} holds vectors of {origin.data_dim} numbers: save x "
+            "as (N, H, W) or (N, H, W, C), or choose a model of dense layers"
         )
-    side, halvings = math.gcd(*dataset.image_shape[:2]), 1
+    side, halvings = math.gcd(*origin.image_shape[:2]), 1
     while side % 2 ** (halvings + 1) == 0:
         halvings += 1
     return settings | {"channels": settings["channels"] or CHANNELS[:halvings]}
 
 
-def build(settings, dataset, N, rng):
-    """Return the model that complete settings describe, for a `Dataset` with N examples in the training set.
+def build(settings, origin, N, rng):
+    """Return the model that complete settings describe, for data of this origin with N examples in the training set.
 
-    Raises UserError for unknown names, and for whatever the model refuses.
+    Raises UserError for whatever the model refuses.
     """
-    given = settings | {
-        "data_dim": dataset.x_train.shape[1], "image_shape": dataset.image_shape, "N": N, "rng": rng,
-    }  # fmt: skip
-    for name, kind, table in (("init", "initialisation", INITIALIZERS), ("activation", "activation", ACTIVATIONS)):
+    given = settings | {"data_dim": origin.data_dim, "image_shape": origin.image_shape, "N": N, "rng": rng}
+    for name, table in (("init", INITIALIZERS), ("activation", ACTIVATIONS)):
         if name in settings:
-            given[name] = choose(kind, settings[name], table)
+            given[name] = table[settings[name]]
     if "beta" in settings:
         given["kl_term"] = KLTerm(*(settings[name] for name in ("beta", "warm_up", "free_bits", "capacity")))
     make = MODELS[settings["model"]].make
     return make(**{name: given[name] for name in inspect.signature(make).parameters if name in given})
+
+
+def count_weights(settings, origin):
+    """Return about how many weights the model of complete settings has, without building it.
+
+    The decoder is taken for a mirror image of the encoder.
+    """
+    if settings.get("channels"):
+        *_, C = origin.image_shape
+        pixels = origin.data_dim // C // 4 ** len(settings["channels"])
+        pairs = [(9 * a, b) for a, b in itertools.pairwise([C, *settings["channels"]])]
+        pairs.append((pixels * settings["channels"][-1], settings["latent_dim"]))
+    else:
+        pairs = itertools.pairwise([origin.data_dim, *settings.get("hidden", ()), settings["latent_dim"]])
+    of_tables = 2 * origin.N * settings["latent_dim"] if settings["model"] == "vem" else 0
+    return sum(2 * a * b for a, b in pairs) + of_tables

@@ -137,5 +137,5 @@ def test_a_pickle_in_an_archive_with_a_right_checksum_is_not_executed(path):
     content = bytearray(buffer.getvalue())
     content[-64:] = hashlib.sha256(content[:-64]).hexdigest().encode()
     path.write_bytes(content)
-    with pytest.raises(ValueError, match="allow_pickle=False"):
+    with pytest.raises(UserError, match="pickled Python objects"):
         checkpoint.load(path)

@@ -1,0 +1,94 @@
+"""The commands that are not about a run: experiment, bench, gradcheck, data and learn."""
+
+import json
+import pathlib
+
+from .. import datasets, gradchecks
+from ..autodiff.gradcheck import LIMIT
+from ..bench import bench as side_by_side
+from ..datasets import mnist
+from ..diagnosis import diagnose
+from ..errors import UserError, choose
+from ..experiments import EXPERIMENTS
+from ..training.replacing import replacing, require_writable
+from .screen import print_wrapped
+
+
+def experiment(options):
+    """npvae experiment: run one, print its table, and write the table and the figures to a folder; or list them all."""
+    if options.name is None:
+        for name, each in EXPERIMENTS.items():
+            print(f"{name:<13} {each.idea}\n{'':<13} ({each.duration})")
+        return 0
+    chosen = choose("experiment", options.name, EXPERIMENTS)
+    folder = pathlib.Path(options.out or f"experiments/{options.name}")
+    if folder.exists() and not folder.is_dir():
+        raise UserError(f"{folder} is a file, expected the name of a folder: choose another with --out")
+    folder.mkdir(parents=True, exist_ok=True)
+    lines = chosen.run(folder)
+    print("\n".join(lines))
+    with replacing(folder / "table.md") as file:
+        file.write(("\n".join(lines) + "\n").encode())
+    print_wrapped(f"wrote to {folder}: {', '.join(sorted(path.name for path in folder.iterdir() if path.is_file()))}")
+    return 0
+
+
+def bench(options):
+    """npvae bench: time steps side by side with other libraries, print tables, and write the numbers to a file."""
+    folder = pathlib.Path(options.out)
+    if folder.exists() and not folder.is_dir():
+        raise UserError(f"{folder} is a file, expected the name of a folder: choose another with --out")
+
+    def save(measured):
+        if options.json:
+            with replacing(options.json) as file:
+                file.write((json.dumps(measured, indent=1) + "\n").encode())
+
+    if options.json:
+        require_writable(options.json)
+    side_by_side.run(options.names, options.against, options.threads, options.seconds, folder, print_wrapped, save)
+    if options.json:
+        print_wrapped(f"wrote {options.json}")
+    return 0
+
+
+def gradcheck(options):
+    """npvae gradcheck: print one line for each check; the whole table if you name it or if it fails."""
+    chosen = gradchecks.find(options.operation) if options.operation else gradchecks.ALL
+    failed = 0
+    for check in chosen:
+        result = check.run()
+        failed += not result.ok
+        if not result.ok:
+            print(f"{result}\n\n{diagnose(result)}\n")
+        elif options.operation:
+            print(result)
+        else:
+            print(f"{check.kind:<12} {check.name:<54} ok  {result.largest_error:.1e}")
+    print(f"{len(chosen) - failed} passed, {failed} failed: central differences in float64, limit {LIMIT:.0e}")
+    return 1 if failed else 0
+
+
+def data(options):
+    """npvae data: print which data sets are here, from where, and verified how; with a name, fetch a missing one."""
+    if options.name is not None:
+        choose("data set", options.name, datasets.LOADERS)
+    for name in [options.name] if options.name else datasets.LOADERS:
+        if options.name is None and name in mnist.MIRRORS and mnist.find(name) is None:
+            print(f"{name:<14} not here; npvae data {name} fetches it")
+            continue
+        dataset = datasets.load(name)
+        H, W, C = dataset.image_shape  # every named data set holds images
+        verified = "checksums verified" if name in mnist.MIRRORS else "nothing to verify"
+        print(f"{name:<14} {dataset.source}: {verified}")
+        print(f"{'':<14} {len(dataset.x_train)} training and {len(dataset.x_test)} test images, {H} × {W} × {C}")
+    return 0
+
+
+def learn(options):
+    """npvae learn: the exercises; without an action, print what to do next."""
+    from ..learn import commands  # only now: it imports all the exercises, and no other command needs them
+
+    given = {name: value for name, value in vars(options).items() if name not in ("command", "action")}
+    action = {None: commands.overview, "list": commands.list_all}.get(options.action)
+    return (action or getattr(commands, options.action))(**given)

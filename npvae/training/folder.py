@@ -1,0 +1,37 @@
+"""The folder of a run: one run in a folder, and one process that trains it."""
+
+import functools
+import os
+
+from ..datasets.files import shown_path
+from ..errors import UserError
+
+CHECKPOINT = "model.npz"
+
+
+def refuse_a_run_in(folder):
+    """Raise UserError if the folder holds anything but a first checkpoint that was never finished."""
+    if folder.is_dir() and any(path.suffix != ".partial" for path in folder.iterdir()):
+        go_on = "continue with --resume, or " if (folder / CHECKPOINT).exists() else ""
+        raise UserError(f"{shown_path(folder)} already exists: {go_on}choose another folder with --out")
+
+
+def lock(folder):
+    """Lock a folder against other processes; return the function that unlocks it. The end of the process does so too.
+
+    Raises UserError if another process holds the lock. Without such locks (Windows, some network disks), does nothing.
+    """
+    try:
+        import fcntl
+    except ImportError:
+        return lambda: None
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        busy = f"another process is training in {shown_path(folder)}: wait for it, or choose another folder with --out"
+        raise UserError(busy) from None
+    except OSError:
+        pass
+    return functools.partial(os.close, descriptor)

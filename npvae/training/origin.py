@@ -1,0 +1,91 @@
+"""Where the data of a run comes from: what the run remembers of it, and how it finds it again.
+
+A run remembers the shape of its data, which is enough to build the model, and the fingerprint. Data with the same
+fingerprint is the same data, wherever it is. So a run that has moved looks where the data was, seen from the run and
+seen from the root of the disk, then beside itself; and you can say where the data is now.
+"""
+
+import dataclasses
+import os
+import pathlib
+import re
+
+from .. import datasets
+from ..datasets.files import shown, shown_path
+from ..errors import UserError
+
+
+class MissingData(UserError):
+    """The data of a run is not where it was, or has changed. What needs no data still works."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Origin:
+    """What a run remembers of its data.
+
+    place         the name of the set, or the absolute path of a file
+    relative      the path as seen from the run's folder; None for a name
+    name          the name of the data set
+    data_dim      D, the numbers in an example
+    image_shape   (H, W, C), or None for vectors
+    N             the number of training examples, with those that are held out for validation
+    fingerprint   of the dataset
+    """
+
+    place: str
+    relative: str | None
+    name: str
+    data_dim: int
+    image_shape: tuple | None
+    N: int
+    fingerprint: str
+
+    @classmethod
+    def of(cls, dataset, place, folder):
+        """Return the origin of a `Dataset` that was loaded from `place`, for a run in `folder`."""
+        relative = None
+        if datasets.is_path(place):
+            place = os.path.abspath(place)
+            try:
+                relative = os.path.relpath(place, folder)
+            except ValueError:  # on Windows, for another drive
+                pass
+        N, data_dim = len(dataset.x_train), dataset.data_dim
+        return cls(place, relative, dataset.name, data_dim, dataset.image_shape, N, dataset.fingerprint())
+
+
+def find(place, relative, fingerprint, folder, given=None):
+    """Return the `Dataset` of a run and the place where it is.
+
+    folder   the folder of the run
+    given    the place where the user says that it is; None to search
+    The other arguments are fields of `Origin`.
+
+    Raises MissingData if it is not found, and UserError if what is given is other data.
+    """
+    if given is not None:
+        dataset = datasets.load(given)
+        if dataset.fingerprint() != fingerprint:
+            run = shown_path(folder, 80)
+            raise UserError(f"{shown_path(given, 80)} is not the data that {run} was trained on, or has changed since")
+        return dataset, given
+    failures = []
+    for candidate in _candidates(place, relative, folder):
+        try:
+            dataset = datasets.load(candidate)
+        except UserError as error:
+            failures.append(str(error))
+            continue
+        if dataset.fingerprint() == fingerprint:
+            return dataset, candidate
+        failures.insert(0, f"{shown_path(candidate, 80)} has changed since {shown_path(folder, 80)} was trained on it")
+    raise MissingData(f"{shown(failures[0], 200)}: restore it, or say with --data where it is now")
+
+
+def _candidates(place, relative, folder):
+    """Return the places to look at, in this order, each once."""
+    if not datasets.is_path(place):
+        return [place]
+    folder, name = pathlib.Path(folder), re.split(r"[\\/]", place)[-1]  # the path may be another system's
+    beside = [folder / name, folder.parent / name, name]
+    return [*dict.fromkeys(map(str, [place, *([folder / relative] if relative else []), *beside]))]
