@@ -23,10 +23,9 @@ import zipfile
 import numpy as np
 
 from ..errors import UserError
-from .files import open_file, require_room, shown, shown_path
+from .files import fill, open_file, require_room, shown, shown_path
 
 ONLY_ARRAY = "arr_0"  # the name of an array without a name, as in numpy.savez(path, x)
-CHUNK = 2**20  # bytes read at once
 METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
 
@@ -111,11 +110,8 @@ def _read_array(open_member, size, name, called):
         if needed != left or min(shape, default=0) < 0:
             raise ValueError(f"{shown(name)!r} has {left} bytes, its header announces {needed}")
         array = np.empty(shape[::-1] if is_fortran else shape, dtype)
-        content = memoryview(array.reshape(-1).view(np.uint8))
-        for start in range(0, needed, CHUNK):
-            part = content[start : start + CHUNK]
-            if stream.readinto(part) < len(part):
-                raise EOFError(f"{shown(name)!r} ends early")
+        if fill(array, stream) < needed:
+            raise EOFError(f"{shown(name)!r} ends early")
         if stream.read(1):  # at the end, the zip layer also compares the checksum
             raise ValueError(f"{shown(name)!r} does not end where it should")
         return array.T if is_fortran else array

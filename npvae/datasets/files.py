@@ -5,12 +5,17 @@ wait forever and a device would never end. Before it takes memory for the conten
 
     memory   the content may take a quarter of what is available: the loader converts it, and cuts it into parts
     ratio    a packed file may unpack to 200 times its own size, and to 256 MB in any case. Honest files stay below:
-             dSprites, 3 GB of black and white pixels in 26 MB, has a ratio of 120. A zip bomb has 1000 and more. You
-             can store an honest file that unpacks to more without compression, where no limit but memory applies.
+             dSprites, 3 GB of black and white pixels in about 26 MB, has a ratio of 120, and a bomb has up to 1000. If
+             an honest file unpacks to more, store it without compression: then only the memory limits it.
 """
 
+import contextlib
+import gzip
 import os
 import stat
+import zlib
+
+import numpy as np
 
 from ..errors import UserError
 
@@ -18,6 +23,7 @@ MEMORY_SHARE = 4
 LARGEST_RATIO = 200
 HARMLESS = 2**28  # bytes
 UNKNOWN_MEMORY = 2**32  # bytes, on a system that does not say
+CHUNK = 2**20  # bytes read at once
 
 
 def open_file(path):
@@ -35,6 +41,38 @@ def open_file(path):
         file.close()
         raise UserError(f"{shown_path(path)} is a pipe or a device, expected a file: copy its content into one")
     return file
+
+
+@contextlib.contextmanager
+def open_unpacked(path):
+    """Open a regular file, yield the stream of its content, unpacked if it is a gzip file, and its size on the disk.
+
+    Raises UserError if it cannot be read or, as soon as that turns out, unpacked.
+    """
+    with open_file(path) as file:
+        packed = os.fstat(file.fileno()).st_size
+        try:
+            is_gzip = file.read(2) == b"\x1f\x8b"
+            file.seek(0)
+            yield gzip.GzipFile(fileobj=file) if is_gzip else file, packed
+        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+            reason = shown(error, 80)
+            raise UserError(
+                f"{shown_path(path)} is cut off or damaged, it cannot be unpacked ({reason}): get it again"
+            ) from None
+        except OSError as error:
+            raise UserError(f"{shown_path(path)} cannot be read: {error.strerror}") from None
+
+
+def fill(array, stream):
+    """Fill an array, contiguous in memory, with bytes from a stream; return the number of bytes, fewer at its end."""
+    content = memoryview(array.reshape(-1).view(np.uint8))
+    for start in range(0, len(content), CHUNK):
+        part = content[start : start + CHUNK]
+        found = stream.readinto(part)
+        if found < len(part):
+            return start + found
+    return len(content)
 
 
 def read_bytes(path):
