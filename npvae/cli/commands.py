@@ -97,7 +97,8 @@ def train(options):
 def _run_to_train(options):
     """Start the run that the options describe, or load it for --resume; print what it is, and return it."""
     chosen = {name: getattr(options, name) for name in ("model", *SETTINGS) if getattr(options, name) is not None}
-    data, model = pathlib.Path(chosen.get("data", "mnist")).stem, chosen.get("model", "vae")
+    data, model = os.path.abspath(chosen.get("data", "mnist")), chosen.get("model", "vae")  # "." has a name too
+    data = pathlib.Path(data).stem
     folder = pathlib.Path(options.out or f"runs/{data if model == 'vae' else f'{model}-{data}'}")
     if model in settings.MODELS and settings.MODELS[model].steps == 0 and options.steps:
         raise UserError(f"{model} is computed in closed form and takes no steps: leave out --steps")
@@ -108,6 +109,8 @@ def _run_to_train(options):
         run = Run.load(folder, chosen, to_train=True, may_change=settings.MAY_CHANGE)
     parameters = sum(p.data.size for p in run.model.parameters())
     print_wrapped(f"{run.dataset.name} from {run.dataset.source}: {len(run.x_train)} training examples")
+    for note in run.dataset.notes:
+        print_wrapped(f"  {note}")
     choices = ", ".join(f"{name} {value}" for name, value in run.settings.items() if value is not None)
     print_wrapped(f"{parameters:,} parameters; {choices}")
     for change in run.changes:

@@ -1,4 +1,6 @@
-"""Data sets: MNIST, Fashion-MNIST, your own .npz file, and synthetic ones."""
+"""Data sets: MNIST, Fashion-MNIST, your own files, and synthetic ones."""
+
+import os
 
 from ..errors import choose
 from .binarization import BINARIZATIONS, binarize
@@ -6,7 +8,7 @@ from .dataset import Dataset
 from .idx import read_idx
 from .minibatches import Minibatches
 from .mnist import load_mnist
-from .npz import load_npz
+from .own import load_path
 from .pixels import Pixels
 from .shapes import load_shapes
 from .toys import load_bars
@@ -17,24 +19,28 @@ LOADERS = {
     "bars": load_bars,
     "shapes": load_shapes,
 }
+EXTENSIONS = (".npz", ".npy", ".csv", ".tsv", "-ubyte", ".gz")  # of files, which may be missing
 
 
 def load(name):
-    """Load a `Dataset` by its name, or from the path of an .npz file.
+    """Load a `Dataset` by its name, or from the path of your own data: see `load_path`.
 
     Raises UserError for an unknown name (the message suggests the nearest one), and whatever the loader raises.
     """
     if is_path(name):
-        return load_npz(name)
-    return choose("data set", name, LOADERS, or_else="the path of an .npz file")()
+        return load_path(name)
+    return choose("data set", name, LOADERS, or_else="the path of a file or a folder")()
 
 
 def is_path(name):
-    """Return whether this is the path of an .npz file and not the name of a set."""
-    return str(name).lower().endswith(".npz")
+    """Return whether this is the path of a file or a folder, and not the name of a set."""
+    name = str(name)
+    if name.lower() in LOADERS:
+        return False
+    return name.lower().endswith(EXTENSIONS) or os.sep in name or os.path.exists(name)
 
 
 __all__ = [
     "BINARIZATIONS", "LOADERS", "Dataset", "Minibatches", "Pixels", "binarize", "load", "load_bars", "load_mnist",
-    "load_npz", "load_shapes", "read_idx",
+    "load_path", "load_shapes", "read_idx",
 ]

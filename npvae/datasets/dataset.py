@@ -14,13 +14,15 @@ ROWS_AT_ONCE = 1000
 class Dataset:
     """Examples in rows, for training and for testing.
 
-    name          the name that `load` knows, or the name of the file without .npz
+    name          the name that `load` knows, or the name of the file without its extension
     source        where the data came from, for the screen
     x_train       float32 (N, D), an array or `Pixels`: one example in each row, images row by row
     x_test        float32 (M, D), an array
-    y_train       labels, int64 (N,), or None; y_test likewise
+    y_train       labels, int64 (N,), or None; y_test likewise; of your own data, classes counted from 0
     image_shape   (H, W, C) with H · W · C = D: how to draw an example; None for vectors
     factors_test  for a synthetic set, the factors that made each test example: a dict from names to arrays (N,)
+    classes       what the labels stand for, a tuple of text, if your own are anything but 0, 1, … K − 1
+    notes         what `load_path` decided about your own data, a tuple of sentences
     """
 
     name: str
@@ -31,6 +33,8 @@ class Dataset:
     y_test: np.ndarray | None
     image_shape: tuple | None
     factors_test: dict | None = None
+    classes: tuple | None = None
+    notes: tuple = ()
 
     @property
     def data_dim(self):

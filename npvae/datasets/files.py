@@ -140,5 +140,12 @@ def shown_path(path, most=100):
     return shown(text, most) if len(text) <= most else "…" + shown(text[1 - most :], most - 1)
 
 
+def listed(names, most=5):
+    """Return names as a message lists them: the first `most`, and how many more."""
+    names = [*names]
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(map(shown, names[:most])) + more
+
+
 def _megabytes(size):
     return f"{size / 1e6:,.0f}" if size < 1e15 else f"{size / 1e6:.0e}"

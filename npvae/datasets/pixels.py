@@ -8,15 +8,16 @@ class Pixels(NDArrayOperatorsMixin):
     """Examples (N, D), stored as bytes, that behave like an array of float32 numbers in [0, 1].
 
     values   the bytes, an array (N, D) of uint8
+    white    the byte that stands for 1: 255, or 1 if the bytes are zeros and ones
 
-    `x[rows]` divides those rows by 255. Everything else, such as `x.mean(axis=0)`, `x > 0.5` or `np.asarray(x)`, first
-    converts all of them to an array that takes four times the memory; only `min` and `max` work on the bytes.
+    `x[rows]` divides those rows by `white`. Everything else, such as `x.mean(axis=0)`, `x > 0.5` or `np.asarray(x)`,
+    first converts all of them to an array that takes four times the memory; only `min` and `max` work on the bytes.
     """
 
     dtype = np.dtype(np.float32)
 
-    def __init__(self, values):
-        self.values = values
+    def __init__(self, values, white=255):
+        self.values, self.white = values, np.float32(white)
 
     @property
     def shape(self):
@@ -27,15 +28,15 @@ class Pixels(NDArrayOperatorsMixin):
         return len(self.values)
 
     def __getitem__(self, index):
-        return self.values[index] / np.float32(255)
+        return self.values[index] / self.white
 
     def min(self, *arguments, **options):
         """Return the smallest number, or the smallest along an axis; the arguments are those of `numpy.ndarray.min`."""
-        return self.values.min(*arguments, **options) / np.float32(255)
+        return self.values.min(*arguments, **options) / self.white
 
     def max(self, *arguments, **options):
         """Return the largest number, or the largest along an axis; the arguments are those of `numpy.ndarray.max`."""
-        return self.values.max(*arguments, **options) / np.float32(255)
+        return self.values.max(*arguments, **options) / self.white
 
     def __array__(self, dtype=None, copy=None):
         if copy is False:
@@ -48,7 +49,7 @@ class Pixels(NDArrayOperatorsMixin):
         return getattr(ufunc, method)(*(a[:] if isinstance(a, Pixels) else a for a in inputs), **options)
 
     def __getattr__(self, name):
-        if name.startswith("_") or name == "values":         # pickle and copy look these up before they exist
+        if name.startswith("_") or name in ("values", "white"):  # pickle and copy look these up before they exist
             raise AttributeError(name)
         return getattr(self[:], name)
 

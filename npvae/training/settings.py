@@ -48,7 +48,7 @@ class Setting:
 
 
 SETTINGS = {
-    "data": Setting("mnist", str, "DATA", f"{', '.join(datasets.LOADERS)}, or PATH.npz"),
+    "data": Setting("mnist", str, "DATA", f"{', '.join(datasets.LOADERS)}, or the path of your own data"),
     "seed": Setting(0, seed, "SEED", "the seed of everything random"),
     "latent_dim": Setting(10, count, "D", "the dimension of z"),
     "batch_size": Setting(100, count, "M", "examples in a minibatch"),

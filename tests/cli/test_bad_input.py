@@ -82,8 +82,10 @@ def test_resume_with_another_network_or_a_damaged_checkpoint(refuse, npvae_):
 
 
 def test_data_that_does_not_fit(refuse, rng):
-    np.savez("bytes.npz", x=rng.integers(0, 255, (20, 4)))
-    assert "expects values in [0, 1]" in refuse("train", "--data", "bytes.npz")
+    np.savez("wide.npz", x=rng.standard_normal((20, 4)))
+    assert "expects values in [0, 1]" in refuse("train", "--data", "wide.npz")
+    np.savez("levels.npz", x=rng.integers(0, 16, (20, 4)))
+    assert "the scale is in doubt" in refuse("train", "--data", "levels.npz")
     assert "there is no file" in refuse("train", "--data", "none.npz")
     np.savez("nan.npz", x=np.full((20, 4), np.nan))
     assert "NaN" in refuse("train", "--data", "nan.npz")
