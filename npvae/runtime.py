@@ -44,7 +44,7 @@ def _set_before_numpy_loads():
     """Set what OpenBLAS reads; return the kernels that were chosen here, or None."""
     os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "16")
     try:
-        with open(CPUINFO) as file:
+        with open(CPUINFO, encoding="utf-8", errors="replace") as file:
             kernels = kernels_for(file.read(4096))  # the first processor: a server has hundreds
     except OSError:  # not Linux
         kernels = None

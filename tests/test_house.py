@@ -16,7 +16,7 @@ import npvae
 ROOT = pathlib.Path(npvae.__file__).parent
 FILES = sorted(ROOT.rglob("*.py"))
 FLOORS = [  # from the ground up; README.md and the package's docstring name the packages in this order
-    {"errors", "arguments", "runtime"},
+    {"errors", "arguments", "plain", "runtime"},
     {"autodiff", "datasets"},
     {"nn", "diagnosis"},
     {"probability"},
@@ -34,7 +34,7 @@ FLOOR = {name: floor for floor, names in enumerate(FLOORS, start=1) for name in 
 def own_imports(path):
     """Return the parts of the package that a file imports: 'nn' for `from ..nn.init import …`."""
     parts = ("npvae", *path.relative_to(ROOT).with_suffix("").parts)
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom) and node.level:
             base = parts[: -node.level] + tuple((node.module or "").split(".") if node.module else ())
             yield from ([base[1]] if len(base) > 1 else [alias.name for alias in node.names])
@@ -62,11 +62,40 @@ def test_no_two_packages_import_each_other():
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_everything_public_is_explained(path):
-    tree = ast.parse(path.read_text())
+    tree = ast.parse(path.read_text(encoding="utf-8"))
     assert ast.get_docstring(tree)
     for node in tree.body:
         if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_"):
             assert ast.get_docstring(node), node.name
+
+
+TEXT_FILES = {"open", "fdopen", "read_text", "write_text", "TemporaryFile", "NamedTemporaryFile", "run", "Popen"}
+
+
+def names_its_encoding(call):
+    """Return whether a call that opens a text file, or reads a pipe as text, says how the text is encoded."""
+    given = {keyword.arg: ast.unparse(keyword.value) for keyword in call.keywords}
+    function = ast.unparse(call.func)
+    is_path_method = function.endswith((".read_text", ".write_text"))
+    modes = [ast.unparse(a) for a in call.args[1:2]] + [given.get("mode", "")]
+    if function.rpartition(".")[2] not in TEXT_FILES or function in ("os.open", "archive.open"):
+        return True
+    if function.rpartition(".")[2] in ("run", "Popen"):
+        return "text" not in given or "encoding" in given
+    if function.endswith("TemporaryFile"):
+        return "encoding" in given or not call.args
+    return "encoding" in given or (not is_path_method and any("b" in mode for mode in modes))
+
+
+CHAPTERS = sorted((ROOT.parent / "tutorials").glob("*.py"))
+
+
+@pytest.mark.parametrize("path", FILES + CHAPTERS, ids=lambda path: path.name)
+def test_every_text_file_is_opened_with_its_encoding(path):
+    """The default is that of the system: a file with a σ in it could be written on Linux and not on Windows."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call):
+            assert names_its_encoding(node), f"{path.name}:{node.lineno}: {ast.unparse(node)}"
 
 
 def test_importing_npvae_loads_neither_matplotlib_nor_the_command_line():

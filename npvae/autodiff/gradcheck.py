@@ -22,6 +22,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from ..plain import printable
 from . import guards
 from .tensor import Tensor, input_gradients, input_names, leaf_gradients, no_grad
 
@@ -126,7 +127,7 @@ class Report:
             mark = "" if row.error <= self.limit else "  <- wrong"
             line = f"  {row.name:<{width}}  {row.sentence or numbers}{mark}"
             lines.append(textwrap.fill(line, 80, subsequent_indent=" " * (width + 4)) if row.sentence else line)
-        return "\n".join(lines)
+        return printable("\n".join(lines))
 
     def assert_ok(self):
         """Raise AssertionError with the whole table if the check failed."""

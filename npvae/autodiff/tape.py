@@ -18,6 +18,7 @@ import xml.sax.saxutils
 
 import numpy as np
 
+from ..plain import printable
 from . import guards
 from .tensor import Tensor, leaf_gradients, records
 
@@ -60,7 +61,8 @@ class Tape:
             for name, is_wanted, derivative in record.named_derivatives():
                 lines.append(f"       d{name}: " + (_keeps(derivative) if is_wanted else "not needed"))
         lines = [part for line in lines for part in textwrap.wrap(line, WIDTH, subsequent_indent=" " * 11)]
-        return "\n".join(lines) or "the tape is empty: this Tensor was not made from anything with a gradient"
+        empty = "the tape is empty: this Tensor was not made from anything with a gradient"
+        return printable("\n".join(lines) or empty)
 
     def save(self, path):
         """Write the picture to a file; ValueError for a name that does not end in .svg."""

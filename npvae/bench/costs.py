@@ -8,6 +8,7 @@ import numpy as np
 from tqdm import tqdm
 
 from ..errors import UserError
+from ..plain import UTF_8_CHILD
 from . import contenders
 from .race import last_words, number_of_threads, on_cores
 from .workloads import BY_NAME
@@ -57,7 +58,7 @@ def train(name):
 def _peak():
     """Return the peak memory of this process so far, in MB."""
     try:
-        with open("/proc/self/status") as file:              # getrusage counts the parent's memory too, on Linux
+        with open("/proc/self/status", encoding="utf-8") as file:   # getrusage counts the parent's memory too, on Linux
             return next(int(line.split()[1]) / 2**10 for line in file if line.startswith("VmHWM"))
     except OSError:
         import resource
@@ -67,7 +68,8 @@ def _peak():
 
 def _output(program, *arguments, **environment):
     process = subprocess.run(
-        [sys.executable, "-c", program, *arguments], env=os.environ | environment, capture_output=True, text=True
+        [sys.executable, "-c", program, *arguments], env=os.environ | UTF_8_CHILD | environment, capture_output=True,
+        encoding="utf-8", errors="replace",
     )
     if process.returncode:
         raise UserError(f"its process ended: {last_words(process.stderr, process.returncode)}")

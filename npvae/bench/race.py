@@ -18,6 +18,7 @@ import numpy as np
 from tqdm import tqdm
 
 from ..errors import UserError
+from ..plain import UTF_8_CHILD
 from .contenders import OURS, PRODUCTS
 
 ROUNDS = 7
@@ -56,10 +57,10 @@ class Process:
 
     def __init__(self, contender, threads):
         self.name = contender.name
-        self._log = tempfile.TemporaryFile("w+")
+        self._log = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")
         self._process = subprocess.Popen(
             [sys.executable, "-m", "npvae.bench.worker"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            stderr=self._log, text=True, env=os.environ | number_of_threads(threads),
+            stderr=self._log, encoding="utf-8", env=os.environ | UTF_8_CHILD | number_of_threads(threads),
         )  # fmt: skip
 
     def ask(self, **request):

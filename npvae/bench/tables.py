@@ -49,7 +49,7 @@ def machine_lines(machine):
 def processor():
     """Return the name of the processor, as far as the system reports it."""
     try:
-        with open("/proc/cpuinfo") as file:
+        with open("/proc/cpuinfo", encoding="utf-8", errors="replace") as file:
             names = [line.partition(":")[2].strip() for line in file if line.startswith("model name")]
         return names[0]
     except (OSError, IndexError):

@@ -70,7 +70,7 @@ class Worker:
 
 def main():
     """Answer requests until the input ends."""
-    answers = os.fdopen(os.dup(1), "w", buffering=1)
+    answers = os.fdopen(os.dup(1), "w", buffering=1, encoding="utf-8")
     os.dup2(2, 1)  # what a library prints must not look like an answer
     worker = Worker()
     for line in sys.stdin:

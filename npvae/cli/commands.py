@@ -13,7 +13,7 @@ import time
 
 import numpy as np
 
-from .. import datasets
+from .. import datasets, plain
 from ..datasets.files import shown_path
 from ..errors import UserError
 from ..figures import pictures
@@ -32,9 +32,9 @@ def main(arguments=None):
     """Run the command that `arguments`, by default those of the process, name; return the exit status."""
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:  # closed by the caller
-            setattr(sys, name, open(os.devnull, mode))
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))
         with contextlib.suppress(AttributeError):
-            getattr(sys, name).reconfigure(line_buffering=mode == "w", errors="replace")
+            getattr(sys, name).reconfigure(line_buffering=mode == "w", errors=plain.PLAIN)
     try:
         options = build_parser().parse_args(arguments)
         return COMMANDS[options.command](options)

@@ -119,9 +119,9 @@ def available_memory():
     """Return the memory that this process can still take, in bytes: what is free, or the limit of its container."""
     found = [UNKNOWN_MEMORY]
     try:
-        with open("/proc/meminfo") as file:
+        with open("/proc/meminfo", encoding="utf-8") as file:
             found = [1024 * int(line.split()[1]) for line in file if line.startswith("MemAvailable:")] or found
-        with open("/sys/fs/cgroup/memory.max") as file:
+        with open("/sys/fs/cgroup/memory.max", encoding="utf-8") as file:
             found.append(int(file.read()))
     except (OSError, ValueError):  # another system; or no container, or one without a limit ("max")
         pass

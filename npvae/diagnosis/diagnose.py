@@ -13,6 +13,7 @@ import re
 import numpy as np
 
 from ..autodiff.gradcheck import Fault, numeric_gradient
+from ..plain import printable
 from .comparison import Comparison
 from .explain import QUESTIONS, explain, number
 from .faults import finding_of
@@ -31,8 +32,9 @@ class Diagnosis:
 
     def __str__(self):
         if not self.findings:
-            return f"{self.name}: nothing is wrong"
-        return f"{self.name}:\n" + "\n\n".join("\n".join(finding.lines()) for finding in self.findings)
+            return printable(f"{self.name}: nothing is wrong")
+        findings = "\n\n".join("\n".join(finding.lines()) for finding in self.findings)
+        return printable(f"{self.name}:\n{findings}")
 
 
 def diagnose(report):

@@ -14,6 +14,8 @@ import textwrap
 
 import numpy as np
 
+from ..plain import printable
+
 _shown = itertools.count(1)  # numbers the figures that a program shows, for the names of their files
 
 
@@ -43,7 +45,7 @@ def show(figure, alt):
         path = pathlib.Path("runs", "tutorials", f"{pathlib.Path(sys.argv[0]).stem}-{next(_shown)}.png")
         path.parent.mkdir(parents=True, exist_ok=True)
         figure.savefig(path)
-        print(textwrap.fill(f"[{path.as_posix()}: {alt}]", 80, break_on_hyphens=False))
+        print(printable(textwrap.fill(f"[{path.as_posix()}: {alt}]", 80, break_on_hyphens=False)))
     if "matplotlib.pyplot" in sys.modules:
         sys.modules["matplotlib.pyplot"].close(figure)       # or a notebook would show it twice
 

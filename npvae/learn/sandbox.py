@@ -14,6 +14,7 @@ import tempfile
 from pathlib import Path
 
 from ..diagnosis.finding import wrap
+from ..plain import UTF_8_CHILD
 from .outcome import BROKEN, Outcome
 
 # The student's folder comes last on the path, so that a file random.py in it hides no module of Python's.
@@ -45,6 +46,7 @@ def check(exercise, path, folder, others=None, seconds=None):
             process = subprocess.Popen(
                 [sys.executable, "-c", START, json.dumps(task)],
                 cwd=folder,
+                env=os.environ | UTF_8_CHILD,
                 stdin=subprocess.DEVNULL,
                 stdout=printed,
                 stderr=subprocess.STDOUT,

@@ -23,6 +23,7 @@ import numpy as np
 
 from ..autodiff import Tensor, no_grad, no_grad_for
 from ..errors import UserError
+from ..plain import printable
 
 _evaluated = contextvars.ContextVar("evaluated", default=frozenset())  # Modules in evaluation mode, in this thread
 
@@ -84,7 +85,7 @@ class Module:
 
     def __repr__(self):
         """A tree: every part with the shapes of its parameters, and how many numbers the parameters hold in all."""
-        return "\n".join(self._tree("", 0)).strip()
+        return printable("\n".join(self._tree("", 0)).strip())
 
     def _tree(self, name, depth):
         shapes = [f"{n} {str(p.shape).replace(', ', ',')}" for n, p in self._attributes() if isinstance(p, Tensor)]

@@ -31,7 +31,7 @@ def warnings_about_posteriors(q):
     if second_moment > SPREAD:
         return {
             "no prior": f"the codes have left the prior: their mean square is {second_moment:.3g} where the prior has "
-            f"1, with a median width σ of {np.median(sigma):.2g}, so samples from the prior meet no code, and will not "
+            f"1, with a median width of {np.median(sigma):.2g}, so samples from the prior meet no code, and will not "
             "look like data; the KL term is missing or too weak: raise beta"
         }
     return {}

@@ -25,4 +25,4 @@ def test_the_posteriors_of_a_good_a_collapsed_and_a_free_model(rng):
     collapsed = warnings_about_posteriors(DiagonalGaussian(0.05 * normal((n, 3)), np.zeros((n, 3))))
     assert list(collapsed) == ["collapsed"] and "KL 0.004 nats" in collapsed["collapsed"]
     free = warnings_about_posteriors(DiagonalGaussian(20 * normal((n, 3)), np.full((n, 3), -8.0)))
-    assert list(free) == ["no prior"] and "σ of 0.018" in free["no prior"]
+    assert list(free) == ["no prior"] and "width of 0.018" in free["no prior"]
