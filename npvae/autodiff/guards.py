@@ -85,10 +85,13 @@ def check_value(operation, y, dtype):
 
 
 def seals(names, inputs, arrays, y):
-    """Return triples of a name, an array and its seal: for the value y, and for inputs that no operation made."""
+    """Return triples of a name, an array and its seal: for the value y, and for inputs that no operation made.
+
+    inputs   Tensors, arrays and numbers; None for one that may change
+    """
     found = [("its value", y, seal(y))]
     for name, x, a in zip(names, inputs, arrays):
-        if isinstance(a, np.ndarray) and getattr(x, "record", None) is None:
+        if x is not None and isinstance(a, np.ndarray) and getattr(x, "record", None) is None:
             found.append((f"its input {name}", a, seal(a)))
     return found
 

@@ -246,7 +246,8 @@ def op(f):
             ]
             if any(x is not None for x in wanted):
                 shapes = [np.shape(a) for a in arrays]
-                seals = guards.seals(names, inputs, arrays, result.data)
+                lasting = wanted if frozen else inputs  # what is frozen here, another thread may train
+                seals = guards.seals(names, lasting, arrays, result.data)
                 result.record = Record(name, names, shapes, result.shape, wanted, derivatives, guards.caller(), seals)
         return result
 

@@ -139,6 +139,18 @@ def test_what_one_thread_evaluates_another_can_train(rng, context):
         assert not net.training and net.layer(x).record is None
 
 
+def test_what_is_frozen_may_be_trained_meanwhile_and_what_is_not_may_not_change(rng):
+    net, x = Outer(rng), Tensor(np.ones((1, 3), dtype=np.float32), requires_grad=True)
+    with net.frozen():
+        y = net.layer(x).sum()
+        net.layer.W.data += 1
+        y.backward()
+        y = net.layer(x).sum()
+        x.data += 1
+        with pytest.raises(ValueError, match="x, an array .* has changed since the forward pass"):
+            y.backward()
+
+
 def test_within_frozen_other_modules_can_be_trained(rng):
     """A frozen critic passes a gradient on to the generator, whose layers stay in training mode."""
     generator, critic = Sequential(Dense(3, 3, rng), nn.BatchNorm(3)), Outer(rng)
