@@ -36,6 +36,7 @@ def _ascii(c):
     kind, _, name = unicodedata.name(c, "").rpartition(" LETTER ")
     return name.split()[-1].lower() if kind.startswith("GREEK") else "?"
 
+
 codecs.register_error(PLAIN, lambda error: (in_ascii(error.object[error.start : error.end]), error.end))
 
 

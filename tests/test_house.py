@@ -69,22 +69,19 @@ def test_everything_public_is_explained(path):
             assert ast.get_docstring(node), node.name
 
 
-TEXT_FILES = {"open", "fdopen", "read_text", "write_text", "TemporaryFile", "NamedTemporaryFile", "run", "Popen"}
-
-
 def names_its_encoding(call):
     """Return whether a call that opens a text file, or reads a pipe as text, says how the text is encoded."""
     given = {keyword.arg: ast.unparse(keyword.value) for keyword in call.keywords}
-    function = ast.unparse(call.func)
-    is_path_method = function.endswith((".read_text", ".write_text"))
     modes = [ast.unparse(a) for a in call.args[1:2]] + [given.get("mode", "")]
-    if function.rpartition(".")[2] not in TEXT_FILES or function in ("os.open", "archive.open"):
-        return True
-    if function.rpartition(".")[2] in ("run", "Popen"):
-        return "text" not in given or "encoding" in given
-    if function.endswith("TemporaryFile"):
-        return "encoding" in given or not call.args
-    return "encoding" in given or (not is_path_method and any("b" in mode for mode in modes))
+    function, method = ast.unparse(call.func), ast.unparse(call.func).rpartition(".")[2]
+    if method in ("run", "Popen"):
+        needed = "text" in given
+    elif method.endswith("TemporaryFile"):
+        needed = call.args
+    else:
+        is_open = function in ("open", "os.fdopen") and not any("b" in mode for mode in modes)
+        needed = is_open or method in ("read_text", "write_text")
+    return not needed or "encoding" in given
 
 
 CHAPTERS = sorted((ROOT.parent / "tutorials").glob("*.py"))

@@ -147,7 +147,7 @@ def test_what_is_frozen_may_be_trained_meanwhile_and_what_is_not_may_not_change(
         y.backward()
         y = net.layer(x).sum()
         x.data += 1
-        with pytest.raises(ValueError, match="x, an array .* has changed since the forward pass"):
+        with pytest.raises(ValueError, match=r"x, an array .* has changed since the forward pass"):
             y.backward()
 
 
