@@ -91,6 +91,7 @@ def build_parser():
     draw.add_argument(
         "--between", type=count_or_0, nargs=2, metavar=("I", "J"), help="only the interpolation from test image I to J"
     )
+    draw.add_argument("--label", type=int, metavar="L", help="only samples of this label, of a conditional model")
     draw.add_argument(
         "--steps", type=count, metavar="N",
         help="the steps of that interpolation, both ends included; if N is even, the midpoint is added (default 11)",

@@ -135,17 +135,19 @@ def evaluate(options):
 
 def print_measures(run, importance_samples, refine_steps=0):
     """Print what `evaluate` measures, with everything that you need to compare it with other numbers."""
-    x = run.x_test
-    result = evaluation.evaluate(run.model, x, np.random.default_rng(0), importance_samples, refine_steps)
+    x, y, rng = run.x_test, run.dataset.y_test, np.random.default_rng(0)
+    result = evaluation.evaluate(run.model, x, rng, importance_samples, refine_steps, y)
     has_bound = run.model.has_bound
-    print(f"test set of {run.dataset.name}, {len(x)} examples{', nats per example' if has_bound else ''}:")
+    labels = " with their labels" if run.model.needs_labels else ""
+    print(f"test set of {run.dataset.name}, {len(x)} examples{labels}{', nats per example' if has_bound else ''}:")
     if has_bound:
         print(f"  loss = -ELBO   {result['loss']:8.2f}")
         print(f"  rec            {result['rec']:8.2f}")
         print(f"  KL             {result['kl']:8.2f}")
     if "log_likelihood" in result:
         error = f" ± {result['standard_error']:.2f}" if np.isfinite(result["standard_error"]) else ""
-        print(f"  -log p(x)      {-result['log_likelihood']:8.2f}{error}", end="")
+        what = "-log p(x | y)" if labels else "-log p(x)"
+        print(f"  {what:<14} {-result['log_likelihood']:8.2f}{error}", end="")
         print(f"   ({importance_samples} importance samples{', ± standard error' if error else ''})")
         print(f"  effective      {result['effective_sample_size']:8.2f}   of {importance_samples} samples (median)")
     if "amortization_gap" in result:
@@ -156,7 +158,7 @@ def print_measures(run, importance_samples, refine_steps=0):
     print(f"  squared error  {result['squared_error']:8.2f}   of the reconstructions, summed over pixels")
     if has_bound:
         _print_likelihood(run)
-    for warning in warnings_about(run.model, x[:WARNING_EXAMPLES]).values():
+    for warning in warnings_about(run.given(slice(WARNING_EXAMPLES)), x[:WARNING_EXAMPLES]).values():
         print_wrapped(f"  warning: {warning}")
 
 
@@ -172,14 +174,18 @@ def _print_likelihood(run):
 
 
 def draw(options):
-    """npvae draw: write the pictures of a run again, or one interpolation."""
+    """npvae draw: write the pictures of a run again, or one interpolation, or samples of one label."""
     if options.steps and not options.between:
         raise UserError("--steps is for an interpolation: name the two test images with --between I J")
+    if options.label is not None and options.between:
+        raise UserError("--label and --between are two pictures: choose one of them")
     run = Run.load(options.run, _place(options))
     folder = pathlib.Path(options.out or options.run)
     folder.mkdir(parents=True, exist_ok=True)
     require_writable(folder / "samples.png")
-    if options.between:
+    if options.label is not None:
+        drawn = [pictures.samples_of_label(run, options.label, folder)]
+    elif options.between:
         drawn = [pictures.interpolate(run, *options.between, options.steps or pictures.INTERPOLATION_STEPS, folder)]
     else:
         drawn = pictures.draw(run, folder)
@@ -196,8 +202,8 @@ def encode(options):
     dataset = run.dataset if options.data is None else datasets.load(options.data)
     arrays = {}
     for part, x in run.examples(dataset).items():
-        codes, logvar = evaluation.encoded(run.model, x)
         labels = getattr(dataset, f"y_{part}")
+        codes, logvar = evaluation.encoded(run.model, x, labels)
         found = {f"codes_{part}": codes, f"logvar_{part}": logvar, f"y_{part}": labels}
         arrays |= {name: a for name, a in found.items() if a is not None}
     with replacing(options.out) as file:

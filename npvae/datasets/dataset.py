@@ -41,10 +41,19 @@ class Dataset:
         """D, the numbers in an example."""
         return self.x_train.shape[1]
 
-    def fingerprint(self):
-        """Return the SHA-256 of all examples and their shapes, to tell whether the data has changed since training."""
+    @property
+    def labels(self):
+        """The labels that occur, an array (K,) in rising order; None if there are none."""
+        return None if self.y_train is None or self.y_test is None else np.union1d(self.y_train, self.y_test)
+
+    def fingerprint(self, labels=False):
+        """Return the SHA-256 of all examples and their shapes, to tell whether the data has changed since training.
+
+        labels   whether the labels count, too
+        """
         digest = hashlib.sha256()
-        for x in (self.x_train, self.x_test):
+        of_labels = [y for y in (self.y_train, self.y_test) if labels and y is not None]
+        for x in (self.x_train, self.x_test, *of_labels):
             digest.update(f"{x.shape}".encode())
             for start in range(0, len(x), ROWS_AT_ONCE):
                 digest.update(np.ascontiguousarray(x[start : start + ROWS_AT_ONCE]))

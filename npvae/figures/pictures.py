@@ -1,7 +1,8 @@
 """The pictures of a run: the same for every model, so that you can compare them.
 
     reconstructions   100 test images beside their reconstructions
-    samples           100 images decoded from the prior, or for an autoencoder from a Gaussian fitted to its codes
+    samples           100 images decoded from the prior, or for an autoencoder from a Gaussian fitted to its codes; of a
+                      conditional model, a column for each label, and a row for each code
     interpolations    between pairs of test images, through their codes
     traversals        one latent dimension at a time, from the code of a test image
     restored          for a denoising autoencoder: the corrupted images, the restored ones, and the originals
@@ -9,6 +10,9 @@
     latent            the codes of the test set, if the latent space has two dimensions
     factors           how much of each latent dimension each known factor explains, for a synthetic set
     history           the history as curves
+
+A conditional model decodes the code of a test image with the label of that image. An interpolation keeps the label of
+its first image, traversals have the label of the first test image, and the manifold has the first label.
 """
 
 import pathlib
@@ -24,6 +28,9 @@ INTERPOLATION_STEPS = 11
 MOST_STEPS = 100
 COLUMNS = 13  # images in a row of a single interpolation
 MANIFOLD_SIDE = 20
+SAMPLES = 100
+ROWS_BY_LABEL = 10
+MOST_LABELS = 20  # in one picture
 TRAVERSED = 12  # at most this many latent dimensions: those in which the codes vary most
 TRAVERSAL = np.linspace(-3, 3, 11)  # standard deviations
 
@@ -38,7 +45,7 @@ def draw(run, folder=None):
     if history:
         drawn["history"] = plots.history(history, columns, model.unit, validations)
     if dataset and (model.latent_dim == 2 or dataset.factors_test):
-        codes = codes_of(model, run.x_test)
+        codes = codes_of(model, run.x_test, dataset.y_test)
         if model.latent_dim == 2:
             drawn["latent"] = plots.latent_scatter(codes, dataset.y_test)
         if dataset.factors_test:
@@ -76,11 +83,15 @@ def _images(run, x):
 
 def _draw_generated(run):
     """Draw what needs no example."""
-    model = run.model
-    drawn = {"samples": plots.image_sheet(_images(run, model.sample(100, np.random.default_rng(0))), columns=10)}
+    model, rng = run.model, np.random.default_rng(0)
+    if model.needs_labels:
+        drawn = {"samples": _samples_by_label(run, rng)}
+        model = model.given(model.labels[0])
+    else:
+        drawn = {"samples": plots.image_sheet(_images(run, model.sample(SAMPLES, rng)), columns=10)}
     if run.missing:
         middle = model.from_noise(np.zeros((1, model.latent_dim)))
-        drawn["traversals"] = _traversals(run, middle, "the others in the middle of the prior")
+        drawn["traversals"] = _traversals(run, model, middle, "the others in the middle of the prior")
     if model.latent_dim == 2:
         decoded = model.generate(model.from_noise(plots.manifold_codes(MANIFOLD_SIDE)))
         drawn["manifold"] = plots.manifold(_images(run, decoded), MANIFOLD_SIDE)
@@ -89,16 +100,18 @@ def _draw_generated(run):
 
 def _draw_reconstructed(run):
     """Draw test examples, and what the model makes of them."""
-    model, x = run.model, run.x_test[:100]
-    codes = model.codes(x)
+    model, given, x = run.model, run.given(slice(100)), run.x_test[:100]
+    codes = given.codes(x)
     drawn = {
-        "reconstructions": plots.reconstructions(_images(run, x), _images(run, model.generate(codes))),
-        "traversals": _traversals(run, codes),
+        "reconstructions": plots.reconstructions(_images(run, x), _images(run, given.generate(codes))),
+        "traversals": _traversals(run, run.given([0]), codes),
     }
     if len(x) > 1:
-        lines = np.concatenate([between(a, b, INTERPOLATION_STEPS) for a, b in zip(codes[0:20:2], codes[1:20:2])])
+        pairs = list(zip(codes[0:20:2], codes[1:20:2]))
+        lines = np.concatenate([between(a, b, INTERPOLATION_STEPS) for a, b in pairs])
+        given = run.given(np.repeat(2 * np.arange(len(pairs)), INTERPOLATION_STEPS))
         drawn["interpolations"] = plots.image_sheet(
-            _images(run, model.generate(lines)), INTERPOLATION_STEPS, "from one code to another"
+            _images(run, given.generate(lines)), INTERPOLATION_STEPS, "from one code to another"
         )
     if model.noise is not None:
         seen = model.corrupt(x[:10], np.random.default_rng(0))
@@ -107,12 +120,42 @@ def _draw_reconstructed(run):
     return drawn
 
 
-def _traversals(run, codes, others="the others as in the first test image"):
+def _samples_by_label(run, rng):
+    """Draw what the same codes from the prior are with each label: a column for each, a row for each code."""
+    labels = run.model.labels[:MOST_LABELS]
+    z = np.repeat(rng.standard_normal((ROWS_BY_LABEL, run.model.latent_dim)), len(labels), axis=0)
+    images = _images(run, run.model.given(labels).generate(z))
+    title = "each column: a label; each row: one code z"
+    classes = None if run.missing else run.dataset.classes
+    names = labels if classes is None else classes[: len(labels)]
+    return plots.image_sheet(images, len(labels), title, column_names=names)
+
+
+def samples_of_label(run, label, folder=None):
+    """Write label-L.png, samples of one label; return its name.
+
+    Raises UserError for an unknown label, for a model without labels, and for data without images.
+    """
+    if not run.model.needs_labels:
+        raise UserError(f"the model {run.settings['model']} knows no labels: train --model cvae, or leave out --label")
+    _require_images(run)
+    samples = run.model.given(label).sample(SAMPLES, np.random.default_rng(0))
+    sheet = plots.image_sheet(_images(run, samples), 10, f"samples of the label {label}")
+    return _write(folder or run.folder, {f"label-{label}": sheet})[0]
+
+
+def _require_images(run):
+    """Raise UserError for data without images."""
+    if run.origin.image_shape is None:
+        raise UserError(f"{run.origin.name} holds vectors, not images: there is nothing to draw")
+
+
+def _traversals(run, model, codes, others="the others as in the first test image"):
     """Draw what changes if one dimension of the first code moves over ±3 standard deviations of the prior.
 
+    model   that of the run, given the label of the first code
     The rows are the dimensions in which the codes (n, latent_dim) vary most. `others` says what the others are.
     """
-    model = run.model
     dimensions = np.argsort(-codes.var(axis=0), kind="stable")[:TRAVERSED]
     moved = model.from_noise(np.repeat(TRAVERSAL[:, None], model.latent_dim, axis=1))        # (11, latent_dim)
     z = np.repeat(codes[:1], len(dimensions) * len(TRAVERSAL), axis=0).reshape(len(dimensions), len(TRAVERSAL), -1)
@@ -139,13 +182,12 @@ def interpolate(run, i, j, steps, folder=None):
 
     The two originals stand at the ends. Raises UserError for an index without an image, and for data without images.
     """
-    if run.origin.image_shape is None:
-        raise UserError(f"{run.origin.name} holds vectors, not images: there is nothing to draw")
+    _require_images(run)
     for index in (i, j):
         if not 0 <= index < len(run.x_test):
             raise UserError(f"there is no test image {index}: expected one from 0 to {len(run.x_test) - 1}")
     ends = run.x_test[[i, j]]
-    line = run.model.generate(between(*run.model.codes(ends), steps))
+    line = run.given([i]).generate(between(*run.given([i, j]).codes(ends), steps))
     images = _images(run, np.concatenate([ends[:1], line, ends[1:]]))
     title = f"from test image {i} to {j}: the original, {len(line)} steps between their codes, the original"
     drawn = {f"between-{i}-{j}": plots.image_sheet(images, min(len(images), COLUMNS), title)}

@@ -64,8 +64,8 @@ def tile(images, columns, gap=2):
     return sheet
 
 
-def image_sheet(images, columns, title="", row_names=()):
-    """Draw images (N, H, W, C) of one or three channels in a grid, whose rows may have names."""
+def image_sheet(images, columns, title="", row_names=(), column_names=()):
+    """Draw images (N, H, W, C) of one or three channels in a grid, whose rows and columns may have names."""
     sheet = tile(images, columns)
     height, width = sheet.shape[:2]
     scale = 8 / max(height, width)
@@ -75,9 +75,9 @@ def image_sheet(images, columns, title="", row_names=()):
     for side in axes.spines.values():
         side.set_visible(False)
     row_height = height / max(1, -(-len(images) // columns))
-    axes.set_xticks([])
+    axes.set_xticks((np.arange(len(column_names)) + 0.5) * width / columns, column_names)
     axes.set_yticks((np.arange(len(row_names)) + 0.5) * row_height, row_names)
-    axes.tick_params(left=False)
+    axes.tick_params(left=False, bottom=False, top=False, labelbottom=False, labeltop=True)
     axes.set_title(title, fontsize=10)
     return figure
 

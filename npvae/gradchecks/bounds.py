@@ -39,6 +39,13 @@ def convolutional_vae(rng, N, D, K, likelihood, **options):
     return models.ConvolutionalVAE(IMAGE, 2, CHANNELS, rng, likelihood, **options), levels(rng, N, int(np.prod(IMAGE)))
 
 
+def conditional_vae(rng, N, D, K, likelihood, **options):
+    """Return a conditional VAE given the labels of N examples, and the examples."""
+    labels = 17
+    model = models.ConditionalVAE(K, LATENT, [D], range(labels), rng, likelihood, **options)
+    return model.given(rng.integers(labels, size=N)), levels(rng, N, K)
+
+
 def bound(name, make, likelihood, step=3, **options):
     """Return a check of the gradient of model.loss, for all parameters."""
 
@@ -121,6 +128,9 @@ BOUND_CHECKS = [
     *(surrogate("VAE", vae, likelihood, estimator) for likelihood in p.LIKELIHOODS for estimator in p.ESTIMATORS),
     *(bound("IWAE", iwae, likelihood) for likelihood in p.LIKELIHOODS),
     *(step(likelihood) for likelihood in p.LIKELIHOODS for step in (e_step, m_step)),
+    *(bound("ConditionalVAE", conditional_vae, likelihood) for likelihood in p.LIKELIHOODS),
+    bound("ConditionalVAE.13_samples", conditional_vae, "bernoulli", samples=SAMPLES),
+    *(surrogate("ConditionalVAE", conditional_vae, "bernoulli", estimator) for estimator in p.ESTIMATORS),
     *(bound("ConvVAE", convolutional_vae, likelihood) for likelihood in p.LIKELIHOODS),
     *(
         surrogate("ConvVAE", convolutional_vae, likelihood, estimator)

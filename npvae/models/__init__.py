@@ -2,6 +2,7 @@
 
 from .autoencoder import NOISES, Autoencoder, ConvolutionalAutoencoder
 from .base import LatentModel
+from .conditional import ConditionalVAE
 from .convolutional import ConvolutionalVAE
 from .iwae import IWAE
 from .pca import PCA, principal_angles
@@ -10,6 +11,6 @@ from .vae import VAE
 from .variational_em import VariationalEM
 
 __all__ = [
-    "IWAE", "NOISES", "PCA", "VAE", "Autoencoder", "ConvolutionalAutoencoder", "ConvolutionalVAE", "LatentModel",
-    "ProbabilisticPCA", "VariationalEM", "principal_angles",
+    "IWAE", "NOISES", "PCA", "VAE", "Autoencoder", "ConditionalVAE", "ConvolutionalAutoencoder", "ConvolutionalVAE",
+    "LatentModel", "ProbabilisticPCA", "VariationalEM", "principal_angles",
 ]

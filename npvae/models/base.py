@@ -6,9 +6,11 @@
     reconstruct(x)             the examples, encoded and decoded
     from_noise(eps)            points in the latent space from points of N(0, I)
     sample(n, rng)             new examples
+    given(y)                   the model for examples with these labels
 
 The training loop, the evaluation, the pictures and the command line know no model by name. They ask each model what to
-measure and what to draw: its `unit`, whether it `has_bound`, its `noise`, and its `posteriors`.
+measure and what to draw: its `unit`, whether it `has_bound`, its `noise`, and its `posteriors`. Nor do they know which
+model uses labels: where there are labels, they ask `model.given(y)` instead of the model.
 
 What you hand to a model passes through `examples` or `points` once, at the entrance. They convert what has only one
 meaning, such as images into rows, and refuse everything else: a network would turn bytes from 0 to 255 into NaN, or
@@ -41,6 +43,7 @@ class LatentModel(Module):
                   we can measure the bound and ln p(x)
     noise         the function with which a denoising model corrupts x; None for any other model
     fitted        the names of the arrays (latent_dim,) that `fit_prior` computes
+    needs_labels  whether it can only be used `given` the labels of the examples
 
     A method that takes examples x takes all that `examples` does, and one that takes an rng also takes a seed.
     `encode`, `decode` and `forward` are inside the model: they take rows of its dtype, and check nothing.
@@ -53,6 +56,11 @@ class LatentModel(Module):
     has_bound = False
     noise = None
     fitted = ()
+    needs_labels = False
+
+    def given(self, y):
+        """Return the model for examples with the labels y (N,): itself, unless it `needs_labels`."""
+        return self
 
     def loss(self, x, rng, step=math.inf, rows=None):
         """Return what training minimises on the examples x (N, D), a Tensor (), and its parts, a dict of numbers.

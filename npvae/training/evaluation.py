@@ -20,30 +20,40 @@ def in_batches(x, batch_size=MEASURED_AT_ONCE):
     return [x[i : i + batch_size] for i in range(0, len(x), batch_size)]
 
 
-def mean_loss(model, x, rng):
-    """Return the parts of a model's `loss`, averaged over the examples x (N, D): a dict of numbers."""
+def given_batches(model, x, y):
+    """Split examples x (N, D) into batches: a list of pairs of the model, given the labels of a batch, and the batch.
+
+    y   the labels (N,), or None
+    """
+    if y is None:
+        return [(model, batch) for batch in in_batches(x)]
+    return [(model.given(labels), batch) for labels, batch in zip(in_batches(y), in_batches(x), strict=True)]
+
+
+def mean_loss(model, x, rng, y=None):
+    """Return the parts of a model's `loss`, averaged over the examples x (N, D) with labels y: a dict of numbers."""
     total, rng = {}, generator(rng)
     with model.evaluating():
-        for batch in in_batches(x):
-            for name, value in model.loss(batch, rng)[1].items():
+        for given, batch in given_batches(model, x, y):
+            for name, value in given.loss(batch, rng)[1].items():
                 total[name] = total.get(name, 0) + value * len(batch)
     return {name: value / len(x) for name, value in total.items()}
 
 
-def codes_of(model, x):
-    """Return a point in the latent space for each of the examples x (N, D): an array (N, latent_dim)."""
-    batches = tqdm(in_batches(x), unit="batch", desc="encoding", disable=None, leave=False)
-    return np.concatenate([model.codes(batch) for batch in batches])
+def codes_of(model, x, y=None):
+    """Return a point in the latent space for each of the examples x (N, D) with labels y: (N, latent_dim)."""
+    batches = tqdm(given_batches(model, x, y), unit="batch", desc="encoding", disable=None, leave=False)
+    return np.concatenate([given.codes(batch) for given, batch in batches])
 
 
-def encoded(model, x):
-    """Return the codes of the examples x (N, D), and logvar of their q(z | x), None for a model that has no q."""
+def encoded(model, x, y=None):
+    """Return the codes of the examples x (N, D) with labels y, and logvar of their q(z | x); None if it has no q."""
     if not model.has_bound:
-        return codes_of(model, x), None
+        return codes_of(model, x, y), None
     found = []
-    for batch in tqdm(in_batches(x), unit="batch", desc="encoding", disable=None, leave=False):
+    for given, batch in tqdm(given_batches(model, x, y), unit="batch", desc="encoding", disable=None, leave=False):
         with model.evaluating():
-            q = model.encode(batch).detach()
+            q = given.encode(batch).detach()
         found.append((q.mean, np.broadcast_to(q.logvar, q.mean.shape)))
     codes, logvar = map(np.concatenate, zip(*found))
     return codes, logvar
@@ -89,8 +99,10 @@ def explained_by(factor, codes, bins=20):
     return between / np.maximum(len(codes) * codes.var(axis=0), 1e-30)
 
 
-def evaluate(model, x, rng, importance_samples=0, refine_steps=0):
+def evaluate(model, x, rng, importance_samples=0, refine_steps=0, y=None):
     """Measure a model on the examples x (N, D): return a dict of numbers, averages over the examples.
+
+    y   the labels (N,), for a model that needs them: then everything below is given y
 
     squared_error           ‖x − x̂‖² of the reconstructions, for every model
 
@@ -108,7 +120,7 @@ def evaluate(model, x, rng, importance_samples=0, refine_steps=0):
     """
     x = model.examples(x)
     with np.errstate(all="ignore"):  # the loop below checks the results instead
-        result = _evaluate(model, x, rng, importance_samples, refine_steps)
+        result = _evaluate(model, x, y, rng, importance_samples, refine_steps)
     for name, value in result.items():
         if not np.isfinite(value) and name != "standard_error":
             raise UserError(
@@ -118,14 +130,15 @@ def evaluate(model, x, rng, importance_samples=0, refine_steps=0):
     return result
 
 
-def _evaluate(model, x, rng, importance_samples, refine_steps):
+def _evaluate(model, x, y, rng, importance_samples, refine_steps):
+    batches = given_batches(model, x, y)
     if not model.has_bound:
-        errors = np.concatenate([np.square(model.reconstruct(batch) - batch).sum(axis=1) for batch in in_batches(x)])
+        errors = np.concatenate([np.square(given.reconstruct(batch) - batch).sum(axis=1) for given, batch in batches])
         return {"squared_error": float(errors.mean())}
     rngs = generator(rng).spawn(3)  # one for each measure, so that none depends on which others are requested
     measured = {}
-    for batch in tqdm(in_batches(x), unit="batch", desc="evaluating", disable=None, leave=False):
-        for name, values in _measure(model, batch, rngs, importance_samples, refine_steps).items():
+    for given, batch in tqdm(batches, unit="batch", desc="evaluating", disable=None, leave=False):
+        for name, values in _measure(given, batch, rngs, importance_samples, refine_steps).items():
             measured.setdefault(name, []).append(values)
     measured = {name: np.concatenate(values) for name, values in measured.items()}
     codes = measured.pop("codes")

@@ -53,6 +53,8 @@ class Training:
     patience       stop early after this many validations without a new best, and return to the best parameters; None to
                    take all steps
     transform      transform(x, rng) returns what the model sees of a minibatch x; None for x itself
+    y              the labels of the training set (N,), for a model that needs them; or None
+    y_validation   those of the validation set (M,)
 
     step           the number of steps taken
     saved_step     the step of the last save (or load), None before the first
@@ -60,9 +62,13 @@ class Training:
     validations    pairs of step and validation loss
     """
 
-    def __init__(self, model, optimizer, x, batch_size, rng, x_validation=None, patience=None, transform=None):
+    def __init__(
+        self, model, optimizer, x, batch_size, rng, x_validation=None, patience=None, transform=None,
+        y=None, y_validation=None,
+    ):  # fmt: skip
         self.model, self.optimizer, self.x, self.rng = model, optimizer, x, generator(rng)
         self.x_validation, self.patience, self.transform = x_validation, patience, transform
+        self.y, self.y_validation = y, y_validation
         self.batches = Minibatches(len(x), batch_size, self.rng)
         self.step = 0
         self.columns = []
@@ -111,13 +117,18 @@ class Training:
         x = self.x[rows] if self.transform is None else self.transform(self.x[rows], self.rng)
         self.model.train()
         with np.errstate(all="ignore"):  # the loop below checks the loss instead
-            objective, parts = training_step(self.model, self.optimizer, x, self.rng, self.step, rows)
+            model = self._given(rows)
+            objective, parts = training_step(model, self.optimizer, x, self.rng, self.step, rows)
         for name, value in {"loss": parts["loss"], "objective": objective}.items():
             if not np.isfinite(value):
                 raise self._explain(f"the {name} became {value} in step {self.step + 1}", self.step + 1)
         self.step += 1
         self.columns = list(parts)
         self.history.append(tuple(parts.values()))
+
+    def _given(self, rows):
+        """Return the model, given the labels of these examples of the training set, if there are labels."""
+        return self.model if self.y is None else self.model.given(self.y[rows])
 
     @property
     def saved_step(self):
@@ -138,7 +149,7 @@ class Training:
     def _validate(self):
         if self.x_validation is None:
             return
-        loss = mean_loss(self.model, self.x_validation, np.random.default_rng(VALIDATION_SEED))["loss"]
+        loss = mean_loss(self.model, self.x_validation, VALIDATION_SEED, self.y_validation)["loss"]
         if not np.isfinite(loss):
             raise self._explain(f"the validation loss became {loss} after step {self.step}", self.step)
         if all(loss < other for _, other in self.validations):
@@ -151,7 +162,7 @@ class Training:
         probe = self.x[:WARNING_EXAMPLES]
         if self.transform is not None:
             probe = self.transform(probe, np.random.default_rng(VALIDATION_SEED))
-        found = warnings_about(self.model, probe)
+        found = warnings_about(self._given(slice(WARNING_EXAMPLES)), probe)
         for name in found.keys() - self._warnings.keys():
             tqdm.write(textwrap.fill(f"step {self.step:6}  {found[name]}", 80, subsequent_indent=" " * 13))
         self._warnings = found

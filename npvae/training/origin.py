@@ -29,6 +29,7 @@ class Origin:
     data_dim      D, the numbers in an example
     image_shape   (H, W, C), or None for vectors
     N             the number of training examples, with those that are held out for validation
+    labels        the labels that occur, a tuple of whole numbers, for a model that needs them; else None
     fingerprint   of the dataset
     """
 
@@ -38,11 +39,15 @@ class Origin:
     data_dim: int
     image_shape: tuple | None
     N: int
+    labels: tuple | None
     fingerprint: str
 
     @classmethod
-    def of(cls, dataset, place, folder):
-        """Return the origin of a `Dataset` that was loaded from `place`, for a run in `folder`."""
+    def of(cls, dataset, place, folder, needs_labels=False):
+        """Return the origin of a `Dataset` that was loaded from `place`, for a run in `folder`.
+
+        needs_labels   whether the labels count, too
+        """
         relative = None
         if datasets.is_path(place):
             place = os.path.abspath(place)
@@ -51,21 +56,24 @@ class Origin:
             except ValueError:  # on Windows, for another drive
                 pass
         N, data_dim = len(dataset.x_train), dataset.data_dim
-        return cls(place, relative, dataset.name, data_dim, dataset.image_shape, N, dataset.fingerprint())
+        labels = tuple(dataset.labels.tolist()) if needs_labels and dataset.labels is not None else None
+        fingerprint = dataset.fingerprint(needs_labels)
+        return cls(place, relative, dataset.name, data_dim, dataset.image_shape, N, labels, fingerprint)
 
 
-def find(place, relative, fingerprint, folder, given=None):
+def find(place, relative, fingerprint, folder, given=None, needs_labels=False):
     """Return the `Dataset` of a run and the place where it is.
 
-    folder   the folder of the run
-    given    the place where the user says that it is; None to search
+    folder         the folder of the run
+    given          the place where the user says that it is; None to search
+    needs_labels   whether the labels must be the same, too
     The other arguments are fields of `Origin`.
 
     Raises MissingData if it is not found, and UserError if what is given is other data.
     """
     if given is not None:
         dataset = datasets.load(given)
-        if dataset.fingerprint() != fingerprint:
+        if dataset.fingerprint(needs_labels) != fingerprint:
             run = shown_path(folder, 80)
             raise UserError(f"{shown_path(given, 80)} is not the data that {run} was trained on, or has changed since")
         return dataset, given
@@ -76,7 +84,7 @@ def find(place, relative, fingerprint, folder, given=None):
         except UserError as error:
             failures.append(str(error))
             continue
-        if dataset.fingerprint() == fingerprint:
+        if dataset.fingerprint(needs_labels) == fingerprint:
             return dataset, candidate
         failures.insert(0, f"{shown_path(candidate, 80)} has changed since {shown_path(folder, 80)} was trained on it")
     raise MissingData(f"{shown(failures[0], 200)}: restore it, or say with --data where it is now")

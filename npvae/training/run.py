@@ -59,7 +59,7 @@ class Run:
         refuse_a_run_in(folder)
         chosen = settings.complete(chosen)
         dataset = datasets.load(chosen["data"])
-        origin = Origin.of(dataset, chosen["data"], folder)
+        origin = Origin.of(dataset, chosen["data"], folder, settings.MODELS[chosen["model"]].needs_labels)
         run = cls(folder, chosen | {"data": origin.place}, origin)
         run.dataset = dataset
         run.training  # noqa: B018  data that does not fit is refused before there is a folder
@@ -119,12 +119,15 @@ class Run:
     def dataset(self):
         """The `Dataset`. Its place becomes the setting `data`, so that the next one finds it there."""
         origin = self.origin
-        dataset, place = find(origin.place, origin.relative, origin.fingerprint, self.folder, self._given)
+        needs_labels = self.model.needs_labels
+        dataset, place = find(
+            origin.place, origin.relative, origin.fingerprint, self.folder, self._given, needs_labels
+        )
         self._remember(dataset, place)
         return dataset
 
     def _remember(self, dataset, place):
-        self.origin = Origin.of(dataset, place, self.folder)
+        self.origin = Origin.of(dataset, place, self.folder, self.model.needs_labels)
         self.settings["data"] = self.origin.place
 
     @functools.cached_property
@@ -151,12 +154,14 @@ class Run:
         if self.optimizer is None:
             training = ClosedForm(self.model, x_train)
         else:
-            _, held_out = self._rows
+            rows, held_out = self._rows
+            y = self.dataset.y_train if self.model.needs_labels else None
+            y, y_validation = (None, None) if y is None else (y[rows], y[held_out])
             x_validation = self._binarize(self.dataset.x_train[held_out], "validation") if len(held_out) else None
             transform = datasets.binarize if self.settings.get("binarization") == "dynamic" else None
             training = Training(
                 self.model, self.optimizer, x_train, self.settings["batch_size"], self._rng, x_validation,
-                self.settings["patience"], transform,
+                self.settings["patience"], transform, y, y_validation,
             )  # fmt: skip
         if self._saved:
             training.load_state(*self._saved)
@@ -196,6 +201,10 @@ class Run:
                 "in the data that the run was trained on"
             )
         return {part: self._binarize(getattr(dataset, f"x_{part}"), part, once=True) for part in ("train", "test")}
+
+    def given(self, rows):
+        """Return the model, given the labels of these test examples, indices or a slice, if it needs any."""
+        return self.model.given(self.dataset.y_test[rows]) if self.model.needs_labels else self.model
 
     # --- what the folder keeps ----------------------------------------------------------------------------------------
 

@@ -16,7 +16,7 @@ from . import settings
 from .loop import part_of
 from .values import LARGEST, count, count_or_0
 
-OF_THE_DATA = ("relative", "name", "data_dim", "image_shape", "N")  # fields of an Origin
+OF_THE_DATA = ("relative", "name", "data_dim", "image_shape", "N", "labels")  # fields of an Origin
 MOST_COLUMNS = 20
 
 
@@ -50,7 +50,7 @@ def complete(saved):
         _expect(is_one and change["setting"] in [*settings.SETTINGS], "changes", change, "changed settings")
     if data is not None:
         _require_data(data)
-        data = {**data, "image_shape": data["image_shape"] and tuple(data["image_shape"])}
+        data = data | {name: data[name] and tuple(data[name]) for name in ("image_shape", "labels")}
     _require_training(training)
     run = settings.complete(run)
     return {"run": run, "training": training, "fingerprint": fingerprint, "changes": changes, "data": data}
@@ -62,6 +62,10 @@ def _require_data(data):
         _expect(count.accepts(data[name]), name, data[name], count.expected)
     _expect(_is_text(data["name"]), "name of the data", data["name"], "text")
     _expect(data["relative"] is None or _is_text(data["relative"]), "path of the data", data["relative"], "text")
+    labels = data["labels"]
+    are_labels = isinstance(labels, list) and 0 < len(labels) <= settings.MOST_LABELS
+    are_labels = are_labels and all(type(y) is int and abs(y) < 2**63 for y in labels)
+    _expect(labels is None or are_labels, "labels", labels, "a list of whole numbers")
     shape = data["image_shape"]
     is_shape = isinstance(shape, list) and len(shape) == 3 and all(map(count.accepts, shape))
     fits = shape is None or (is_shape and math.prod(shape) == data["data_dim"])

@@ -99,11 +99,14 @@ class Kind:
     steps      the number of training steps by default; 0 for a closed form
     takes      the names of the settings that it takes
     defaults   the defaults that differ from those in SETTINGS; as an attribute, the defaults of all that it takes
+
+    The attribute `needs_labels` says whether the data must have labels.
     """
 
     def __init__(self, idea, make, steps, takes, **defaults):
         self.idea, self.make, self.steps = idea, make, steps
         self.defaults = {name: SETTINGS[name].default for name in takes} | defaults
+        self.needs_labels = "labels" in inspect.signature(make).parameters
 
 
 linear_autoencoder = functools.partial(models.Autoencoder, hidden=[])
@@ -116,6 +119,7 @@ MODELS = {
     "conv-ae": Kind("a convolutional autoencoder", models.ConvolutionalAutoencoder, 3000, CONVOLUTIONS),
     "dae": Kind("a denoising autoencoder", models.Autoencoder, 10_000, (*DENSE, "noise", "noise_level")),
     "vae": Kind("a variational autoencoder", models.VAE, 10_000, (*DENSE, *BOUND, *KL_TERM)),
+    "cvae": Kind("a conditional VAE, given the labels", models.ConditionalVAE, 10_000, (*DENSE, *BOUND, *KL_TERM)),
     "iwae": Kind("an importance-weighted autoencoder", models.IWAE, 10_000, (*DENSE, *BOUND), samples=5),
     "vem": Kind(
         "variational EM, without an encoder", models.VariationalEM, 5000, (*DENSE, *BOUND, "e_steps", "e_lr"),
@@ -171,6 +175,7 @@ def valid_setting(name, value):
     return [valid(name, setting.read, each) for each in value]
 
 
+MOST_LABELS = 1000  # that a network sees as one-hot vectors
 CHANNELS = [32, 64, 128, 256, 512]  # by default; an image that can be halved twice takes the first two
 
 
@@ -197,16 +202,25 @@ def with_channels(settings, origin):
 def build(settings, origin, N, rng):
     """Return the model that complete settings describe, for data of this origin with N examples in the training set.
 
-    Raises UserError for whatever the model refuses.
+    origin   the `Origin` of the data, or a `Dataset`
+
+    Raises UserError for data without the labels that the model needs, and for whatever the model refuses.
     """
-    given = settings | {"data_dim": origin.data_dim, "image_shape": origin.image_shape, "N": N, "rng": rng}
+    kind = MODELS[settings["model"]]
+    if kind.needs_labels and (origin.labels is None or len(origin.labels) > MOST_LABELS):
+        found = "has none" if origin.labels is None else f"has {len(origin.labels)} different ones"
+        raise UserError(
+            f"{settings['model']} needs labels, at most {MOST_LABELS} different ones, and {origin.name} {found}: save "
+            "classes y beside x, or choose another model"
+        )
+    given = settings | {"data_dim": origin.data_dim, "image_shape": origin.image_shape, "labels": origin.labels}
+    given |= {"N": N, "rng": rng}
     for name, table in (("init", INITIALIZERS), ("activation", ACTIVATIONS)):
         if name in settings:
             given[name] = table[settings[name]]
     if "beta" in settings:
         given["kl_term"] = KLTerm(*(settings[name] for name in ("beta", "warm_up", "free_bits", "capacity")))
-    make = MODELS[settings["model"]].make
-    return make(**{name: given[name] for name in inspect.signature(make).parameters if name in given})
+    return kind.make(**{name: given[name] for name in inspect.signature(kind.make).parameters if name in given})
 
 
 def count_weights(settings, origin):
@@ -220,6 +234,7 @@ def count_weights(settings, origin):
         pairs = [(9 * a, b) for a, b in itertools.pairwise([C, *settings["channels"]])]
         pairs.append((pixels * settings["channels"][-1], settings["latent_dim"]))
     else:
-        pairs = itertools.pairwise([origin.data_dim, *settings.get("hidden", ()), settings["latent_dim"]])
+        labels = len(origin.labels or ()) if MODELS[settings["model"]].needs_labels else 0
+        pairs = itertools.pairwise([origin.data_dim + labels, *settings.get("hidden", ()), settings["latent_dim"]])
     of_tables = 2 * origin.N * settings["latent_dim"] if settings["model"] == "vem" else 0
     return sum(2 * a * b for a, b in pairs) + of_tables

@@ -64,11 +64,21 @@ def test_every_model_is_trained_evaluated_drawn_and_resumed(npvae_, model):
     is_vae = Run.load(folder).model.has_bound
     status, evaluated, _ = npvae_("evaluate", folder, *(["--importance-samples", 3, "--refine", 3] if is_vae else []))
     assert status == 0 and max(len(line) for line in evaluated.splitlines()) <= 80
-    for word in ("-log p(x)", "effective", "amortization", "active units", "binarization none"):
+    for word in ("-log p(x", "effective", "amortization", "active units", "binarization none"):
         assert (word in evaluated) == is_vae
     assert npvae_("draw", folder, "--between", 0, 1)[0] == 0 and "between-0-1.png" in files(folder)
     assert npvae_("train", "--out", folder, *(steps and ["--steps", 25]), "--resume")[0] == 0
     assert npvae_("draw", folder)[0] == 0
+
+
+def test_samples_of_a_label_are_drawn(npvae_, refuse):
+    npvae_("train", "--model", "cvae", *SMALL)
+    status, out, _ = npvae_("draw", "runs/cvae-bars", "--label", 3)
+    assert status == 0 and "label-3.png" in out and "label-3.png" in files("runs/cvae-bars")
+    assert "there is no label 8: expected one of 1, 2, 3, 4" in refuse("draw", "runs/cvae-bars", "--label", 8)
+    assert "choose one of them" in refuse("draw", "runs/cvae-bars", "--label", 3, "--between", 0, 1)
+    npvae_("train", *SMALL)
+    assert "the model vae knows no labels" in refuse("draw", "runs/bars", "--label", 3)
 
 
 def test_squared_errors_are_those_of_pixels_in_their_own_range(npvae_):

@@ -37,7 +37,7 @@ def test_without_its_data_a_run_is_drawn_as_far_as_possible(npvae_, refuse, mine
 
 @pytest.mark.parametrize("model", settings.MODELS)
 def test_every_model_is_drawn_without_its_data(npvae_, model, mine):
-    np.savez("mine.npz", x=mine["x"])
+    np.savez("mine.npz", **mine)
     steps = [] if model == "pca" else ["--steps", 3]
     npvae_("train", "--model", model, "--data", "mine.npz", "--latent-dim", 3, *steps, "--out", "run")
     os.remove("mine.npz")
@@ -122,11 +122,11 @@ def test_codes(npvae_, model, mine):
         expected = {"codes_train", "codes_test", "y_train", "y_test"}
         assert {*found} == expected | ({"logvar_train", "logvar_test"} if run.model.has_bound else set())
         assert np.array_equal(found["y_train"], run.dataset.y_train)
-        assert np.array_equal(found["codes_test"], run.model.codes(run.x_test))
+        assert np.array_equal(found["codes_test"], run.given(slice(None)).codes(run.x_test))
         assert found["codes_train"].shape == (54, 3)
         if run.model.has_bound:
             with run.model.evaluating():
-                assert np.allclose(found["logvar_test"], run.model.encode(run.x_test).detach().logvar)
+                assert np.allclose(found["logvar_test"], run.given(slice(None)).encode(run.x_test).detach().logvar)
 
 
 def test_codes_of_other_data(npvae_, refuse, mine, rng):

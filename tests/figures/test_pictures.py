@@ -148,4 +148,70 @@ def test_data_in_another_range_is_drawn_from_black_to_white(tmp_path, rng, monke
 
 def test_the_rows_of_the_traversals_have_names(run):
     run.model.mu.W.data[:, 1] *= 100
-    assert pictures._traversals(run, run.model.codes(run.x_test[:100])).axes[0].get_yticklabels()[0].get_text() == "z2"
+    figure = pictures._traversals(run, run.model, run.model.codes(run.x_test[:100]))
+    assert figure.axes[0].get_yticklabels()[0].get_text() == "z2"
+
+
+@pytest.fixture
+def conditional(tmp_path):
+    run = Run.create(tmp_path / "cvae", {"data": "bars", "model": "cvae", "hidden": [8], "latent_dim": 2})
+    run.training.run(3, run.save)
+    return run
+
+
+def named_sheets(monkeypatch, draw):
+    """Return what `draw()` puts on sheets, by its title: a dict to (images, columns, column names)."""
+    drawn = {}
+
+    def note(images, columns, title="", row_names=(), column_names=()):
+        drawn[title] = images.reshape(len(images), -1), columns, list(column_names)
+        return plots._figure(1, 1)
+
+    monkeypatch.setattr(plots, "image_sheet", note)
+    draw()
+    return drawn
+
+
+def test_samples_of_a_conditional_model_have_a_column_for_each_label_and_a_row_for_each_code(conditional, monkeypatch):
+    run, model = conditional, conditional.model
+    drawn = named_sheets(monkeypatch, lambda: pictures.draw(run))
+    images, columns, names = drawn["each column: a label; each row: one code z"]
+    z = np.random.default_rng(0).standard_normal((10, 2))
+    assert names == [1, 2, 3, 4] and columns == 4 and len(images) == 40
+    for column, label in enumerate(names):
+        assert np.allclose(images[column::4], model.given(label).generate(z), atol=1e-6)
+
+
+def test_its_other_pictures_use_the_label_of_the_image(conditional, monkeypatch):
+    run, model, (x, y) = conditional, conditional.model, (conditional.x_test, conditional.dataset.y_test)
+    codes, shown = model.given(y[:100]).codes(x[:100]), []
+    reconstructions = plots.reconstructions
+    monkeypatch.setattr(plots, "reconstructions", lambda *a: shown.append(a) or reconstructions(*a))
+    monkeypatch.setattr(plots, "latent_scatter", lambda *a: shown.append(a) or plots._figure(1, 1))
+    drawn = named_sheets(monkeypatch, lambda: pictures.draw(run))
+    assert np.allclose(shown[0][0], model.given(y).codes(x), atol=1e-6)
+    assert np.allclose(shown[1][1].reshape(100, -1), model.given(y[:100]).generate(codes), atol=1e-6)
+    lines = drawn["from one code to another"][0].reshape(10, 11, -1)
+    for n, line in enumerate(lines):                        # both ends have the label of the first
+        assert np.allclose(line[[0, -1]], model.given(y[2 * n]).generate(codes[[2 * n, 2 * n + 1]]), atol=1e-6)
+    traversals = next(images for title, (images, _, _) in drawn.items() if "latent dimension" in title)
+    assert np.abs(traversals[:, None] - model.given(y[0]).generate(codes[:1])).max() < 1
+
+
+def test_samples_of_one_label(conditional, run, monkeypatch, tmp_path, rng):
+    drawn = named_sheets(monkeypatch, lambda: pictures.samples_of_label(conditional, 3))
+    expected = conditional.model.given(3).sample(100, np.random.default_rng(0))
+    assert np.allclose(drawn["samples of the label 3"][0], expected, atol=1e-6)
+    with pytest.raises(UserError, match="there is no label 9: expected one of 1, 2, 3, 4"):
+        pictures.samples_of_label(conditional, 9)
+    with pytest.raises(UserError, match="the model vae knows no labels: train --model cvae"):
+        pictures.samples_of_label(run, 3)
+
+
+def test_labels_of_vectors_cannot_be_drawn(tmp_path, rng):
+    np.savez(tmp_path / "vectors.npz", x=rng.random((50, 10)), y=np.arange(50) % 3)
+    run = Run.create(tmp_path / "run", {"data": str(tmp_path / "vectors.npz"), "model": "cvae", "hidden": [8]})
+    run.training.run(2, run.save)
+    assert pictures.draw(run) == ["history.png"]
+    with pytest.raises(UserError, match="holds vectors, not images"):
+        pictures.samples_of_label(run, 2)

@@ -147,3 +147,10 @@ def test_labels_of_two_kinds_in_the_same_place_can_both_be_read():
     texts = figures.latent_scatter(codes, np.array([1, 2, 4, 9, 9])).axes[0].texts
     places = {text.get_text(): text.xy for text in texts}
     assert tuple(places["4"]) == (5, 5) and places["9"][0] == 5 and 0.4 <= places["9"][1] - 5 < 0.8
+
+
+def test_rows_and_columns_have_names():
+    axes = figures.image_sheet(numbered(6), 3, row_names=["a", "b"], column_names=[7, 8, 9]).axes[0]
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["7", "8", "9"]
+    for ticks, size, n in ((axes.get_xticks(), sheet_of(axes.figure).shape[1], 3), (axes.get_yticks(), 10, 2)):
+        assert np.allclose(ticks, (np.arange(n) + 0.5) * size / n)

@@ -33,7 +33,8 @@ def model_of(kind, **chosen):
     small = {"hidden": [11], "channels": [3]}
     small = {name: value for name, value in small.items() if name in settings.MODELS[kind].defaults}
     complete = settings.complete({"model": kind, "latent_dim": 3} | small | chosen)
-    return settings.build(settings.with_channels(complete, BARS), BARS, 200, np.random.default_rng(0))
+    model = settings.build(settings.with_channels(complete, BARS), BARS, 200, np.random.default_rng(0))
+    return model.given(2)                                   # a conditional model, with one label for all examples
 
 
 # --- the examples -----------------------------------------------------------------------------------------------------

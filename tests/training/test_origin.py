@@ -88,14 +88,14 @@ def test_the_fingerprint_decides_and_not_the_path(mine, rng):
 
 @pytest.mark.parametrize("model", settings.MODELS)
 def test_every_model_can_be_loaded_and_sampled_without_its_data(tmp_path, rng, model):
-    np.savez(tmp_path / "mine.npz", x=rng.random((60, 8, 8)))
+    np.savez(tmp_path / "mine.npz", x=rng.random((60, 8, 8)), y=np.arange(60) % 3)
     run = Run.create(tmp_path / "run", {"data": str(tmp_path / "mine.npz"), "model": model, "latent_dim": 3})
     run.training.run(2, run.save)
     run.finish()
-    expected = run.model.sample(5, np.random.default_rng(1))
+    expected = run.model.given(2).sample(5, np.random.default_rng(1))
     os.remove(tmp_path / "mine.npz")
     again = Run.load(tmp_path / "run")
-    assert np.array_equal(again.model.sample(5, np.random.default_rng(1)), expected)
+    assert np.array_equal(again.model.given(2).sample(5, np.random.default_rng(1)), expected)
     assert again.curves()[1] == [list(row) for row in run.training.history]
     with pytest.raises(MissingData):
         again.training  # noqa: B018

@@ -60,7 +60,8 @@ def test_every_model_comes_back_as_it_was_saved(tmp_path, model):
     assert again.settings == run.settings
     state = again.model.state_dict()
     assert all(np.array_equal(a, state[name]) for name, a in run.model.state_dict().items())
-    assert np.array_equal(again.model.reconstruct(run.x_test), run.model.reconstruct(run.x_test))
+    x, every = run.x_test, slice(None)
+    assert np.array_equal(again.given(every).reconstruct(x), run.given(every).reconstruct(x))
 
 
 def test_the_test_set_is_checked_too(tmp_path):
@@ -105,3 +106,56 @@ def test_data_below_zero_is_refused_where_it_has_to_be_rescaled(tmp_path, rng):
     np.savez(tmp_path / "mine.npz", x=rng.uniform(-1, 1, (50, 4, 4)))
     with pytest.raises(UserError, match=r"from -0\.9.* to 0\.9.* expects values in \[0, 1\]"):
         Run.create(tmp_path / "run", {"data": str(tmp_path / "mine.npz"), "model": "conv-ae"})
+
+
+# --- labels -----------------------------------------------------------------------------------------------------------
+
+
+def test_labels_stay_with_their_examples(tmp_path):
+    run = Run.create(tmp_path / "run", {"data": "bars", "model": "cvae", "hidden": [8], "validation": 300})
+    training, data = run.training, run.dataset
+    label_of = {row.tobytes(): label for row, label in zip(data.x_train, data.y_train)}
+    for x, y in ((training.x, training.y), (training.x_validation, training.y_validation)):
+        assert len(x) == len(y)
+        assert np.mean([label_of[row.tobytes()] == label for row, label in zip(x, y)]) > 0.99      # a few bars coincide
+    assert run.model.labels.tolist() == [1, 2, 3, 4]
+    assert run.given([3]).codes(run.x_test[3:4]).shape == (1, 10)
+
+
+def test_data_without_labels_is_refused(tmp_path, rng):
+    np.savez(tmp_path / "mine.npz", x=rng.random((50, 9)))
+    with pytest.raises(UserError, match=r"cvae needs labels, .* and mine has none: save classes y beside x"):
+        Run.create(tmp_path / "run", {"data": str(tmp_path / "mine.npz"), "model": "cvae", "hidden": [8]})
+    assert not (tmp_path / "run").exists()
+
+
+def test_changed_labels_are_noticed(tmp_path, rng):
+    x, y = rng.random((50, 9)), np.arange(50) % 3
+    np.savez(tmp_path / "mine.npz", x=x, y=y)
+    run = Run.create(tmp_path / "run", {"data": str(tmp_path / "mine.npz"), "model": "cvae", "hidden": [8]})
+    run.training.run(2, run.save)
+    assert Run.load(tmp_path / "run").missing is None
+    np.savez(tmp_path / "mine.npz", x=x, y=y[::-1])
+    assert "has changed since" in Run.load(tmp_path / "run").missing
+
+
+def test_labels_count_only_for_a_model_that_needs_them(rng):
+    def data(y_train, y_test):
+        return datasets.Dataset("", "", X, np.array(y_train), X[:2], np.array(y_test), None)
+
+    X = rng.random((3, 4)).astype(np.float32)
+    a, b = data([7, 2, 2], [2, 9]), data([2, 7, 2], [2, 9])
+    assert a.fingerprint() == b.fingerprint() and a.fingerprint(labels=True) != b.fingerprint(labels=True)
+    assert a.labels.tolist() == [2, 7, 9]                   # also that of the test set alone
+
+
+def test_an_interrupted_conditional_run_ends_with_the_same_bits_and_stops_early_where_it_should(tmp_path):
+    chosen = {"data": "bars", "model": "cvae", "hidden": [8], "validation": 300, "patience": 3, "batch_size": 50}
+    whole, part = (Run.create(tmp_path / name, chosen) for name in ("whole", "part"))
+    whole.training.run(40, whole.save, every=10)
+    part.training.run(25, part.save, every=10)
+    again = Run.load(tmp_path / "part")
+    again.training.run(40, again.save, every=10)
+    state = again.model.state_dict()
+    assert all(np.array_equal(a, state[name]) for name, a in whole.model.state_dict().items())
+    assert again.training.validations == whole.training.validations and len(whole.training.validations) == 4
