@@ -143,14 +143,14 @@ class LatentModel(Module):
 
     def require(self, x):
         """Raise UserError unless the data x (N, D) fits the model: finite numbers, in its data range."""
-        smallest, largest = float(x.min()), float(x.max())               # two passes; each is NaN if any number is
+        smallest, largest = x.min(), x.max()                             # two passes; each is NaN if any number is
         low, high = self.data_range or (-LARGEST, LARGEST)
-        if low <= smallest and largest <= high:
+        if low <= float(smallest) and float(largest) <= high:
             return
         if not (np.isfinite(smallest) and np.isfinite(largest)):
             raise UserError("x holds NaN or infinity, expected finite numbers: remove or replace them")
         raise UserError(
-            f"x runs from {smallest:g} to {largest:g}, but this model expects values in [{low:g}, {high:g}]: rescale "
+            f"x runs from {smallest!s} to {largest!s}, but this model expects values in [{low:g}, {high:g}]: rescale "
             "it (bytes: x / 255), or choose a vae with a gaussian likelihood, which takes any numbers"
         )
 
@@ -160,7 +160,7 @@ class LatentModel(Module):
                 "x holds bytes, and this model takes any numbers: give it what it was trained on, x / 255 or "
                 "x.astype(float)"
             )
-        if x.size and x.max() == 1:
+        if x.max() == 1:
             raise UserError(
                 "x holds bytes up to 1: divide them by 255 if they are pixels that are nearly black; if they are zeros "
                 "and ones, give x.astype(float)"
@@ -187,15 +187,18 @@ def _array(name, x, things):
         if x.record or x.requires_grad:
             raise UserError(f"{name} is a Tensor on a tape, and no gradient reaches {name} here: pass {name}.data")
         x = x.data
+    if isinstance(x, np.ma.MaskedArray):
+        raise UserError(f"{name} is a masked array: give {name}.filled(0), or leave out what is masked")
     try:
-        x = np.asarray(x)
+        array = np.asarray(x)
     except ValueError:
         raise UserError(f"{name} is a list of rows of different lengths, expected rows of one length") from None
-    if x.size == 0:
-        raise UserError(f"{name} has shape {x.shape}, and so no {things}: expected at least one")
-    if x.dtype.kind not in "buif":
-        raise UserError(f"{name} holds {x.dtype}, expected real numbers")
-    return x
+    if array.size == 0:
+        raise UserError(f"{name} has shape {array.shape}, and so no {things}: expected at least one")
+    if array.dtype.kind not in "buif":
+        found = f"holds {array.dtype}" if isinstance(x, (np.ndarray, list, tuple)) else f"is a {type(x).__name__}"
+        raise UserError(f"{name} {found}, expected real numbers")
+    return array
 
 
 def _converted(x, dtype):

@@ -27,6 +27,8 @@ class FittedPrior:
 
     def from_noise(self, eps):
         """Return code_mean + code_std ⊙ ε, an array (n, latent_dim). Raises UserError before `fit_prior`."""
+        if np.shape(eps)[-1:] != (self.latent_dim,):
+            raise UserError(f"eps has shape {np.shape(eps)}, expected (n, {self.latent_dim})")
         if self.code_mean is None:
             raise UserError("an autoencoder has no prior: call fit_prior(x) with its training data first")
         return self.code_mean + self.code_std * eps

@@ -155,5 +155,7 @@ class VAE(LatentModel):
         DiagonalGaussian of arrays (N, latent_dim).
         """
         x, rng = self.examples(x), generator(rng)
+        if q.mean.shape != (len(x), self.latent_dim):
+            raise UserError(f"q has shape {q.mean.shape}, expected {(len(x), self.latent_dim)}: one for each example")
         with self.frozen():
             return probability.refine(x, q, self.decode, rng, steps, schedules.cosine(lr, steps), self.samples)

@@ -27,6 +27,8 @@ def given_batches(model, x, y):
     """
     if y is None:
         return [(model, batch) for batch in in_batches(x)]
+    if len(y) != len(x):
+        raise UserError(f"{len(y)} labels for {len(x)} examples: expected as many")
     return [(model.given(labels), batch) for labels, batch in zip(in_batches(y), in_batches(x), strict=True)]
 
 

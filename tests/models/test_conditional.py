@@ -228,6 +228,12 @@ def test_the_evaluation_gives_every_batch_its_labels(model, rng):
             measure(model, x, 0)
 
 
+def test_the_evaluation_refuses_another_number_of_labels(model, x, y):
+    for labels in (y[:5], np.tile(y, 2)):
+        with pytest.raises(UserError, match=rf"{len(labels)} labels for 13 examples: expected as many"):
+            evaluate(model, x, 0, y=labels)
+
+
 class Notes(ConditionalVAE):
     """Note the labels and the examples that `loss` sees."""
 

@@ -121,7 +121,10 @@ WRONG = {
     "a number": (lambda x: 0.5, r"x has shape \(\)"),
     "objects": (lambda x: x.astype(object), "x holds object, expected real numbers"),
     "complex": (lambda x: x.astype(complex), "x holds complex128, expected real numbers"),
-    "text": (lambda x: "mnist", "x holds <U5, expected real numbers"),
+    "text": (lambda x: "mnist", "x is a str, expected real numbers"),
+    "a data set": (lambda x: BARS, "x is a Dataset, expected real numbers"),
+    "nothing at all": (lambda x: None, "x is a NoneType, expected real numbers"),
+    "masked": (lambda x: np.ma.masked_array(x, x > 0), r"x is a masked array: give x.filled\(0\)"),
     "ragged": (lambda x: [[0.0] * 64, [1.0]], "x is a list of rows of different lengths"),
     "recorded": (lambda x: Tensor(x, requires_grad=True) * 1.0, "x is a Tensor on a tape, .* pass x.data"),
     "a leaf": (lambda x: Tensor(x, requires_grad=True), "x is a Tensor on a tape, .* pass x.data"),
@@ -148,6 +151,11 @@ def test_pixels_outside_of_0_to_1_are_refused(kind, change):
             continue
         with pytest.raises(UserError, match=r"x runs from .* to .*, but this model expects values in \[0, 1\]: resca"):
             told(model, change(X), method)
+
+
+def test_a_number_that_is_barely_outside_is_shown_with_all_its_digits():
+    with pytest.raises(UserError, match=r"x runs from 0.0 to 1.000001, but this model expects values in \[0, 1\]"):
+        model_of("vae").codes(X * np.float32(1.000001))
 
 
 @pytest.mark.parametrize("kind", NUMBERS)
@@ -202,6 +210,16 @@ def test_codes_are_checked_as_well():
         }.items():
             with pytest.raises(UserError, match=re.escape(wrong)):
                 model.generate(message)
+
+
+def test_posteriors_and_noise_have_the_shapes_that_they_need():
+    """Otherwise both would be broadcast: one posterior for all examples, one number for all dimensions."""
+    vae, autoencoder = model_of("vae"), model_of("ae").fit_prior(X)
+    for q in (vae.posteriors(X[:1]), vae.posteriors(X[:3])):
+        with pytest.raises(UserError, match=r"q has shape \(\d, 3\), expected \(5, 3\): one for each example"):
+            vae.refine(X, q, 0, 2)
+    with pytest.raises(UserError, match=r"eps has shape \(5, 1\), expected \(n, 3\)"):
+        autoencoder.from_noise(np.zeros((5, 1)))
 
 
 def test_a_model_in_float64_takes_and_gives_float64():

@@ -60,7 +60,8 @@ def test_refinement_takes_rates_that_decay_to_zero_and_the_models_samples(rng, x
     given = []
     note = lambda x, q, decode, rng, steps, lr, samples: given.append((lr, samples))  # noqa: E731
     monkeypatch.setattr(probability, "refine", note)
-    VAE(20, 3, [11], rng, samples=7).refine(x, None, rng, 100, 0.2)
+    model = VAE(20, 3, [11], rng, samples=7)
+    model.refine(x, model.posteriors(x), rng, 100, 0.2)
     (lr, samples), = given
     assert lr(0) == 0.2 and lr(50) == pytest.approx(0.1) and lr(100) == pytest.approx(0, abs=1e-12) and samples == 7
 
