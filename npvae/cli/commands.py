@@ -158,7 +158,8 @@ def print_measures(run, importance_samples, refine_steps=0):
     print(f"  squared error  {result['squared_error']:8.2f}   of the reconstructions, summed over pixels")
     if has_bound:
         _print_likelihood(run)
-    for warning in warnings_about(run.given(slice(WARNING_EXAMPLES)), x[:WARNING_EXAMPLES]).values():
+    model = run.given(slice(WARNING_EXAMPLES))
+    for warning in warnings_about(model, x[:WARNING_EXAMPLES], run.step).values():
         print_wrapped(f"  warning: {warning}")
 
 

@@ -162,7 +162,7 @@ class Training:
         probe = self.x[:WARNING_EXAMPLES]
         if self.transform is not None:
             probe = self.transform(probe, np.random.default_rng(VALIDATION_SEED))
-        found = warnings_about(self._given(slice(WARNING_EXAMPLES)), probe)
+        found = warnings_about(self._given(slice(WARNING_EXAMPLES)), probe, self.step)
         for name in found.keys() - self._warnings.keys():
             tqdm.write(textwrap.fill(f"step {self.step:6}  {found[name]}", 80, subsequent_indent=" " * 13))
         self._warnings = found

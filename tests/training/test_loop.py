@@ -17,7 +17,7 @@ from npvae.errors import UserError
 from npvae.models import VAE, VariationalEM
 from npvae.nn import optim
 from npvae.probability import DiagonalGaussian, KLTerm
-from npvae.training import loop
+from npvae.training import loop, warnings
 from npvae.training.loop import Training, interruptible
 
 BARS = load_bars(side=4, N=203)                             # 203: the last minibatch of an epoch is not full
@@ -267,7 +267,8 @@ def test_minibatches_are_transformed_with_the_generator_of_the_run():
     assert all(np.array_equal(a[0], b[0]) for a, b in zip(model.told, again.told))
 
 
-def test_a_warning_is_printed_once_when_it_begins(capsys):
+def test_a_warning_is_printed_once_when_it_begins(capsys, monkeypatch):
+    monkeypatch.setattr(warnings, "FEW_STEPS", 0)
     training(model=Asks()).run(50, every=10)
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[1] for line in lines if "has collapsed" in line] == ["10", "50"]    # and again when it returns
