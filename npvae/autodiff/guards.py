@@ -71,7 +71,10 @@ def value_and_derivatives(operation, returned):
     parts = returned if isinstance(returned, tuple) else ()  # the rows of a lone array would unpack, too
     if not parts or not all(d is None or callable(d) for d in parts[1:]):
         found = ", ".join(type(part).__name__ for part in parts or [returned])
-        found += " (to check a function of Tensors, pass Tensors)" if found == "Tensor" else ""
+        if found == "Tensor":
+            found += " (to check a function of Tensors, pass Tensors)"
+        elif len(parts) > 1 and any(isinstance(d, (np.ndarray, np.generic, list, tuple, dict)) for d in parts[1:]):
+            found += " (to check a gradient g of a cost that you have computed already, return cost, lambda dy: dy * g)"
         raise TypeError(f"{operation}: an operation returns its value and one derivative for each input, found {found}")
     return returned
 

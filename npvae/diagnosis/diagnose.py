@@ -12,10 +12,11 @@ import re
 
 import numpy as np
 
-from ..autodiff.gradcheck import Fault, numeric_gradient
+from ..autodiff.differences import numeric_gradient
+from ..autodiff.gradcheck import Fault, told_apart
 from ..plain import printable
 from .comparison import Comparison
-from .explain import QUESTIONS, explain, number
+from .explain import QUESTIONS, explain, true_minus
 from .faults import finding_of
 from .finding import Finding
 
@@ -43,7 +44,10 @@ def diagnose(report):
     for row in report.rows:
         if row.error <= report.limit:
             continue
-        if row.fault not in (None, Fault.SHAPE):
+        if row.fault is None and row.checked < np.prod(row.shape):
+            wrong = f"is wrong, at {row.where} for instance; check all elements for a diagnosis"
+            findings.append(finding_of(f"d{row.name}", wrong))
+        elif row.fault not in (None, Fault.SHAPE):
             name = row.name if row.name in ("y", "dy") else f"d{row.name}"
             findings.append(finding_of(name, row.sentence, row.fault))
         else:
@@ -126,7 +130,7 @@ def find(comparisons, kinks=None):
     several = f", in the first of {len(comparisons)} draws" if len(comparisons) > 1 else ""
     evidence = (
         f"is wrong in {_of(wrong)}{several}.",
-        f"At {where}: yours {number(c.found[i])}, right {number(c.expected[i])}.",
+        "At {}: yours {}, right {}.".format(where, *map(true_minus, told_apart(c.found[i] + 0.0, c.expected[i] + 0.0))),
     )
     if kinks is not None and (kinks[wrong]).all():
         measured = "these are kinks: the slopes to the left and to the right differ"

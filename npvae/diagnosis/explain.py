@@ -4,6 +4,7 @@ The search goes from the obvious to the hidden, as an examination does, and ends
 everything:
 
     the shape              a missing sum, one sum too many, or a transposition
+    a small error          an ε beside a number of which a logarithm, a quotient or a root is taken
     one factor             the same for all elements; where could it come from?
     another formula        one name for another, a missing term, dy not used, rows shifted
     one fitted number      the weight of a term, the amount of something added
@@ -18,7 +19,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .comparison import same
+from .comparison import same, symbol
 from .finding import Finding
 from .hypotheses import ZERO, fits, fitted, predictions, term_weights
 from .places import place
@@ -34,6 +35,7 @@ QUESTIONS = {
     "What is the sign of each step of the chain rule?",
     "formula": "Write the formula on paper, factor by factor. Which array does your code use for each of them?",
     "term": "How many terms does it have on paper? Find each of them in your code.",
+    "epsilon": "What does your code add to a number so that its logarithm or its inverse stays finite, and where?",
     "part": "What is special about these elements, in the input or in your indices?",
 }
 
@@ -43,9 +45,36 @@ def explain(comparisons):
     if any(c.found.shape != c.expected.shape for c in comparisons):
         return _shape(comparisons)
     if all(c.error.max(initial=0) < NOTICEABLE for c in comparisons):
-        return None
+        return _epsilon(comparisons)
     everything = [np.ones(c.expected.shape, bool) for c in comparisons]
-    return _explain_where(comparisons, everything, "in every element") or _weights(comparisons) or _part(comparisons)
+    whole = _explain_where(comparisons, everything, "in every element") or _weights(comparisons)
+    return whole or _epsilon(comparisons) or _part(comparisons)
+
+
+def _epsilon(comparisons):
+    """Return a Finding for an error of ε/k in every element, k being a known array; None if there is no such k.
+
+    ln (k + ε) is ln k + ε/k, and its derivative 1 / (k + ε) is (1 − ε/k) / k, up to squares of ε.
+    """
+    causes = []
+    for name in comparisons[0].known:
+        amounts = []
+        for c in comparisons:
+            k = np.asarray(c.known.get(name, 0))
+            if k.shape != c.found.shape or not k.max() > 2 * k.min() > 0:
+                break
+            error = c.found - c.expected if c.name == "y" else c.found / np.where(c.expected, c.expected, np.inf) - 1
+            amounts.append((error * k)[c.wrong])
+        amounts = np.concatenate(amounts) if len(amounts) == len(comparisons) else np.zeros(0)
+        if len(amounts) >= FEWEST and np.ptp(amounts) < 0.01 * abs(amounts.mean()):
+            amount, called = float(f"{abs(amounts.mean()):.2g}"), symbol(name)
+            where = "value" if c.name == "y" or amounts[0] > 0 else "derivative"
+            causes.append(
+                f"the {where} has {called} + ε in a logarithm or a quotient, ε = {amount:g}, or in a root, ε = "
+                f"{2 * amount:g}" + ("" if c.name == "y" else ", and the other has not: both need it, or neither")
+            )
+    measured = "the error is small, and larger where a known number is smaller"
+    return Finding(measured, causes, QUESTIONS["epsilon"]) if causes else None
 
 
 def _explain_where(comparisons, masks, where):
@@ -189,7 +218,12 @@ def short(name):
 
 def number(value):
     """Return a number to six digits, with a true minus sign."""
-    return f"{value + 0.0:.6g}".replace("-", "−")  # −0 + 0 is 0
+    return true_minus(f"{value + 0.0:.6g}")  # −0 + 0 is 0
+
+
+def true_minus(text):
+    """Return the text of a number with a true minus sign."""
+    return text.replace("-", "−")
 
 
 def _shape(comparisons):

@@ -34,6 +34,19 @@ ADVICE = {
         ["two derivatives write into one array: the second overwrites what the first returned"],
         "Which of your lines write into an existing array (out=, +=, *=, [...] =)?",
     ),
+    Fault.VALUE: ([], "Which of your lines makes an array of another dtype: astype, dtype=, a comparison, //?"),
+    Fault.NOT_FINITE: (
+        ["an exponential overflows, or a logarithm, a root or a quotient gets a zero or a negative number"],
+        "Which line gives NaN or infinity first, and what goes into it there?",
+    ),
+    Fault.ROUNDED: (
+        ["an array on the way is float32: astype(np.float32), or an np.empty or np.zeros with dtype=np.float32"],
+        "Which of your lines names a dtype?",
+    ),
+    Fault.INACCURATE: (
+        ["no mistake: the function bends so sharply at this input that finite differences cannot follow"],
+        "With which inputs is every number on the way of order 1?",
+    ),
     Fault.CHANGED_DY: (
         ["a line such as dy *= …: make a new array instead"],
         "Who else still needs dy after this derivative has run?",

@@ -7,6 +7,8 @@ be equal, or from a formula that fits most elements only.
 import numpy as np
 import pytest
 
+from npvae import gradcheck
+from npvae.diagnosis import diagnose
 from npvae.diagnosis.comparison import Comparison, same
 from npvae.diagnosis.explain import explain
 
@@ -250,3 +252,25 @@ def test_same_is_six_digits_of_every_number():
     assert not same(np.array([1e4, 1.0]), np.array([1e4, 1.001]))
     assert not same(np.array([np.inf]), np.array([np.inf])) and not same(np.array([np.nan]), np.array([np.nan]))
     assert not same(np.zeros(3), np.zeros((3, 1)))
+
+
+@pytest.mark.parametrize("eps", [1e-8, 3e-7])
+@pytest.mark.parametrize("root", [False, True])
+@pytest.mark.parametrize("where", ["value", "derivative"])
+def test_an_epsilon_in_a_logarithm_or_a_root_is_recognised(rng, eps, root, where):
+    x = rng.uniform(0.001, 0.03, (3, 5))
+    slope = (lambda x: 0.5 / np.sqrt(x)) if root else (lambda x: 1 / x)
+    in_value, in_derivative = (eps, 0) if where == "value" else (0, eps)
+    f = np.sqrt if root else np.log
+    report = gradcheck(lambda x: (f(x + in_value), lambda dy: dy * slope(x + in_derivative)), x)
+    assert not report.ok
+    (cause,) = diagnose(report).findings[0].causes
+    assert f"the {where} has x + ε in a logarithm" in cause
+    assert f"ε = {eps:g}" in cause
+
+
+def test_another_tiny_error_gets_no_epsilon(rng):
+    x = rng.uniform(0.005, 0.1, (3, 5))
+    for wrong in (lambda d: d * (1 + 3e-7), lambda d: d + 1e-6, lambda d: d + 1e-6 * np.arange(15).reshape(3, 5)):
+        report = gradcheck(lambda x, wrong=wrong: (np.exp(x), lambda dy: wrong(dy * np.exp(x))), x)
+        assert not report.ok and diagnose(report).findings[0].causes == []

@@ -42,6 +42,10 @@ def overwrites(a, b):
 
 random = np.random.default_rng(0).standard_normal
 FAULTY = {
+    Fault.VALUE: (lambda x: (x.astype(np.float32), lambda dy: dy.copy()), X),
+    Fault.NOT_FINITE: (lambda x: (x / (x > 0), lambda dy: dy / (x > 0)), X),
+    Fault.ROUNDED: (lambda x: (np.exp(x.astype(np.float32)).astype(float), lambda dy: dy * np.exp(x)), X),
+    Fault.INACCURATE: (lambda x: (np.sin(1 / x), lambda dy: -dy * np.cos(1 / x) / x**2), 1e-6 * X),
     Fault.CHANGED_DY: (changes_dy, X),
     Fault.CHANGED_VALUE: (changes_its_value, X),
     Fault.CHANGED_INPUT: (changes_x, X),
@@ -59,14 +63,16 @@ FAULTY = {
 @pytest.mark.parametrize("fault", Fault)
 def test_a_fault_is_found_by_its_name(fault):
     f, *inputs = FAULTY[fault]
-    report = gradcheck(f, *(x.copy() for x in inputs))
+    with np.errstate(all="ignore"):
+        report = gradcheck(f, *(x.copy() for x in inputs))
     assert not report.ok and fault in {row.fault for row in report.rows}
 
 
 @pytest.mark.parametrize("fault", [fault for fault in Fault if fault is not Fault.SHAPE])
 def test_other_words_for_a_fault_change_no_diagnosis(fault):
     f, *inputs = FAULTY[fault]
-    report = gradcheck(f, *(x.copy() for x in inputs))
+    with np.errstate(all="ignore"):
+        report = gradcheck(f, *(x.copy() for x in inputs))
     before = diagnose(report).findings
     for row in report.rows:
         row.sentence = "it is wrong" if row.fault else row.sentence

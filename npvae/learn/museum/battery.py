@@ -9,7 +9,8 @@ import numpy as np
 
 from ... import probability as p
 from ...autodiff import Tensor, gradcheck, no_grad
-from ...autodiff.gradcheck import LIMIT, numeric_gradient
+from ...autodiff.differences import numeric_gradient
+from ...autodiff.gradcheck import LIMIT
 from ...datasets import load_bars
 from ...gradchecks.check import with_random_parameters
 
