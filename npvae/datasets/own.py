@@ -52,15 +52,18 @@ def load_path(path):
         decided.append(f"the labels are {len(names)} classes: {listed(names)}")
     else:
         ys, classes = [], None
+        decided += ["left out the labels of the test set: the training set has none"] if "y_test" in arrays else []
     if len(xs) == 1:
         xs, ys = _split(xs[0], ys, called)
-        decided.append(f"the test set is {len(xs[1])} examples chosen at random, the same in every run")
+        decided.append(f"the test set is {len(xs[1])} of them, chosen at random, the same in every run")
+    else:
+        decided.append(f"the test set is the one that the data brings: {len(xs[1])}")
     y_train, y_test = (*ys, None, None)[:2]
     warnings = [f"warning: {doubt}" for doubt in doubts(*xs, y_train, y_test, classes)]
     white, scaled = find_white(xs, f"x in {called}")
     x_train, x_test = (_rescale(x, white) for x in xs)
     image_shape = _image_shape(shape)
-    notes = (f"each example is {_in_words(shape, image_shape)}; {scaled}", *decided, *warnings)
+    notes = (f"{sum(map(len, xs))} examples, each {_in_words(shape, image_shape)}; {scaled}", *decided, *warnings)
     return Dataset(
         pathlib.Path(path).stem, str(path), x_train, y_train, x_test[:], y_test, image_shape,
         classes=classes, notes=notes,

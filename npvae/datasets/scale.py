@@ -32,7 +32,7 @@ def find_white(parts, called):
     is_whole_type = dtype.kind in "bui"
     found = f"{dtype if is_whole_type else 'fractions'} from {low:g} to {high:g}"
     if 0 <= low and high <= 1:
-        return 1, f"{found}{', zeros and ones only' if _are_whole(parts) else ''}, kept as it is"
+        return 1, f"{found}{', zeros and ones only' if is_whole_type or _are_whole(parts) else ''}, kept as it is"
     if is_whole_type and 0 <= low and 128 <= high <= 255:
         return 255, f"{found}, divided by 255: now from {low / 255:.3g} to {high / 255:.3g}"
     if dtype == np.uint16 and high >= 32768:

@@ -4,6 +4,7 @@ The content of a file decides on its format, whatever its name. The names of arr
 decide what they are; where two of them could be the same, none is chosen.
 """
 
+import os
 import pathlib
 import re
 
@@ -49,7 +50,7 @@ def read_source(path):
     Raises UserError for data that is missing, unreadable, damaged, too large, in an unknown format or ambiguous.
     """
     path = pathlib.Path(path)
-    if path.is_dir():
+    if os.path.isdir(path):
         images = sorted(path.glob("*train-images*idx*"))
         if not images:
             return read_pictures(path)
@@ -115,7 +116,7 @@ def _beside(path, pairs):
     for old, new in pairs:
         name = path.name.replace(old, new).removesuffix(".gz")
         for other in (path.with_name(f"{name}.gz"), path.with_name(name)):
-            if old in path.name and other.is_file():
+            if old in path.name and os.path.isfile(other):
                 return other
     return None
 

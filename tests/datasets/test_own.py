@@ -106,6 +106,7 @@ def test_names_and_a_test_set_in_the_file(write, rng, names):
     data = load(write(**dict(zip(names, (x[:24], y[:24], x[24:], y[24:])))))
     assert np.array_equal(data.x_train, x[:24]) and np.array_equal(data.x_test, x[24:])
     assert np.array_equal(data.y_train, y[:24]) and np.array_equal(data.y_test, y[24:])
+    assert "the test set is the one that the data brings: 6" in data.notes
     data = load(write(**dict(zip(names[:2], (x, y)))))
     assert len(data.x_test) == 3 and len(data.y_train) == 27
 
@@ -129,6 +130,8 @@ def test_what_is_left_out_is_named(write):
 def test_a_test_set_without_labels(write):
     data = load(write(x=X, y=np.arange(20) % 2, x_test=X[:3]))
     assert len(data.y_train) == 20 and data.y_test is None
+    without = load(write(x=X, x_test=X[:3], y_test=np.arange(3)))
+    assert without.y_train is without.y_test is None and "left out the labels of the test set" in str(without.notes)
     assert "warning: 3 of 3 test examples are in the training set too" in data.notes[-1]
 
 
@@ -215,6 +218,9 @@ def test_missing(tmp_path):
     for name in ("none.npz", "none.csv", "none/train-images-idx3-ubyte", "none.npy", "none"):
         with pytest.raises(UserError, match="there is no file"):
             load(tmp_path / name)
+    with pytest.raises(UserError, match="cannot be read: File name too long") as raised:
+        load("a" * 5000 + ".npz")
+    assert len(str(raised.value)) <= 300
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a pipe")
