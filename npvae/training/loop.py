@@ -23,7 +23,7 @@ from ..autodiff import trap_nonfinite
 from ..datasets import Minibatches
 from ..errors import UserError
 from .evaluation import mean_loss
-from .warnings import warnings_about
+from .warnings import cure_for_infinity, warnings_about
 
 WARNING_EXAMPLES = 500
 VALIDATION_SEED = 0  # the same noise at every validation, so that losses differ only because the model does
@@ -206,9 +206,7 @@ class Training:
             first = f"in step {self.step + 1}, outside of all operations"
         failed = self.step + 1
         self.load_state(*saved)
-        cure = "start a new run with a smaller learning rate"
-        if failed == 1:  # nothing has been learned yet
-            cure = f"rescale the data, which runs from {self.x.min():g} to {self.x.max():g}"
+        cure = cure_for_infinity(self.x, failed)
         return UserError(f"{what}: {first}; what was saved after step {self.step} is good and was kept: {cure}")
 
     def state(self):

@@ -1,4 +1,4 @@
-"""Warnings about a trained model, each with the cause that the numbers show: codes that say nothing, or left the prior.
+"""Warnings about a model, each with the cause that the numbers show: codes that say nothing, or have left the prior.
 
 Averaged over the data, a good q(z | x) is close to the prior: in every dimension E[μ² + σ²] is about 1. If instead the
 KL is near zero, z says nothing about x. That has several causes, and the advice for one is wrong for another: the data
@@ -25,6 +25,8 @@ FEW_EXAMPLES = 50  # from which the worth of z cannot be told
 FEW_STEPS = 500
 WORTHLESS = 1.3  # independent pixels have a worth of 1, and by chance a little more
 OUTLIERS = 0.1  # the share of examples that are exceptions
+EXTREME = 100.0  # a number that networks are not made for, or so many times the usual one
+ROWS_AT_ONCE = 1000
 
 
 def warnings_about(model, x, step=math.inf):
@@ -155,3 +157,15 @@ def _about_wide_codes(model, x, step, q, squares):
         "no prior": f"{left}; the KL has its full weight, so rescale the data, which runs from {x.min():.3g} to "
         f"{x.max():.3g}, or train longer"
     }
+
+
+def cure_for_infinity(x, step):
+    """Return what to do if training on the examples x (N, D) gave NaN or infinity in this step, counted from 1."""
+    parts = (x[i : i + ROWS_AT_ONCE] for i in range(0, len(x), ROWS_AT_ONCE))
+    largest = np.concatenate([np.abs(part).max(axis=1) for part in parts])      # of each example
+    usual, most = float(np.median(largest)), float(largest.max())
+    if most > EXTREME * max(usual, 1):
+        return f"correct or remove the example that holds {most:.3g}, where the largest of most others is {usual:.3g}"
+    if step == 1 or usual > EXTREME:  # in step 1, nothing has been learned yet
+        return f"rescale the data, which runs from {x.min():g} to {x.max():g}"
+    return "start a new run with a smaller learning rate"

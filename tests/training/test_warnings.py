@@ -7,12 +7,13 @@ is wrong, and a warning about what was chosen on purpose. Whoever follows the ad
 import numpy as np
 import pytest
 
-from npvae.datasets import load_bars
+from npvae.datasets import Pixels, load_bars
+from npvae.errors import UserError
 from npvae.models import IWAE, VAE, Autoencoder, ConditionalVAE, ConvolutionalVAE, VariationalEM
 from npvae.nn import optim
 from npvae.probability import LIKELIHOODS, DiagonalGaussian, KLTerm
 from npvae.training.loop import Training
-from npvae.training.warnings import warnings_about, worth_of_a_code
+from npvae.training.warnings import cure_for_infinity, warnings_about, worth_of_a_code
 
 BARS = load_bars().x_train
 NOISE = (np.random.default_rng(0).random((2000, 64)) < 0.3).astype(np.float32)
@@ -208,6 +209,40 @@ def test_a_few_outliers_are_the_cause(rng):
     mu[7], mu[8] = 90, 30
     found = about(Stub(mu, 0.4))
     assert list(found) == ["outliers"] and "the codes of 2 of 500 examples" in str(found) and "number 7" in str(found)
+
+
+# --- NaN and infinity -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "change, lr, words",
+    [
+        (lambda x: x * 1e6, 1e-3, "rescale the data, which runs from"),
+        (lambda x: x * 500, 1e-3, "rescale the data, which runs from"),
+        (lambda x: x, 1e9, "start a new run with a smaller learning rate"),
+        (lambda x: x, 100.0, "start a new run with a smaller learning rate"),
+        (lambda x: with_number(x, 1e25), 1e-3, "correct or remove the example that holds 1e+25, where the largest of"),
+        (lambda x: with_number(x, -1e8), 1e-3, "correct or remove the example that holds 1e+08, where the largest of"),
+    ],
+    ids=["scale", "smaller scale", "rate", "smaller rate", "outlier", "smaller outlier"],
+)
+def test_an_explosion_has_its_own_cure(change, lr, words):
+    rng = np.random.default_rng(0)
+    x = change(rng.standard_normal((500, 20)).astype(np.float32))
+    model = VAE(20, 4, [32], rng, likelihood="gaussian")
+    with pytest.raises(UserError) as raised:
+        Training(model, optim.Adam(model.parameters(), lr), x, 50, rng).run(500)
+    assert words in str(raised.value)
+
+
+def with_number(x, number):
+    x[7, 3] = number
+    return x
+
+
+def test_pixels_that_explode_need_a_smaller_learning_rate():
+    pixels = Pixels(np.full((2500, 4), 255, dtype=np.uint8))
+    assert cure_for_infinity(pixels, 30) == "start a new run with a smaller learning rate"
 
 
 def test_posteriors_that_are_infinite_are_left_to_the_loop():
