@@ -4,9 +4,9 @@ A reader of files trusts nothing that a file says about itself. It opens only re
 wait forever and a device would never end. Before it takes memory for the content, it compares the size with two limits:
 
     memory   the content may take a quarter of what is available: the loader converts it, and cuts it into parts
-    ratio    a packed file may unpack to 200 times its own size, and to 256 MB in any case. Honest files stay below:
-             dSprites, 3 GB of black and white pixels in about 26 MB, has a ratio of 120, and a bomb has up to 1000. If
-             an honest file unpacks to more, store it without compression: then only the memory limits it.
+    ratio    a packed file may unpack to 200 times its own size, and to 256 MB in any case. A bomb reaches 1000;
+             dSprites, 3 GB of black and white pixels in about 26 MB, has 120. The few honest files that would unpack to
+             more can be stored without compression: then only the memory limits them.
 """
 
 import contextlib
@@ -95,8 +95,8 @@ def require_room(size, packed, called):
     """
     if size > most_unpacked(packed):
         raise UserError(
-            f"{called} unpacks to {_megabytes(size)} MB, more than {LARGEST_RATIO} times its own size, as only a "
-            "damaged or hostile file does: if you trust it, store it without compression"
+            f"{called} unpacks to {_megabytes(size)} MB, more than {LARGEST_RATIO} times its own size, like a "
+            "file made to fill the memory: if you trust it, store it without compression"
         )
     if size > (most := most_memory()):
         raise UserError(

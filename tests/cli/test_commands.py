@@ -121,6 +121,20 @@ def test_your_own_data_with_a_gaussian_likelihood(npvae_, rng):
     assert npvae_("evaluate", "mine")[0] == 0
 
 
+def test_the_screen_says_what_was_decided_about_your_own_data(npvae_, rng):
+    x = rng.integers(0, 256, (50, 9), dtype=np.uint8)
+    np.savez("mine.npz", images=x, label=np.array(["a rather long name", "another"])[np.arange(50) % 2], other=x)
+    _, out, _ = npvae_("train", "--data", "mine.npz", "--hidden", 8, "--steps", 2)
+    text = " ".join(out.split())
+    for words in (
+        f"drawn as an image of 3 × 3; uint8 from {x.min()} to {x.max()}, divided by 255: now from", "left out other",
+        "x_train is taken from 'images'", "the labels are 2 classes: a rather long name, another",
+        "the test set is 5 of them, chosen at random, the same in every run",
+    ):  # fmt: skip
+        assert words in text
+    assert max(map(len, out.splitlines())) <= 80
+
+
 def test_the_screen_says_that_grey_pixels_are_a_convention(npvae_, rng):
     np.savez("mine.npz", x=rng.random((50, 9)))
     assert "a convention" in npvae_("train", "--data", "mine.npz", "--hidden", 8, "--steps", 5)[1]
