@@ -1,6 +1,7 @@
 """Your own data, as a `Dataset`: examples, labels, scale and test set. What the loader decides, it notes."""
 
 import math
+import os
 import pathlib
 
 import numpy as np
@@ -65,7 +66,7 @@ def load_path(path):
     image_shape = _image_shape(shape)
     notes = (f"{sum(map(len, xs))} examples, each {_in_words(shape, image_shape)}; {scaled}", *decided, *warnings)
     return Dataset(
-        pathlib.Path(path).stem, str(path), x_train, y_train, x_test[:], y_test, image_shape,
+        pathlib.Path(os.path.abspath(path)).stem, str(path), x_train, y_train, x_test[:], y_test, image_shape,
         classes=classes, notes=notes,
     )  # fmt: skip
 

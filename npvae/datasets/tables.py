@@ -114,7 +114,8 @@ def _is_header(fields, is_label):
 def _find_columns(header, fields, is_label, called):
     """Return the column of the labels and that of an index, each None if there is none."""
     index = 0 if header and header[0] in ("", "Unnamed: 0") else None
-    named = [i for i, name in enumerate(header or ()) if is_label(name)]
+    names = [name.lower() for name in header or ()]
+    named = [i for i, name in enumerate(names) if is_label(name) and not (name == "y" and "x" in names)]  # coordinates
     texts = [i for i, field in enumerate(fields) if i != index and not _is_number(field)]
     found = named or texts
     if len(found) > 1:

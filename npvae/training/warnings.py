@@ -21,8 +21,8 @@ from ..probability import KLTerm
 
 COLLAPSED = 0.1  # nats of information about x
 SPREAD = 4.0  # the second moment of the codes, where the prior has 1
-FEW_EXAMPLES = 50  # from which the worth of z cannot be told
-FEW_STEPS = 500
+FEW_EXAMPLES = 50  # fewer do not show what a code is worth
+FEW_STEPS = 500  # fewer do not show what a model will learn
 WORTHLESS = 1.3  # independent pixels have a worth of 1, and by chance a little more
 OUTLIERS = 0.1  # the share of examples that are exceptions
 EXTREME = 100.0  # a number that networks are not made for, or so many times the usual one
@@ -58,7 +58,8 @@ def _about_no_information(model, x, step, kl):
         return {}  # as you wish
     if len(x) < FEW_EXAMPLES:
         return {}
-    price, (worth, variance) = risen * term.beta, _worth(model, x)
+    price = risen * term.beta if term.capacity is None else 0.0  # below the capacity, the KL costs nothing
+    worth, variance = _worth(model, x)
     silent = f"z says nothing about x (KL {kl:.3f} nats)"
     if worth < WORTHLESS:
         if variance == 0:
@@ -81,6 +82,8 @@ def _about_no_information(model, x, step, kl):
     has_term = "kl_term" in inspect.signature(type(model)).parameters
     smaller = f", or a smaller beta than {price:g}" if price > 1 else ""
     cure = f"give the KL a warm-up or free bits{smaller}" if has_term else "train longer, or with another seed"
+    if term.capacity is not None:
+        cure = "raise beta, which moves the KL to the capacity"
     return {"collapsed": f"{collapsed}; {cure}"}
 
 

@@ -110,6 +110,12 @@ def test_two_parts(tmp_path, test, has_labels):
     assert len(load(tmp_path).x_test) == 4
 
 
+def test_the_folder_where_you_are_has_a_name(tmp_path, monkeypatch):
+    write(tmp_path / "faces", GREY)
+    monkeypatch.chdir(tmp_path / "faces")
+    assert load(".").name == load("../faces/").name == "faces"
+
+
 def test_a_training_folder_alone(tmp_path):
     write(tmp_path, GREY, "train/{}.png")
     assert len(load(tmp_path).x_test) == 1

@@ -60,6 +60,13 @@ def test_labels_with_a_name(write, header, place, words, labels):
     assert np.allclose(x, ROWS) and found.tolist() == labels.tolist() and words in decided[0]
 
 
+def test_a_column_y_beside_a_column_x_is_a_coordinate(write):
+    data = load(write(table(ROWS[:, :2], header="x,y")))
+    assert data.x_train.shape == (18, 2) and data.y_train is None
+    data = load(write(table(np.column_stack([ROWS, LABELS]), header="a,b,c,y")))
+    assert data.x_train.shape == (18, 3) and len(np.unique(data.y_train)) == 3
+
+
 def test_labels_as_text_need_no_name(write):
     rows = [[*row, f"Iris-{label}"] for row, label in zip(ROWS.tolist(), LABELS)]
     for header in (None, "a,b,c,species"):

@@ -173,7 +173,8 @@ def test_advice_is_about_settings_that_the_model_has(make, options):
 def test_what_was_chosen_on_purpose_gets_no_warning():
     assert about(Stub(0, 1, capacity=0.0)) == {}
     assert about(Stub(0, 1, capacity=20.0, warm_up=10_000), step=50) == {}       # the capacity is still rising
-    assert "collapsed" in about(Stub(0, 1, capacity=20.0, warm_up=10_000), step=9000)
+    found = about(Stub(0, 1, beta=50.0, capacity=20.0, warm_up=10_000), step=9000)
+    assert "raise beta, which moves the KL to the capacity" in found["collapsed"]
     assert about(Stub(20, 1, warm_up=10_000), step=500) == {}                    # and so is the weight
 
 
