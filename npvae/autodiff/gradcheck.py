@@ -134,9 +134,11 @@ class Report:
         ]
         for row in self.rows:
             where = "(" + ", ".join(map(str, row.where)) + ")"
-            analytic, numeric = told_apart(row.analytic, row.numeric)
+            is_right = row.error <= self.limit
+            pair = (row.analytic, row.numeric)
+            analytic, numeric = (f"{a:.6g}" for a in pair) if is_right else told_apart(*pair)
             numbers = f"{row.error:8.1e}  {where:<12} {analytic:>13} {numeric:>13}"
-            mark = "" if row.error <= self.limit else "  <- wrong"
+            mark = "" if is_right else "  <- wrong"
             line = f"  {row.name:<{width}}  {row.sentence or numbers}{mark}"
             lines.append(textwrap.fill(line, 80, subsequent_indent=" " * (width + 4)) if row.sentence else line)
         for row in self.rows:
@@ -272,15 +274,15 @@ def _check(name, operation, arrays, rng, limit, elements):
             row.error, row.sentence = 0.0, f"{why}: not checked"
         else:
             _compare(row, dx, dy, limit, elements, rng)
-            if row.fault is None:                            # the derivatives of a new call: an object that keeps its
-                _, *renewed = operation(*inputs)             # input for them has kept that of the last call
+            if row.fault is None:
+                late = called_again(i, derivatives)          # after many other calls of f
+                _, *renewed = operation(*inputs)
                 once, again = called_again(i, renewed), called_again(i, renewed)
                 if not np.array_equal(once, again, equal_nan=True):
                     row.blame(Fault.RANDOM_GRADIENT)
                 elif not np.array_equal(once, row.gradient, equal_nan=True):
                     row.blame(Fault.OVERWRITTEN)
-                value()
-                stale |= not np.array_equal(called_again(i, derivatives), row.gradient, equal_nan=True)
+                stale |= not np.array_equal(late, once, equal_nan=True)
     return rows, known, [STALE] if stale and all(row.fault is None for row in rows) else []
 
 
