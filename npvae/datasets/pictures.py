@@ -8,6 +8,7 @@ this module lists the formats that it accepts, and looks at the sizes of all pic
 """
 
 import contextlib
+import logging
 import os
 import pathlib
 import warnings
@@ -114,6 +115,7 @@ def _open(path):
     """Open a picture. Raises UserError for whatever goes wrong, also later, when its pixels are read."""
     from PIL import Image  # only now: no other data needs it
 
+    logging.getLogger("PIL").setLevel(logging.CRITICAL)         # it would print a second sentence
     with open_file(path) as file, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about sizes, which `require_room` checks, and about metadata
         try:

@@ -154,6 +154,16 @@ def test_damaged_pictures(tmp_path, extension):
         refuse(tmp_path, rf"05\.{extension} cannot be read as a picture|different|expected one size")
 
 
+def test_nothing_but_the_sentence_is_printed(tmp_path, capfd, caplog):
+    write(tmp_path, COLOUR, "{}.tif")
+    path = tmp_path / "05.tif"
+    samples = struct.pack("<HHIH", 277, 3, 1, 3)            # the tag with the number of samples per pixel
+    assert samples in path.read_bytes()
+    path.write_bytes(path.read_bytes().replace(samples, struct.pack("<HHIH", 277, 3, 1, 259)))
+    refuse(tmp_path, r"05\.tif cannot be read as a picture")
+    assert capfd.readouterr() == ("", "") and not caplog.records
+
+
 def test_formats_that_run_programs_are_not_opened(tmp_path):
     (tmp_path / "1.png").write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 5 5\n%%EndComments\nshowpage\n")
     refuse(tmp_path, "cannot be read as a picture")
