@@ -515,7 +515,7 @@ assert np.array_equal(leaf.grad, [22, 24, 26])
 # | `dense`, `tanh`, `mul` | [dense](../npvae/autodiff/ops.py), [tanh](../npvae/autodiff/ops.py), [mul](../npvae/autodiff/ops.py) | [Baydin and others 2018](https://arxiv.org/abs/1502.05767), section 3.2 |
 # | `op`, `Value` | [op](../npvae/autodiff/tensor.py), [Tensor](../npvae/autodiff/tensor.py) | the same |
 # | `backward` | [Tensor.backward](../npvae/autodiff/tensor.py) | Rumelhart, Hinton, Williams 1986 |
-# | `difference` | [numeric_gradient](../npvae/autodiff/gradcheck.py) | |
+# | `difference` | [numeric_gradient](../npvae/autodiff/differences.py) | |
 # | the tape, printed | [tape](../npvae/autodiff/tape.py) | |
 # | the diagnosis | [diagnose](../npvae/diagnosis/diagnose.py) | |
 #
