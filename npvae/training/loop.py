@@ -5,6 +5,8 @@ parts, and `posteriors(x)`, to warn about them (see models/base.py). One step (`
 
     objective, parts = model.loss(x[rows], rng, step, rows);   objective.backward();   optimizer.step()
 
+With labels, the model is `model.given(y[rows])`.
+
 `Training.state` holds everything that the next step depends on: the parameters, the optimiser's accumulators, the order
 of the minibatches, and the state of the random generator. So an interrupted run ends with the same bits as one that was
 not interrupted.

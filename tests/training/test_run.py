@@ -8,7 +8,7 @@ import pytest
 
 from npvae import datasets
 from npvae.errors import UserError
-from npvae.training import Run, settings
+from npvae.training import Run, loop, settings
 
 SETTINGS = {"data": "bars", "hidden": [8], "validation": 300}
 
@@ -149,8 +149,8 @@ def test_labels_count_only_for_a_model_that_needs_them(rng):
     assert a.labels.tolist() == [2, 7, 9]                   # also that of the test set alone
 
 
-def test_an_interrupted_conditional_run_ends_with_the_same_bits_and_stops_early_where_it_should(tmp_path):
-    chosen = {"data": "bars", "model": "cvae", "hidden": [8], "validation": 300, "patience": 3, "batch_size": 50}
+def test_an_interrupted_conditional_run_ends_with_the_same_bits_and_validations(tmp_path):
+    chosen = {"data": "bars", "model": "cvae", "hidden": [8], "validation": 300, "batch_size": 50}
     whole, part = (Run.create(tmp_path / name, chosen) for name in ("whole", "part"))
     whole.training.run(40, whole.save, every=10)
     part.training.run(25, part.save, every=10)
@@ -159,3 +159,21 @@ def test_an_interrupted_conditional_run_ends_with_the_same_bits_and_stops_early_
     state = again.model.state_dict()
     assert all(np.array_equal(a, state[name]) for name, a in whole.model.state_dict().items())
     assert again.training.validations == whole.training.validations and len(whole.training.validations) == 4
+
+
+def test_a_conditional_run_stops_early_by_the_loss_of_its_validation_set_with_its_labels(tmp_path, monkeypatch):
+    chosen = {"data": "bars", "model": "cvae", "hidden": [8], "validation": 300, "patience": 2}
+    run = Run.create(tmp_path / "run", chosen)
+    losses, given, states = iter([2.0, 1.0, 1.5, 3.0]), [], []
+
+    def mean_loss(model, x, rng, y):
+        given.append((x, y))
+        states.append(model.state_dict())
+        return {"loss": next(losses)}
+
+    monkeypatch.setattr(loop, "mean_loss", mean_loss)
+    run.training.run(100, run.save, every=5)
+    assert run.training.step == 20 and all(x is run.training.x_validation for x, _ in given)
+    assert all(len(y) == 300 and y is run.training.y_validation for _, y in given)
+    best = Run.load(tmp_path / "run").model.state_dict()
+    assert all(np.array_equal(a, best[name]) for name, a in states[1].items())
