@@ -10,6 +10,7 @@ from .. import probability
 from ..arguments import generator
 from ..errors import UserError
 from ..probability import active_units
+from .warnings import cure_for_infinity
 
 MEASURED_AT_ONCE = 200  # examples: few enough that convolutions of large images fit into memory
 GAP_SAMPLES = 20  # of z, for both bounds of the amortization gap
@@ -126,8 +127,8 @@ def evaluate(model, x, rng, importance_samples=0, refine_steps=0, y=None):
     for name, value in result.items():
         if not np.isfinite(value) and name != "standard_error":
             raise UserError(
-                f"the {name.replace('_', ' ')} of the test set is {value}: the model cannot deal with data "
-                f"from {x.min():g} to {x.max():g}: rescale it and train again, or train longer"
+                f"the {name.replace('_', ' ')} of the test set is {value}: the model cannot deal with it; "
+                f"{cure_for_infinity(x)}"
             )
     return result
 

@@ -154,6 +154,8 @@ def _about_wide_codes(model, x, step, q, squares):
         return {"no prior": f"{left}; {term.free_bits:g} nats in each dimension cost nothing: take fewer free bits"}
     if term.beta < 1:
         return {"no prior": f"{left}; the KL term is missing or too weak: raise beta, which is {term.beta:g}"}
+    if len(x) < FEW_EXAMPLES:
+        return {}
     if step < FEW_STEPS:
         return {"untrained": f"the codes have not found the prior yet: {step} steps are few, train longer"}
     return {
@@ -162,13 +164,16 @@ def _about_wide_codes(model, x, step, q, squares):
     }
 
 
-def cure_for_infinity(x, step):
-    """Return what to do if training on the examples x (N, D) gave NaN or infinity in this step, counted from 1."""
+def cure_for_infinity(x, step=math.inf):
+    """Return what to do if a measure of the examples x (N, D) became NaN or infinite.
+
+    step   the step of training in which it happened, counted from 1: until the first, no learning rate counts
+    """
     parts = (x[i : i + ROWS_AT_ONCE] for i in range(0, len(x), ROWS_AT_ONCE))
     largest = np.concatenate([np.abs(part).max(axis=1) for part in parts])      # of each example
     usual, most = float(np.median(largest)), float(largest.max())
     if most > EXTREME * max(usual, 1):
         return f"correct or remove the example that holds {most:.3g}, where the largest of most others is {usual:.3g}"
-    if step == 1 or usual > EXTREME:  # in step 1, nothing has been learned yet
+    if step == 1 or usual > EXTREME:
         return f"rescale the data, which runs from {x.min():g} to {x.max():g}"
     return "start a new run with a smaller learning rate"

@@ -151,7 +151,7 @@ def test_options_that_would_do_nothing(refuse, npvae_):
 def test_numbers_that_no_model_can_deal_with(refuse, rng):
     np.savez("huge.npz", x=rng.standard_normal((200, 16)) * 1e30)
     message = refuse("train", "--model", "pca", "--data", "huge.npz", "--latent-dim", 2)
-    assert "squared error of the test set is" in message and "rescale it and train again" in message
+    assert "squared error of the test set is" in message and "rescale the data, which runs from" in message
 
 
 def test_an_interpolation_between_images_that_are_not_there(refuse, npvae_, rng):

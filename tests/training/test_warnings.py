@@ -12,6 +12,7 @@ from npvae.errors import UserError
 from npvae.models import IWAE, VAE, Autoencoder, ConditionalVAE, ConvolutionalVAE, VariationalEM
 from npvae.nn import optim
 from npvae.probability import LIKELIHOODS, DiagonalGaussian, KLTerm
+from npvae.training.evaluation import evaluate
 from npvae.training.loop import Training
 from npvae.training.warnings import cure_for_infinity, warnings_about, worth_of_a_code
 
@@ -179,7 +180,7 @@ def test_what_was_chosen_on_purpose_gets_no_warning():
 
 
 def test_a_few_examples_show_no_cause():
-    assert about(Stub(0, 1), BARS[:12]) == {}
+    assert about(Stub(0, 1), BARS[:12]) == about(Stub(20, 1), BARS[:12]) == {}
     assert trained(BARS[:12], 1000, batch=12) == {}
 
 
@@ -234,6 +235,13 @@ def test_an_explosion_has_its_own_cure(change, lr, words):
     with pytest.raises(UserError) as raised:
         Training(model, optim.Adam(model.parameters(), lr), x, 50, rng).run(500)
     assert words in str(raised.value)
+
+
+def test_a_test_set_with_an_outlier_has_the_same_cure():
+    x = np.random.default_rng(0).standard_normal((500, 20)).astype(np.float32)
+    model = VAE(20, 4, [32], 0, likelihood="gaussian")
+    with pytest.raises(UserError, match=r"of the test set is (inf|nan): .*; correct or remove the example that holds"):
+        evaluate(model, with_number(x, 1e25), np.random.default_rng(0))
 
 
 def with_number(x, number):
