@@ -13,7 +13,7 @@ import re
 import numpy as np
 
 from ..autodiff.differences import numeric_gradient
-from ..autodiff.gradcheck import Fault, told_apart
+from ..autodiff.report import Fault, told_apart
 from ..plain import printable
 from .comparison import Comparison
 from .explain import QUESTIONS, explain, true_minus

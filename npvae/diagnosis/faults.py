@@ -2,7 +2,7 @@
 
 import enum
 
-from ..autodiff.gradcheck import Fault
+from ..autodiff.report import Fault
 from .explain import QUESTIONS
 from .finding import Finding
 

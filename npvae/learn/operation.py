@@ -10,7 +10,7 @@ from collections.abc import Callable
 import numpy as np
 
 from ..autodiff import gradcheck
-from ..autodiff.gradcheck import Fault
+from ..autodiff.report import Fault
 from ..diagnosis.comparison import Comparison, names_in, same
 from ..diagnosis.diagnose import comparison
 from ..diagnosis.faults import ValueFault

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from npvae import gradcheck
-from npvae.autodiff.gradcheck import Fault
+from npvae.autodiff.report import Fault
 from npvae.diagnosis import diagnose
 from npvae.diagnosis.faults import ADVICE, ValueFault, finding_of
 

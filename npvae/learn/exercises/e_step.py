@@ -5,7 +5,7 @@ import numpy as np
 from ... import models
 from ... import probability as p
 from ...autodiff import Tensor
-from ...autodiff.gradcheck import Fault
+from ...autodiff.report import Fault
 from ...diagnosis.comparison import Comparison
 from ...gradchecks.check import normal
 from ...nn import optim

@@ -3,7 +3,7 @@
 import numpy as np
 
 from ... import models
-from ...autodiff.gradcheck import Fault
+from ...autodiff.report import Fault
 from ...diagnosis.comparison import Comparison
 from ...gradchecks.check import normal
 from ...nn import optim, schedules
