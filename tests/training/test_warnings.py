@@ -70,7 +70,7 @@ def test_a_model_trained_as_usual_gets_no_warning():
 
 def test_the_weight_of_the_kl_is_the_cause_and_the_advice_helps():
     found = trained(BARS, 1000, beta=8.0)
-    assert list(found) == ["collapsed"] and "take a beta below 3.4 instead of 8" in found["collapsed"]
+    assert list(found) == ["collapsed"] and "take a beta well below 3.4 instead of 8" in found["collapsed"]
     assert trained(BARS, 1500, beta=3.0) == {}
 
 
