@@ -76,7 +76,8 @@ def _about_no_information(model, x, step, kl):
     collapsed = f"the posterior has collapsed: q(z | x) is the prior for every x (KL {kl:.3f} nats), so z says nothing"
     collapsed += " about x, and all samples look alike"
     if worth < price:
-        return {"collapsed": f"{collapsed}; the KL weighs too much: take a beta well below {worth:.2g} instead of {price:g}"}
+        cure = f"the KL weighs too much: take a beta well below {worth:.2g} instead of {price:g}"
+        return {"collapsed": f"{collapsed}; {cure}"}
     if step < FEW_STEPS:
         return {"untrained": f"{silent} yet: {step} steps are few, train longer"}
     has_term = "kl_term" in inspect.signature(type(model)).parameters
