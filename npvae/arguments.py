@@ -1,4 +1,4 @@
-"""Arguments that functions of many packages take: a generator or its seed, and sizes.
+"""Arguments that functions of many packages take: a generator or its seed, sizes, and a state dict.
 
 A generator in the place of a size, or a size in the place of a generator, is one sentence here; further inside it would
 be a TypeError about something else.
@@ -37,6 +37,16 @@ def check_widths(name, widths):
     """Raise UserError unless these are a list (or tuple) of whole numbers from 1 on."""
     if not isinstance(widths, (list, tuple)) or not all(_is_whole(width, 1) for width in widths):
         raise UserError(f"{name} is {_shown(widths)}, expected a list of whole numbers from 1 on, such as [512, 256]")
+
+
+def check_state(state):
+    """Raise UserError unless a state dict is a dict from names to arrays of real numbers."""
+    if not isinstance(state, dict) or not all(isinstance(name, str) for name in state):
+        raise UserError(f"the state dict is {_shown(state)}, expected a dict from names to arrays")
+    for name, a in state.items():
+        if not isinstance(a, np.ndarray) or a.dtype.kind not in "buif":
+            found = f"an array of {a.dtype}" if isinstance(a, np.ndarray) else _shown(a)
+            raise UserError(f"{name[:40]} in the state dict is {found}, expected an array of real numbers")
 
 
 def _is_whole(value, least):

@@ -10,6 +10,8 @@ from npvae import nn
 from npvae.arguments import check_sizes, check_widths, generator
 from npvae.datasets import Minibatches, binarize
 from npvae.errors import UserError
+from npvae.models import VAE
+from npvae.nn import optim
 from npvae.nn.init import INITIALIZERS
 
 
@@ -81,3 +83,27 @@ def test_minibatches_and_binarization_take_a_seed(rng):
         Minibatches(rng, 9, 4)
     with pytest.raises(UserError, match="rng is a RandomState"):
         binarize(x, np.random.RandomState(0))
+
+
+def owners():
+    model = VAE(4, 2, [3], 0)
+    return model, optim.Adam(model.parameters(), 1e-3), Minibatches(10, 3, 0)
+
+
+@pytest.mark.parametrize("spoil", [
+    lambda state: [*state], lambda state: None, lambda state: {3: np.zeros(2)}, lambda state: {},
+    lambda state: {name: a.tolist() for name, a in state.items()}, lambda state: dict.fromkeys(state),
+    lambda state: {name: a[..., None] for name, a in state.items()},
+    lambda state: {name: a.astype("U9") for name, a in state.items()},
+    lambda state: {name: a.astype(complex) for name, a in state.items()},
+    lambda state: state | {"x": np.zeros(3)},
+])
+def test_a_state_dict_that_is_none_is_one_sentence_and_changes_nothing(spoil):
+    for owner in owners():
+        before = owner.state_dict()
+        with pytest.raises(UserError) as raised:
+            owner.load_state_dict(spoil(before))
+        assert len(str(raised.value)) <= 300 and str(raised.value).isprintable()
+        after = owner.state_dict()
+        assert all(np.array_equal(a, after[name]) for name, a in before.items())
+        owner.load_state_dict(before)

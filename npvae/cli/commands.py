@@ -43,7 +43,8 @@ def main(arguments=None):
     except (MemoryError, ImportError, RuntimeError) as error:
         if not _is_lack_of_memory(error):
             raise
-        return say(f"not enough memory ({error or type(error).__name__}): choose a smaller network or batch")
+        reason = str(error) or type(error).__name__
+        return say(f"not enough memory ({reason}): what was saved is good; choose smaller data, network or batches")
     except BrokenPipeError:  # the reader of a pipe has left, as in `npvae gradcheck | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # so that Python's own last flush succeeds
         print("npvae: nobody reads the output any more", file=sys.stderr)

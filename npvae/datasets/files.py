@@ -116,16 +116,31 @@ def most_memory():
 
 
 def available_memory():
-    """Return the memory that this process can still take, in bytes: what is free, or the limit of its container."""
+    """Return the memory that this process can still take, in bytes: what is free, or the limit of its container.
+
+    A limit on its address space (ulimit -v) counts, too.
+    """
     found = [UNKNOWN_MEMORY]
     try:
         with open("/proc/meminfo", encoding="utf-8") as file:
             found = [1024 * int(line.split()[1]) for line in file if line.startswith("MemAvailable:")] or found
+        found += _left_of_the_address_space()
         with open("/sys/fs/cgroup/memory.max", encoding="utf-8") as file:
             found.append(int(file.read()))
     except (OSError, ValueError):  # another system; or no container, or one without a limit ("max")
         pass
     return min(found)
+
+
+def _left_of_the_address_space():
+    """Return what the limit on the address space leaves, in bytes, in a list; an empty list without a limit."""
+    import resource  # exists on Unix only
+
+    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+    if limit == resource.RLIM_INFINITY:
+        return []
+    with open("/proc/self/statm", encoding="utf-8") as file:
+        return [max(limit - int(file.read().split()[0]) * resource.getpagesize(), 0)]
 
 
 def shown(text, most=40):

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from ..arguments import check_sizes, generator
+from ..arguments import check_sizes, check_state, generator
+from ..errors import UserError
 
 
 class Minibatches:
@@ -37,5 +38,9 @@ class Minibatches:
         return {"order": self.order.astype(np.int32), "position": np.array(self.position)}
 
     def load_state_dict(self, state):
-        """Continue from where `state_dict` was called."""
+        """Continue from where `state_dict` was called. Raises UserError for the state of another number of examples."""
+        check_state(state)
+        shapes = {name: a.shape for name, a in state.items()}
+        if shapes != {"order": (self.N,), "position": ()}:
+            raise UserError(f"the state of minibatches has arrays {shapes}, expected an order of {self.N} examples")
         self.order, self.position = state["order"].astype(np.int64), int(state["position"])

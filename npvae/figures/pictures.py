@@ -35,6 +35,7 @@ TRAVERSED = 12  # at most this many latent dimensions: those in which the codes 
 TRAVERSAL = np.linspace(-3, 3, 11)  # standard deviations
 
 
+@np.errstate(all="ignore")  # `_images` checks the results instead
 def draw(run, folder=None):
     """Draw the pictures that apply, and write them into a folder, by default that of the `Run`; return their names.
 
@@ -177,6 +178,7 @@ def between(a, b, steps):
     return (1 - weights) * a + weights * b
 
 
+@np.errstate(all="ignore")
 def interpolate(run, i, j, steps, folder=None):
     """Write between-I-J.png, from test image i to test image j through their codes; return its name.
 

@@ -21,6 +21,7 @@ import textwrap
 
 import numpy as np
 
+from ..arguments import check_state
 from ..autodiff import Tensor, no_grad, no_grad_for
 from ..errors import UserError
 from ..plain import printable
@@ -162,8 +163,10 @@ class Module:
     def load_state_dict(self, state):
         """Set every parameter and buffer to the values of the same name.
 
-        Raises UserError for a name that only one side has, and for another shape; then nothing has changed.
+        Raises UserError for a name that only one side has, for another shape, and for anything but arrays of real
+        numbers; then nothing has changed.
         """
+        check_state(state)
         own = self.state_dict()
         for name in sorted(own.keys() | state.keys()):
             here, saved = (a[name].shape if name in a else "none" for a in (own, state))

@@ -23,6 +23,7 @@ import math
 import numpy as np
 
 from .. import runtime
+from ..arguments import check_state
 from ..autodiff import guards
 from ..errors import UserError
 from ..runtime import BLOCK
@@ -111,6 +112,7 @@ class Optimizer:
 
         Without counts, as 0.1.0 saved it, every parameter is taken to have moved in every step.
         """
+        check_state(state)
         state = {"counts": np.full(len(self.parameters), state.get("steps", 0))} | state
         expected = {name: a.shape for name, a in self.state_dict().items()}
         found = {name: np.shape(a) for name, a in state.items()}

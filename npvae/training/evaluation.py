@@ -50,16 +50,24 @@ def codes_of(model, x, y=None):
 
 
 def encoded(model, x, y=None):
-    """Return the codes of the examples x (N, D) with labels y, and logvar of their q(z | x); None if it has no q."""
-    if not model.has_bound:
-        return codes_of(model, x, y), None
-    found = []
-    for given, batch in tqdm(given_batches(model, x, y), unit="batch", desc="encoding", disable=None, leave=False):
-        with model.evaluating():
-            q = given.encode(batch).detach()
-        found.append((q.mean, np.broadcast_to(q.logvar, q.mean.shape)))
-    codes, logvar = map(np.concatenate, zip(*found))
-    return codes, logvar
+    """Return the codes of the examples x (N, D) with labels y, and logvar of their q(z | x); None if it has no q.
+
+    Raises UserError if one of them is NaN or infinite.
+    """
+    with np.errstate(all="ignore"):  # the last lines check the results instead
+        if not model.has_bound:
+            found = [codes_of(model, x, y)]
+        else:
+            parts = []
+            batches = given_batches(model, x, y)
+            for given, batch in tqdm(batches, unit="batch", desc="encoding", disable=None, leave=False):
+                with model.evaluating():
+                    q = given.encode(batch).detach()
+                parts.append((q.mean, np.broadcast_to(q.logvar, q.mean.shape)))
+            found = [*map(np.concatenate, zip(*parts))]
+    if not all(np.isfinite(a).all() for a in found):
+        raise UserError("the encoder returns NaN or infinity for some examples: rescale the data, or train again")
+    return found[0], found[1] if model.has_bound else None
 
 
 def nearest(a, b):

@@ -21,7 +21,7 @@ from ..datasets.files import shown, shown_path
 from ..errors import UserError
 from ..nn.optim import OPTIMIZERS
 from ..nn.schedules import SCHEDULES
-from . import checkpoint, schema, settings
+from . import checkpoint, memory, schema, settings
 from .folder import CHECKPOINT, lock, refuse_a_run_in
 from .loop import ClosedForm, Training, part_of
 from .origin import MissingData, Origin, find
@@ -60,7 +60,9 @@ class Run:
         chosen = settings.complete(chosen)
         dataset = datasets.load(chosen["data"])
         origin = Origin.of(dataset, chosen["data"], folder, settings.MODELS[chosen["model"]].needs_labels)
-        run = cls(folder, chosen | {"data": origin.place}, origin)
+        chosen = settings.with_channels(chosen | {"data": origin.place}, origin)
+        memory.require(chosen, origin)
+        run = cls(folder, chosen, origin)
         run.dataset = dataset
         run.training  # noqa: B018  data that does not fit is refused before there is a folder
         folder.mkdir(parents=True, exist_ok=True)
@@ -90,6 +92,7 @@ class Run:
                 remove_abandoned(folder)
             run = _load(folder, dict(chosen or {}), may_change)
             if to_train:
+                memory.require(run.settings, run.origin)
                 run.training  # noqa: B018
         except BaseException:
             unlock()

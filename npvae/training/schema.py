@@ -27,7 +27,8 @@ def reading(path):
         yield
     except UserError as error:
         called = shown_path(path, 80)
-        raise UserError(f"{called} was not written by this version of npvae train: {error}") from None
+        reason = shown(error, 165)
+        raise UserError(f"{called} was not written by this version of npvae train: {reason}") from None
 
 
 # --- settings ---------------------------------------------------------------------------------------------------------
@@ -121,7 +122,7 @@ def require_size(arrays, run, origin):
             "they are different networks"
         )
     rows = arrays.get("batches/order")
-    if rows is not None and rows.shape != (origin.N - run["validation"],):
+    if rows is not None and rows.shape != (origin.N - run.get("validation", 0),):
         raise UserError(f"its data has {origin.N} examples, and its order of minibatches has shape {rows.shape}")
 
 
@@ -140,6 +141,7 @@ def require_arrays(arrays, model, optimizer, training, N):
     if optimizer is not None:
         expected |= {f"optimizer/{name}": a.shape for name, a in optimizer.state_dict().items()}
         rows, columns = training["step"], len(training.get("columns", ()))
+        optional["optimizer/counts"] = expected.pop("optimizer/counts")  # version 0.1.0 does not have it
         expected |= {"batches/order": (N,), "batches/position": (), "history": (rows, columns) if rows else (0,)}
         optional |= {f"best/{name}": shape for name, shape in weights.items()}
     elif training["step"]:

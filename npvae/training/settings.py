@@ -236,5 +236,7 @@ def count_weights(settings, origin):
     else:
         labels = len(origin.labels or ()) if MODELS[settings["model"]].needs_labels else 0
         pairs = itertools.pairwise([origin.data_dim + labels, *settings.get("hidden", ()), settings["latent_dim"]])
-    of_tables = 2 * origin.N * settings["latent_dim"] if settings["model"] == "vem" else 0
-    return sum(2 * a * b for a, b in pairs) + of_tables
+    weights = sum(2 * a * b for a, b in pairs)
+    if settings["model"] == "vem":  # its tables
+        weights += 2 * (origin.N - settings["validation"]) * settings["latent_dim"]
+    return weights
