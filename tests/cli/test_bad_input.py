@@ -97,7 +97,7 @@ def test_data_that_does_not_fit(refuse, rng):
 def test_settings_that_a_model_does_not_have(refuse):
     assert "unknown model 'conv-vea': did you mean 'conv-vae'?" in refuse("train", "--model", "conv-vea")
     message = refuse("train", "--model", "ae", "--data", "bars", "--beta", 4)
-    assert "the model ae has no beta: leave it out, or choose one of vae, conv-vae" in message
+    assert "the model ae has no beta: leave it out, or choose one of vae, cvae, conv-vae" in message
     assert "has no lr" in refuse("train", "--model", "pca", "--data", "bars", "--lr", 1)
     assert "has no warm-up" in refuse("train", "--model", "iwae", "--data", "bars", "--warm-up", 1)
     assert "choose one of them" in refuse("train", "--data", "bars", "--free-bits", 1, "--capacity", 2)

@@ -253,7 +253,7 @@ def test_three_hundred_random_changes(saved, tmp_path):
         else:
             name = choose.choice([*arrays])
             a = arrays[name].copy()
-            new = [a[..., None], a.astype("f2"), a.astype("U3"), -a, a * np.nan, np.zeros(3), a.reshape(-1)[:-1]]
+            new = [a[..., None], a.astype("f8"), a.astype("U3"), -a, a * np.nan, np.zeros(3), a.reshape(-1)[:-1]]
             arrays[name] = choose.choice(new)
         checkpoint.save(tmp_path / "model.npz", arrays, settings)
         try:
