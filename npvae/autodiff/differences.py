@@ -7,9 +7,9 @@ about 10⁻¹⁶ |y|/h. In float64, with inputs and values of order 1, h = 10⁻
 taken element by element before they are weighted and added, which keeps the rounding small.
 
 Where a function bends sharply (√x at 0.001), or where the derivative is tiny beside the value, 10⁻⁵ is the wrong step.
-`extrapolated` tries steps from 0.1 to 10⁻¹⁰ and extrapolates each pair of them to h = 0: D(h) = D + c h² + …, hence
-D ≈ D(h) + (D(h) − D(10 h)) / 99. A good step agrees with the one before it, and with all smaller ones, as far as those
-are not spoiled by rounding; how much they disagree is its error.
+`extrapolated` tries steps from 0.1 to 10⁻¹⁰ and extrapolates each step and the one before it to h = 0. Since
+D(h) = D + c h² + …, D ≈ D(h) + (D(h) − D(10 h)) / 99. A good step agrees with the one before it, and with every smaller
+one that rounding has not spoiled. How much they disagree is its error.
 
 Source: Ridders (1982), Accurate computation of F'(x) and F'(x) F''(x).
 """
@@ -18,15 +18,15 @@ import numpy as np
 
 STEP = 1e-5
 STEPS = [10.0**-k for k in range(1, 11)]
-ROUNDING = 100  # a value is the result of many operations: its rounding may be larger than that of one, by this factor
+ROUNDING = 100  # many operations make a value: their rounding may exceed that of a single one by this factor
 
 
 def numeric_gradient(value, x, dy, elements=None, name=""):
     """Return Σ_j dy_j ∂y_j/∂x_i for every element x_i of the array x, by central differences with h = 10⁻⁵.
 
-    value      `value()` returns y, and reads x, which is moved in place and put back
-    elements   the indices that are wanted; the others become NaN
-    name       of x, for the progress bar of a large one
+    value      `value()` returns y, and reads x, whose elements this function moves in place and puts back
+    elements   the indices of the elements to move, by default all; the gradient is NaN at the others
+    name       the name of x, for the progress bar
     """
     from tqdm import tqdm  # only here: importing npvae should cost no more than importing numpy
 
@@ -51,7 +51,7 @@ def beside(value, x, i, h):
 
 
 def extrapolated(value, x, dy, i):
-    """Return the derivative for the element x_i, and an estimate of its error; infinity where no step is good."""
+    """Return the derivative for the element x_i, and an estimate of its error: infinity if no step is good."""
     moves, sizes = [], []
     h = np.array(STEPS) * max(1, abs(x[i]))
     for step in h:
@@ -78,9 +78,9 @@ def extrapolated(value, x, dy, i):
 
 
 def kinks(value, x, elements):
-    """Return for which of these elements of x the slopes to the left and to the right differ, an array of bool.
+    """Return at which of these elements of x the slopes to the left and to the right differ, an array of bool.
 
-    They differ for a strongly curved function too, but then by less and less the smaller the step is.
+    They differ for a strongly curved function too, but then the difference shrinks with the step.
     """
     y, found = np.array(value()), np.zeros(x.shape, bool)
     for i in elements:

@@ -19,14 +19,14 @@ from .report import Fault, Report, Row
 from .tensor import Tensor, input_gradients, input_names, leaf_gradients, no_grad
 
 LIMIT = 1e-7
-OWN_SIZE = 1e-3  # the largest error beside the largest element of an array
-MOST_EXTRAPOLATED = 1000  # elements of an array: twenty calls of f for each
+OWN_SIZE = 1e-3  # the largest error that passes, as a part of the array's largest element
+MOST_EXTRAPOLATED = 1000  # elements of an array: each takes twenty calls of f
 STALE = (
-    "  note: the derivatives of one call give something else after another call of f, probably because an object keeps "
-    "its input for them: call backward right after forward"
+    "  note: after another call of f, the derivatives of this call return something else, probably because an object "
+    "stores its input: call backward right after forward"
 )
-SEED = 2_718_281_828  # of the upstream gradient: one that nobody draws inputs with. With the inputs' own seed, dy would
-# be x again, dW = xᵀ dy would be symmetric, and a transposed dW would pass.
+SEED = 2_718_281_828  # of the upstream gradient: a seed with which nobody draws inputs. With the inputs' seed, dy could
+# equal x: then dW = xᵀ dy would be symmetric, and a transposed dW would pass.
 
 
 def gradcheck(f, *inputs, parameters=None, rng=None, name=None, limit=LIMIT, elements=None, **options):
@@ -47,10 +47,10 @@ def gradcheck(f, *inputs, parameters=None, rng=None, name=None, limit=LIMIT, ele
     elements   check only that many elements of each input, chosen at random; the report says so
     options    passed on to f as keywords
 
-    Returns a `Report`. f must give the same value at every call: draw a noise ε outside of it. Inputs that are no
-    floats, such as integer labels, are passed on and not checked. Raises TypeError for an input of float32 (its
-    rounding hides every mistake below 1 %), for an f that returns something else, for two parameters of one name or one
-    with two names, and when there is nothing to check.
+    Returns a `Report`. f must give the same value at every call: draw the noise ε outside f. Inputs that are not
+    floats, such as integer labels, reach f unchanged and are not checked. Raises TypeError for a float32 input (its
+    rounding hides every mistake below 1 %), for an f that returns anything else, for two parameters with one name or
+    one with two names, and when there is nothing to check.
     """
     rng = np.random.default_rng(SEED) if rng is None else rng
     name = name or getattr(f, "__name__", type(f).__name__)
@@ -66,10 +66,10 @@ def gradcheck(f, *inputs, parameters=None, rng=None, name=None, limit=LIMIT, ele
 
 
 def _as_operation(f, inputs, parameters, options):
-    """Return a function of Tensors as a bare operation, whose derivatives the tape gives, and its inputs by name.
+    """Return a function of Tensors as a bare operation, whose derivatives the tape computes, and its inputs by name.
 
-    Its inputs are the arrays of all Tensors: those among the inputs of f, and the parameters. After each call, the
-    parameters hold again what they held before.
+    Its inputs are the arrays of all Tensors: those among the inputs of f, and the parameters. Each call restores the
+    parameters' arrays.
     """
     inputs = [Tensor(x.data, requires_grad=True) if isinstance(x, Tensor) else x for x in inputs]  # as leaves
     pairs = [(f"input {i}", x) for i, x in enumerate(inputs) if isinstance(x, Tensor)]
@@ -124,7 +124,7 @@ def _check(name, operation, arrays, rng, limit, elements):
             return operation(*inputs)[0]
 
     def called_again(i, derivatives):
-        """Return what the derivative for input i gives now, if it is called alone."""
+        """Return what the derivative for input i returns now, when called alone."""
         return np.array(input_gradients(name, arrays, derivatives, dy.copy(), [j == i for j in range(len(inputs))])[i])
 
     rows, stale = [], False
@@ -137,7 +137,7 @@ def _check(name, operation, arrays, rng, limit, elements):
             row.blame(Fault.SHARED_MEMORY)
         elif dx is None or not _can_move(x):
             of_type = getattr(x, "dtype", type(x).__name__)
-            why = "has no derivative" if dx is None else f"holds no floats but {of_type}"
+            why = "has no derivative" if dx is None else f"holds {of_type}, not floats"
             row.error, row.sentence = 0.0, f"{why}: not checked"
         else:
             _compare(row, dx, dy, limit, elements, rng)
@@ -154,12 +154,12 @@ def _check(name, operation, arrays, rng, limit, elements):
 
 
 def _can_move(x):
-    """Return whether finite differences can move x; everything that `_require_float64` lets through, but no labels."""
+    """Return whether finite differences can move x. Labels, which `_require_float64` lets through, cannot be moved."""
     return isinstance(x, np.ndarray) and x.dtype == np.float64
 
 
 def _require_float64(name, x):
-    """Raise TypeError for floats that are no float64 arrays: they would be checked badly, or not at all."""
+    """Raise TypeError for floats outside a float64 array: we would check them badly, or not at all."""
     if isinstance(x, np.ndarray) and x.dtype.kind in "fc" and x.dtype != np.float64:
         raise TypeError(f"gradcheck needs float64 arrays, found {name} of type {x.dtype}: convert it with .astype")
     if isinstance(x, (list, tuple)) and np.asarray(x).dtype.kind in "fc":
@@ -201,12 +201,12 @@ def _compare(row, analytic, dy, limit, elements, rng):
     found, numeric = (np.array([a[i] for i in indices]) for a in (analytic, row.numeric_gradient))
     error, uncertainty = errors(found, numeric), np.zeros(len(indices))
     for k in np.argsort(-error)[:MOST_EXTRAPOLATED]:
-        if error[k] > limit:                                 # look again, with the best of many steps
+        if error[k] > limit:                                 # try again, with the best of many steps
             numeric[k], uncertainty[k] = extrapolated(value, x, dy, indices[k])
             row.numeric_gradient[indices[k]] = numeric[k]
     error, gap = errors(found, numeric), np.abs(found - numeric)
     is_open = (error > limit) & (gap <= 10 * uncertainty)    # right or wrong: the differences cannot tell
-    is_small = is_open & (gap <= limit)                      # beside 1, if not beside the array's own size: let it pass
+    is_small = is_open & (gap <= limit)                      # beside 1, if not beside the array's largest: let it pass
     error[is_small], is_open[is_small] = gap[is_small], False
     is_wrong = (error > limit) & ~is_open
     k = int(np.argmax(np.where(is_wrong, error, -1) if is_wrong.any() else error))
@@ -223,7 +223,7 @@ def _compare(row, analytic, dy, limit, elements, rng):
 def errors(found, expected):
     """Return |found − expected| / max(1, |expected|) of every element, infinity for NaN; for equal shapes.
 
-    Where all elements of `expected` are tiny, 10⁻³ of the largest of them counts as `LIMIT`.
+    Where all elements of `expected` are tiny, a difference of 10⁻³ of the largest counts as `LIMIT`.
     """
     size = np.abs(expected)
     scale, largest = np.maximum(1, size), np.nanmax(size, initial=0)
@@ -235,7 +235,7 @@ def errors(found, expected):
 
 
 def _is_rounded(row):
-    """Return whether the value moves, and is always made of float32 numbers, although x is not."""
+    """Return whether the value moves but holds only float32 numbers, although x does not."""
     ys = [np.array(row.value()), *beside(row.value, row.x, row.where, STEP)]
     is_float32 = [np.array_equal(a, a.astype(np.float32)) for a in (*ys, row.x)]
     return is_float32 == [True, True, True, False] and not np.array_equal(ys[1], ys[2])

@@ -1,8 +1,8 @@
 """What guards the tape: errors that name the operation, the input, what was found, and the line that made the call.
 
-An operation keeps the dtype of its inputs, a gradient has the shape and the dtype of its input, and nobody's number
-changes silently. tensor.py reads without any of this; here is every check that it makes on the way. Looking for NaN and
-infinity would mean reading every value once more, so it happens only within `trap_nonfinite`.
+An operation keeps the dtype of its inputs, a gradient has the shape and the dtype of its input, and no number changes
+silently. You can read tensor.py without any of this; here is every check that it makes on the way. To find NaN and
+infinity, we would have to read every value once more, so we look for them only within `trap_nonfinite`.
 """
 
 import contextlib
@@ -33,7 +33,7 @@ def float_array(data):
 
 
 def check_detached(x):
-    """Raise TypeError for a Tensor with a gradient, of which somebody wants an array: a list of Tensors, np.mean(x)."""
+    """Raise TypeError for a Tensor with a gradient that NumPy would turn into an array: in a list, or np.mean(x)."""
     if x.record or x.requires_grad:
         raise TypeError(
             "an array of a Tensor would forget how it was made: use an operation, such as ops.concatenate or .mean(), "
@@ -43,11 +43,11 @@ def check_detached(x):
 
 def refuse_comparison(x, other):
     """Raise TypeError: a comparison of Tensors has no derivative, and Python would compare their identity."""
-    raise TypeError("Tensors are not compared: compare their values, as in x.data == y.data, or identity, x is y")
+    raise TypeError("Tensors cannot be compared: compare their values, x.data == y.data, or their identity, x is y")
 
 
 def common_dtype(operation, names, arrays, options):
-    """Return the dtype of all inputs; TypeError for what NumPy would accept and silently convert."""
+    """Return the dtype of all inputs; TypeError for inputs that NumPy would silently convert."""
     for option, value in options.items():
         if hasattr(value, "record"):
             raise TypeError(f"{operation}: {option} is a Tensor, and inputs are positional: leave out '{option}='")
@@ -80,11 +80,11 @@ def value_and_derivatives(operation, returned):
 
 
 def check_value(operation, y, dtype):
-    """Raise TypeError for a value of another dtype than the inputs."""
+    """Raise TypeError for a value whose dtype differs from that of the inputs. `trap_nonfinite` adds its check here."""
     if _trapping.get():
         _check_finite(y, operation, caller())
     if y.dtype != dtype:
-        raise TypeError(f"{operation} made {y.dtype} of {dtype}: an operation keeps the dtype of its inputs")
+        raise TypeError(f"{operation} turned {dtype} into {y.dtype}: an operation keeps the dtype of its inputs")
 
 
 def seals(names, inputs, arrays, y):
@@ -100,7 +100,7 @@ def seals(names, inputs, arrays, y):
 
 
 def seal(a):
-    """Return two numbers from inside an array: what moves the whole array, such as an optimiser's step, moves these.
+    """Return two numbers from inside an array: whatever moves the whole array, such as an optimiser, moves these too.
 
     Comparing every number would cost as much as another operation. Changes elsewhere in the array go unnoticed.
     """
@@ -142,7 +142,7 @@ def spent(record):
 
 
 def check_unchanged(record):
-    """Raise ValueError for a record that is released, or whose arrays have changed since the forward pass."""
+    """Raise ValueError for a record that was released, or whose arrays have changed since the forward pass."""
     if record.derivatives is None:
         raise spent(record)
     for name, a, before in record.seals:
@@ -167,7 +167,7 @@ def unfit_upstream_gradient(record, dy, error):
 
 
 def check_gradients(record, dy, gradients):
-    """Raise ValueError or TypeError for a wanted gradient that is missing, no array, or of the wrong shape or dtype."""
+    """Raise ValueError or TypeError for a gradient that is missing, not an array, or of the wrong shape or dtype."""
     for x, dx, name, shape in zip(record.inputs, gradients, record.names, record.shapes):
         if x is None:
             continue
@@ -183,7 +183,7 @@ def check_gradients(record, dy, gradients):
         if dx.shape != shape:
             raise ValueError(f"{what} has shape {dx.shape}, but the input has shape {shape} {where}")
         if dx.dtype != dy.dtype:
-            raise ValueError(f"{what} made {dx.dtype} of {dy.dtype} {where}")
+            raise ValueError(f"{what} turned {dy.dtype} into {dx.dtype} {where}")
         if _trapping.get():
             _check_finite(dx, f"the derivative of {record.operation} for its input {name}", record.caller)
 
@@ -209,8 +209,8 @@ def named_tensors(what, parameters):
 def trap_nonfinite():
     """`with trap_nonfinite():` the first operation or derivative that gives NaN or infinity raises FloatingPointError.
 
-    The message names the operation and the line that called it. Every value is read once more, so this is slow: use it
-    after a loss has become NaN, to find out where that began.
+    The message names the operation and the line that called it. Reading every value once more is slow: use this after a
+    loss has become NaN, to find out where that began.
     """
     token = _trapping.set(True)
     try:

@@ -1,4 +1,4 @@
-"""What a gradient check found: a row for each input, and a fault where more than the numbers is wrong."""
+"""What a gradient check found: a row for each input, and a fault where something besides the numbers is wrong."""
 
 import dataclasses
 import enum
@@ -23,7 +23,7 @@ class Fault(enum.Enum):
     RANDOM_GRADIENT = "two calls of this derivative with the same dy gave different arrays"
     OVERWRITTEN = "this array was changed after it was returned: another derivative uses its memory"
     NO_ARRAY = "the derivative is a {}, expected an array"
-    DTYPE = "the derivative made {} of float64"
+    DTYPE = "the derivative turned float64 into {}"
     SHAPE = "the derivative has shape {}, the input {}"
     EMPTY = "is empty: there is nothing to compare"
     ROUNDED = "the value is rounded to float32 on the way: it moves in steps"
@@ -37,7 +37,7 @@ class Fault(enum.Enum):
 class Row:
     """What the check found for one input.
 
-    name, shape   of the input
+    name, shape   those of the input
     error         the largest |analytic − numeric| / max(1, |numeric|); infinity if the two could not be compared
     where         the index of the element with the largest error
     analytic      what the derivative says there
@@ -47,8 +47,8 @@ class Row:
     checked       how many elements were compared
 
     A diagnosis also needs whole arrays, where they exist: `gradient`, what the derivative says; `numeric_gradient`,
-    what finite differences say; for a wrong one, `kinks`, where there is no derivative; and to take differences again,
-    the input x, and `value()`, which reads it.
+    what finite differences say; if the two differ, `kinks`, where there is no derivative; and to take differences
+    again, the input x, and `value()`, which reads it.
     """
 
     name: str
@@ -77,10 +77,10 @@ class Report:
 
     name    what was checked
     rows    one `Row` for each input
-    known   a dict of the arrays that took part: the inputs by name, the value "y" and the upstream gradient "dy",
-            unless inputs have these names
+    known   a dict of the arrays that took part: the inputs by name, the value "y" and the upstream gradient "dy"; an
+            input of one of these names takes its place
     limit   the largest error that passes
-    notes   sentences about what is no mistake, but worth knowing
+    notes   sentences about what is not a mistake, but worth knowing
 
     A report is neither true nor false: `assert gradcheck(...)` would look like a test and always pass, so it raises
     TypeError.
@@ -91,12 +91,12 @@ class Report:
 
     @property
     def ok(self):
-        """Whether every input was compared and every error is at most the limit. NaN is not."""
+        """Whether every input was compared and every error is at most the limit; an error of NaN never is."""
         return bool(self.rows) and all(row.error <= self.limit for row in self.rows)
 
     @property
     def largest_error(self):
-        """Over all inputs; infinity where an input could not be compared."""
+        """The largest error over all inputs; infinity if one of them could not be compared."""
         return max((row.error for row in self.rows), default=float("inf"))
 
     def __bool__(self):
@@ -131,7 +131,7 @@ class Report:
 
 
 def told_apart(a, b):
-    """Return two numbers as text: to six digits, or to as many more as it takes to tell them apart."""
+    """Return two numbers as text: to six digits, or to as many as it takes to tell them apart."""
     for digits in range(6, 18):
         texts = f"{a:.{digits}g}", f"{b:.{digits}g}"
         if texts[0] != texts[1]:

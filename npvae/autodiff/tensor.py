@@ -41,8 +41,9 @@ class Tensor:
     grad            the gradient, an array of the shape of `data`; None before `backward`, which adds to it
     record          the `Record` of the operation that made it; None for a leaf
 
-    Lists, Python numbers and everything else that is not already float32 become float64. Raises TypeError for an array
-    of other numbers, for a list of Tensors, and where an array of a Tensor would forget how the Tensor was made.
+    An array keeps its dtype, and so does anything else whose `dtype` is float32; lists, Python numbers and the rest
+    become float64. Raises TypeError for an array of any other dtype, for a Tensor, and for a list of Tensors that
+    require a gradient.
     """
 
     __slots__ = ("data", "grad", "requires_grad", "record", "__weakref__")
@@ -79,15 +80,15 @@ class Tensor:
 
         dy   ∂ℓ/∂y, where y is this Tensor: an array of its shape; by default 1, for a single number that is ℓ itself
 
-        Afterwards the tape is empty: it has let go of the arrays of the forward pass, so a loss that you keep needs no
+        Afterwards the tape is empty: it has released the arrays of the forward pass, so a loss that you keep holds no
         memory for them, and a second `backward` along any part of it is an error.
 
-        Raises ValueError when dy is missing or has the wrong shape; when nothing was recorded, or the tape is empty
-        already; when an array has changed since the forward pass, which the derivatives would read; and for a
-        derivative that is missing or whose gradient differs from its input in shape or dtype.
+        Raises ValueError when dy is missing or has the wrong shape; when nothing was recorded, or the tape is already
+        empty; when an array that the derivatives read has changed since the forward pass; and for a derivative that is
+        missing or whose gradient differs from its input in shape or dtype.
         """
         dy = guards.upstream_gradient(self, dy)
-        walked, held = [], {id(dy)}  # held: arrays that someone else has already
+        walked, held = [], {id(dy)}  # held: arrays that the caller or another leaf holds
         gradients = leaf_gradients(self, dy, lambda record, dy: walked.append(record))
         for leaf in gradients:
             guards.check_accumulated(leaf)
@@ -101,7 +102,7 @@ class Tensor:
 
 
 def _unshared(dx, held):
-    """Return dx, or a copy if it is a view or held by someone else: `backward` adds to a leaf's gradient in place."""
+    """Return dx, or a copy if it is a view or held elsewhere: `backward` adds to a leaf's gradient in place."""
     is_shared = dx.base is not None or id(dx) in held
     held.add(id(dx))
     return np.array(dx) if is_shared else np.asarray(dx)
@@ -110,9 +111,9 @@ def _unshared(dx, held):
 def leaf_gradients(y, dy, done=lambda record, dy: None):
     """The walk: pass dy back along the tape of y, and return a dict from each leaf to its gradient.
 
-    Take the records from the last to the first. When the turn of a record comes, every use of its value lies behind
-    us, so the gradient dy of that value is complete: turn it into the gradients of the record's inputs, and add each to
-    what has already reached that input. Call `done(record, dy)` for every record.
+    Take the records from the last to the first. When we reach a record, every use of its value is behind us, so the
+    gradient dy of that value is complete: turn it into the gradients of the record's inputs, and add each to what has
+    already reached that input. Call `done(record, dy)` for every record.
     """
     gradients = {y.record or y: dy}  # a value is known by the record that made it, a leaf by itself
     for record in reversed(records(y)):
@@ -145,7 +146,7 @@ class Record:
     inputs          the Tensor where a gradient is wanted, None elsewhere
     derivatives     as the operation returned them (see `input_gradients`)
     caller          "folder/file.py:line" of the call
-    seals           what the value and the leaves among the inputs were in the forward pass (see `guards.seal`)
+    seals           two numbers each of the value and of the leaves among the inputs (see `guards.seal`)
     """
 
     __slots__ = ("order", "operation", "names", "shapes", "shape", "inputs", "derivatives", "caller", "seals")
@@ -156,11 +157,11 @@ class Record:
         self.inputs, self.derivatives, self.caller, self.seals = inputs, derivatives, caller, seals
 
     def release(self):
-        """Let go of every array and of the records before this one."""
+        """Release every array and the records before this one."""
         self.inputs, self.derivatives, self.seals = [None] * len(self.names), None, []
 
     def named_derivatives(self):
-        """Return triples of an input's name, whether its gradient is wanted, and its derivative: for the tape."""
+        """Return triples of an input's name, whether its gradient is wanted, and its derivative: to print the tape."""
         if len(self.derivatives) == 1 < len(self.inputs):
             return [("all inputs", True, self.derivatives[0])]
         return [(name, x is not None, d) for name, x, d in zip(self.names, self.inputs, self.derivatives)]
@@ -186,7 +187,7 @@ def input_gradients(operation, names, derivatives, dy, wanted):
     wanted        a bool for each input
 
     The gradient is None where there is no derivative, or where it is not wanted. Raises TypeError for a derivative that
-    returns nothing, and unless there is one for each input.
+    returns nothing, and for too few or too many of them.
     """
     if len(derivatives) == 1 and derivatives[0] is not None:
         returned = derivatives[0](dy)
@@ -259,7 +260,7 @@ def input_names(f, n):
     """Return the names of the n inputs that f receives: x, W, b; or arrays[0], arrays[1] for concatenate(*arrays)."""
     try:
         parameters = inspect.signature(f).parameters.values()
-    except ValueError:  # a function that is built in does not say
+    except ValueError:  # some built-in functions have no signature
         parameters = ()
     names = [p.name for p in parameters if p.kind < p.VAR_POSITIONAL]
     several = next((p.name for p in parameters if p.kind == p.VAR_POSITIONAL), "input")

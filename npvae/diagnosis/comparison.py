@@ -1,8 +1,8 @@
 """The evidence: one array that somebody computed, beside what it should be, and everything that took part in it.
 
-A derivative that is wrong in many elements holds much information: it is not "off by 0.5", it is *some* function of the
-numbers that went in. So keep everything that could have gone in, by name. Keep the formula of the right answer too, as
-functions of those names, one for each of its terms,
+A derivative that is wrong in many elements tells a lot: it is not "off by 0.5", it is *some* function of the numbers
+that went in. So keep everything that could have gone in, by name. Keep the formula of the right answer too, as a
+function of those names for each of its terms,
 
     {"½ σ²": lambda dy, sigma: 0.5 * dy[:, None] * sigma**2,    "−½": lambda dy, sigma: …}
 
@@ -57,7 +57,7 @@ class Comparison:
     expected   what is right: by finite differences, or by the engine
     known      a dict of the arrays that took part, and of others that may be mistaken for them
     formula    a dict from the name of a term to a function of known arrays, by their names: the sum is `expected`
-    numbers    a dict of numbers that a factor may be made of, with their meaning: {"N, the batch": 3}
+    numbers    a dict of the numbers from which a factor may be made, by their meaning: {"N, the batch": 3}
     suspects   a dict from the description of a mistake to the array that it would give
     by_dy      `expected` as a function of another upstream gradient, if there is no formula
     """

@@ -67,7 +67,7 @@ def comparison(name, row, known, **more):
 
 
 def _with_its_name(finding, name):
-    """Return the finding with the name of the input in place of x, which the usual formulas call it."""
+    """Return the finding with the name of the input in place of x, its name in the usual formulas."""
     finding.causes = [re.sub(r"\bx\b", name, cause) for cause in finding.causes]
     return finding
 
@@ -94,7 +94,7 @@ ELEMENTWISE = [
 
 
 def _elementwise(known, row):
-    """Return known arrays for an elementwise operation, with a formula if its slope is a usual one; {} for others."""
+    """Return known arrays for an elementwise operation, and a formula if we know its slope; {} for other operations."""
     inputs = [name for name in known if name not in ("y", "dy")]
     if len(inputs) != 1 or np.shape(known["y"]) != row.shape:
         return {}

@@ -30,7 +30,7 @@ NOTICEABLE = 1e-5  # a smaller error is rounding: a factor of 1.000001 explains 
 QUESTIONS = {
     "shape": "What shape does each array on the way have, and over which axes does each sum run?",
     "zero": "Along which path does this input affect the loss, and where is that path cut?",
-    "factor": "Write the formula once more, with its constants: which of them does your code lack, or have twice?",
+    "factor": "Write the formula again, with its constants: which of them does your code lack, or have twice?",
     "sign": "If this input grows a little, does the loss rise or fall? "
     "What is the sign of each step of the chain rule?",
     "formula": "Write the formula on paper, factor by factor. Which array does your code use for each of them?",
@@ -71,7 +71,7 @@ def _epsilon(comparisons):
             where = "value" if c.name == "y" or amounts[0] > 0 else "derivative"
             causes.append(
                 f"the {where} has {called} + ε in a logarithm or a quotient, ε = {amount:g}, or in a root, ε = "
-                f"{2 * amount:g}" + ("" if c.name == "y" else ", and the other has not: both need it, or neither")
+                f"{2 * amount:g}" + ("" if c.name == "y" else ", and the other does not: both need it, or neither")
             )
     measured = "the error is small, and larger where a known number is smaller"
     return Finding(measured, causes, QUESTIONS["epsilon"]) if causes else None
@@ -149,7 +149,7 @@ def _common_fitted(comparisons, masks):
 
 
 def _factors(comparisons, masks):
-    """Return the factor by which found differs from expected in each draw; None unless all elements share it."""
+    """Return the factor between found and expected in each draw; None unless all elements share it."""
     factors = []
     for c, mask in zip(comparisons, masks):
         found, expected = c.found[mask], c.expected[mask]
@@ -236,7 +236,7 @@ def _shape(comparisons):
 
 
 def _reshaped(c):
-    """Pairs of a cause and the found array itself, where a sum or a new order of it would be right; and known sums."""
+    """Yield pairs of a cause and an array: the found one, if some sum or order of it is right; or one it may be."""
     for axes in _axes(c.found.ndim):
         if all(c.found.shape[axis] == 1 for axis in axes):
             continue

@@ -118,9 +118,9 @@ def _moved(c):
     yield ZERO, np.zeros_like(a)
     for i, j in itertools.combinations(range(a.ndim), 2):
         yield f"transposed: the axes {i} and {j} are exchanged", np.swapaxes(a, i, j)
-        yield f"turned around along the axes {i} and {j}", np.flip(a, (i, j))
+        yield f"reversed along the axes {i} and {j}", np.flip(a, (i, j))
     for i in range(a.ndim):
-        yield f"turned around along axis {i}", np.flip(a, i)
+        yield f"reversed along axis {i}", np.flip(a, i)
         for by in (1, -1):
             yield f"shifted by {by:+d} along axis {i}".replace("-", "−"), np.roll(a, by, i)
     for name, value in c.known.items():

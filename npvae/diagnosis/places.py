@@ -29,7 +29,7 @@ def place(comparisons, masks):
 def _fits(c, mask, condition):
     """Return whether the mask is what a condition says.
 
-    Where the right number is 0, many mistakes give 0 too: such elements, if they are not wrong, say nothing.
+    Where the right number is 0, many mistakes give 0 too, so elements that are 0 and not wrong say nothing.
     """
     silent = ~mask & (np.abs(c.expected) < 1e-12)
     is_part = not np.all(condition)

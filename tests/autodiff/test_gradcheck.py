@@ -223,7 +223,7 @@ def test_labels_are_passed_on_and_not_checked(rng, labels):
     assert [row.checked for row in report.rows] == [15, 0]
     zero = lambda s, l: (*cross_entropy(s, l)[:2], lambda dy: np.zeros(3))  # noqa: E731
     report = gradcheck(zero, rng.standard_normal((3, 5)), labels)
-    assert report.ok and "holds no floats" in str(report) and "not checked" in str(report)
+    assert report.ok and "not floats" in str(report) and "not checked" in str(report)
 
 
 @pytest.mark.parametrize("returned", [lambda x: ((x**2).sum(), 2 * x), lambda x: ((x**2).sum(), {"x": 2 * x})])

@@ -69,7 +69,7 @@ def test_two_causes_with_the_same_numbers_are_both_offered():
         "averaged over axis 1 as well": lambda c: c.expected.mean(axis=1, keepdims=True),
         "it is dy summed over axis 1": lambda c: c.known["dy"].sum(axis=1),
         "transposed": lambda c: c.expected.T,
-        "turned around along axis 0": lambda c: c.expected[::-1],
+        "reversed along axis 0": lambda c: c.expected[::-1],
         "shifted by −1 along axis 1": lambda c: np.roll(c.expected, -1, axis=1),
         "zero: nothing gets there": lambda c: 0 * c.expected,
         "0.25 · x is added that does not belong there": lambda c: c.expected + 0.25 * c.known["x"],

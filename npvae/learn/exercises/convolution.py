@@ -64,7 +64,7 @@ Source: Dumoulin and Visin (2016), A guide to convolution arithmetic, section 4.
     },
     wrong={
         "the kernel turned around": Wrong(
-            "turned around along the axes 0 and 1", {"dW": lambda right: right[::-1, ::-1]}
+            "reversed along the axes 0 and 1", {"dW": lambda right: right[::-1, ::-1]}
         ),
         "dW averaged over the windows": Wrong("1/M", {"dW": lambda right, y: right / y[..., 0].size}),
         "db summed over the images only": Wrong(

@@ -165,7 +165,7 @@ Source: Bishop (2006), Pattern recognition and machine learning, section 12.1.2.
             "a factor N/(N − 1) too many", function=_pca(change=lambda values, x: values * len(x) / (len(x) - 1))
         ),
         "not divided by N": Wrong("a factor N too many", function=_pca(change=lambda values, x: values * len(x))),
-        "rising": Wrong("turned around along axis 0", function=_pca(change=lambda values, x: values[::-1])),
+        "rising": Wrong("reversed along axis 0", function=_pca(change=lambda values, x: values[::-1])),
         "the last ones": Wrong("last components", function=_pca(order=slice(None))),
         "rows for columns": Wrong("from the rows of the matrix", function=_pca(columns=False)),
         "standard deviations": Wrong("standard deviations", function=_pca(change=lambda values, x: np.sqrt(values))),
