@@ -162,8 +162,8 @@ def test_numbers_without_end(write):
     [
         (b"1," * 10**7, "more than 1,048,576 columns"),
         (b"1" * 10**8, "or 33,554,432 characters"),
-        (gzip.compress(b"1,2,3\n" * 60_000), "unpacks to 0 MB, more than 200 times its own size"),
-        (gzip.compress(b" \n" * 150_000), "unpacks to 0 MB, more than 200 times its own size"),
+        (gzip.compress(b"1,2,3\n" * 60_000, mtime=0), "unpacks to 0 MB, more than 200 times its own size"),
+        (gzip.compress(b" \n" * 150_000, mtime=0), "unpacks to 0 MB, more than 200 times its own size"),
     ],
     ids=["columns", "a line without end", "gzip", "gzip of nothing"],
 )
