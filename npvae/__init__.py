@@ -8,6 +8,11 @@ with its idea.
 import importlib
 
 from . import runtime  # first: it sets what NumPy reads when it loads  # isort: skip
+import numpy as np  # isort: skip
+
+if int(np.__version__.partition(".")[0]) < 2:  # before it fails somewhere else, with a message about something else
+    raise ImportError(f"npvae needs NumPy 2.0 or later, found {np.__version__}: pip install 'numpy>=2'")
+
 from . import autodiff
 from .autodiff import Tensor, gradcheck, no_grad, tape
 

@@ -16,7 +16,12 @@ class UserError(ValueError):
 
 
 def choose(kind, name, table, or_else=None):
-    """Return table[name].
+    """Return table[name], for a name as `choose_name` takes it."""
+    return table[choose_name(kind, name, table, or_else)]
+
+
+def choose_name(kind, name, table, or_else=None):
+    """Return the name as the table has it: capitals do not count, nor do _ and spaces in place of -.
 
     kind      what the name stands for, for the message
     or_else   what the user could give instead of a name, or None
@@ -24,10 +29,17 @@ def choose(kind, name, table, or_else=None):
     Raises UserError for an unknown name. The message suggests the nearest name; if none is near, it lists the names.
     """
     if isinstance(name, str) and name in table:
-        return table[name]
+        return name
+    for known in table:
+        if isinstance(name, str) and _plain(name) == _plain(known):
+            return known
     near = difflib.get_close_matches(str(name)[:LONGEST_NAME], table, n=1, cutoff=0.65)
     names = [*table] if len(table) <= MOST_NAMES else [*itertools.islice(table, MOST_NAMES), "…"]
     hint = f"did you mean {near[0]!r}?" if near else f"expected one of {', '.join(names)}"
     hint += f" or {or_else}" if or_else and not near else ""
     found = repr(name) if len(repr(name)) <= LONGEST_NAME else repr(name)[: LONGEST_NAME - 1] + "…"
     raise UserError(f"unknown {kind} {found}: {hint}")
+
+
+def _plain(name):
+    return name.strip().lower().replace("_", "-").replace(" ", "-")

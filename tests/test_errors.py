@@ -5,7 +5,7 @@ It would catch a message that leaves the user guessing.
 
 import pytest
 
-from npvae.errors import UserError, choose
+from npvae.errors import UserError, choose, choose_name
 
 TABLE = {"adam": 1, "adagrad": 2, "sgd": 3}
 
@@ -16,3 +16,13 @@ def test_choose():
         choose("optimiser", "adma", TABLE)
     with pytest.raises(UserError, match="unknown optimiser 'xyz': expected one of adam, adagrad, sgd"):
         choose("optimiser", "xyz", TABLE)
+
+
+@pytest.mark.parametrize("name", ["conv-vae", "Conv-VAE", "conv_vae", " CONV VAE"])
+def test_capitals_and_underscores_do_not_count(name):
+    assert choose("model", name, {"vae": 1, "conv-vae": 2}) == 2
+    assert choose_name("model", name, ["vae", "conv-vae"]) == "conv-vae"
+
+
+def test_an_exact_name_comes_first():
+    assert choose("operation", "ReLU", {"relu": 1, "ReLU": 2}) == 2

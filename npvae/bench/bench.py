@@ -1,7 +1,7 @@
 """What `npvae bench` does: measure what you name, print tables, and return every number."""
 
 from .. import figures, runtime
-from ..errors import UserError, choose
+from ..errors import UserError, choose_name
 from . import contenders, costs, growth, tables
 from .race import race
 from .workloads import BY_NAME
@@ -16,8 +16,8 @@ def chosen_libraries(against):
     Raises UserError for a peer that is unknown or not installed.
     """
     installed = contenders.installed()
+    against = against and [choose_name("peer", name, contenders.PEERS) for name in against]
     for name in against or ():
-        choose("peer", name, dict.fromkeys(contenders.PEERS))
         if name not in installed:
             raise UserError(f"{name} is not installed: pip install {name}, or leave it out of --against")
     return installed if against is None else {name: installed[name] for name in against}
@@ -37,9 +37,8 @@ def run(names, against, threads, seconds, folder, say, save=lambda measured: Non
     Returns all numbers as a dict that JSON can hold, with times in seconds and memory in MB. Raises UserError for
     unknown names and for more threads than cores, before it measures anything.
     """
-    names, versions = dict.fromkeys(names or DEFAULT), chosen_libraries(against)
-    for name in names:
-        choose("workload", name, dict.fromkeys(NAMES))
+    names = dict.fromkeys(choose_name("workload", name, NAMES) for name in names or DEFAULT)
+    versions = chosen_libraries(against)
     cores = runtime.cores()
     threads = threads or min(2, cores)
     if threads > cores:

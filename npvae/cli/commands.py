@@ -15,7 +15,7 @@ import numpy as np
 
 from .. import datasets, plain
 from ..datasets.files import shown_path
-from ..errors import UserError
+from ..errors import UserError, choose_name
 from ..figures import pictures
 from ..training import Run, evaluation, settings
 from ..training.folder import CHECKPOINT
@@ -97,7 +97,12 @@ def train(options):
 
 def _run_to_train(options):
     """Start the run that the options describe, or load it for --resume; print what it is, and return it."""
-    chosen = {name: getattr(options, name) for name in ("model", *SETTINGS) if getattr(options, name) is not None}
+    given = {name: getattr(options, name) for name in ("model", *SETTINGS) if getattr(options, name) is not None}
+    chosen = {name: settings.valid_setting(name, value) for name, value in given.items()}
+    if "model" in chosen:
+        chosen["model"] = choose_name("model", chosen["model"], settings.MODELS)
+    if "data" in chosen and not datasets.is_path(chosen["data"]):
+        chosen["data"] = choose_name("data set", chosen["data"], datasets.LOADERS, or_else=datasets.OR_ELSE)
     data, model = os.path.abspath(chosen.get("data", "mnist")), chosen.get("model", "vae")  # "." has a name too
     data = pathlib.Path(data).stem
     folder = pathlib.Path(options.out or f"runs/{data if model == 'vae' else f'{model}-{data}'}")

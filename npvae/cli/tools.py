@@ -8,7 +8,7 @@ from ..autodiff.gradcheck import LIMIT
 from ..bench import bench as side_by_side
 from ..datasets import mnist
 from ..diagnosis import diagnose
-from ..errors import UserError, choose
+from ..errors import UserError, choose_name
 from ..experiments import EXPERIMENTS
 from ..training.replacing import replacing, require_writable
 from .screen import print_wrapped
@@ -20,12 +20,12 @@ def experiment(options):
         for name, each in EXPERIMENTS.items():
             print(f"{name:<13} {each.idea}\n{'':<13} ({each.duration})")
         return 0
-    chosen = choose("experiment", options.name, EXPERIMENTS)
-    folder = pathlib.Path(options.out or f"experiments/{options.name}")
+    name = choose_name("experiment", options.name, EXPERIMENTS)
+    folder = pathlib.Path(options.out or f"experiments/{name}")
     if folder.exists() and not folder.is_dir():
         raise UserError(f"{folder} is a file, expected the name of a folder: choose another with --out")
     folder.mkdir(parents=True, exist_ok=True)
-    lines = chosen.run(folder)
+    lines = EXPERIMENTS[name].run(folder)
     print("\n".join(lines))
     with replacing(folder / "table.md") as file:
         file.write(("\n".join(lines) + "\n").encode())
@@ -53,15 +53,18 @@ def bench(options):
 
 
 def gradcheck(options):
-    """npvae gradcheck: print one line for each check; the whole table if you name it or if it fails."""
+    """npvae gradcheck: print one line for each check; the whole table if you name one or if it fails."""
     chosen = gradchecks.find(options.operation) if options.operation else gradchecks.ALL
     failed = 0
+    is_one = bool(options.operation) and len({check.name.split("(")[0].split(".")[0] for check in chosen}) == 1
+    if options.operation and not is_one:
+        print(f"no check is called {options.operation!r}: these have it in their names")
     for check in chosen:
         result = check.run()
         failed += not result.ok
         if not result.ok:
             print(f"{result}\n\n{diagnose(result)}\n")
-        elif options.operation:
+        elif is_one:
             print(result)
         else:
             print(f"{check.kind:<12} {check.name:<54} ok  {result.largest_error:.1e}")
@@ -72,7 +75,7 @@ def gradcheck(options):
 def data(options):
     """npvae data: print which data sets are here, from where, and verified how; with a name, fetch a missing one."""
     if options.name is not None:
-        choose("data set", options.name, datasets.LOADERS)
+        options.name = choose_name("data set", options.name, datasets.LOADERS)
     for name in [options.name] if options.name else datasets.LOADERS:
         if options.name is None and name in mnist.MIRRORS and mnist.find(name) is None:
             print(f"{name:<14} not here; npvae data {name} fetches it")

@@ -19,6 +19,7 @@ LOADERS = {
     "bars": load_bars,
     "shapes": load_shapes,
 }
+OR_ELSE = "the path of a file or a folder"
 EXTENSIONS = (".npz", ".npy", ".csv", ".tsv", "-ubyte", ".gz")  # of files, which may be missing
 
 
@@ -29,7 +30,7 @@ def load(name):
     """
     if is_path(name):
         return load_path(name)
-    return choose("data set", name, LOADERS, or_else="the path of a file or a folder")()
+    return choose("data set", name, LOADERS, or_else=OR_ELSE)()
 
 
 def is_path(name):

@@ -1,5 +1,7 @@
 """All exercises, by name and by number."""
 
+from pathlib import Path
+
 from ..errors import choose
 from .exercises import ALL
 from .stubs import stub
@@ -10,9 +12,9 @@ NUMBER = {exercise.name: number for number, exercise in enumerate(ALL, start=1)}
 
 def find(name):
     """Return the exercise of this name, number or file; UserError for any other."""
-    name = str(name).removesuffix(".py").rpartition("/")[2]
+    name = Path(name).name.removesuffix(".py")
     number, _, rest = name.partition("_")
-    if rest in BY_NAME and number.isdecimal():
+    if rest and number.isdecimal():
         name = rest
     if name.isdecimal() and 1 <= int(name) <= len(ALL):
         return ALL[int(name) - 1]

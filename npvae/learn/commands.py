@@ -91,16 +91,17 @@ def init(path):
 
 def check(name=None):
     """npvae learn check NAME: is it right, and if not, what is wrong? Without a name, the next one."""
-    folder = Folder()
-    exercise = _chosen(folder, name)
+    folder, exercise = _opened(name)
     return 0 if exercise is None or _check(folder, exercise) else 1
 
 
-def _chosen(folder, name):
+def _opened(name):
+    """Return the folder, and the exercise of this name, number or file; without a name, the next one, or None."""
+    folder = Folder(os.path.dirname(name or "") or ".")
     exercise = catalogue.find(name) if name is not None else folder.next()
     if exercise is None:
         print(f"All {len(catalogue.ALL)} exercises have passed.")
-    return exercise
+    return folder, exercise
 
 
 def _check(folder, exercise):
@@ -141,8 +142,7 @@ def _engine_place(exercise):
 
 def hint(name):
     """npvae learn hint NAME: one more hint."""
-    folder = Folder()
-    exercise = catalogue.find(name)
+    folder, exercise = _opened(name)
     number = min(folder.done(exercise).get("hints", 0) + 1, len(exercise.hints))
     is_last = number == len(exercise.hints)
     for i, text in enumerate(exercise.hints[:number], start=1):
@@ -154,8 +154,7 @@ def hint(name):
 
 def reset(name):
     """npvae learn reset NAME: restore the stub, and keep the old file."""
-    folder = Folder()
-    exercise = catalogue.find(name)
+    folder, exercise = _opened(name)
     kept = folder.reset(exercise)
     kept_as = f"; yours is kept as {kept.name}" if kept else ""
     print(f"{catalogue.file_name(exercise)} is as it was at the start{kept_as}")
@@ -164,8 +163,7 @@ def reset(name):
 
 def predict(name, answer=None):
     """npvae learn predict NAME [ANSWER]: answer a question before you write the code; then see what is measured."""
-    folder = Folder()
-    exercise = catalogue.find(name)
+    folder, exercise = _opened(name)
     prediction = exercise.prediction
     print(wrap(prediction.question, ""))
     for i, choice in enumerate(prediction.choices, start=1):
@@ -197,12 +195,11 @@ def _ask(question, choices):
 
 def watch(name=None):
     """npvae learn watch: check every file when it is saved, until Ctrl-C."""
-    folder = Folder()
-    exercise = _chosen(folder, name)
+    folder, exercise = _opened(name)
     print(f"Watching {folder.path.resolve()}: every file is checked when you save it. Ctrl-C stops.\n", flush=True)
+    saved = _times(folder)  # before the check, during which you may save
     if exercise is not None:
         _check(folder, exercise)
-    saved = _times(folder)
     while True:
         time.sleep(POLL)
         now = _times(folder)

@@ -15,7 +15,7 @@ from typing import Any
 from .. import datasets, models
 from ..datasets import BINARIZATIONS
 from ..datasets.files import shown
-from ..errors import UserError, choose
+from ..errors import UserError, choose, choose_name
 from ..nn.init import INITIALIZERS
 from ..nn.layers import ACTIVATIONS
 from ..nn.optim import OPTIMIZERS
@@ -138,15 +138,15 @@ def complete(settings):
     Raises UserError for an unknown model, a setting that it does not take, a value that a setting cannot have, and
     settings that exclude each other.
     """
-    model = settings.get("model", "vae")
-    kind = choose("model", model, MODELS)
+    model = choose_name("model", settings.get("model", "vae"), MODELS)
+    kind = MODELS[model]
     for name in settings.keys() - kind.defaults.keys() - {"model"}:
         choose("setting", name, SETTINGS)
         takers = [other for other, each in MODELS.items() if name in each.defaults]
         raise UserError(
             f"the model {model} has no {name.replace('_', '-')}: leave it out, or choose one of {', '.join(takers)}"
         )
-    settings = {"model": model} | kind.defaults | settings
+    settings = {"model": model} | kind.defaults | settings | {"model": model}
     settings = {name: valid_setting(name, value) for name, value in settings.items()}
     if settings.get("patience") and not settings["validation"]:
         raise UserError("an early stop (patience) needs a validation set: hold out some examples (validation)")

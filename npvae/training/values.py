@@ -8,7 +8,7 @@ import os
 from typing import Any
 
 from ..datasets.files import shown
-from ..errors import UserError, choose
+from ..errors import UserError, choose_name
 
 LARGEST = 1e9  # a larger number is probably a typing error
 
@@ -82,8 +82,7 @@ def valid(name, kind, value):
     Raises UserError for a value of another kind.
     """
     if isinstance(kind, Name) and isinstance(value, str):
-        choose(kind.kind, value, dict.fromkeys(kind.table))
-        return value
+        return choose_name(kind.kind, value, kind.table)
     if isinstance(kind, Number) and kind.accepts(value):
         return kind.kind(value)
     if kind is str and isinstance(value, str | os.PathLike):

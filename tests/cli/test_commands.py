@@ -280,3 +280,22 @@ def test_ctrl_c_before_anything_is_saved_is_one_sentence(npvae_, monkeypatch):
     monkeypatch.setattr("npvae.models.PCA.fit", interrupted)
     status, _, error = npvae_("train", "--model", "pca", "--data", "bars")
     assert status == 130 and error.strip().endswith("npvae: interrupted")
+
+
+def test_names_in_capitals_and_with_underscores(npvae_):
+    choices = ("--data", "BARS", "--latent-dim", 2, "--steps", 2)
+    status, _, error = npvae_("train", *choices, "--model", "Linear_AE", "--init", "Xavier-Uniform")
+    assert status == 0 and os.listdir("runs") == ["linear-ae-bars"], error
+    assert Run.load("runs/linear-ae-bars").settings["init"] == "xavier_uniform"
+    assert npvae_("train", "--model", "LINEAR-AE", "--data", "bars", "--steps", 3, "--resume")[0] == 0
+    assert npvae_("data", "Bars")[1].startswith("bars ")
+
+
+def test_gradcheck_finds_what_has_the_word_in_its_name(npvae_):
+    status, out, _ = npvae_("gradcheck", "divergence")
+    first, *lines, last = out.splitlines()
+    assert status == 0 and "no check is called 'divergence': these have it" in first
+    assert last.startswith(f"{len(lines)} passed") and all("divergence" in line for line in lines)
+    status, out, _ = npvae_("gradcheck", "to_standard")
+    assert status == 0 and out.startswith("gradcheck kl_to_standard_normal: ok")
+    assert npvae_("gradcheck", "Batch-Norm")[1].startswith("gradcheck batch_norm: ok")

@@ -73,6 +73,24 @@ def test_check_before_and_after(learn):
     assert learn("check", "3") == out
 
 
+@pytest.mark.parametrize("name", ["../mine/03_relu.py", "./03_relu.py", "3", "03", "03_relu", "RELU", "Relu.py"])
+def test_an_exercise_is_found_by_its_name_its_number_and_its_file(learn, name):
+    solve("relu")
+    assert "relu: passed" in learn("check", name)
+    assert "  1. " in learn("hint", name) and "03_relu.py is as it was" in learn("reset", name)
+    assert learn("predict", name, 1)
+
+
+def test_the_path_of_a_file_names_the_folder_too(learn):
+    solve("relu")
+    os.chdir("..")
+    assert "relu: passed" in learn("check", "mine/03_relu.py")
+    assert "1 of 3" in learn("hint", "mine/03_relu.py") and learn("predict", "mine/03_relu.py", 1)
+    os.chdir("mine")
+    assert Folder().has_passed(catalogue.find("relu")) and Folder().done(catalogue.find("relu"))["hints"] == 1
+    assert catalogue.find("dense-forward").name == catalogue.find("01_Dense_Forward.py").name == "dense_forward"
+
+
 def test_what_has_been_solved_takes_part_in_the_training_step(learn):
     assert Folder().solved(catalogue.find("training_step")) == {}
     solve("relu")
@@ -212,11 +230,30 @@ def test_watch_checks_what_is_saved_and_stays_where_it_is(learn, tmp_path):
         read_until("dense_forward: passed")
         assert "".join(lines).count("passed") == 2           # watch did not go on to the next one
         process.send_signal(signal.SIGINT)
-        assert process.wait(10) == 130
+        assert process.wait(60) == 130
     finally:
         process.kill()
         process.stdout.close()
         process.wait()
+
+
+def test_watch_sees_a_file_that_is_saved_during_the_first_check(learn, monkeypatch):
+    checked = []
+
+    def check(folder, exercise):
+        checked.append(exercise.name)
+        if len(checked) == 2:
+            raise KeyboardInterrupt
+        time.sleep(0.02)                                     # gives the file another time stamp
+        solve("dense_forward")
+
+    monkeypatch.setattr(commands, "_check", check)
+    monkeypatch.setattr(commands, "POLL", 0.01)
+    naps = iter(range(200))
+    monkeypatch.setattr(time, "sleep", lambda s, sleep=time.sleep: sleep(s) if next(naps, None) is not None else 1 / 0)
+    with pytest.raises(KeyboardInterrupt):
+        commands.watch("relu")
+    assert checked == ["relu", "dense_forward"]
 
 
 def test_the_same_checks_under_pytest(learn):
