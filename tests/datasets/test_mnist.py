@@ -28,8 +28,8 @@ def test_the_bundled_files_are_mnist():
 
 def test_names():
     assert datasets.load("bars").name == "bars"
-    with pytest.raises(UserError, match="unknown data set 'fashion_mnist': did you mean 'fashion-mnist'"):
-        datasets.load("fashion_mnist")
+    with pytest.raises(UserError, match="unknown data set 'fashion-mnits': did you mean 'fashion-mnist'"):
+        datasets.load("fashion-mnits")
 
 
 class Server(http.server.ThreadingHTTPServer):
