@@ -1,7 +1,7 @@
 """Arguments that functions of many packages take: a generator or its seed, sizes, and a state dict.
 
-A generator in the place of a size, or a size in the place of a generator, is one sentence here; further inside it would
-be a TypeError about something else.
+If you pass a generator where a size belongs, or the other way round, one sentence says so. Without these checks, the
+error would come later, and be about something else.
 """
 
 import numbers

@@ -9,8 +9,8 @@
     given(y)                   the model for examples with these labels
 
 The training loop, the evaluation, the pictures and the command line know no model by name. They ask each model what to
-measure and what to draw: its `unit`, whether it `has_bound`, its `noise`, and its `posteriors`. Nor do they know which
-model uses labels: where there are labels, they ask `model.given(y)` instead of the model.
+measure and what to draw: its `unit`, whether it `has_bound`, its `noise`, and its `posteriors`. Nor do they know what a
+model does with labels: if the data has labels, they call `model.given(y)` in place of the model.
 
 What you hand to a model passes through `examples` or `points` once, at the entrance. They convert what has only one
 meaning, such as images into rows, and refuse everything else: a network would turn bytes from 0 to 255 into NaN, or
@@ -36,16 +36,16 @@ class LatentModel(Module):
     data_dim      D, how many numbers an example has
     latent_dim    the dimension of z
     image_shape   (H, W, C) for a model of images of one shape; None for any other
-    data_range    the smallest and the largest value that the data may have: (0, 1) for pixels; None for any numbers
+    data_range    the smallest and the largest value that the data may take: (0, 1) for pixels; None for any numbers
     rescales      whether the networks see the pixels rescaled to [−1, 1], and the loss is that of the rescaled pixels
     unit          the unit of what `loss` reports
     has_bound     whether `encode` returns q(z | x) and `decode` p(x | z), a distribution that `likelihood` makes: then
                   we can measure the bound and ln p(x)
     noise         the function with which a denoising model corrupts x; None for any other model
     fitted        the names of the arrays (latent_dim,) that `fit_prior` computes
-    needs_labels  whether it can only be used `given` the labels of the examples
+    needs_labels  whether you can use it only `given` the labels of the examples
 
-    A method that takes examples x takes all that `examples` does, and one that takes an rng also takes a seed.
+    A method that takes examples x accepts everything that `examples` does, and one that takes an rng accepts a seed.
     `encode`, `decode` and `forward` are inside the model: they take rows of its dtype, and check nothing.
     """
 
@@ -69,8 +69,8 @@ class LatentModel(Module):
         step   counted from 0, for an objective that changes during training; by default, after all such changes
         rows   the indices of x in the training set, for a model that keeps a q of each example; None for new examples
 
-        The first part is "loss", in the same unit for all models of a kind: compare models by it. If the objective is
-        something else, it is the last part: "objective".
+        The first part is "loss", in the same unit for all models of a kind: compare models by it. If the objective
+        differs from it, the last part is "objective".
         """
         raise NotImplementedError
 
@@ -87,7 +87,7 @@ class LatentModel(Module):
         raise NotImplementedError
 
     def fit_prior(self, x):
-        """Fit what `from_noise` needs to the training data x (N, D). A model with a prior needs nothing."""
+        """Fit to the training data x (N, D) what `from_noise` needs: nothing, for a model with a prior."""
 
     def posteriors(self, x):
         """Return q(z | x) of the examples x (N, D), for warnings; None for a model that has none."""
@@ -117,7 +117,7 @@ class LatentModel(Module):
             divides bytes (uint8) by 255
 
         Raises UserError for any other shape, for no examples, for anything but finite real numbers, for numbers outside
-        of `data_range`, and for bytes that could mean two things.
+        `data_range`, and for bytes that could mean two things.
         """
         x = _array("x", x, "examples")
         rows = self._rows(x)
@@ -157,13 +157,13 @@ class LatentModel(Module):
     def _from_bytes(self, x):
         if self.data_range is None:
             raise UserError(
-                "x holds bytes, and this model takes any numbers: give it what it was trained on, x / 255 or "
+                "x holds bytes, and this model takes any numbers: pass the numbers it was trained on, x / 255 or "
                 "x.astype(float)"
             )
         if x.max() == 1:
             raise UserError(
                 "x holds bytes up to 1: divide them by 255 if they are pixels that are nearly black; if they are zeros "
-                "and ones, give x.astype(float)"
+                "and ones, pass x.astype(float)"
             )
         return x / np.float32(255)
 
@@ -182,19 +182,19 @@ class LatentModel(Module):
 
 
 def _array(name, x, things):
-    """Return x as an array of real numbers, and at least one; UserError if that is impossible."""
+    """Return x as an array of at least one real number; UserError if that is impossible."""
     if isinstance(x, Tensor):
         if x.record or x.requires_grad:
             raise UserError(f"{name} is a Tensor on a tape, and no gradient reaches {name} here: pass {name}.data")
         x = x.data
     if isinstance(x, np.ma.MaskedArray):
-        raise UserError(f"{name} is a masked array: give {name}.filled(0), or leave out what is masked")
+        raise UserError(f"{name} is a masked array: pass {name}.filled(0), or leave out what is masked")
     try:
         array = np.asarray(x)
     except ValueError:
         raise UserError(f"{name} is a list of rows of different lengths, expected rows of one length") from None
     if array.size == 0:
-        raise UserError(f"{name} has shape {array.shape}, and so no {things}: expected at least one")
+        raise UserError(f"{name} has shape {array.shape}, so it holds no {things}: expected at least one")
     if array.dtype.kind not in "buif":
         found = f"holds {array.dtype}" if isinstance(x, (np.ndarray, list, tuple)) else f"is a {type(x).__name__}"
         raise UserError(f"{name} {found}, expected real numbers")
@@ -202,5 +202,5 @@ def _array(name, x, things):
 
 
 def _converted(x, dtype):
-    with np.errstate(over="ignore"):         # what float32 cannot hold becomes infinite, and is refused
+    with np.errstate(over="ignore"):         # what float32 cannot hold becomes infinite, and the caller refuses it
         return x.astype(dtype, copy=False)

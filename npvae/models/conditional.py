@@ -4,13 +4,13 @@
     decoder   p(x | z, y) = likelihood(decoder(z, y))
     encoder   q(z | x, y) = N(μ(x, y), diag σ²(x, y))
 
-The label stands beside the input of each network as a one-hot vector: K numbers, a 1 in the place of the label, and 0
-elsewhere. Everything said about the VAE holds given y: it is a lower bound of ln p(x | y) that is trained,
+The label enters each network beside its input, as a one-hot vector: K numbers, 1 in the place of the label and 0
+elsewhere. Everything about the VAE holds given y. Training maximises a lower bound of ln p(x | y),
 
     ln p(x | y) ≥ E_q [ln p(x | z, y)] − KL(q(z | x, y) ‖ p(z)).
 
 So `model.given(y)` is a VAE: its methods are those of `VAE`, for examples with the labels y. The code need not say
-which digit x is, only how it is written: the same z gives digits of every kind in the same hand.
+which digit x is, only how it is written: the same z gives digits of every kind in the same handwriting.
 
 Sources: Sohn, Lee, Yan (2015), Learning structured output representation using deep conditional generative models;
 Kingma, Rezende, Mohamed, Welling (2014), Semi-supervised learning with deep generative models, eq. 6 (their M2 when the
@@ -35,7 +35,7 @@ MOST_SHOWN = 12  # labels that an error lists
 class ConditionalVAE(VAE):
     """A VAE of dense layers, given the labels of its examples: `model.given(y).loss(x, rng)`.
 
-    labels   the K labels that there are, whole numbers in any order
+    labels   the K labels that occur, whole numbers in any order
     data_dim, latent_dim, hidden, rng, likelihood, init, activation, samples, estimator, kl_term   as for `VAE`
 
     Raises UserError for no labels, labels that are not whole numbers, and whatever `VAE` refuses.
@@ -86,7 +86,7 @@ class ConditionalVAE(VAE):
         return super().decode(self._with_labels(z))
 
     def _with_labels(self, a):
-        """Return a (M, ·) and beside it the one-hot labels, which repeat: K samples of z come example after example."""
+        """Return a (M, ·) with the one-hot labels beside it: they repeat, as K samples of z fill M = K N rows."""
         if self._one_hot is None:
             raise UserError("this model needs the labels y of its examples: call the methods of model.given(y)")
         times, rest = divmod(len(a), len(self._one_hot))

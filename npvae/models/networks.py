@@ -57,7 +57,7 @@ def halve(image_shape, times):
             advice = f"give the channels of {most}" if most else "choose a model of dense layers"
             raise UserError(
                 f"convolutions of stride 2 cannot halve these images {times} times: {chain} has an odd side; "
-                f"{advice}, or take other images"
+                f"{advice}, or use other images"
             )
         sizes.append(tuple(n // 2 for n in sizes[-1]))
     return sizes
@@ -68,7 +68,7 @@ def convolutional_encoder(image_shape, channels, rng):
 
     channels   of each convolution, for instance [32, 64]
 
-    The network ends in vectors (N, h · w · channels[-1]); their length is returned too.
+    The network ends in vectors (N, h · w · channels[-1]). Returns their length too.
     """
     h, w = halve(image_shape, len(channels))[-1]
     layers = [Reshape(*image_shape)]

@@ -75,9 +75,10 @@ class PCA(FittedPrior, LatentModel):
 def principal_components(x, count):
     """Return the mean (D,), the first components (count, D) and all eigenvalues (min(N, D),) of x (N, D), in float64.
 
-    The eigenvalues fall. If X holds the centred examples and XXᵀ v = λ v, then XᵀX (Xᵀ v) = λ (Xᵀ v): with fewer
-    examples than dimensions, take the eigenvectors Xᵀ v from the smaller matrix. They are orthogonal; QR gives them
-    length 1, and completes them where λ = 0. The sign of an eigenvector is arbitrary: make its largest entry positive.
+    The eigenvalues are in falling order. If X holds the centred examples and XXᵀ v = λ v, then
+    XᵀX (Xᵀ v) = λ (Xᵀ v): with fewer examples than dimensions, take the eigenvectors Xᵀ v from the smaller matrix. They
+    are orthogonal; QR gives them length 1, and completes them where λ = 0. The sign of an eigenvector is arbitrary:
+    make its largest entry positive.
     Raises UserError for more components than examples.
     """
     if count > len(x):
@@ -97,9 +98,9 @@ def principal_components(x, count):
 def principal_angles(A, B):
     """Return the angles between the subspaces that the rows of A (a, D) and B (b, D) span, in degrees: (min(a, b),).
 
-    They rise. 0 means a common direction, and the largest is 0 only if one subspace lies in the other. Their cosines
-    are the singular values of Q_A Q_Bᵀ for orthonormal bases. Small angles come from the sines, because the cosine of
-    10⁻⁸ is 1.
+    They are in rising order. 0 means a common direction, and the largest is 0 only if one subspace lies in the other.
+    Their cosines are the singular values of Q_A Q_Bᵀ for orthonormal bases. Small angles come from the sines, because
+    the cosine of 10⁻⁸ is 1.
     Source: Björck and Golub (1973), Numerical methods for computing angles between linear subspaces, theorem 1.
     """
     QA, QB = (np.linalg.qr(M.astype(np.float64).T)[0] for M in (A, B))

@@ -35,7 +35,7 @@ class VariationalEM(VAE):
     N            the number of examples
     data_dim, latent_dim, hidden, rng, likelihood, init, activation   as for `VAE`
     samples      reparameterized samples of each q, in both steps
-    e_steps      gradient steps in an E-step, by an Adam that starts afresh each time
+    e_steps      gradient steps in an E-step; each E-step starts a new Adam
     e_lr         their initial learning rate; it decays with the steps of training
     new_steps    gradient steps for an example that is not in the table
 

@@ -67,7 +67,7 @@ class BatchNorm(Module):
     In evaluation mode, the running mean and variance, which are buffers, replace those of the minibatch, so that an
     example does not depend on its neighbours. In training mode they move by `momentum` towards those of the minibatch
     (the variance with M − 1 in the denominator, as an estimate for all data). A single value has no variance: if a
-    channel has only one, the running statistics are used in training too.
+    channel has only one, training mode uses the running statistics too.
 
     Source: Ioffe and Szegedy (2015), Batch normalization, algorithms 1 and 2.
     """
@@ -84,7 +84,7 @@ class BatchNorm(Module):
     def forward(self, x):
         values = x.data if isinstance(x, Tensor) else x
         M = values.size // values.shape[-1]
-        if not self.training or M == 1:      # not batch_norm: its derivative knows that the moments depend on x
+        if not self.training or M == 1:      # not batch_norm: its derivative assumes that the moments depend on x
             scale = self.gamma / np.sqrt(self.running_variance + self.running_variance.dtype.type(self.eps))
             return x * scale + (self.beta - scale * self.running_mean)
         mean, variance = moments = normalization.batch_moments(values)

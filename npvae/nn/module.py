@@ -2,17 +2,17 @@
 
 A subclass sets its parameters (Tensors) and its parts (other Modules, or lists or dicts of them) as attributes and
 defines `forward`. A parameter's name is the path of attributes that leads to it, such as `encoder.layers.0.W`. A
-parameter without `requires_grad` is frozen: it gets no gradient, but is saved and loaded with the others.
+parameter without `requires_grad` is frozen: `backward` gives it no gradient, but a state dict contains it.
 
 An array that a module must remember although no gradient reaches it, such as the running mean of a batch normalization,
-is a *buffer*: its attribute is listed in the class's `buffers`. It is saved and loaded with the parameters.
+is a *buffer*: the class lists its attribute in `buffers`. The state dict contains it, beside the parameters.
 
 A new module is in training mode. `eval()` switches it and all its parts to evaluation mode, and `train()` back. What
 `evaluating()` and `frozen()` set holds in the thread that calls them: you can sample from a model while another thread
 trains it.
 
-`copy.deepcopy` and `pickle` take Modules. Pickle a model and its optimiser together, as a pair: apart, the optimiser
-gets parameters of its own, and its steps do not reach the model.
+You can copy a Module with `copy.deepcopy` and pickle it. Copy or pickle a model and its optimiser together, as a pair:
+otherwise the optimiser gets separate parameters, and its steps do not reach the model.
 """
 
 import contextlib
@@ -49,7 +49,7 @@ class Module:
         return (pair for name, value in attributes for pair in _unpacked(name, value))
 
     def _walk(self, prefix="", inside=()):
-        """Pairs of path and value: every Module and Tensor in this one, in the order in which they were set."""
+        """Yield pairs of path and value: every Module and Tensor in this one, in the order of the attributes."""
         inside = (*inside, self)
         for name, value in self._attributes():
             if any(value is outer for outer in inside):
@@ -60,12 +60,12 @@ class Module:
                 yield from value._walk(f"{prefix}{name}.", inside)
 
     def named_modules(self):
-        """Pairs of path and Module: this one, and all its parts. Raises UserError for a Module that contains itself."""
+        """Yield pairs of path and Module: this one, and all its parts. UserError for a Module that contains itself."""
         yield "", self
         yield from ((f"{path}.", value) for path, value in self._walk() if isinstance(value, Module))
 
     def named_parameters(self):
-        """Pairs of name and parameter, in the order in which the attributes were set; a shared one comes once."""
+        """Yield pairs of name and parameter, in the order of the attributes; a shared parameter comes once."""
         found = set()
         for path, value in self._walk():
             if isinstance(value, Tensor) and value not in found:
@@ -126,7 +126,7 @@ class Module:
 
     @contextlib.contextmanager
     def evaluating(self):
-        """`with model.evaluating():` evaluation mode, and nothing is recorded, in this thread alone."""
+        """`with model.evaluating():` evaluation mode, and no operation is recorded, in this thread alone."""
         with self._evaluation_mode(), no_grad():
             yield
 
@@ -134,7 +134,7 @@ class Module:
     def frozen(self):
         """`with model.frozen():` evaluation mode, and no gradient for the parameters, in this thread alone.
 
-        For the optimisation of something else, such as the codes of a fixed decoder.
+        Use it to optimise something else, such as the codes of a fixed decoder.
         """
         with self._evaluation_mode(), no_grad_for(self.parameters()):
             yield
@@ -180,13 +180,13 @@ class Module:
 
 
 def _contains_itself(path, value):
-    """Return the UserError for a value that stands inside itself, at this path."""
+    """Return the UserError for a value that contains itself, at this path."""
     what = f"{type(value).__name__} contains itself, as its attribute {path!r}"
     return UserError(f"{what}: its parts would never end; keep that reference outside of the Module")
 
 
 def _unpacked(name, value, inside=()):
-    """The pair of name and value, or for a list, tuple or dict such pairs of everything in it, at any depth."""
+    """Yield the pair of name and value, or for a list, tuple or dict such pairs of everything in it, at any depth."""
     if any(value is outer for outer in inside):
         raise _contains_itself(name, value)
     parts = dict(enumerate(value)) if isinstance(value, (list, tuple)) else value

@@ -30,7 +30,7 @@ def _constant(lr, step):
 def step_decay(lr, every, factor=0.1):
     """γ_t = lr · factor^⌊t / every⌋: multiplied by `factor` after every `every` steps.
 
-    Raises UserError for less than one step, and for a factor that is not between 0 and 1.
+    Raises UserError unless every ≥ 1 and 0 < factor ≤ 1.
     """
     if not every >= 1:
         raise UserError(f"step decay acts every {every} steps, expected at least 1")

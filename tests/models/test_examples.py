@@ -110,8 +110,8 @@ def nan(x):
 
 WRONG = {
     "NaN": (nan, "x holds NaN or infinity"),
-    "no examples": (lambda x: x[:0], r"x has shape \(0, 64\), and so no examples"),
-    "nothing": (lambda x: [], r"x has shape \(0,\), and so no examples"),
+    "no examples": (lambda x: x[:0], r"x has shape \(0, 64\), so it holds no examples"),
+    "nothing": (lambda x: [], r"x has shape \(0,\), so it holds no examples"),
     "narrow": (lambda x: x[:, :63], r"x has shape \(5, 63\), expected rows \(N, 64\), or images"),
     "other rows": (lambda x: x[:4].reshape(2, 128), r"x has shape \(2, 128\)"),
     "half rows": (lambda x: x[:1].reshape(2, 32), r"x has shape \(2, 32\)"),
@@ -124,7 +124,7 @@ WRONG = {
     "text": (lambda x: "mnist", "x is a str, expected real numbers"),
     "a data set": (lambda x: BARS, "x is a Dataset, expected real numbers"),
     "nothing at all": (lambda x: None, "x is a NoneType, expected real numbers"),
-    "masked": (lambda x: np.ma.masked_array(x, x > 0), r"x is a masked array: give x.filled\(0\)"),
+    "masked": (lambda x: np.ma.masked_array(x, x > 0), r"x is a masked array: pass x.filled\(0\)"),
     "ragged": (lambda x: [[0.0] * 64, [1.0]], "x is a list of rows of different lengths"),
     "recorded": (lambda x: Tensor(x, requires_grad=True) * 1.0, "x is a Tensor on a tape, .* pass x.data"),
     "a leaf": (lambda x: Tensor(x, requires_grad=True), "x is a Tensor on a tape, .* pass x.data"),
@@ -206,7 +206,7 @@ def test_codes_are_checked_as_well():
         assert np.allclose(model.generate(z[0]), whole[:1], atol=1e-6)
         for wrong, message in {
             "z has shape (5, 2), expected (N, 3)": z[:, :2], "z has shape (5, 3, 1)": z[..., None],
-            "z holds NaN or infinity": z * np.nan, "z has shape (0, 3), and so no codes": z[:0],
+            "z holds NaN or infinity": z * np.nan, "z has shape (0, 3), so it holds no codes": z[:0],
         }.items():
             with pytest.raises(UserError, match=re.escape(wrong)):
                 model.generate(message)
