@@ -75,17 +75,6 @@ def fill(array, stream):
     return len(content)
 
 
-def read_bytes(path):
-    """Return the bytes of a regular file. Raises UserError if it cannot be read, or is too large for the memory."""
-    with open_file(path) as file:
-        size = os.fstat(file.fileno()).st_size
-        require_room(size, size, shown_path(path))
-        try:
-            return file.read(size)
-        except OSError as error:
-            raise UserError(f"{shown_path(path)} cannot be read: {error.strerror}") from None
-
-
 def require_room(size, packed, called):
     """Raise UserError if the content of a file is too large for the memory, or cannot have been packed honestly.
 

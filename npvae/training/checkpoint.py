@@ -18,12 +18,13 @@ import zipfile
 import numpy as np
 
 from ..datasets import archive
-from ..datasets.files import read_bytes, shown, shown_path
+from ..datasets.files import open_file, require_room, shown, shown_path
 from ..errors import UserError
 from .replacing import replacing
 
 DIGEST_LENGTH = 64
 CHUNK = 2**20  # bytes read at once
+BEGIN = b"PK\x03\x04"  # of a zip archive
 
 
 def save(path, arrays, settings):
@@ -40,14 +41,18 @@ def save(path, arrays, settings):
                 with packed.open(zipfile.ZipInfo(f"{name}.npy"), "w", force_zip64=True) as entry:
                     np.lib.format.write_array(entry, np.asanyarray(array), allow_pickle=False)
             packed.comment = b"0" * DIGEST_LENGTH  # the comment ends the file; its place is filled below
-        left = file.tell() - DIGEST_LENGTH
-        file.seek(0)
-        digest = hashlib.sha256()
-        while left:
-            digest.update(part := file.read(min(CHUNK, left)))
-            left -= len(part)
+        digest = _digest(file, file.tell())
         file.seek(-DIGEST_LENGTH, io.SEEK_END)
-        file.write(digest.hexdigest().encode())
+        file.write(digest)
+
+
+def _digest(file, size):
+    """Return the SHA-256 of a file of this size without its own digest, in hexadecimal; read the file up to there."""
+    file.seek(0)
+    digest = hashlib.sha256()
+    for start in range(0, size - DIGEST_LENGTH, CHUNK):
+        digest.update(file.read(min(CHUNK, size - DIGEST_LENGTH - start)))
+    return digest.hexdigest().encode()
 
 
 def load(path):
@@ -59,13 +64,14 @@ def load(path):
     called = f"the checkpoint {shown_path(path)}"
     if not os.path.lexists(path):
         raise UserError(f"there is no checkpoint {shown_path(path)}: expected a file that npvae train has written")
-    content = read_bytes(path)
-    digest = hashlib.sha256(memoryview(content)[:-DIGEST_LENGTH]).hexdigest().encode()
-    if content[-DIGEST_LENGTH:] != digest:
-        raise UserError(
-            f"{called} is damaged or cut off: its checksum does not match; restore it from a copy, or train again"
-        )
-    arrays = archive.read(content, called=called, is_packed=False)
+    with open_file(path) as file:
+        size = os.fstat(file.fileno()).st_size
+        require_room(size, size, called)
+        if file.read(len(BEGIN)) != BEGIN or _digest(file, size) != file.read(DIGEST_LENGTH + 1):
+            raise UserError(
+                f"{called} is damaged or cut off: its checksum does not match; restore it from a copy, or train again"
+            )
+    arrays = archive.read(path, called=called, is_packed=False)
     settings = arrays.pop("settings", None)
     if settings is None or settings.dtype.kind != "U" or settings.ndim:
         raise UserError(f"{called} holds no settings: it was not written by npvae train")

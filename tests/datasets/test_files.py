@@ -16,7 +16,6 @@ POSIX = pytest.mark.skipif(sys.platform == "win32", reason="needs pipes and devi
 
 def test_a_regular_file_is_read(tmp_path):
     (tmp_path / "file").write_bytes(b"content")
-    assert files.read_bytes(tmp_path / "file") == b"content"
     with files.open_file(tmp_path / "file") as file:
         assert file.read() == b"content"
 
@@ -32,15 +31,8 @@ def test_pipes_and_devices_do_not_hang(tmp_path):
 def test_what_cannot_be_read(tmp_path):
     for path, message in ((tmp_path / "none", "there is no file"), (tmp_path, "cannot be read"), ("a\0b", "null byte")):
         with pytest.raises(UserError, match=message) as raised:
-            files.read_bytes(path)
+            files.open_file(path)
         assert "\0" not in str(raised.value)
-
-
-def test_a_file_larger_than_the_memory(tmp_path):
-    with open(tmp_path / "sparse", "wb") as file:
-        file.truncate(2**40)
-    with pytest.raises(UserError, match=r"sparse takes 1,099,512 MB of memory, and at most [0-9,]+ MB"):
-        files.read_bytes(tmp_path / "sparse")
 
 
 def test_room(monkeypatch):

@@ -262,3 +262,15 @@ def test_three_hundred_random_changes(saved, tmp_path):
         except UserError as error:
             assert len(str(error)) <= 300 and str(error).isprintable()
     assert loaded < 100
+
+
+def test_the_arrays_of_another_model(saved, tmp_path):
+    run = Run.create(tmp_path / "pca", {"data": "bars", "model": "pca", "latent_dim": 3})
+    run.training.run(0, run.save)
+    closed = checkpoint.load(tmp_path / "pca/model.npz")
+    for arrays, _ in (*saved.values(), closed):
+        for _, settings in (*saved.values(), closed):
+            if (arrays is closed[0]) != (settings is closed[1]):
+                checkpoint.save(tmp_path / "model.npz", arrays, settings)
+                with pytest.raises(UserError, match="was not written by this version"):
+                    Run.load(tmp_path)
