@@ -7,10 +7,11 @@
                   sizes are compared with the limits in files.py before any memory is taken
     lies          a header whose shape and type do not need exactly the bytes that follow
     other files   pipes and devices, which `open` would wait for or read forever
-    damage        whatever goes wrong in the zip and npy layers is one UserError, of at most 300 characters
+    damage        whatever goes wrong in the zip and npy layers becomes one UserError, of at most 300 characters
 
-It reads only the requested members, and zip members that are stored or deflated, as NumPy writes them: other methods
-may demand memory of their own. Sources: PKWARE's APPNOTE.TXT for zip files, `numpy.lib.format` for arrays.
+It reads only the requested members, and only those that are stored or deflated, as NumPy writes them: other methods of
+compression may take memory that no limit covers. Sources: PKWARE's APPNOTE.TXT for zip files, `numpy.lib.format` for
+arrays.
 """
 
 import contextlib
@@ -39,8 +40,8 @@ def read(source, names=None, called=None, is_packed=True):
     """Return arrays of an .npz or .npy file: a dict from their names.
 
     source      the path of the file, or its content as bytes
-    names       read only these, as far as they exist; None for all; the array of an .npy file has the name "arr_0"
-    called      how the message of an error calls the file; by default by its path
+    names       read only those of these names that exist; None for all; the array of an .npy file is called "arr_0"
+    called      what an error message calls the file; by default its path
     is_packed   whether members may be compressed; if not, the arrays take no more memory than the file has bytes
 
     Raises UserError for a file that is missing, unreadable, damaged or too large, and for arrays of anything but
@@ -72,7 +73,7 @@ def _members(source, called, methods):
                     infos = [info for info in archive.infolist() if info.filename.endswith(".npy")]
                     yield {info.filename[:-4]: _opener(archive, info, methods) for info in infos}, packed
             else:
-                raise UserError(f"{called} is no .npz or .npy file, or is damaged: write it with numpy.savez")
+                raise UserError(f"{called} is not an .npz or .npy file, or is damaged: write it with numpy.savez")
         except UserError:
             raise
         except Exception as error:  # a damaged file makes the zip and npy layers fail in a dozen ways
@@ -123,5 +124,5 @@ def _read_header(stream):
     if version not in readers:
         raise ValueError(f"version {version} of the format")
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # about old headers, which are read all the same
+        warnings.simplefilter("ignore")  # about old headers, which it reads nevertheless
         return readers[version](stream)

@@ -1,11 +1,11 @@
 """Binarization of grey pixels: a pixel of grey value x becomes 1 with probability x.
 
-A Bernoulli log-likelihood is defined for zeros and ones only. Grey images can be treated in three ways. Their results
+A Bernoulli log-likelihood is defined for zeros and ones only. There are three ways to treat grey images. Their results
 are not comparable, so every report names the way:
 
     none      keep the grey values: the Bernoulli formula is then a convention, and not a log-likelihood
     static    binarize every image once, before training
-    dynamic   binarize an image afresh whenever a minibatch contains it, which acts like more data
+    dynamic   binarize an image again whenever a minibatch contains it, which acts like more data
 
 With static and dynamic, the test set is binarized once, always from the same seed.
 

@@ -21,7 +21,7 @@ class Dataset:
     y_train       labels, int64 (N,), or None; y_test likewise; of your own data, classes counted from 0
     image_shape   (H, W, C) with H · W · C = D: how to draw an example; None for vectors
     factors_test  for a synthetic set, the factors that made each test example: a dict from names to arrays (N,)
-    classes       what the labels stand for, a tuple of text, if your own are anything but 0, 1, … K − 1
+    classes       what the labels of your own data stand for, a tuple of text; None if they were 0, 1, … K − 1
     notes         what `load_path` decided about your own data, a tuple of sentences
     """
 
@@ -38,7 +38,7 @@ class Dataset:
 
     @property
     def data_dim(self):
-        """D, the numbers in an example."""
+        """D, how many numbers an example has."""
         return self.x_train.shape[1]
 
     @property
@@ -49,7 +49,7 @@ class Dataset:
     def fingerprint(self, labels=False):
         """Return the SHA-256 of all examples and their shapes, to tell whether the data has changed since training.
 
-        labels   whether the labels count, too
+        labels   whether to include the labels
         """
         digest = hashlib.sha256()
         of_labels = [y for y in (self.y_train, self.y_test) if labels and y is not None]

@@ -1,7 +1,7 @@
-"""Files that may be damaged or hostile: how to open them, how large they may become, and how to speak of them.
+"""Files that may be damaged or hostile: how to open them, how large they may become, and how messages name them.
 
-A reader of files trusts nothing that a file says about itself. It opens only regular files, because a pipe would let it
-wait forever and a device would never end. Before it takes memory for the content, it compares the size with two limits:
+A reader of files trusts nothing that a file says about itself. It opens only regular files, because it could wait for a
+pipe forever and a device may never end. Before it takes memory for the content, it compares the size with two limits:
 
     memory   the content may take a quarter of what is available: the loader converts it, and cuts it into parts
     ratio    a packed file may unpack to 200 times its own size, and to 256 MB in any case. A bomb reaches 1000;
@@ -22,14 +22,14 @@ from ..errors import UserError
 MEMORY_SHARE = 4
 LARGEST_RATIO = 200
 HARMLESS = 2**28  # bytes
-UNKNOWN_MEMORY = 2**32  # bytes, on a system that does not say
+UNKNOWN_MEMORY = 2**32  # bytes, on a system that does not report its memory
 CHUNK = 2**20  # bytes read at once
 
 
 def open_file(path):
     """Open a regular file to read its bytes. Raises UserError for any other, and for one that cannot be read."""
     def without_waiting(path, flags):
-        return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))   # to open a pipe waits for its other end
+        return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))   # opening a pipe would wait for its other end
 
     try:
         file = open(path, "rb", opener=without_waiting)
@@ -45,9 +45,9 @@ def open_file(path):
 
 @contextlib.contextmanager
 def open_unpacked(path):
-    """Open a regular file, yield the stream of its content, unpacked if it is a gzip file, and its size on the disk.
+    """Open a regular file; yield the stream of its content, unpacked if it is a gzip file, and its size on disk.
 
-    Raises UserError if it cannot be read or, as soon as that turns out, unpacked.
+    Raises UserError if the file cannot be read, or turns out not to unpack.
     """
     with open_file(path) as file:
         packed = os.fstat(file.fileno()).st_size
@@ -58,14 +58,14 @@ def open_unpacked(path):
         except (EOFError, gzip.BadGzipFile, zlib.error) as error:
             reason = shown(error, 80)
             raise UserError(
-                f"{shown_path(path)} is cut off or damaged, it cannot be unpacked ({reason}): get it again"
+                f"{shown_path(path)} is cut off or damaged and cannot be unpacked ({reason}): get it again"
             ) from None
         except OSError as error:
             raise UserError(f"{shown_path(path)} cannot be read: {error.strerror}") from None
 
 
 def fill(array, stream):
-    """Fill an array, contiguous in memory, with bytes from a stream; return the number of bytes, fewer at its end."""
+    """Fill an array, contiguous in memory, with bytes from a stream; return how many there were."""
     content = memoryview(array.reshape(-1).view(np.uint8))
     for start in range(0, len(content), CHUNK):
         part = content[start : start + CHUNK]
@@ -89,8 +89,8 @@ def require_room(size, packed, called):
         )
     if size > (most := most_memory()):
         raise UserError(
-            f"{called} takes {_megabytes(size)} MB of memory, and at most {_megabytes(most)} MB, a quarter of what is "
-            "available, are for data: keep fewer examples, or smaller ones"
+            f"{called} takes {_megabytes(size)} MB of memory, and data may take at most {_megabytes(most)} MB, a "
+            "quarter of what is available: keep fewer examples, or smaller ones"
         )
 
 
@@ -105,9 +105,9 @@ def most_memory():
 
 
 def available_memory():
-    """Return the memory that this process can still take, in bytes: what is free, or the limit of its container.
+    """Return how many bytes of memory this process can still take: what is free, or a limit if that is smaller.
 
-    A limit on its address space (ulimit -v) counts, too.
+    The limits are that of its container, and what is left of its address space (ulimit -v).
     """
     found = [UNKNOWN_MEMORY]
     try:
@@ -139,7 +139,7 @@ def shown(text, most=40):
 
 
 def shown_path(path, most=100):
-    """Return a path as a message shows it; of one that is too long, its end."""
+    """Return a path as a message shows it: the end of one that is too long."""
     text = str(path)
     return shown(text, most) if len(text) <= most else "…" + shown(text[1 - most :], most - 1)
 

@@ -47,11 +47,13 @@ def read_idx(path, sha256=None):
             raise UserError(f"{called} ends inside its IDX header: it has {4 + len(sizes)} bytes; get it again")
         shape = struct.unpack(f">{dimensions}I", sizes)
         expected = math.prod(shape) * np.dtype(TYPES[kind]).itemsize
+        if expected == 0:
+            raise UserError(f"{called} holds no numbers, its sizes are {_product(shape)}: get it again")
         require_room(expected, packed, called)
-        array = np.empty(shape if expected else 0, TYPES[kind])
+        array = np.empty(shape, TYPES[kind])
         found = fill(array, stream)
-        if found != expected or expected == 0 or stream.read(1):
-            follow = f"{found} follow" if found < expected or expected == 0 else "more follow"
+        if found != expected or stream.read(1):
+            follow = f"{found} follow" if found < expected else "more follow"
             raise UserError(
                 f"{called} says that it holds {_product(shape)} numbers, {expected} bytes, but {follow}: it is cut off "
                 "or damaged; get it again"

@@ -1,4 +1,4 @@
-"""Labels, in the forms in which they are published, as classes that are counted from 0."""
+"""Labels, in the forms in which data sets publish them, as classes counted from 0."""
 
 import numpy as np
 
@@ -14,8 +14,8 @@ def to_classes(parts, lengths, called):
     lengths   the numbers N of examples
     called    what they are, for the message
 
-    The names are a tuple of text. They are None if the labels are 0, 1, … K − 1 already. Raises UserError for labels of
-    another form.
+    The names are a tuple of text, or None if the labels already are 0, 1, … K − 1. Raises UserError for labels of any
+    other form.
     """
     parts = [_flatten(y, N, called) for y, N in zip(parts, lengths)]
     names, classes = np.unique(np.concatenate(parts), return_inverse=True)

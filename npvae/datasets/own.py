@@ -1,4 +1,4 @@
-"""Your own data, as a `Dataset`: examples, labels, scale and test set. What the loader decides, it notes."""
+"""Your own data, as a `Dataset`: examples, labels, scale and test set. The loader notes everything it decides."""
 
 import math
 import os
@@ -20,20 +20,21 @@ CHANNELS = (1, 3)
 
 
 def load_path(path):
-    """Load a file or a folder as a `Dataset`. Its `notes` say what was decided.
+    """Load a file or a folder as a `Dataset`. Its `notes` say what the loader decided.
 
     .npz, .npy   an array of examples, named x, images, data, …, and perhaps labels, named y, labels, target, …; for a
                  test set, x_test and y_test (sources.py lists the names)
-    IDX          a file of images, or the folder that holds it; labels and tests are found by their usual names
+    IDX          a file of images, or the folder that holds it; the loader finds labels and tests by their usual names
     .csv         one example in each row, see tables.py
     a folder     of pictures, see pictures.py
 
-    Examples are (N, D), (N, H, W) or (N, H, W, C) with C = 1 or 3; (N, C, H, W) is converted. Vectors of D numbers are
-    drawn as images if D is a perfect square. scale.py says how numbers are rescaled, labels.py which labels there may
-    be, and split.py how a tenth is held out for testing if the data has no test set.
+    Examples are (N, D), (N, H, W) or (N, H, W, C) with C = 1 or 3; the loader converts (N, C, H, W). Vectors of D
+    numbers are drawn as images if D is a perfect square. scale.py says how it rescales numbers, labels.py which labels
+    it accepts, and split.py how it holds out a tenth for testing if the data has no test set.
 
-    Nothing is executed. Raises UserError for data that is missing, unreadable, damaged, too large or ambiguous; for
-    fewer than 10 examples; and for arrays that have the wrong rank, length or type, or hold NaN or infinity.
+    Loading executes nothing from the file. Raises UserError for data that is missing, unreadable, damaged, too large or
+    ambiguous; for fewer than 10 examples; and for arrays that have the wrong rank, length or type, or hold NaN or
+    infinity.
     """
     called = shown_path(path)
     arrays, decided = read_source(path)
@@ -58,7 +59,7 @@ def load_path(path):
         xs, ys = _split(xs[0], ys, called)
         decided.append(f"the test set is {len(xs[1])} of them, chosen at random, the same in every run")
     else:
-        decided.append(f"the test set is the one that the data brings: {len(xs[1])}")
+        decided.append(f"the test set is that of the data: {len(xs[1])} examples")
     y_train, y_test = (*ys, None, None)[:2]
     warnings = [f"warning: {doubt}" for doubt in doubts(*xs, y_train, y_test, classes)]
     white, scaled = find_white(xs, f"x in {called}")
@@ -78,11 +79,11 @@ def _as_examples(x, called, decided):
     if x.dtype.kind not in "buif":
         raise UserError(f"{called} holds {shown(x.dtype)}, expected real numbers")
     if x.size == 0:
-        raise UserError(f"{called} has shape {x.shape}, and so no numbers: expected at least one in each example")
+        raise UserError(f"{called} has shape {x.shape}, so it holds no numbers: expected at least one in each example")
     if x.ndim == 4 and x.shape[-1] not in CHANNELS:
         if x.shape[1] not in CHANNELS:
-            raise UserError(f"{called} has shape {x.shape}, expected 1 or 3 channels, and as the last axis")
-        decided.append(f"the channels were the second of the axes {x.shape}, and were made the last")
+            raise UserError(f"{called} has shape {x.shape}, expected 1 or 3 channels, as the last axis")
+        decided.append(f"moved the channels from the second axis of {x.shape} to the last")
         x = x.transpose(0, 2, 3, 1)
     if x.dtype.kind != "f":
         return x
@@ -116,7 +117,7 @@ def _rescale(x, white):
 
 
 def _image_shape(shape):
-    """Return (H, W, C) for examples of this shape, or None for vectors that are no square image."""
+    """Return (H, W, C) for examples of this shape, or None for vectors whose length is not a perfect square."""
     if len(shape) > 1:
         return (*shape, 1)[:3]
     side = math.isqrt(shape[0])

@@ -4,7 +4,7 @@ Subfolders are classes: `cats/1.png` has the label "cats". Folders `train` and `
 Grey pictures have one channel; if any picture has colours, all have three. Transparency is dropped.
 
 Pillow does more than you would expect of a reader: it runs Ghostscript for EPS, and unpacks pictures of any size. So
-this module lists the formats that it accepts, and looks at the sizes of all pictures before it unpacks the first.
+this module lists the formats that it accepts, and checks the sizes of all pictures before it unpacks the first.
 """
 
 import contextlib
@@ -28,7 +28,7 @@ ROWS_AT_ONCE = 1000
 
 
 def read_pictures(folder):
-    """Return the pictures in a folder as a dict of arrays, and what was decided, a list of sentences.
+    """Return the pictures in a folder as a dict of arrays, and what the reader decided, a list of sentences.
 
     The dict has `x_train`, uint8, uint16 or float32, (N, H, W) or (N, H, W, 3), and perhaps `y_train`, text (N,), and
     `x_test` and `y_test`. Raises UserError for a folder without pictures, for pictures of different sizes, and for a
@@ -57,7 +57,7 @@ def read_pictures(folder):
         decided.append("without labels: only some of the pictures are in subfolders")
     if pictures.ndim == 4 and _is_grey(pictures):
         pictures = pictures[..., 0]
-        decided.append("the three channels are equal, and one was kept")
+        decided.append("the three channels are equal: kept one of them")
     for part, members in parts.items():
         rows = slice(start, start := start + len(members))
         arrays[f"x_{part}"] = pictures[rows]
@@ -67,7 +67,7 @@ def read_pictures(folder):
 
 
 def _find(folder):
-    """Return the paths of the pictures in a folder and its subfolders, in order of their names."""
+    """Return the paths of the pictures in a folder and its subfolders, in the order of their names."""
     found = []
     for place, folders, names in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
@@ -112,8 +112,8 @@ def _read(paths, folder):
 
 @contextlib.contextmanager
 def _open(path):
-    """Open a picture. Raises UserError for whatever goes wrong, also later, when its pixels are read."""
-    from PIL import Image  # only now: no other data needs it
+    """Open a picture. Raises UserError for whatever goes wrong, now or when the caller reads its pixels."""
+    from PIL import Image  # only here: no other data needs it
 
     logging.getLogger("PIL").setLevel(logging.CRITICAL)         # it would print a second sentence
     with open_file(path) as file, warnings.catch_warnings():

@@ -11,7 +11,7 @@ class Pixels(NDArrayOperatorsMixin):
     white    the byte that stands for 1: 255, or 1 if the bytes are zeros and ones
 
     `x[rows]` divides those rows by `white`. Everything else, such as `x.mean(axis=0)`, `x > 0.5` or `np.asarray(x)`,
-    first converts all of them to an array that takes four times the memory; only `min` and `max` work on the bytes.
+    first converts all rows to an array that takes four times the memory; only `min` and `max` work on the bytes.
     """
 
     dtype = np.dtype(np.float32)
@@ -40,12 +40,12 @@ class Pixels(NDArrayOperatorsMixin):
 
     def __array__(self, dtype=None, copy=None):
         if copy is False:
-            raise ValueError("the numbers are computed from bytes: there is no array of them that could be shared")
+            raise ValueError("the numbers are computed from bytes: no array holds them, so pass copy=None or copy=True")
         return self[:] if dtype is None else self[:].astype(dtype)
 
     def __array_ufunc__(self, ufunc, method, *inputs, **options):
         if any(isinstance(a, Pixels) for a in options.get("out", ())):
-            raise TypeError("pixels cannot be changed, they are kept as bytes: take x[:], an array of all of them")
+            raise TypeError("Pixels are stored as bytes and cannot be changed: take x[:], an array of all of them")
         return getattr(ufunc, method)(*(a[:] if isinstance(a, Pixels) else a for a in inputs), **options)
 
     def __getattr__(self, name):

@@ -1,14 +1,14 @@
 """The scale of the data: which number is white, decided from the type and the range of the numbers.
 
-A wrong scale does its harm quietly: masks of 0 and 1 that are divided by 255 look black to every model. So what the
-loader decides is printed, and where two scales are plausible, it decides nothing and asks.
+A wrong scale does its harm silently: masks of 0 and 1, divided by 255, look black to every model. So the loader prints
+what it decides, and if two scales are plausible, it does not guess: it asks.
 
     in [0, 1]                                  kept: black and white, or grey
     whole numbers from 0 to 128 … 255          divided by 255: bytes that use more than half of their range
     uint16 from 0 to 32768 … 65535             divided by 65535, for the same reason
     any other type of whole numbers from 0 on   in doubt: 15 may be white, or almost black
     fractions from 0 to 128 … 255              in doubt: pixels, or other quantities
-    fractions from 0 on that are all whole     in doubt, likewise
+    fractions from 0 on that are all whole     in doubt, for the same reason
     anything else                              kept: not pixels, or rescaled already
 """
 
@@ -20,12 +20,12 @@ ROWS_AT_ONCE = 1000
 
 
 def find_white(parts, called):
-    """Return the number to divide by, which is 1 to keep the data, and what that does to it, in words.
+    """Return the number to divide by, 1 to keep the data, and a phrase that says what that does to the data.
 
     parts    the training set and perhaps the test set: arrays of real numbers, finite, not empty
     called   what they are, for the message
 
-    Raises UserError if the scale is in doubt. The message says how to remove the doubt.
+    Raises UserError if the scale is in doubt. The message says how to resolve it.
     """
     low, high = min(x.min() for x in parts), max(x.max() for x in parts)
     dtype = np.result_type(*parts)

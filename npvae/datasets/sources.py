@@ -1,7 +1,7 @@
 """What a path holds: which format, which arrays are the examples and the labels, and which files belong together.
 
-The content of a file decides on its format, whatever its name. The names of arrays, and of the columns of a table,
-decide what they are; where two of them could be the same, none is chosen.
+The content of a file determines its format, whatever its name. The names of arrays, and of the columns of a table,
+say what they hold. If two of them could hold the same, the reader does not guess: it asks.
 """
 
 import os
@@ -22,7 +22,7 @@ PARTS = {"train": ("", "train", "training"), "test": ("test", "testing")}
 
 
 def _plain(name):
-    """Return a name without capitals and signs: xtrain for X_train."""
+    """Return a name in lower case, only letters and digits: xtrain for X_train."""
     return re.sub("[^a-z0-9]", "", name.lower())
 
 
@@ -35,7 +35,7 @@ ROLES = {
     for name in (word + other, other + word)
 }
 
-# What the name of a file says, and what the name of the file that belongs to it says instead.
+# A part of a file's name, and what stands there instead in the name of the file that belongs to it.
 LABELS_BESIDE = (
     ("images-idx3-ubyte", "labels-idx1-ubyte"), ("images.idx3-ubyte", "labels.idx1-ubyte"),
     ("images-idx3-ubyte", "labels-idx2-int"), ("images", "labels"), ("imgs", "labels"), ("x_", "y_"), ("X_", "y_"),
@@ -44,9 +44,9 @@ TESTS_BESIDE = (("train", "t10k"), ("train", "test"))
 
 
 def read_source(path):
-    """Return the arrays of a file or a folder, and the files beside it, as a dict, and what was decided.
+    """Return the arrays of a file or a folder and of the files beside it, a dict, and what the reader decided.
 
-    The dict has `x_train`, and perhaps `y_train`, `x_test` and `y_test`. What was decided is a list of sentences.
+    The dict has `x_train`, and perhaps `y_train`, `x_test` and `y_test`. The decisions are a list of sentences.
     Raises UserError for data that is missing, unreadable, damaged, too large, in an unknown format or ambiguous.
     """
     path = pathlib.Path(path)
@@ -89,7 +89,7 @@ def _read_file(path):
 
 
 def _choose(names, called):
-    """Return a dict from roles, such as "x_train", to the names of arrays, and what was decided."""
+    """Return a dict from roles, such as "x_train", to the names of arrays, and what we decided."""
     roles = {}
     for name in names:
         roles.setdefault(ROLES.get(_plain(name)), []).append(name)
@@ -97,7 +97,7 @@ def _choose(names, called):
     for role, found in roles.items():
         exact = role.removesuffix("_train")
         if len(found) > 1 and exact not in found:
-            raise UserError(f"{called} holds {listed(found)}, and each may be {exact}: rename one to {exact}")
+            raise UserError(f"{called} holds {listed(found)}, and any of them may be {exact}: rename one to {exact}")
         roles[role] = exact if exact in found else found[0]
         others += [name for name in found if name != roles[role]]
     if "x_train" not in roles and len(names) == 1:
@@ -112,7 +112,7 @@ def _choose(names, called):
 
 
 def _beside(path, pairs):
-    """Return the path of the file beside this one whose name differs by one of the pairs, or None."""
+    """Return the path of the existing file whose name differs from this one by one of the pairs, or None."""
     for old, new in pairs:
         name = path.name.replace(old, new).removesuffix(".gz")
         for other in (path.with_name(f"{name}.gz"), path.with_name(name)):

@@ -1,19 +1,19 @@
-"""The test set of data that brings none, and what makes a test set doubtful."""
+"""A test set for data that has none, and what makes a test set doubtful."""
 
 import numpy as np
 
 from .files import listed
 
 TEST_EVERY = 10
-MOST_TESTS = 10_000  # as many as MNIST has: more make the measures slower, and hardly more exact
+MOST_TESTS = 10_000  # as many as MNIST has: more would make the measures slower, and hardly more precise
 SEED = 0  # not the seed of a run, so that all runs are tested on the same examples
-MOST_COMPARED = 2**30  # bytes; to look for duplicates in more takes too long
+MOST_COMPARED = 2**30  # bytes; searching more for duplicates takes too long
 
 
 def choose_tests(N, y=None):
-    """Return which of N examples are for testing, an array (N,) of truth values: a tenth of them, chosen at random.
+    """Return which of N examples are for testing, an array (N,) of bool: a tenth of them, chosen at random.
 
-    y   classes, int64 (N,), or None; each class gives its share, and one with a single example stays in training
+    y   classes, int64 (N,), or None; every class gives a tenth, except that a single example stays in training
     """
     order = np.random.default_rng(SEED).permutation(N)
     if y is not None:
@@ -28,9 +28,9 @@ def choose_tests(N, y=None):
 
 
 def doubts(x_train, x_test, y_train=None, y_test=None, classes=None):
-    """Return warnings about a division into training and test set, as a list of sentences.
+    """Return warnings about a split into training and test set, as a list of sentences.
 
-    x_train, x_test   arrays (N, ...) of the same shape and type, but for N
+    x_train, x_test   arrays (N, ...) of the same shape and type, except for N
     y_train, y_test   int64 arrays (N,), or None
     classes           the names of the classes, or None
     """

@@ -2,7 +2,7 @@
 
 A first row with text in it holds the names of the columns. The labels are in the column whose name says so (label,
 class, target, …), or in the only column of text. Without names, MNIST is published as 1 + 784 columns of whole numbers:
-if one column more than a square number is there, the first or the last holds the labels.
+if the table has one column more than a square number, the first or the last may hold the labels.
 """
 
 import csv
@@ -18,12 +18,12 @@ MOST_COLUMNS = 2**20
 LONGEST_LINE = 2**25  # characters
 DELIMITERS = "\t;,"  # the first that occurs; a comma beside another may be decimal
 WHOLE_TYPES = (np.uint8, np.uint16, np.int32)
-FEWEST_PIXELS = 16  # of a table whose first or last column is taken for labels
-MOST_CLASSES = 1000  # likewise
+FEWEST_PIXELS = 16  # in a table whose first or last column may hold the labels
+MOST_CLASSES = 1000  # in such a column
 
 
 def read_table(path, is_label):
-    """Return the numbers x (N, D), the labels (N,) or None, and what was decided, a list of sentences.
+    """Return the numbers x (N, D), the labels (N,) or None, and what the reader decided, a list of sentences.
 
     is_label   whether a column of this name holds labels
 
@@ -36,7 +36,7 @@ def read_table(path, is_label):
     except UnicodeDecodeError:
         raise UserError(f"{called} is not text in UTF-8, expected a table of numbers: save it as CSV (UTF-8)") from None
     except csv.Error as error:
-        raise UserError(f"{called} is no table that can be read ({shown(error, 80)}): save it as CSV again") from None
+        raise UserError(f"{called} cannot be read as a table ({shown(error, 80)}): save it as CSV again") from None
     return x, None if labels is None else _typed(labels, called), decided
 
 
@@ -104,7 +104,7 @@ def _is_number(field):
 
 
 def _is_header(fields, is_label):
-    """Return whether the first row holds names: texts, one that names the labels or an index, or 0, 1, 2, …"""
+    """Return whether the first row holds names: text, a name of the labels or an index, or 0, 1, 2, …"""
     texts = [field for field in fields if not _is_number(field)]
     if len(texts) == 1 and len(fields) > 1:  # perhaps the label of an example, as in 5.1,3.5,1.4,0.2,setosa
         return is_label(texts[0]) or fields[0] == ""
@@ -112,7 +112,7 @@ def _is_header(fields, is_label):
 
 
 def _find_columns(header, fields, is_label, called):
-    """Return the column of the labels and that of an index, each None if there is none."""
+    """Return the index of the column of labels and that of the column that numbers the rows, each perhaps None."""
     index = 0 if header and header[0] in ("", "Unnamed: 0") else None
     names = [name.lower() for name in header or ()]
     named = [i for i, name in enumerate(names) if is_label(name) and not (name == "y" and "x" in names)]  # coordinates
@@ -156,7 +156,7 @@ def _unnamed_labels(x):
 
 
 def _typed(labels, called):
-    """Return labels as numbers if all of them are, and as text otherwise."""
+    """Return labels as numbers if all of them are numbers, and as text otherwise."""
     for dtype in (np.int64, np.float64):
         try:
             return np.array(labels, dtype=dtype)

@@ -199,7 +199,7 @@ def test_a_bomb_in_many_members():
 def test_what_is_larger_than_the_memory(write, monkeypatch):
     monkeypatch.setattr(files, "available_memory", lambda: 10**6)
     content = npz(x=np.zeros(100_000), y=np.arange(3))
-    assert "takes 1 MB of memory, and at most 0 MB" in refuse(content)
+    assert "takes 1 MB of memory, and data may take at most 0 MB" in refuse(content)
     assert archive.read(content, ["y"])["y"].tolist() == [0, 1, 2]
     with open(write(npy_header(HEADER.replace("3,", f"{2**40},")), "mine.npy"), "ab") as file:
         file.truncate(2**43 + file.tell())

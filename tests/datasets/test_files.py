@@ -42,7 +42,7 @@ def test_room(monkeypatch):
     files.require_room(2 * 10**8, 10, "small")
     with pytest.raises(UserError, match="bomb unpacks to 2,000 MB, more than 200 times its own size"):
         files.require_room(2 * 10**9, 9 * 10**6, "bomb")
-    with pytest.raises(UserError, match="large takes 3,000 MB of memory, and at most 2,500 MB"):
+    with pytest.raises(UserError, match="large takes 3,000 MB of memory, and data may take at most 2,500 MB"):
         files.require_room(3 * 10**9, 3 * 10**9, "large")
     with pytest.raises(UserError, match=r"unpacks to 1e\+194 MB"):
         files.require_room(10**200, 10, "bomb")

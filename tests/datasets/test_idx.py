@@ -68,7 +68,7 @@ GOOD = idx_bytes(IMAGES)
         (idx_bytes(IMAGES, magic=b"\0\0\x0d\x03"), "2 × 3 × 5 numbers, 120 bytes, but 30 follow"),
         (idx_bytes(IMAGES, magic=b"\0\0\x08\x00", shape=()), "says that it has 0 dimensions"),
         (idx_bytes(IMAGES, shape=(1,) * 100), "says that it has 100 dimensions, expected 1 to 32"),
-        (idx_bytes(IMAGES[:0], shape=(0, 2**32 - 1, 2**32 - 1)), "but 0 follow"),
+        (idx_bytes(IMAGES[:0], shape=(0, 2**32 - 1, 2**32 - 1)), "holds no numbers, its sizes are 0 × 4294967295"),
         (idx_bytes(IMAGES, shape=(2**31, 2**31, 4)), r"unpacks to 2e\+13 MB, more than 200 times its own size"),
         (idx_bytes(IMAGES, shape=(2**32 - 1,) * 32), r"unpacks to .*, more than 200 times"),
         (idx_bytes(IMAGES, shape=(2, 2, 2, 2, 2, 2)), "2 × 2 × 2 × … × 2 numbers, 64 bytes, but 30 follow"),

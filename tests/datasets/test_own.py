@@ -67,7 +67,7 @@ def test_channels_first(write, rng, channels):
     expected = load(write(x=x))
     assert data.image_shape == expected.image_shape == (5, 7, channels)
     assert np.array_equal(data.x_test, expected.x_test)
-    assert "the channels were the second of the axes" in data.notes[1] and len(data.notes) == len(expected.notes) + 1
+    assert "moved the channels from the second axis" in data.notes[1] and len(data.notes) == len(expected.notes) + 1
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,7 @@ def test_names_and_a_test_set_in_the_file(write, rng, names):
     data = load(write(**dict(zip(names, (x[:24], y[:24], x[24:], y[24:])))))
     assert np.array_equal(data.x_train, x[:24]) and np.array_equal(data.x_test, x[24:])
     assert np.array_equal(data.y_train, y[:24]) and np.array_equal(data.y_test, y[24:])
-    assert "the test set is the one that the data brings: 6" in data.notes
+    assert "the test set is that of the data: 6 examples" in data.notes
     data = load(write(**dict(zip(names[:2], (x, y)))))
     assert len(data.x_test) == 3 and len(data.y_train) == 27
 
@@ -166,14 +166,14 @@ def with_bad_value(value):
         ({"heights": X, "widths": X}, "holds heights, widths, expected an array of examples named x"),
         ({"heights": X, "y": X}, "holds heights, y, expected"),
         ({f"a{i}": X for i in range(99)}, "holds a0, a1, a2, a3, a4 and 94 more, expected"),
-        ({"images": X, "data": X}, "holds images, data, and each may be x: rename one to x"),
-        ({"x": X, "label": X, "target": X}, "holds label, target, and each may be y"),
+        ({"images": X, "data": X}, "holds images, data, and any of them may be x: rename one to x"),
+        ({"x": X, "label": X, "target": X}, "holds label, target, and any of them may be y"),
         ({}, "holds no arrays, expected"),
         ({"x": with_bad_value(np.nan)}, r"1 numbers that are NaN.*the first at \(3, 4\)"),
         ({"x": with_bad_value(-np.inf)}, r"infinite.*\(3, 4\)"),
         ({"x": with_bad_value(1e300)}, r"too large for float32.*\(3, 4\)"),
-        ({"x": np.zeros((20, 2, 8, 8))}, "expected 1 or 3 channels, and as the last axis"),
-        ({"x": np.zeros((20, 8, 8, 4))}, "expected 1 or 3 channels, and as the last axis"),
+        ({"x": np.zeros((20, 2, 8, 8))}, "expected 1 or 3 channels, as the last axis"),
+        ({"x": np.zeros((20, 8, 8, 4))}, "expected 1 or 3 channels, as the last axis"),
         ({"x": X[0]}, r"shape \(6,\), expected \(N, D\), \(N, H, W\) or \(N, H, W, C\)"),
         ({"x": np.zeros((20, 1, 1, 1, 1))}, r"expected \(N, D\)"),
         ({"x": X[:0]}, "no numbers: expected at least one in each example"),

@@ -35,7 +35,7 @@ def test_grey_pictures(tmp_path, extension):
     arrays, decided = read_pictures(tmp_path)
     assert arrays.keys() == {"x_train"} and arrays["x_train"].shape == GREY.shape
     assert np.array_equal(arrays["x_train"], GREY)
-    assert decided == (["the three channels are equal, and one was kept"] if extension == "gif" else [])
+    assert decided == (["the three channels are equal: kept one of them"] if extension == "gif" else [])
 
 
 @pytest.mark.parametrize("mode", [None, "RGBA", "CMYK"])

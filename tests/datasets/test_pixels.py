@@ -44,9 +44,9 @@ def test_what_is_done_with_an_array_can_be_done_with_pixels():
 
 def test_pixels_cannot_be_changed():
     x = Pixels(BYTES.copy())
-    with pytest.raises(TypeError, match=r"kept as bytes: take x\[:\]"):
+    with pytest.raises(TypeError, match=r"Pixels are stored as bytes and cannot be changed: take x\[:\]"):
         x *= 2
-    with pytest.raises(TypeError, match="kept as bytes"):
+    with pytest.raises(TypeError, match="stored as bytes"):
         np.add(x, 1, out=x)
     assert np.array_equal(x.values, BYTES)
 
