@@ -18,7 +18,7 @@ from ..datasets.files import shown_path
 from ..errors import UserError, choose_name
 from ..figures import pictures
 from ..training import Run, evaluation, settings
-from ..training.folder import CHECKPOINT
+from ..training.folder import CHECKPOINT, refuse_a_file
 from ..training.loop import WARNING_EXAMPLES
 from ..training.replacing import replacing, require_writable
 from ..training.settings import SETTINGS
@@ -188,6 +188,7 @@ def draw(options):
         raise UserError("--label and --between are two pictures: choose one of them")
     run = Run.load(options.run, _place(options))
     folder = pathlib.Path(options.out or options.run)
+    refuse_a_file(folder)
     folder.mkdir(parents=True, exist_ok=True)
     require_writable(folder / "samples.png")
     if options.label is not None:

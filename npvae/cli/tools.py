@@ -8,8 +8,9 @@ from ..autodiff.gradcheck import LIMIT
 from ..bench import bench as side_by_side
 from ..datasets import mnist
 from ..diagnosis import diagnose
-from ..errors import UserError, choose_name
+from ..errors import choose_name
 from ..experiments import EXPERIMENTS
+from ..training.folder import refuse_a_file
 from ..training.replacing import replacing, require_writable
 from .screen import print_wrapped
 
@@ -22,8 +23,7 @@ def experiment(options):
         return 0
     name = choose_name("experiment", options.name, EXPERIMENTS)
     folder = pathlib.Path(options.out or f"experiments/{name}")
-    if folder.exists() and not folder.is_dir():
-        raise UserError(f"{folder} is a file, expected the name of a folder: choose another with --out")
+    refuse_a_file(folder)
     folder.mkdir(parents=True, exist_ok=True)
     lines = EXPERIMENTS[name].run(folder)
     print("\n".join(lines))
@@ -36,8 +36,7 @@ def experiment(options):
 def bench(options):
     """npvae bench: time steps side by side with other libraries, print tables, and write the numbers to a file."""
     folder = pathlib.Path(options.out)
-    if folder.exists() and not folder.is_dir():
-        raise UserError(f"{folder} is a file, expected the name of a folder: choose another with --out")
+    refuse_a_file(folder)
 
     def save(measured):
         if options.json:

@@ -9,8 +9,14 @@ from ..errors import UserError
 CHECKPOINT = "model.npz"
 
 
+def refuse_a_file(folder):
+    """Raise UserError if the path of a folder is that of a file."""
+    if os.path.exists(folder) and not os.path.isdir(folder):
+        raise UserError(f"{shown_path(folder)} is a file, expected the name of a folder: choose another with --out")
+
+
 def refuse_a_run_in(folder):
-    """Raise UserError if the folder holds anything but a first checkpoint that was never finished."""
+    """Raise UserError if the folder holds anything but unfinished files: see replacing.py."""
     if folder.is_dir() and any(path.suffix != ".partial" for path in folder.iterdir()):
         go_on = "continue with --resume, or " if (folder / CHECKPOINT).exists() else ""
         raise UserError(f"{shown_path(folder)} already exists: {go_on}choose another folder with --out")

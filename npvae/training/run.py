@@ -17,12 +17,12 @@ import weakref
 import numpy as np
 
 from .. import datasets
-from ..datasets.files import shown, shown_path
+from ..datasets.files import listed, shown, shown_path
 from ..errors import UserError
 from ..nn.optim import OPTIMIZERS
 from ..nn.schedules import SCHEDULES
 from . import checkpoint, memory, schema, settings
-from .folder import CHECKPOINT, lock, refuse_a_run_in
+from .folder import CHECKPOINT, lock, refuse_a_file, refuse_a_run_in
 from .loop import ClosedForm, Training, part_of
 from .origin import MissingData, Origin, find
 from .replacing import remove_abandoned, replacing
@@ -54,8 +54,7 @@ class Run:
         Raises UserError if the folder is not empty, for settings that do not fit, and for data that does not.
         """
         folder = pathlib.Path(folder)
-        if folder.exists() and not folder.is_dir():
-            raise UserError(f"{shown_path(folder)} is a file, expected the name of a new folder: choose another --out")
+        refuse_a_file(folder)
         refuse_a_run_in(folder)
         chosen = settings.complete(chosen)
         dataset = datasets.load(chosen["data"])
@@ -196,14 +195,32 @@ class Run:
     def examples(self, dataset):
         """Return the training and the test examples of a `Dataset` as the model needs them: {"train": x, "test": x}.
 
-        Static and dynamic binarization draw all images once. Raises UserError for data of another shape.
+        Static and dynamic binarization draw all images once. Raises UserError for data of another shape, and if the
+        model needs labels, for data whose labels may stand for other classes.
         """
         if dataset.data_dim != self.origin.data_dim:
             raise UserError(
                 f"the examples of {dataset.name} have {dataset.data_dim} numbers, expected {self.origin.data_dim}, as "
                 "in the data that the run was trained on"
             )
+        if self.model.needs_labels:
+            self._require_same_classes(dataset)
         return {part: self._binarize(getattr(dataset, f"x_{part}"), part, once=True) for part in ("train", "test")}
+
+    def _require_same_classes(self, dataset):
+        """Raise UserError unless a `Dataset` has labels that stand for the same as those of the run's data."""
+        if dataset.labels is None:
+            raise UserError(f"the model needs labels, and {dataset.name} has none: save classes y beside x")
+        if self.missing:
+            raise UserError(
+                "the data of the run is missing, and with it the names of its classes: restore it to encode other data"
+            )
+        if dataset.classes != self.dataset.classes:
+            found, expected = (listed(data.classes or ["whole numbers"]) for data in (dataset, self.dataset))
+            raise UserError(
+                f"the labels of {dataset.name} stand for {found}, expected {expected}, as in the data that the run was "
+                "trained on"
+            )
 
     def given(self, rows):
         """Return the model, given the labels of these test examples, indices or a slice, if it needs any."""
@@ -264,6 +281,7 @@ class Run:
             writer.writerow([step, *(f"{value:.4f}" for value in row)])
         with replacing(self.folder / "history.csv") as file:
             file.write(text.getvalue().encode())
+
 
 
 def _load(folder, chosen, may_change):

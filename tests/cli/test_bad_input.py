@@ -53,7 +53,8 @@ def test_run_folders(refuse, npvae_):
     after = checkpoint.load("runs/bars/model.npz")[0]
     assert all(np.array_equal(before[name], after[name]) for name in before)
     pathlib.Path("file").write_text("")
-    assert "file is a file, expected the name of a new folder" in refuse("train", *SMALL, "--out", "file")
+    assert "file is a file, expected the name of a folder" in refuse("train", *SMALL, "--out", "file")
+    assert "file is a file, expected the name of a folder" in refuse("draw", "runs/bars", "--out", "file")
     assert "file/run: Not a directory" in refuse("train", *SMALL, "--out", "file/run")
     assert "File name too long" in refuse("train", *SMALL, "--out", "x" * 300)
 

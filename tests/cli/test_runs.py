@@ -140,3 +140,23 @@ def test_codes_of_other_data(npvae_, refuse, mine, rng):
     np.savez("wide.npz", x=rng.random((40, 5, 5)))
     message = refuse("encode", "runs/mine", "--out", "new.npz", "--data", "wide.npz")
     assert "the examples of wide have 25 numbers, expected 16" in message and not os.path.exists("new.npz")
+
+
+def test_codes_of_other_data_with_labels_that_stand_for_something_else_are_refused(npvae_, refuse, rng):
+    def save(path, names):
+        np.savez(path, x=rng.random((60, 9)), **({"y": np.resize(names, 60)} if names else {}))
+
+    save("mine.npz", ["cat", "dog", "owl"])
+    npvae_(*MINE, "--model", "cvae", "--out", "run")
+    encode = ["encode", "run", "--out", "codes.npz"]
+    save("same.npz", ["owl", "dog", "cat"])
+    assert npvae_(*encode)[0] == npvae_(*encode, "--data", "same.npz")[0] == 0
+    for names, message in (
+        (["dog", "owl"], "stand for dog, owl, expected cat, dog, owl"),
+        ([0, 1, 2], "stand for whole numbers, expected cat, dog, owl"),
+        ([], "the model needs labels, and other has none"),
+    ):
+        save("other.npz", names)
+        assert message in refuse(*encode, "--data", "other.npz")
+    os.remove("mine.npz")
+    assert "restore it to encode other data" in refuse(*encode, "--data", "same.npz")
