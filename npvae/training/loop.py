@@ -208,7 +208,8 @@ class Training:
             first = f"in step {self.step + 1}, outside of all operations"
         failed = self.step + 1
         self.load_state(*saved)
-        cure = cure_for_infinity(self.x, failed)
+        with np.errstate(all="ignore"):  # the mean of numbers that are nearly too large is infinite
+            cure = cure_for_infinity(self.x, failed)
         return UserError(f"{what}: {first}; what was saved after step {self.step} is good and was kept: {cure}")
 
     def state(self):

@@ -316,3 +316,10 @@ def test_a_second_interrupt_does_not_wait():
         assert interrupted()
         with pytest.raises(KeyboardInterrupt):
             os.kill(os.getpid(), signal.SIGINT)
+
+
+@pytest.mark.filterwarnings("error")
+def test_data_whose_mean_is_too_large_gives_one_sentence_and_no_warning():
+    model, x = VAE(16, 2, [11], 0, likelihood="gaussian"), np.full((40, 16), -3e38, np.float32)
+    with pytest.raises(UserError, match="gave the first infinity"):
+        Training(model, optim.Adam(model.parameters(), 1e-3), x, 20, 0).run(3)
