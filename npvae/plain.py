@@ -1,7 +1,7 @@
-"""ASCII in place of what an output cannot show: "-" for "−", and "sigma" for "σ".
+"""ASCII in place of characters that an output cannot show: "-" for "−", and "sigma" for "σ".
 
 A pipe on Windows, for instance, may have an encoding without Greek letters. The command line writes with the error
-handler PLAIN, and `printable` does the same for what you print in a program of your own.
+handler PLAIN, and `printable` does the same for what your own program prints.
 """
 
 import codecs
@@ -20,7 +20,7 @@ UTF_8_CHILD = {"PYTHONIOENCODING": "utf-8"}  # the environment of a child proces
 
 
 def in_ascii(text):
-    """Return the text in ASCII: x^-1 for x⁻¹, mu for μ, and ? for what has no such name."""
+    """Return the text in ASCII: x^-1 for x⁻¹, mu for μ, and ? for a character that has no such name."""
     runs = itertools.groupby(text, lambda c: unicodedata.decomposition(c).startswith("<super>"))
     return "".join(("^" if is_superscript else "") + "".join(map(_ascii, run)) for is_superscript, run in runs)
 

@@ -29,7 +29,7 @@ LEARN = {
 
 
 def default_of(name):
-    """Return a setting's default as text, with the models whose default differs, or the few that take the setting."""
+    """Return a setting's default as text, and the models whose default differs, or the few that take the setting."""
     by_model = {model: kind.defaults[name] for model, kind in MODELS.items() if name in kind.defaults}
     usual = by_model.get("vae", next(iter(by_model.values())))
     words = ["default " + as_text(usual)] if usual is not None else []

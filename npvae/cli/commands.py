@@ -1,4 +1,4 @@
-"""The command line: `npvae`, or `python -m npvae`. Here are the commands about runs; tools.py has the others.
+"""The command line: `npvae`, or `python -m npvae`. This file has the commands about runs, tools.py the others.
 
 Exit status: 0 for success, 1 for a check that failed, 2 with one sentence for an error that you can fix, 130 after
 Ctrl-C.
@@ -29,7 +29,7 @@ from .tools import bench, data, experiment, gradcheck, learn
 
 
 def main(arguments=None):
-    """Run the command that `arguments`, by default those of the process, name; return the exit status."""
+    """Run the command that `arguments` name, by default those of the process; return the exit status."""
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:  # closed by the caller
             setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))
@@ -58,7 +58,7 @@ def main(arguments=None):
 
 
 def _is_lack_of_memory(error):
-    """Return whether an exception means that memory is short; it can also be a library or a thread that lacks it."""
+    """Return whether an exception means that memory is short. A library or a thread that lacks it raises others."""
     return isinstance(error, MemoryError) or any(
         words in str(error) for words in ("failed to map segment", "Cannot allocate memory", "can't start new thread")
     )
@@ -170,7 +170,7 @@ def print_measures(run, importance_samples, refine_steps=0):
 
 
 def _print_likelihood(run):
-    """Print the likelihood that the measures are of, and what you may compare them with."""
+    """Print which likelihood the measures belong to, and what you may compare them with."""
     x, gives = run.x_test, run.model.likelihood.gives
     print(f"  likelihood {run.settings['likelihood']}, binarization {run.settings['binarization']}")
     if gives == "convention" and ((x > 0) & (x < 1)).any():
@@ -185,7 +185,7 @@ def draw(options):
     if options.steps and not options.between:
         raise UserError("--steps is for an interpolation: name the two test images with --between I J")
     if options.label is not None and options.between:
-        raise UserError("--label and --between are two pictures: choose one of them")
+        raise UserError("--label and --between draw different pictures: choose one of them")
     run = Run.load(options.run, _place(options))
     folder = pathlib.Path(options.out or options.run)
     refuse_a_file(folder)
@@ -223,7 +223,7 @@ def encode(options):
 
 
 def _place(options):
-    """Return the setting that says where the data of a run is now, if the options name a place."""
+    """Return the setting that says where the data of a run is now, or none if the options do not."""
     return {} if options.data is None else {"data": options.data}
 
 

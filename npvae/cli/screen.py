@@ -15,7 +15,7 @@ def print_wrapped(text):
 
 
 def say(error, status=2):
-    """Print an error as one line, of which the middle is left out if it is too long; return the exit status."""
+    """Print an error as one line, without its middle if it is too long; return the exit status."""
     text = shown(error, 10_000)
     text = text if len(text) <= LONGEST else f"{text[: LONGEST - 120]} … {text[-117:]}"
     print(f"npvae: {text}", file=sys.stderr)

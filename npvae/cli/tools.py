@@ -89,7 +89,7 @@ def data(options):
 
 def learn(options):
     """npvae learn: the exercises; without an action, print what to do next."""
-    from ..learn import commands  # only now: it imports all the exercises, and no other command needs them
+    from ..learn import commands  # only here: it imports all the exercises, and no other command needs them
 
     given = {name: value for name, value in vars(options).items() if name not in ("command", "action")}
     action = {None: commands.overview, "list": commands.list_all}.get(options.action)

@@ -1,4 +1,4 @@
-"""The pictures of a run: the same for every model, so that you can compare them.
+"""The pictures of a run: the same for every model, so that you can compare models.
 
     reconstructions   100 test images beside their reconstructions
     samples           100 images decoded from the prior, or for an autoencoder from a Gaussian fitted to its codes; of a
@@ -39,7 +39,7 @@ TRAVERSAL = np.linspace(-3, 3, 11)  # standard deviations
 def draw(run, folder=None):
     """Draw the pictures that apply, and write them into a folder, by default that of the `Run`; return their names.
 
-    For data without an image shape, no images are drawn; if the data is missing, only what needs none.
+    For data without an image shape, draws no images; if the data is missing, only the pictures that need none.
     """
     model, dataset, drawn = run.model, None if run.missing else run.dataset, {}
     columns, history, validations = run.curves()
@@ -71,9 +71,10 @@ def _write(folder, drawn):
 def _images(run, x):
     """Return the examples x (N, D) as images (N, H, W, C), rescaled so that black is 0 and white is 1.
 
-    Black stands for the lower end of the model's data range, white for the upper end. A model without one has black for
-    0, or for the smallest value of the test set if that is below 0, and white for 1, or for the largest value if that
-    is above 1; without a test set, of x. Raises UserError for NaN or infinity.
+    Black stands for the lower end of the model's data range, and white for the upper end. If the model has no data
+    range, black stands for 0, or for the smallest value of the test set if that is below 0, and white for 1, or for the
+    largest value if that is above 1. If the data is missing, x replaces the test set. Raises UserError for NaN or
+    infinity.
     """
     if not np.isfinite(x).all():
         raise UserError("the network returns NaN or infinity, which cannot be drawn: train it again")
@@ -83,7 +84,7 @@ def _images(run, x):
 
 
 def _draw_generated(run):
-    """Draw what needs no example."""
+    """Draw the pictures that need no example: return a dict from names to figures."""
     model, rng = run.model, np.random.default_rng(0)
     if model.needs_labels:
         drawn = {"samples": _samples_by_label(run, rng)}
@@ -100,7 +101,7 @@ def _draw_generated(run):
 
 
 def _draw_reconstructed(run):
-    """Draw test examples, and what the model makes of them."""
+    """Draw test examples, and what the model makes of them: return a dict from names to figures."""
     model, given, x = run.model, run.given(slice(100)), run.x_test[:100]
     codes = given.codes(x)
     drawn = {
@@ -122,7 +123,7 @@ def _draw_reconstructed(run):
 
 
 def _samples_by_label(run, rng):
-    """Draw what the same codes from the prior are with each label: a column for each, a row for each code."""
+    """Draw the same codes from the prior with every label: a column for each label, a row for each code."""
     labels = run.model.labels[:MOST_LABELS]
     z = np.repeat(rng.standard_normal((ROWS_BY_LABEL, run.model.latent_dim)), len(labels), axis=0)
     images = _images(run, run.model.given(labels).generate(z))
@@ -154,8 +155,9 @@ def _require_images(run):
 def _traversals(run, model, codes, others="the others as in the first test image"):
     """Draw what changes if one dimension of the first code moves over ±3 standard deviations of the prior.
 
-    model   that of the run, given the label of the first code
-    The rows are the dimensions in which the codes (n, latent_dim) vary most. `others` says what the others are.
+    model    that of the run, given the label of the first code
+    codes    (n, latent_dim): the rows are the dimensions in which these vary most
+    others   where the title says that the other dimensions are
     """
     dimensions = np.argsort(-codes.var(axis=0), kind="stable")[:TRAVERSED]
     moved = model.from_noise(np.repeat(TRAVERSAL[:, None], model.latent_dim, axis=1))        # (11, latent_dim)

@@ -59,7 +59,7 @@ def load(path):
     """Return the (arrays, settings) of a checkpoint.
 
     Raises UserError if the file is missing or unreadable, if any bit differs from what `save` wrote, and if it is no
-    archive of arrays and settings. Whether these are those of a run, schema.py says.
+    archive of arrays and settings. schema.py checks whether these are those of a run.
     """
     called = f"the checkpoint {shown_path(path)}"
     if not os.path.lexists(path):

@@ -135,7 +135,7 @@ def evaluate(model, x, rng, importance_samples=0, refine_steps=0, y=None):
     for name, value in result.items():
         if not np.isfinite(value) and name != "standard_error":
             raise UserError(
-                f"the {name.replace('_', ' ')} of the test set is {value}: the model cannot deal with it; "
+                f"the {name.replace('_', ' ')} of the test set is {value}: the model cannot handle this data; "
                 f"{cure_for_infinity(x)}"
             )
     return result

@@ -23,9 +23,10 @@ def refuse_a_run_in(folder):
 
 
 def lock(folder):
-    """Lock a folder against other processes; return the function that unlocks it. The end of the process does so too.
+    """Lock a folder against other processes; return the function that unlocks it. So does the end of the process.
 
-    Raises UserError if another process holds the lock. Without such locks (Windows, some network disks), does nothing.
+    Raises UserError if another process holds the lock. Where such locks do not exist (Windows, some network disks),
+    does nothing.
     """
     try:
         import fcntl

@@ -78,7 +78,7 @@ class Training:
         self.validations = []
         self.best = {}  # the model's state dict at the best validation
         self._last_saved = None  # what `state` returned at the last save
-        self._warnings = {}  # those of the last look
+        self._warnings = {}  # those found last time
 
     def run(self, steps, save=lambda arrays, settings: None, every=500):
         """Train until `steps` steps have been taken in all, or until the early stop.
@@ -118,7 +118,7 @@ class Training:
         rows = next(self.batches)
         x = self.x[rows] if self.transform is None else self.transform(self.x[rows], self.rng)
         self.model.train()
-        with np.errstate(all="ignore"):  # the loop below checks the loss instead
+        with np.errstate(all="ignore"):  # the lines below check the loss instead
             model = self._given(rows)
             objective, parts = training_step(model, self.optimizer, x, self.rng, self.step, rows)
         for name, value in {"loss": parts["loss"], "objective": objective}.items():
@@ -138,7 +138,7 @@ class Training:
         return None if self._last_saved is None else self._last_saved[1]["step"]
 
     def is_stopped_early(self):
-        """Return whether the last `patience` validations brought no new best one."""
+        """Return whether none of the last `patience` validations was a new best one."""
         losses = [loss for _, loss in self.validations]
         return bool(self.patience and losses and len(losses) - 1 - int(np.argmin(losses)) >= self.patience)
 
@@ -186,8 +186,8 @@ class Training:
     def _explain(self, what, step):
         """Return a UserError that says `what` went wrong, and which operation gave the first NaN or infinity.
 
-        The loss shows it late, when the parameters may be spoilt already. So return to the last checkpoint, and take
-        the same steps again, up to this one, while `trap_nonfinite` watches every operation.
+        The loss shows it late, when the parameters may already be spoilt. So return to the last checkpoint, and repeat
+        the same steps, up to this one, while `trap_nonfinite` watches every operation.
         """
         if self._last_saved is None:
             return UserError(what)
@@ -273,7 +273,7 @@ def part_of(arrays, part):
 
 @contextlib.contextmanager
 def interruptible():
-    """Yield a function that tells whether Ctrl-C or SIGTERM came. In this context, the first of them does nothing else.
+    """Yield a function that tells whether Ctrl-C or SIGTERM has arrived. In this context, the first does nothing else.
 
     An exception in the middle of a step would leave half of the parameters updated. A second Ctrl-C does not wait.
     """

@@ -1,8 +1,8 @@
 """How much memory a training will take, estimated before it takes any.
 
-What counts is the arrays as large as all the weights, and what backpropagation keeps of a minibatch. A system that has
-promised more memory than it has kills the process in the middle; and a message that an array of so many bytes cannot be
-allocated does not say which setting to change.
+Two things count: the arrays as large as all the weights, and what backpropagation keeps of a minibatch. Without this
+estimate, a system that promises more memory than it has would kill the process in the middle of training, and NumPy's
+message about an array that it cannot allocate would not say which setting to change.
 """
 
 from ..datasets.files import available_memory

@@ -1,8 +1,8 @@
 """Where the data of a run comes from: what the run remembers of it, and how it finds it again.
 
 A run remembers the shape of its data, which is enough to build the model, and the fingerprint. Data with the same
-fingerprint is the same data, wherever it is. So a run that has moved looks where the data was, seen from the run and
-seen from the root of the disk, then beside itself; and you can say where the data is now.
+fingerprint is the same data, wherever it is. So a run searches for it: at its old absolute path, at its old path
+relative to the run, then beside itself. And you can say where the data is now.
 """
 
 import dataclasses
@@ -29,7 +29,7 @@ class Origin:
     data_dim      D, the numbers in an example
     image_shape   (H, W, C), or None for vectors
     N             the number of training examples, with those that are held out for validation
-    labels        the labels that occur, a tuple of whole numbers, for a model that needs them; else None
+    labels        the labels that occur, a tuple of whole numbers, for a model that needs them; otherwise None
     fingerprint   of the dataset
     """
 
@@ -46,7 +46,7 @@ class Origin:
     def of(cls, dataset, place, folder, needs_labels=False):
         """Return the origin of a `Dataset` that was loaded from `place`, for a run in `folder`.
 
-        needs_labels   whether the labels count, too
+        needs_labels   whether the origin includes the labels
         """
         relative = None
         if datasets.is_path(place):
@@ -65,11 +65,11 @@ def find(place, relative, fingerprint, folder, given=None, needs_labels=False):
     """Return the `Dataset` of a run and the place where it is.
 
     folder         the folder of the run
-    given          the place where the user says that it is; None to search
+    given          the place where the user says that the data is; None to search
     needs_labels   whether the labels must be the same, too
     The other arguments are fields of `Origin`.
 
-    Raises MissingData if it is not found, and UserError if what is given is other data.
+    Raises MissingData if no place has the data, and UserError if the user's place has other data.
     """
     if given is not None:
         dataset = datasets.load(given)
@@ -91,7 +91,7 @@ def find(place, relative, fingerprint, folder, given=None, needs_labels=False):
 
 
 def _candidates(place, relative, folder):
-    """Return the places to look at, in this order, each once."""
+    """Return the places to search, in this order, each once."""
     if not datasets.is_path(place):
         return [place]
     folder, name = pathlib.Path(folder), re.split(r"[\\/]", place)[-1]  # the path may be another system's

@@ -1,10 +1,10 @@
-"""How npvae writes a file into a run: under another name first, then renamed over the previous file.
+"""How npvae writes a file: first under another name, then by renaming it over the previous file.
 
 Renaming is atomic, so the name always refers to a complete file, even if the process dies or the disk is full. If the
 name is a link, the new file takes the place of the link, and what the link points to is untouched.
 
 A process that is killed while it writes leaves its unfinished file behind, called NAME.PROCESS.partial. The next run in
-the folder removes it. It recognises the file of a living process by its lock, which the system gives up for a dead one.
+the folder removes it. A lock marks the file of a living process; the system releases the lock when the process dies.
 """
 
 import contextlib
@@ -25,15 +25,15 @@ def replacing(path):
     Raises UserError if it cannot be written, for instance because the disk is full: then the previous file stays.
     """
     path = pathlib.Path(path)
-    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
+    partial = _partial(path)
     try:
         with _create(partial) as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
-            if os.name == "nt":  # Windows renames no open file
+            if os.name == "nt":  # Windows cannot rename an open file
                 file.close()
-            os.replace(partial, path)  # while it is locked
+            os.replace(partial, path)  # while the file is locked
     except OSError as error:
         raise UserError(
             f"{shown_path(path)} could not be written: {shown(error.strerror or error, 80)}; the previous one, if any, "
@@ -45,11 +45,11 @@ def replacing(path):
 
 
 def require_writable(path):
-    """Raise UserError if `replacing` could not write this file: ask before the work, and not after it."""
+    """Raise UserError if `replacing` could not write this file: call it before a long computation, not after."""
     path = pathlib.Path(path)
     if os.path.isdir(path):
         raise UserError(f"{shown_path(path)} is a folder, expected the name of a file: choose another with --out")
-    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
+    partial = _partial(path)
     try:
         _create(partial).close()
         partial.unlink()
@@ -64,12 +64,17 @@ def remove_abandoned(folder):
         if PARTIAL.fullmatch(path.name) and path.is_file() and not path.is_symlink():
             with contextlib.suppress(OSError), open(path, "rb") as file:
                 _lock(file, wait=False)
-                if os.path.samestat(os.fstat(file.fileno()), os.stat(path)):  # else it has got its final name
+                if os.path.samestat(os.fstat(file.fileno()), os.stat(path)):  # otherwise it has its final name by now
                     path.unlink()
 
 
+def _partial(path):
+    """Return the name of the unfinished file: see PARTIAL."""
+    return path.with_name(f"{path.name}.{os.getpid()}.partial")
+
+
 def _create(partial):
-    """Open a new file that is locked: never one that exists, which could be a link to another."""
+    """Create a file, open and locked: never open one that exists, which could be a link to another."""
     while True:
         partial.unlink(missing_ok=True)  # of a dead process that had the same number
         file = open(partial, "xb+")
@@ -77,13 +82,13 @@ def _create(partial):
             _lock(file, wait=True)
         if os.fstat(file.fileno()).st_nlink:
             return file
-        file.close()  # another process took it for abandoned before it was locked
+        file.close()  # before we locked it, another process took it for abandoned and removed it
 
 
 def _lock(file, wait):
     """Lock a file until it is closed. Raises OSError if another process has locked it; on Windows, does nothing.
 
-    Windows does not need the lock, because it does not remove a file that somebody has open.
+    Windows does not need the lock, because it never removes an open file.
     """
     try:
         import fcntl

@@ -1,11 +1,11 @@
 """A run is a folder: the checkpoint, the history, and the pictures (see figures/pictures.py).
 
-    model.npz             everything that it takes to continue the run, or to evaluate it
+    model.npz             everything that you need to continue the run, or to evaluate it
     history.csv           one line for each step: the loss and its parts
     *.png                 the pictures
 
-The data is not in the folder. A run that is loaded has its model at once, and looks for its data when somebody first
-asks for it.
+The data is not in the folder. `Run.load` builds the model at once, and the run looks for its data when you first use
+it.
 """
 
 import csv
@@ -35,11 +35,11 @@ class Run:
 
     folder        a pathlib.Path
     settings      the complete settings of settings.py: a dict
-    changes       the settings that were changed on the way: dicts of "step", "setting", "before" and "after"
-    origin        an `Origin`: what the run knows of its data without having it
+    changes       the settings that changed during training: dicts of "step", "setting", "before" and "after"
+    origin        an `Origin`: what the run knows about its data without loading it
     model         a `LatentModel`
 
-    What needs the data is found or made when it is first used, and raises `MissingData` if the data is missing:
+    What needs the data is made on first use, which raises `MissingData` if the data is missing:
 
     dataset       the `Dataset`, as it was loaded
     x_train       the training set without the validation set, binarized if the settings say so
@@ -49,7 +49,7 @@ class Run:
 
     @classmethod
     def create(cls, folder, chosen):
-        """Start a new run in a new folder. `chosen` are settings; those that it leaves out have their defaults.
+        """Start a new run in a new folder. `chosen` holds settings; those that it leaves out get their defaults.
 
         Raises UserError if the folder is not empty, for settings that do not fit, and for data that does not.
         """
@@ -63,7 +63,7 @@ class Run:
         memory.require(chosen, origin)
         run = cls(folder, chosen, origin)
         run.dataset = dataset
-        run.training  # noqa: B018  data that does not fit is refused before there is a folder
+        run.training  # noqa: B018  this refuses data that does not fit, before the folder exists
         folder.mkdir(parents=True, exist_ok=True)
         weakref.finalize(run, lock(folder))
         refuse_a_run_in(folder)  # which another process may have started in the meantime
@@ -75,8 +75,8 @@ class Run:
         """Return a run as it was saved.
 
         chosen       settings that must agree with those of the run; "data" is where the same data is now
-        to_train     whether you will continue it, so that no other process may, and the data must be found now
-        may_change   the names of those of the chosen settings that change the run instead
+        to_train     whether you will continue training: then no other process may, and the data must be present
+        may_change   the names of chosen settings that may differ from those of the run, and then replace them
 
         Raises UserError if the folder does not exist or holds no run, its checkpoint is damaged or another program's,
         the data has changed, or the settings do not agree.
@@ -119,7 +119,7 @@ class Run:
 
     @functools.cached_property
     def dataset(self):
-        """The `Dataset`. Its place becomes the setting `data`, so that the next one finds it there."""
+        """The `Dataset`. Its place becomes the setting `data`, so that a resumed run finds it there."""
         origin = self.origin
         needs_labels = self.model.needs_labels
         dataset, place = find(
@@ -134,7 +134,7 @@ class Run:
 
     @functools.cached_property
     def missing(self):
-        """Why the data is missing: a sentence; None if it is here."""
+        """Why the data is missing: a sentence; None if the run has it."""
         try:
             self.dataset  # noqa: B018
         except MissingData as error:
@@ -251,7 +251,7 @@ class Run:
     def fit_prior(self):
         """Fit what the model needs to sample, if it does not have it."""
         if not self.has_prior:
-            with np.errstate(all="ignore"):  # who draws the samples checks them
+            with np.errstate(all="ignore"):  # figures/pictures.py checks the samples
                 self.model.fit_prior(self.x_train)
             self._prior_step = self.step
 

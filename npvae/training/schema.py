@@ -1,8 +1,8 @@
-"""What a checkpoint must hold: the one place where the content of model.npz is validated, before anything uses it.
+"""What a checkpoint must hold: this module alone validates the content of model.npz, before anything uses it.
 
-A right checksum says that the file is as somebody wrote it, and not that npvae did. So every setting and every array is
-compared with what the run needs: names, types, shapes and limits. A network is built only if the file holds about as
-many numbers as its settings announce.
+A correct checksum says that the file is as its author wrote it, but not that npvae is the author. So we compare every
+setting and every array with what the run needs: names, types, shapes and limits. And we build a network only if the
+file holds about as many numbers as its settings announce.
 """
 
 import contextlib
@@ -22,7 +22,7 @@ MOST_COLUMNS = 20
 
 @contextlib.contextmanager
 def reading(path):
-    """Say of every UserError in this block that the file at this path is the reason."""
+    """Name the file at this path as the reason for every UserError in this block."""
     try:
         yield
     except UserError as error:
@@ -35,9 +35,9 @@ def reading(path):
 
 
 def complete(saved):
-    """Return the settings of a checkpoint with all their parts, those of older versions as None or empty.
+    """Return the settings of a checkpoint with all their parts: None or empty if an older version did not write them.
 
-    Raises UserError for a part that is missing, and for a value that it cannot have.
+    Raises UserError for a missing part, and for a value that a part cannot have.
     """
     _expect(isinstance(saved, dict), "settings", saved, "a dict")
     run, training, data = (saved.get(name) for name in ("run", "training", "data"))

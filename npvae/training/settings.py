@@ -33,9 +33,9 @@ MOST_LAYERS = 100
 class Setting:
     """One setting.
 
-    default   its value if neither you nor the model says otherwise
-    read      a Number, a Name, or str: reads its text, or raises ArgumentTypeError
-    metavar   how the help calls its value
+    default   its value unless you or the model choose another
+    read      a Number, a Name, or str: converts the text of an option, or raises ArgumentTypeError
+    metavar   what the help calls its value
     help      what it is; the help of the command line adds the names of a Name
     is_list   whether it takes several values
     """
@@ -72,7 +72,7 @@ SETTINGS = {
     "estimator": Setting("analytic-kl", Name("estimator", ESTIMATORS), "NAME", "the estimator of the gradient"),
     "beta": Setting(1.0, real_or_0, "B", "the weight of the KL"),
     "warm_up": Setting(0, count_or_0, "STEPS", "steps during which the weight of the KL rises from 0"),
-    "free_bits": Setting(0.0, real_or_0, "NATS", "how much KL costs nothing in each latent dimension"),
+    "free_bits": Setting(0.0, real_or_0, "NATS", "the KL that costs nothing in each latent dimension"),
     "capacity": Setting(None, real_or_0, "NATS", "hold the KL at this value instead of minimising it"),
     "noise": Setting("gaussian", Name("noise", models.NOISES), "NAME", "how a denoising autoencoder corrupts x"),
     "noise_level": Setting(0.5, real, "S", "the standard deviation of the noise, or the probability of a masked pixel"),
@@ -84,7 +84,7 @@ TRAINING = (*DATA, "batch_size", "lr", "optimizer", "schedule", "validation", "p
 DENSE = (*TRAINING, "hidden", "activation", "init")
 CONVOLUTIONS = (*TRAINING, "channels", "init")
 BOUND = ("likelihood", "binarization", "samples")
-MAY_CHANGE = ("lr", "schedule", "batch_size", "patience")  # in a run: how it trains, but neither what nor on what
+MAY_CHANGE = ("lr", "schedule", "batch_size", "patience")  # with --resume: how to train, but neither what nor on what
 KL_TERM = ("estimator", "beta", "warm_up", "free_bits", "capacity")
 
 
@@ -133,7 +133,7 @@ MODELS = {
 
 
 def complete(settings):
-    """Return the settings of a run, with the defaults of those that are left out.
+    """Return the settings of a run, with defaults for those that are missing.
 
     Raises UserError for an unknown model, a setting that it does not take, a value that a setting cannot have, and
     settings that exclude each other.
@@ -226,7 +226,7 @@ def build(settings, origin, N, rng):
 def count_weights(settings, origin):
     """Return about how many weights the model of complete settings has, without building it.
 
-    The decoder is taken for a mirror image of the encoder.
+    We assume that the decoder is a mirror image of the encoder.
     """
     if settings.get("channels"):
         *_, C = origin.image_shape

@@ -1,4 +1,4 @@
-"""The values that a setting can have, read from the text of an option, or found in a program or a saved file."""
+"""The values that a setting can have, whether they come from an option, from a program, or from a saved file."""
 
 import argparse
 import dataclasses
@@ -10,7 +10,7 @@ from typing import Any
 from ..datasets.files import shown
 from ..errors import UserError, choose_name
 
-LARGEST = 1e9  # a larger number is probably a typing error
+LARGEST = 1e9  # a larger number is probably a typo
 
 
 @dataclasses.dataclass(frozen=True)
@@ -18,9 +18,9 @@ class Number:
     """Reads numbers of one kind from text, and says whether a value is such a number.
 
     kind    int or float
-    name    of the kind, for messages
-    zero    whether it may be zero
-    limit   the largest
+    name    what messages call the kind
+    zero    whether the number may be zero
+    limit   the largest number
     """
 
     kind: type
@@ -52,11 +52,11 @@ class Number:
         return value
 
 
-@dataclasses.dataclass(frozen=True, eq=False)  # argparse needs a hash, which a dict has not
+@dataclasses.dataclass(frozen=True, eq=False)  # argparse needs a hash, and a dict has none
 class Name:
-    """A name from a table. What it reads is checked with all other settings, by `complete`.
+    """A name from a table. `complete` checks it, with all other settings.
 
-    kind    of thing that it names, for messages
+    kind    what the name stands for, for messages
     table   a dict, or a tuple of names
     """
 

@@ -2,7 +2,7 @@
 
 Averaged over the data, a good q(z | x) is close to the prior: in every dimension E[μ² + σ²] is about 1. If instead the
 KL is near zero, z says nothing about x. That has several causes, and the advice for one is wrong for another: the data
-may hold nothing that is worth saying, the KL may weigh too much, or the training has only begun.
+may hold nothing worth encoding, the KL may weigh too much, or the training may have only begun.
 
 When is z worth its price? Near the point where the decoder ignores z, a code for a direction of the data raises the
 bound if the variance along it, in units of the likelihood's noise, exceeds the weight of the KL. For a linear decoder
@@ -24,18 +24,18 @@ SPREAD = 4.0  # the second moment of the codes, where the prior has 1
 FEW_EXAMPLES = 50  # fewer do not show what a code is worth
 FEW_STEPS = 500  # fewer do not show what a model will learn
 WORTHLESS = 1.3  # independent pixels have a worth of 1, and by chance a little more
-OUTLIERS = 0.1  # the share of examples that are exceptions
-EXTREME = 100.0  # a number that networks are not made for, or so many times the usual one
+OUTLIERS = 0.1  # a smaller share of the examples counts as exceptions
+EXTREME = 100.0  # larger than networks can handle, or larger than the usual number by this factor
 ROWS_AT_ONCE = 1000
 
 
 def warnings_about(model, x, step=math.inf):
-    """Return what is wrong with a model's posteriors of the examples x (N, D): a dict from a word to a sentence.
+    """Return what is wrong with a model's posteriors of the examples x (N, D): a dict from a name to a sentence.
 
     step   the number of steps taken; by default, training has ended
 
-    The words are "nothing to say", "collapsed", "untrained", "no prior" and "outliers". The sentence names the cause
-    and what to do; if the cause cannot be told, there is none.
+    The names are "nothing to say", "collapsed", "untrained", "no prior" and "outliers". The sentence says the cause and
+    what to do. The dict is empty if the numbers do not show the cause.
     """
     q = model.posteriors(x)
     if q is None:
@@ -89,7 +89,7 @@ def _about_no_information(model, x, step, kl):
 
 
 def _worth(model, x):
-    """Return `worth_of_a_code` for the examples x (N, D), of what the labels do not say if the model is given them."""
+    """Return `worth_of_a_code` for the examples x (N, D): beyond their labels, if the model is given those."""
     mean = model.generate(np.zeros((len(x), model.latent_dim), dtype=np.float32))   # the same for all, or for a label
     mean = mean + (x - mean).mean(axis=0)
     return worth_of_a_code(model.likelihood, *((2 * x, 2 * mean) if model.rescales else (x, mean)))
@@ -117,9 +117,9 @@ def worth_of_a_code(likelihood, x, mean):
 
 
 def _noise(likelihood, mean, centred):
-    """Return the variance of each pixel that the likelihood takes for noise while z says nothing, an array (D,).
+    """Return the variance of each pixel that the likelihood treats as noise while z says nothing, an array (D,).
 
-    A width that is learned begins wide, and can only grow quickly: in narrow data, z is given up before it shrinks.
+    A learned width starts at 1. It grows quickly but shrinks slowly: on narrow data, the model gives up z first.
     """
     if hasattr(likelihood, "logvar"):
         is_learned = isinstance(likelihood.logvar, Tensor)
@@ -139,8 +139,8 @@ def _about_wide_codes(model, x, step, q, squares):
     if len(x) == len(far) and far.mean() < OUTLIERS:
         n, worst = far.sum(), int(squares.argmax())
         return {
-            "outliers": f"the codes of {n} of {len(x)} examples are far outside of the prior, most of all of number "
-            f"{worst}: look whether they are like the others"
+            "outliers": f"the codes of {n} of {len(x)} examples are far outside the prior, that of number {worst} the "
+            "farthest: check whether these examples resemble the others"
         }
     sigma = np.exp(0.5 * np.broadcast_to(q.logvar, q.mean.shape))
     left = (
@@ -168,7 +168,7 @@ def _about_wide_codes(model, x, step, q, squares):
 def cure_for_infinity(x, step=math.inf):
     """Return what to do if a measure of the examples x (N, D) became NaN or infinite.
 
-    step   the step of training in which it happened, counted from 1: until the first, no learning rate counts
+    step   the step of training in which it happened, counted from 1: in the first, the learning rate is not the cause
     """
     parts = (x[i : i + ROWS_AT_ONCE] for i in range(0, len(x), ROWS_AT_ONCE))
     largest = np.concatenate([np.abs(part).max(axis=1) for part in parts])      # of each example

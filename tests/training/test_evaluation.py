@@ -123,7 +123,7 @@ def test_the_gap_of_nothing_is_nothing(rng, model, monkeypatch):
 
 def test_measures_that_are_not_numbers_are_not_reported(rng, model):
     model.mu.b.data[...] = 1e30
-    message = r"of the test set is (inf|nan): the model cannot deal with it; start a new run with a smaller"
+    message = r"of the test set is (inf|nan): the model cannot handle this data; start a new run with a smaller"
     with pytest.raises(UserError, match=message):
         evaluate(model, rng.random((30, 20)).astype(np.float32), rng)
 
