@@ -139,6 +139,7 @@ def evaluate(options):
     return 0
 
 
+@np.errstate(all="ignore")  # `evaluation.evaluate` checks the results instead
 def print_measures(run, importance_samples, refine_steps=0):
     """Print what `evaluate` measures, with everything that you need to compare it with other numbers."""
     x, y, rng = run.x_test, run.dataset.y_test, np.random.default_rng(0)
