@@ -13,6 +13,7 @@ import functools
 
 import numpy as np
 
+from ..arguments import check_sizes, generator
 from . import guards
 from .differences import STEP, beside, extrapolated, kinks, numeric_gradient
 from .report import Fault, Report, Row
@@ -42,7 +43,7 @@ def gradcheck(f, *inputs, parameters=None, rng=None, name=None, limit=LIMIT, ele
         gradcheck(loss, parameters=model.named_parameters())       a whole bound: `loss()` needs no input, and the
                                                      parameters, pairs of name and Tensor, are moved instead
 
-    rng        a numpy Generator for the upstream gradient; by default one with a fixed seed
+    rng        a numpy Generator, or a seed, for the upstream gradient; by default, a fixed seed
     limit      the largest error that passes
     elements   check only that many elements of each input, chosen at random; the report says so
     options    passed on to f as keywords
@@ -52,7 +53,9 @@ def gradcheck(f, *inputs, parameters=None, rng=None, name=None, limit=LIMIT, ele
     rounding hides every mistake below 1 %), for an f that returns anything else, for two parameters with one name or
     one with two names, and when there is nothing to check.
     """
-    rng = np.random.default_rng(SEED) if rng is None else rng
+    rng = generator(SEED if rng is None else rng)
+    if elements is not None:
+        check_sizes(elements=elements)
     name = name or getattr(f, "__name__", type(f).__name__)
     if parameters is None and hasattr(f, "named_parameters"):
         parameters = f.named_parameters()

@@ -50,7 +50,7 @@ def common_dtype(operation, names, arrays, options):
     """Return the dtype of all inputs; TypeError for inputs that NumPy would silently convert."""
     for option, value in options.items():
         if hasattr(value, "record"):
-            raise TypeError(f"{operation}: {option} is a Tensor, and inputs are positional: leave out '{option}='")
+            raise TypeError(f"{operation}: {option} is a Tensor, expected a plain value; inputs are passed by position")
     dtypes = {a.dtype for a in arrays if isinstance(a, (np.ndarray, np.generic))}
     if len(dtypes) > 1 or not dtypes.issubset(FLOATS):
         found = ", ".join(f"{name} {a.dtype}" for name, a in zip(names, arrays) if hasattr(a, "dtype"))

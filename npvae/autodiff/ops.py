@@ -161,7 +161,7 @@ def sum(x, *, axis=None, keepdims=False):
 def mean(x, *, axis=None, keepdims=False):
     """The mean of all elements, or over one axis or a tuple of axes; `keepdims` keeps those as axes of length 1."""
     y = np.mean(x, axis=axis, keepdims=keepdims)
-    shape, n = x.shape, x.size // np.size(y)                # n elements in each mean
+    shape, n = x.shape, x.size // max(1, np.size(y))        # n elements in each mean
     def dx(dy): return np.broadcast_to(_restore_axes(dy, shape, axis) / n, shape)
     return y, dx
 

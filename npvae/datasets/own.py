@@ -128,4 +128,4 @@ def _in_words(shape, image_shape):
     if len(shape) > 1:
         return f"an image of {' × '.join(map(str, image_shape))}"
     drawn = f", drawn as an image of {image_shape[0]} × {image_shape[1]}" if image_shape else ""
-    return f"{shape[0]} numbers{drawn}"
+    return f"{shape[0]} number{'s' if shape[0] > 1 else ''}{drawn}"

@@ -52,6 +52,8 @@ def _read(path, called, is_label):
         if len(fields) != columns:
             raise UserError(f"row {row} of {called} has {len(fields)} columns, expected {columns} as in the first row")
         if label is not None:
+            if not fields[label]:
+                raise UserError(f"row {row} of {called} has no label: add it, or remove the row")
             labels.append(fields[label])
         numbers += _to_numbers([f for i, f in enumerate(fields) if i not in (label, index)], row, called)
     if not numbers:
@@ -116,7 +118,7 @@ def _find_columns(header, fields, is_label, called):
     index = 0 if header and header[0] in ("", "Unnamed: 0") else None
     names = [name.lower() for name in header or ()]
     named = [i for i, name in enumerate(names) if is_label(name) and not (name == "y" and "x" in names)]  # coordinates
-    texts = [i for i, field in enumerate(fields) if i != index and not _is_number(field)]
+    texts = [i for i, field in enumerate(fields) if i != index and field and not _is_number(field)]
     found = named or texts
     if len(found) > 1:
         kind = "have names of labels" if named else f"hold text, such as {shown(fields[found[0]])!r}"

@@ -73,12 +73,12 @@ def test_ones_as_the_upstream_gradient_would_hide_a_wrong_softmax():
         y = e / e.sum()
         return y, lambda dy: np.zeros_like(x)                         # wrong, but right for dy = 1, because Σ_j y_j = 1
 
-    class Ones:
+    class Ones(np.random.Generator):
         def standard_normal(self, shape):
             return np.ones(shape)
 
     x = np.random.default_rng(0).standard_normal(5)
-    assert gradcheck(softmax, x, rng=Ones()).ok
+    assert gradcheck(softmax, x, rng=Ones(np.random.PCG64())).ok
     assert not gradcheck(softmax, x).ok
 
 
@@ -458,3 +458,11 @@ def test_float32_and_nothing_to_check_are_refused(rng):
         gradcheck(ops.exp.raw, rng.standard_normal(3).astype(np.float32))
     with pytest.raises(TypeError, match="nothing to check"):
         gradcheck(lambda: None)
+
+
+def test_rng_may_be_a_seed_and_the_number_of_elements_is_checked():
+    x = np.linspace(0.1, 0.9, 5)
+    gradcheck(ops.exp, x, rng=3).assert_ok()
+    for elements in (0, -1, 2.5):
+        with pytest.raises(ValueError, match=r"elements is .*, expected a whole number from 1 on"):
+            gradcheck(ops.exp, x, elements=elements)

@@ -172,3 +172,8 @@ def test_the_derivative_of_logsumexp_is_the_softmax_and_holds_no_denormal_number
     exact = np.exp(x.data.astype(np.float64))
     assert np.allclose(x.grad, exact / exact.sum(), rtol=1e-6, atol=1e-14)
     assert (x.grad[:3] > 0).all() and ((x.grad == 0) | (x.grad > 1e-35)).all()
+
+
+def test_the_mean_over_an_axis_of_no_examples_is_empty():
+    y, dx = ops.mean.raw(np.zeros((0, 3)), axis=1)
+    assert y.shape == (0,) and dx(y).shape == (0, 3)

@@ -175,3 +175,10 @@ def test_bombs(write, monkeypatch, content, message):
         read(path)
     assert tracemalloc.get_traced_memory()[1] < 150e6
     tracemalloc.stop()
+
+
+def test_an_empty_field_is_no_label(write):
+    with pytest.raises(UserError, match=r"row 1 of .* holds an empty field, expected a number"):
+        read(write("0.5,2.5,\n1.5,2.5,\n"))
+    with pytest.raises(UserError, match=r"row 3 of .* has no label: add it, or remove the row"):
+        read(write("x,label\n1,2\n3,\n"))
