@@ -18,12 +18,11 @@ import zipfile
 import numpy as np
 
 from ..datasets import archive
-from ..datasets.files import open_file, require_room, shown, shown_path
+from ..datasets.files import CHUNK, open_file, require_room, shown, shown_path
 from ..errors import UserError
 from .replacing import replacing
 
 DIGEST_LENGTH = 64
-CHUNK = 2**20  # bytes read at once
 BEGIN = b"PK\x03\x04"  # of a zip archive
 
 
