@@ -70,7 +70,7 @@ def extrapolated(value, x, dy, i):
     error = np.full(len(R), np.inf)
     for k in range(1, len(R)):
         finer = np.abs(R[k + 1 :] - R[k]) - ROUNDING * rounding[k + 1 :]      # more than rounding explains
-        error[k] = np.max([abs(R[k] - R[k - 1]), *finer]) + rounding[k]
+        error[k] = np.max([abs(R[k] - R[k - 1]), *finer]) + 10 * rounding[k]
     unsettled = (error > 0.1 * np.abs(R)) & (error > ROUNDING * rounding)     # the steps are all too large
     error[unsettled | ~np.isfinite(error)] = np.inf
     best = int(np.argmin(error))
@@ -85,7 +85,7 @@ def kinks(value, x, elements):
     y, found = np.array(value()), np.zeros(x.shape, bool)
     for i in elements:
         jumps = []
-        for h in (STEP, STEP / 10):
+        for h in (STEP, STEP / 1000):
             below, above = beside(value, x, i, h)
             right, left = (above - y) / h, (y - below) / h
             jumps.append(np.abs(right - left).max(initial=0))

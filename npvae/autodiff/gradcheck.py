@@ -26,6 +26,10 @@ STALE = (
     "  note: after another call of f, the derivatives of this call return something else, probably because an object "
     "stores its input: call backward right after forward"
 )
+LOST = (
+    "  note: of {0}, some gradients are so small beside the value (at most {1:.0e}) that finite differences cannot "
+    "tell them from zero: they are not checked"
+)
 SEED = 2_718_281_828  # of the upstream gradient: a seed with which nobody draws inputs. With the inputs' seed, dy could
 # equal x: then dW = xᵀ dy would be symmetric, and a transposed dW would pass.
 
@@ -43,7 +47,7 @@ def gradcheck(f, *inputs, parameters=None, rng=None, name=None, limit=LIMIT, ele
         gradcheck(loss, parameters=model.named_parameters())       a whole bound: `loss()` needs no input, and the
                                                      parameters, pairs of name and Tensor, are moved instead
 
-    rng        a numpy Generator, or a seed, for the upstream gradient; by default, a fixed seed
+    rng        a numpy Generator for the upstream gradient, or a seed; by default one with a fixed seed
     limit      the largest error that passes
     elements   check only that many elements of each input, chosen at random; the report says so
     options    passed on to f as keywords
@@ -153,7 +157,8 @@ def _check(name, operation, arrays, rng, limit, elements):
                 elif not np.array_equal(once, row.gradient, equal_nan=True):
                     row.blame(Fault.OVERWRITTEN)
                 stale |= not np.array_equal(late, once, equal_nan=True)
-    return rows, known, [STALE] if stale and all(row.fault is None for row in rows) else []
+    notes = [LOST.format(row.name, np.abs(row.gradient).max()) for row in rows if row.is_lost]
+    return rows, known, notes + [STALE] * (stale and all(row.fault is None for row in rows))
 
 
 def _can_move(x):
@@ -208,7 +213,8 @@ def _compare(row, analytic, dy, limit, elements, rng):
             numeric[k], uncertainty[k] = extrapolated(value, x, dy, indices[k])
             row.numeric_gradient[indices[k]] = numeric[k]
     error, gap = errors(found, numeric), np.abs(found - numeric)
-    is_open = (error > limit) & (gap <= 10 * uncertainty)    # right or wrong: the differences cannot tell
+    is_open = (error > limit) & (np.isinf(uncertainty) | (gap <= 10 * uncertainty))   # the differences cannot tell
+    is_open &= np.isfinite(found)
     is_small = is_open & (gap <= limit)                      # beside 1, if not beside the array's largest: let it pass
     error[is_small], is_open[is_small] = gap[is_small], False
     is_wrong = (error > limit) & ~is_open
@@ -220,6 +226,7 @@ def _compare(row, analytic, dy, limit, elements, rng):
         row.kinks = kinks(value, x, [i for i, yes in zip(indices, is_wrong) if yes])
     elif is_open.any():
         return row.blame(Fault.INACCURATE, row.where, row.numeric, uncertainty[k])
+    row.is_lost = bool(is_small.any() or (not numeric.any() and found.any()))
     return row
 
 

@@ -54,8 +54,9 @@ def common_dtype(operation, names, arrays, options):
     dtypes = {a.dtype for a in arrays if isinstance(a, (np.ndarray, np.generic))}
     if len(dtypes) > 1 or not dtypes.issubset(FLOATS):
         found = ", ".join(f"{name} {a.dtype}" for name, a in zip(names, arrays) if hasattr(a, "dtype"))
+        labels = ", or pass whole numbers by keyword" if any(d.kind in "biu" for d in dtypes) else ""
         raise TypeError(
-            f"{operation} takes inputs of one dtype, float32 or float64, found {found}: convert with .astype"
+            f"{operation} takes inputs of one dtype, float32 or float64, found {found}: convert with .astype{labels}"
         )
     return dtypes.pop() if dtypes else np.dtype(np.float64)
 

@@ -11,6 +11,8 @@ Unless stated otherwise, an operation accepts arrays of any shape, and y has the
 with an input, so changing a parameter in place changes nothing else.
 """
 
+import numbers
+
 import numpy as np
 
 from ..runtime import blockwise, by_blocks
@@ -295,10 +297,11 @@ Tensor.__rtruediv__ = lambda b, a: div(a, b)
 Tensor.__matmul__ = matmul
 Tensor.__rmatmul__ = lambda b, a: matmul(a, b)
 Tensor.__neg__ = neg
-Tensor.__pow__ = lambda x, n: power(x, exponent=n)
+Tensor.__pow__ = lambda x, n: power(x, exponent=n) if isinstance(n, numbers.Real) else NotImplemented
 Tensor.__getitem__ = lambda x, index: getitem(x, index=index)
 Tensor.sum = lambda x, axis=None, keepdims=False: sum(x, axis=axis, keepdims=keepdims)
 Tensor.mean = lambda x, axis=None, keepdims=False: mean(x, axis=axis, keepdims=keepdims)
 Tensor.reshape = lambda x, *shape: reshape(x, shape=shape[0] if np.iterable(shape[0]) else shape)
 Tensor.T = property(transpose)
+Tensor.__bool__ = lambda x: guards.refuse_comparison(x, None)
 Tensor.__eq__ = Tensor.__ne__ = Tensor.__lt__ = Tensor.__le__ = Tensor.__gt__ = Tensor.__ge__ = guards.refuse_comparison

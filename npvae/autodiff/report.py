@@ -29,7 +29,7 @@ class Fault(enum.Enum):
     ROUNDED = "the value is rounded to float32 on the way: it moves in steps"
     INACCURATE = (
         "finite differences are not accurate enough here, no verdict: at {} they give {:.3g} ± {:.0e}; check it with "
-        "inputs of order 1, away from where the function bends sharply"
+        "inputs and values of order 1, away from where the function bends sharply"
     )
 
 
@@ -45,6 +45,7 @@ class Row:
     fault         a `Fault`, or None
     sentence      what the table shows in place of the numbers, or empty
     checked       how many elements were compared
+    is_lost       whether some gradients are too small for finite differences
 
     A diagnosis also needs whole arrays, where they exist: `gradient`, what the derivative says; `numeric_gradient`,
     what finite differences say; if the two differ, `kinks`, where there is no derivative; and to take differences
@@ -60,6 +61,7 @@ class Row:
     fault: Fault | None = None
     sentence: str = ""
     checked: int = 0
+    is_lost: bool = False
     gradient: np.ndarray | None = None
     numeric_gradient: np.ndarray | None = None
     kinks: np.ndarray | None = None
@@ -104,7 +106,9 @@ class Report:
 
     def __str__(self):
         width = max([len(row.name) for row in self.rows] + [5])
-        verdict = f"ok, largest error {self.largest_error:.1e}" if self.ok else "FAILED"
+        wrong = [row for row in self.rows if not row.error <= self.limit]
+        verdict = "NO VERDICT" if all(row.fault is Fault.INACCURATE for row in wrong) else "FAILED"
+        verdict = f"ok, largest error {self.largest_error:.1e}" if self.ok else verdict
         lines = [
             f"gradcheck {self.name}: {verdict} (limit {self.limit:.0e})",
             f"  {'input':<{width}}  {'error':>8}  {'at':<12} {'analytic':>13} {'numeric':>13}",
@@ -115,7 +119,7 @@ class Report:
             pair = (row.analytic, row.numeric)
             analytic, numeric = (f"{a:.6g}" for a in pair) if is_right else told_apart(*pair)
             numbers = f"{row.error:8.1e}  {where:<12} {analytic:>13} {numeric:>13}"
-            mark = "" if is_right else "  <- wrong"
+            mark = "" if is_right or row.fault is Fault.INACCURATE else "  <- wrong"
             line = f"  {row.name:<{width}}  {row.sentence or numbers}{mark}"
             lines.append(textwrap.fill(line, 80, subsequent_indent=" " * (width + 4)) if row.sentence else line)
         for row in self.rows:

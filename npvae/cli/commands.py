@@ -207,6 +207,8 @@ def draw(options):
 def encode(options):
     """npvae encode: write the codes of a data set to an .npz file, with its labels."""
     require_writable(options.out)
+    if os.path.lexists(options.out):
+        raise UserError(f"{shown_path(options.out)} already exists: choose another --out")
     run = Run.load(options.run)
     dataset = run.dataset if options.data is None else datasets.load(options.data)
     arrays = {}

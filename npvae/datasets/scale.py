@@ -4,7 +4,7 @@ A wrong scale does its harm silently: masks of 0 and 1, divided by 255, look bla
 what it decides, and if two scales are plausible, it does not guess: it asks.
 
     in [0, 1]                                  kept: black and white, or grey
-    whole numbers from 0 to 128 … 255          divided by 255: bytes that use more than half of their range
+    whole numbers from 0 to 128 … 255          divided by 255: bytes that use more than half of their range, of any type
     uint16 from 0 to 32768 … 65535             divided by 65535, for the same reason
     any other type of whole numbers from 0 on   in doubt: 15 may be white, or almost black
     fractions from 0 to 128 … 255              in doubt: pixels, or other quantities
@@ -28,17 +28,21 @@ def find_white(parts, called):
     Raises UserError if the scale is in doubt. The message says how to resolve it.
     """
     low, high = min(x.min() for x in parts), max(x.max() for x in parts)
+    if high >= 128 and any(0 <= x.min() and x.max() <= 1 for x in parts):
+        ranges = " and ".join(f"from {x.min():g} to {x.max():g}" for x in parts)
+        raise UserError(f"the training and the test set of {called} run {ranges}: save both on one scale")
     dtype = np.result_type(*parts)
     is_whole_type = dtype.kind in "bui"
-    found = f"{dtype if is_whole_type else 'fractions'} from {low:g} to {high:g}"
+    is_whole = is_whole_type or (low >= 0 and _are_whole(parts))
+    found = f"{dtype if is_whole_type or (is_whole and high > 1) else 'fractions'} from {low:g} to {high:g}"
     if 0 <= low and high <= 1:
-        return 1, f"{found}{', zeros and ones only' if is_whole_type or _are_whole(parts) else ''}, kept as it is"
-    if is_whole_type and 0 <= low and 128 <= high <= 255:
+        return 1, f"{found}{', zeros and ones only' if is_whole else ''}, kept as it is"
+    if is_whole and 128 <= high <= 255 and low >= 0:
         return 255, f"{found}, divided by 255: now from {low / 255:.3g} to {high / 255:.3g}"
     if dtype == np.uint16 and high >= 32768:
         return 65535, f"{found}, divided by 65535: now from {low / 65535:.3g} to {high / 65535:.3g}"
-    if low >= 0 and (is_whole_type or 128 <= high <= 255 or _are_whole(parts)):
-        whites = f"x / {high:g}" + (" or x / 255" if high < 255 else "")
+    if low >= 0 and (is_whole or 128 <= high <= 255):
+        whites = "x / 255" if 128 <= high <= 255 else f"x / {high:g}" + (" or x / 255" if high < 255 else "")
         raise UserError(
             f"{called} holds {found}, and the scale is in doubt: if these are pixels, save {whites}, so that white is "
             "1; if not, save (x - x.mean()) / x.std()"

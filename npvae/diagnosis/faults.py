@@ -44,7 +44,10 @@ ADVICE = {
         "Which of your lines names a dtype?",
     ),
     Fault.INACCURATE: (
-        ["no mistake: the function bends so sharply at this input that finite differences cannot follow"],
+        [
+            "the function bends so sharply at this input that finite differences cannot follow",
+            "the value is so large beside its change that rounding hides the change",
+        ],
         "With which inputs is every number on the way of order 1?",
     ),
     Fault.CHANGED_DY: (

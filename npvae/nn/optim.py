@@ -24,7 +24,7 @@ import numpy as np
 
 from .. import runtime
 from ..arguments import check_state
-from ..autodiff import guards
+from ..autodiff import Tensor, guards
 from ..errors import UserError
 from ..runtime import BLOCK
 from . import schedules
@@ -55,13 +55,17 @@ class Optimizer:
     accumulators = ()  # the names of the arrays that the rule keeps for each parameter, all zero at first
 
     def __init__(self, parameters, lr):
-        self.parameters = list(parameters)
+        self.parameters = list(parameters) if np.iterable(parameters) else [parameters]
+        if not all(isinstance(p, Tensor) for p in self.parameters):
+            found = next(type(p).__name__ for p in self.parameters if not isinstance(p, Tensor))
+            raise TypeError(f"an optimiser takes a list of Tensors, found {found}: pass model.parameters()")
         if not self.parameters:
             raise ValueError("an optimiser needs at least one parameter, found none")
         if len(set(self.parameters)) < len(self.parameters):
             raise ValueError("an optimiser would move a parameter twice in each step: list every parameter once")
         if not callable(lr):
-            require("the learning rate", lr, 0 < lr < math.inf, "a finite number above zero")
+            is_number = isinstance(lr, (int, float, np.floating))
+            require("the learning rate", lr, is_number and 0 < lr < math.inf, "a finite number above zero")
         self.schedule = lr if callable(lr) else schedules.constant(lr)
         self.steps, self.counts = 0, [0] * len(self.parameters)  # taken so far: in all, and by each parameter
         self.state = {name: [np.zeros(p.shape, p.dtype) for p in self.parameters] for name in self.accumulators}

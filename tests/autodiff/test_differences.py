@@ -27,7 +27,7 @@ def test_the_true_derivative_lies_within_the_estimated_error(name):
         x = np.array([point])
         found, error = extrapolated(lambda x=x: f(x), x, np.ones(1), (0,))
         true = float(slope(point))
-        assert abs(found - true) <= 10 * error and error <= 1e-6 * max(abs(true), 1e-6 * abs(f(point))), (point, error)
+        assert abs(found - true) <= 10 * error and error <= 1e-5 * max(abs(true), 1e-6 * abs(f(point))), (point, error)
         assert x[0] == point
 
 
@@ -63,5 +63,6 @@ def test_only_the_elements_that_are_wanted(rng):
 def test_kinks_are_found_and_strong_curves_are_not():
     x = np.array([0.0, 1.0, 1e-3])
     assert kinks(lambda: np.abs(x), x, np.ndindex(3)).tolist() == [True, False, False]
+    assert kinks(lambda: np.sin(1e6 * x) + np.tanh(1e5 * x), x, np.ndindex(3)).tolist() == [False, False, False]
     assert kinks(lambda: np.sqrt(x + 1e-3), x, np.ndindex(3)).tolist() == [False, False, False]
     assert kinks(lambda: np.abs(x), x, [(1,)]).tolist() == [False, False, False]         # only where it is asked

@@ -15,6 +15,7 @@ from npvae.autodiff import Tensor, gradcheck, op, ops
 from npvae.autodiff.report import Fault
 from npvae.autodiff.tensor import input_gradients, input_names
 from npvae.diagnosis import diagnose
+from npvae.errors import UserError
 
 
 def one_element_off(dx):
@@ -333,6 +334,40 @@ def test_a_gradient_of_zero_is_still_right_where_rounding_moves_the_value(rng):
     gradcheck(total, 3 * rng.standard_normal(7)).assert_ok()
 
 
+def test_gradients_too_small_to_be_told_from_zero_are_noted(rng):
+    def twenty_sigmoids(factor):
+        def f(x):
+            y, slope = x, factor
+            for _ in range(20):
+                y = 1 / (1 + np.exp(-y))
+                slope = slope * y * (1 - y)
+            return y, lambda dy: dy * slope
+        return f
+
+    for factor in (1, -1, 1000):
+        report = gradcheck(twenty_sigmoids(factor), rng.standard_normal((3, 5)))
+        assert "cannot tell them from zero: they are not checked" in " ".join(str(report).split())
+    assert gradcheck(lambda x: (2 * x, lambda dy: 2 * dy), rng.standard_normal(3)).notes == []
+
+
+@pytest.mark.parametrize("x", [1e-8, 1e-9])
+def test_beside_the_edge_of_the_domain_there_is_no_verdict_and_no_nan_that_is_called_right(x):
+    with np.errstate(all="ignore"):
+        report = gradcheck(lambda x: (np.log(x), lambda dy: dy / x), np.array([x, 0.5]))
+    assert [row.fault for row in report.rows] == [Fault.INACCURATE]
+    assert "NO VERDICT" in str(report) and "<- wrong" not in str(report) and "right" not in str(diagnose(report))
+
+
+def test_what_else_people_pass_by_mistake(rng):
+    x = rng.standard_normal((3, 5))
+    gradcheck(ops.exp, x, rng=0).assert_ok()
+    for elements in (0, -1, 2.5, "3"):
+        with pytest.raises(UserError, match=r"elements is .*, expected a whole number from 1 on"):
+            gradcheck(ops.exp, x, elements=elements)
+    with pytest.raises(TypeError, match="or pass whole numbers by keyword"):
+        ops.add(x, np.arange(5))
+
+
 SHARP = {
     "a root near zero": (lambda x: (np.sqrt(x), lambda dy: dy / (2 * np.sqrt(x))), [1e-3, 1e-6, 2.0]),
     "a logarithm near zero": (lambda x: (np.log(x), lambda dy: dy / x), [1e-5, 1e-3, 2.0]),
@@ -359,7 +394,8 @@ def test_where_no_step_is_accurate_there_is_no_verdict():
     for factor in (1, 1.01):
         report = gradcheck(lambda x, c=factor: (np.sin(1 / x), lambda dy: -c * dy * np.cos(1 / x) / x**2), x)
         text = " ".join(str(report).split())
-        assert not report.ok and "not accurate enough here, no verdict" in text and "inputs of order 1" in text
+        assert not report.ok and "not accurate enough here, no verdict" in text
+        assert "inputs and values of order 1" in text
         assert max(map(len, str(report).splitlines())) <= 80
 
 

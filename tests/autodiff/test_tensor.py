@@ -352,4 +352,8 @@ def test_tensors_are_not_compared():
         for other in (b, 1.0, np.ones(1)):
             with pytest.raises(TypeError, match="Tensors cannot be compared"):
                 compare(a, other)
+    with pytest.raises(TypeError, match="Tensors cannot be compared"):
+        bool(a)
+    with pytest.raises(TypeError):
+        a**b
     assert {a: 1, b: 2}[b] == 2 and a in [a]

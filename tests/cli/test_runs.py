@@ -150,7 +150,9 @@ def test_codes_of_other_data_with_labels_that_stand_for_something_else_are_refus
     npvae_(*MINE, "--model", "cvae", "--out", "run")
     encode = ["encode", "run", "--out", "codes.npz"]
     save("same.npz", ["owl", "dog", "cat"])
-    assert npvae_(*encode)[0] == npvae_(*encode, "--data", "same.npz")[0] == 0
+    assert npvae_(*encode)[0] == npvae_("encode", "run", "--out", "same-codes.npz", "--data", "same.npz")[0] == 0
+    assert "codes.npz already exists: choose another --out" in refuse(*encode)
+    encode[-1] = "new-codes.npz"
     for names, message in (
         (["dog", "owl"], "stand for dog, owl, expected cat, dog, owl"),
         ([0, 1, 2], "stand for whole numbers, expected cat, dog, owl"),

@@ -75,6 +75,7 @@ def test_channels_first(write, rng, channels):
     [
         (np.array([0, 1], np.uint8), [0, 1]), (np.array([0, 255], np.uint8), [0, 1]), (np.array([False, True]), [0, 1]),
         (np.array([0, 255]), [0, 1]), (np.array([0, 65535], np.uint16), [0, 1]), (np.array([-3, 2]), [-3, 2]),
+        (np.array([0.0, 255]), [0, 1]), (np.array([0, 51, 249], "f4"), np.float32([0, 0.2, 249 / 255])),
         (np.array([0.5, 9.25]), [0.5, 9.25]), (np.array([0, 1], ">f8"), [0, 1]),
     ],
 )  # fmt: skip
@@ -85,6 +86,14 @@ def test_scales(write, x, expected):
     assert isinstance(data.x_test, np.ndarray)
     assert isinstance(data.x_train, Pixels) == (x.dtype.kind in "bui" and x.max() <= 255 and x.min() >= 0)
     assert "kept as it is" in data.notes[0] or "divided by" in data.notes[0]
+
+
+@pytest.mark.parametrize("white", [249, np.float32(255), np.float32(254.5)])
+def test_parts_of_different_scales_are_refused(write, white):
+    masks, grey = np.tile(np.array([0, 1], np.uint8), (20, 3)), np.tile(np.array([0, white]), (20, 3))
+    for parts in ({"x_train": masks, "x_test": grey}, {"x_train": grey, "x_test": masks}):
+        with pytest.raises(UserError, match=r"run from 0 to .* and from 0 to .*: save both on one scale"):
+            load(write(**parts))
 
 
 def test_a_scale_in_doubt(write):

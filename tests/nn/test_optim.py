@@ -7,6 +7,7 @@ skipped at the end of an array, and an accumulator that is not restored.
 import numpy as np
 import pytest
 
+from npvae import nn
 from npvae.autodiff import Tensor
 from npvae.errors import UserError
 from npvae.nn import optim, schedules
@@ -220,6 +221,14 @@ def test_a_parameter_that_is_listed_twice_is_refused():
     p = Tensor(np.ones(2), requires_grad=True)
     with pytest.raises(ValueError, match="list every parameter once"):
         optim.SGD([p, Tensor(np.ones(2)), p], 0.1)
+
+
+def test_what_is_no_list_of_tensors_is_refused():
+    for wrong in (nn.Dense(3, 5, 0), [np.zeros(3)], Tensor(np.zeros(3)).data, 3):
+        with pytest.raises(TypeError, match=r"takes a list of Tensors, found \w+: pass model.parameters\(\)"):
+            optim.SGD(wrong, 0.1)
+    with pytest.raises(ValueError, match="the learning rate is x, expected"):
+        optim.Adam([Tensor(np.ones(2))], "x")
 
 
 @pytest.mark.parametrize("wrong", [np.ones(()), np.ones(1), np.ones((2, 2)), 1.0, [1.0, 1.0]])
