@@ -132,7 +132,7 @@ def test_the_screen_says_what_was_decided_about_your_own_data(npvae_, rng):
         "the test set is 5 of them, chosen at random, the same in every run",
     ):  # fmt: skip
         assert words in text
-    assert max(map(len, out.splitlines())) <= 80
+    assert all(len(line) <= 80 for line in out.splitlines() if "/" not in line)  # a path is not broken
 
 
 def test_the_screen_says_that_grey_pixels_are_a_convention(npvae_, rng):

@@ -25,7 +25,8 @@ def test_without_its_data_a_run_is_drawn_as_far_as_possible(npvae_, refuse, mine
     npvae_(*MINE, "--latent-dim", 2)
     os.rename("mine.npz", "renamed.npz")
     status, out, _ = npvae_("draw", "runs/mine", "--out", "pictures")
-    assert status == 0 and "say with --data" in out and max(map(len, out.splitlines())) <= 80
+    assert status == 0 and "say with --data" in out
+    assert all(len(line) <= 80 for line in out.splitlines() if "/" not in line)       # a path is not broken
     assert files("pictures") == {"history.png", "samples.png", "traversals.png", "manifold.png"}
     resume = ["train", "--out", "runs/mine", "--resume", "--steps", 8]
     for command in (["evaluate", "runs/mine"], ["draw", "runs/mine", "--between", 0, 1], resume):
