@@ -53,6 +53,8 @@ class ConditionalVAE(VAE):
         if not hidden:
             raise UserError("a VAE needs at least one hidden layer, found none")
         self.data_dim, rng = data_dim, generator(rng)
+        if np.ndim(labels) == 0:
+            raise UserError(f"labels is {labels}, expected a list of the labels that occur, such as range(10)")
         self.labels = np.unique(_whole_numbers(labels))
         K = len(self.labels)
         self.encoder = mlp([data_dim + K, *hidden], rng, init, activation)

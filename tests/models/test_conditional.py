@@ -292,3 +292,8 @@ def test_given_shares_the_networks_and_leaves_the_model_as_it_was(model, x, y, r
     assert VAE(D, LATENT, [11], rng).given(y).codes(x).shape == (N, LATENT)              # it needs none, and takes none
     double = model.astype(np.float64).given(y)
     assert double.codes(x).dtype == np.float64
+
+
+def test_a_number_of_labels_is_no_list_of_labels():
+    with pytest.raises(UserError, match=r"labels is 3, expected a list of the labels that occur"):
+        ConditionalVAE(12, 2, [8], 3, rng=0)
