@@ -40,6 +40,7 @@ def _flatten(y, N, called):
     if y.dtype.kind == "b":
         return y.astype(np.int64)
     if y.dtype.kind == "f":
+        y = y.astype(np.float64)                             # float16 cannot hold 2⁵³
         is_class = np.isfinite(y) & (y == np.rint(y)) & (np.abs(y) < 2**53)
         if not is_class.all():
             raise UserError(
