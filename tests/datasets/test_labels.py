@@ -14,7 +14,10 @@ Y = np.array([2, 0, 1, 1, 2])
 
 @pytest.mark.parametrize(
     "y",
-    [Y, Y[:, None], Y.astype(np.uint8), Y.astype(np.float32), Y.astype(np.float16), Y.astype(">i4"), np.eye(3)[Y], np.eye(3, dtype=bool)[Y]],
+    [
+        Y, Y[:, None], Y.astype(np.uint8), Y.astype(np.float32), Y.astype(np.float16), Y.astype(">i4"), np.eye(3)[Y],
+        np.eye(3, dtype=bool)[Y],
+    ],
     ids=["whole", "(N, 1)", "bytes", "fractions", "half precision", "big-endian", "one-hot", "one-hot truth"],
 )
 def test_classes_from_0_have_no_names(y):
