@@ -17,13 +17,13 @@ import weakref
 import numpy as np
 
 from .. import datasets
-from ..datasets.files import listed, shown, shown_path
+from ..datasets.files import listed, shown_path
 from ..errors import UserError
 from ..nn.optim import OPTIMIZERS
 from ..nn.schedules import SCHEDULES
-from . import checkpoint, memory, schema, settings
+from . import checkpoint, loading, memory, schema, settings
 from .folder import CHECKPOINT, lock, refuse_a_file, refuse_a_run_in
-from .loop import ClosedForm, Training, part_of
+from .loop import ClosedForm, Training
 from .origin import MissingData, Origin, find
 from .replacing import remove_abandoned, replacing
 
@@ -89,7 +89,7 @@ class Run:
         try:
             if to_train:
                 remove_abandoned(folder)
-            run = _load(folder, dict(chosen or {}), may_change)
+            run = loading.load(cls, folder, dict(chosen or {}), may_change)
             if to_train:
                 memory.require(run.settings, run.origin)
                 run.training  # noqa: B018
@@ -281,45 +281,3 @@ class Run:
             writer.writerow([step, *(f"{value:.4f}" for value in row)])
         with replacing(self.folder / "history.csv") as file:
             file.write(text.getvalue().encode())
-
-
-
-def _load(folder, chosen, may_change):
-    path, given = folder / CHECKPOINT, chosen.pop("data", None)
-    arrays, saved = checkpoint.load(path)
-    with schema.reading(path):
-        saved = schema.complete(saved)
-    changed = _changed(folder, saved, chosen, may_change)
-    place = saved["run"]["data"]
-    if saved["data"] is None:  # a checkpoint of version 0.1.0
-        dataset, place = find(place, None, saved["fingerprint"], folder, given)
-        origin = Origin.of(dataset, place, folder)
-    else:
-        origin = Origin(place=place, fingerprint=saved["fingerprint"], **saved["data"])
-    wanted = settings.complete(saved["run"] | {each["setting"]: each["after"] for each in changed})
-    with schema.reading(path):
-        schema.require_size(arrays, wanted, origin)
-        run = Run(folder, wanted, origin)
-        N = origin.N - saved["run"].get("validation", 0)
-        schema.require_arrays(arrays, run.model, run.optimizer, saved["training"], N)
-        run.model.load_state_dict(part_of(arrays, "model"))
-    run.changes, run._given, run._saved = saved["changes"] + changed, given, (arrays, saved["training"])
-    for name, array in part_of(arrays, "prior").items():
-        setattr(run.model, name, array)
-        run._prior_step = run.step
-    return run
-
-
-def _changed(folder, saved, chosen, may_change):
-    """Return the changes that the chosen settings make to the saved ones. Raises UserError for any that may not."""
-    changed = []
-    for name, value in chosen.items():
-        before, value = saved["run"].get(name), settings.valid_setting(name, value)
-        if value != before and name not in may_change:
-            raise UserError(
-                f"{shown_path(folder, 80)} was trained with {name} = {before}, but {shown(value)} is requested: leave "
-                "it out to continue, or start a new run with another --out"
-            )
-        if value != before:
-            changed.append({"step": saved["training"]["step"], "setting": name, "before": before, "after": value})
-    return changed
