@@ -20,8 +20,12 @@ PRIMES = (3, 5, 7, 11)  # distinct and odd: with a batch of 2, a missing ½ and 
 class Unfit(Exception):
     """Something that cannot be compared: args are the name of the array, a sentence, and perhaps a fault.
 
-    The fault is a `Fault` or a `ValueFault` (see diagnosis/faults.py).
+    The fault is a `Fault` or a `ValueFault` (see diagnosis/faults.py). The sentence loses its full stop: the screen adds
+    one.
     """
+
+    def __init__(self, name, sentence, fault=None):
+        super().__init__(name, sentence.removesuffix("."), *([] if fault is None else [fault]))
 
 
 @dataclasses.dataclass
@@ -120,11 +124,21 @@ class ProcedureExercise(Exercise):
 
 def array(value, name, dtype=np.float64):
     """Return the value if it is an array or a NumPy number of this dtype; `Unfit` otherwise."""
+    require_plain(value, name)
     if not isinstance(value, (np.ndarray, np.generic)):
         raise Unfit(name, f"your function returns {in_words(value)} where an array is expected")
     if value.dtype != dtype:
         raise Unfit(name, f"your function returns {value.dtype} numbers, expected {np.dtype(dtype)} like the inputs")
     return np.asarray(value)
+
+
+def require_plain(value, name):
+    """Raise `Unfit` for a np.matrix, a masked array, and any other array that follows rules of its own.
+
+    A matrix multiplies where an array takes products element by element, and a masked array hides numbers.
+    """
+    if isinstance(value, np.ndarray) and type(value) is not np.ndarray:
+        raise Unfit(name, f"this is {in_words(value)}, expected a plain np.ndarray, which np.asarray makes of it")
 
 
 def in_words(value):

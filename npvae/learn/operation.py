@@ -1,10 +1,12 @@
 """How the exercises about operations are checked.
 
 First, the value is compared with the engine's. If it is right, the derivatives are compared with finite differences of
-the student's own value. Last come float32, and inputs at which a careless formula overflows.
+the student's own value. A network calls an operation many times, so nothing may stay behind from the first call. Last
+come other options, float32, and inputs from small to huge, at which a careless formula overflows.
 """
 
 import dataclasses
+import itertools
 from collections.abc import Callable
 
 import numpy as np
@@ -14,8 +16,12 @@ from ..autodiff.report import Fault
 from ..diagnosis.comparison import Comparison, names_in, same
 from ..diagnosis.diagnose import comparison
 from ..diagnosis.faults import ValueFault
-from .exercise import DRAWS, PRIMES, Exercise, Unfit, array, in_words
+from .exercise import DRAWS, PRIMES, Exercise, Unfit, array, in_words, require_plain
 
+# Sizes of inputs. In float32, e⁸⁹ overflows, 1 + e⁻¹⁷ is 1, and e⁻¹⁰⁴ is 0; in float64, those are e⁷¹⁰, e⁻³⁷ and e⁻⁷⁴⁶.
+# A formula that changes its form at a threshold may fail on either side of it.
+LADDER = (1, 2, 5, 10, 15, 17, 18, 20, 25, 30, 37, 40, 50, 60, 75, 87, 89, 95, 100, 104, 110, 150, 200, 300, 400, 500)
+LADDER += (600, 700, 709, 720, 745, 750, 800, 900, 1000)
 
 @dataclasses.dataclass
 class OperationExercise(Exercise):
@@ -30,7 +36,8 @@ class OperationExercise(Exercise):
     primes     the numbers from which N, D and K are drawn
     suspects   for "y" or a derivative, suspects(**known) returns a dict from mistakes to the arrays that they give
     options    keywords of the operation
-    extremes   extremes() returns inputs so large that a careless formula overflows
+    variants   a list of other options, with which the derivatives must be right as well
+    extremes   extremes(size) returns inputs of this size, at which a careless formula may overflow
     """
 
     blanks: tuple = ()
@@ -42,6 +49,7 @@ class OperationExercise(Exercise):
     primes: tuple = PRIMES
     suspects: dict = dataclasses.field(default_factory=dict)
     options: dict = dataclasses.field(default_factory=dict)
+    variants: tuple = ()
     extremes: Callable | None = None
 
     @property
@@ -66,16 +74,21 @@ class OperationExercise(Exercise):
 
     def _comparisons(self, f, seed):
         draws = list(self.draws(seed))
-        values = [self._value(f, *draw) for draw in draws]
-        if any(not c.ok for c in values):
-            return values
-        comparisons = values
-        if self._derivatives():
-            comparisons = values + [c for draw in draws for c in self._gradients(f, *draw)]
+        comparisons = [self._value(f, *draw) for draw in draws]
+        if any(not c.ok for c in comparisons):
+            return comparisons
+        for draw in draws if self._derivatives() else ():
+            comparisons += self._gradients(f, *draw)
+            if draw is draws[0] and all(c.ok for c in comparisons):
+                self._check_second_call(f, draw)
+        if any(not c.ok for c in comparisons):
+            return comparisons
+        for options in self.variants:
+            comparisons += self._variant(f, options, *draws[0])
         if all(c.ok for c in comparisons):
             self._check_float32(f, draws[0][0])
             if self.extremes is not None:
-                self._check_extremes(f, self.extremes())
+                self._check_extremes(f)
         return comparisons
 
     def _derivatives(self):
@@ -91,9 +104,16 @@ class OperationExercise(Exercise):
             raise Unfit("y", f"the operation changed this input in place: {name}", Fault.CHANGED_INPUT)
         if any(np.shares_memory(y, x) for x in given.values()):
             raise Unfit("y", "the value shares its memory with an input: return a copy", Fault.SHARED_MEMORY)
+        right, before, others = self.known(inputs)["y"], y.copy(), self._other_inputs(inputs, rng)
+        later = self._value_of(f(*map(np.copy, others.values()), **self.options))
+        if not np.array_equal(before, y, equal_nan=True):
+            raise Unfit("y", "another call changes the value that the first call returned: both are one array")
+        if same(y, right) and not same(later, self.known(others)["y"]):
+            kept = "gave the same value" if np.array_equal(y, later) else "gave a right and a wrong value"
+            raise Unfit("y", f"two calls with different inputs {kept}: the function keeps something from the first")
         suspects = self.suspects["y"](**_of(self.suspects["y"], known)) if "y" in self.suspects else {}
         known = {name: value for name, value in known.items() if name != "y"}
-        return Comparison("y", y, self.known(inputs)["y"], known, self.formulas.get("y", {}), numbers, suspects)
+        return Comparison("y", y, right, known, self.formulas.get("y", {}), numbers, suspects)
 
     def _both(self, result):
         """Return value and derivatives from what a student's function returned; a forward pass returns no tuple."""
@@ -118,10 +138,14 @@ class OperationExercise(Exercise):
         """Raise `Unfit` for a derivative that is no function, and for one that returns nothing."""
         y, *derivatives = f(*map(np.copy, inputs.values()), **self.options)
         for name, d in zip([f"d{name}" for name in inputs], derivatives):
-            if name in self.blanks and not callable(d):
+            if name not in self.blanks:
+                continue
+            if not callable(d):
                 raise Unfit(name, f"this is {in_words(d)}, expected a function of dy, as in the stub")
-            if name in self.blanks and d(np.ones_like(y)) is None:
+            dx = d(np.ones_like(y))
+            if dx is None:
                 raise Unfit(name, "this derivative returns None: is its return missing?")
+            require_plain(dx, name)
 
     def _gradients(self, f, inputs, known, numbers, rng):
         self._check_derivatives(f, inputs)
@@ -143,33 +167,90 @@ class OperationExercise(Exercise):
             formula = self.formulas.get(name, {})
             yield comparison(name, row, all_known, formula=formula, numbers=numbers, suspects=suspects)
 
-    def _check_float32(self, f, inputs):
-        """Networks are trained in float32: neither the value nor a gradient may become float64."""
-        y, *derivatives = self._both(f(*(x.astype(np.float32) for x in inputs.values()), **self.options))
-        made = {"y": y} | {
-            f"d{name}": d(np.ones_like(y)) for name, d in zip(inputs, derivatives) if f"d{name}" in self.blanks
-        }
-        for name, found in made.items():
-            if found.dtype != np.float32:
-                sentence = f"the numbers are right, but from float32 inputs the function makes {found.dtype}"
-                raise Unfit(name, sentence, ValueFault.MADE_FLOAT64)
+    @staticmethod
+    def _other_inputs(inputs, rng):
+        """Return other inputs of the same shapes: smaller numbers in another order, so that they fit as well."""
+        rng = np.random.default_rng(int(rng.bit_generator.state["state"]["state"] % 2**32))  # leaves rng as it is
+        return {name: 0.75 * rng.permutation(x.reshape(-1)).reshape(x.shape) for name, x in inputs.items()}
 
-    def _check_extremes(self, f, inputs):
-        """Compare value and derivatives with the engine's at large inputs, where a careless formula overflows."""
-        y, *ds = self._both(f(*map(np.copy, inputs.values()), **self.options))
-        right, *right_ds = self.engine(*map(np.copy, inputs.values()), **self.options)
+    def _check_second_call(self, f, draw):
+        """Raise `Unfit` if a call or a derivative returns what belongs to an earlier one.
+
+        Two calls with inputs of the same shapes are followed by the derivatives of the second and of the first, each
+        with two upstream gradients: a network calls an operation in several layers before it goes backward.
+        """
+        inputs, _, _, rng = draw
+        others = self._other_inputs(inputs, rng)
+        calls = {
+            "the first of two calls, after the second": inputs,
+            "the second of two calls with different inputs": others,
+        }
+        returned = {when: f(*map(np.copy, x.values()), **self.options) for when, x in calls.items()}
+        for when, x in reversed(calls.items()):
+            y, *right = self.engine(*map(np.copy, x.values()), **self.options)
+            if not same(y, self._value_of(returned[when])):
+                raise Unfit("y", f"it is wrong in {when}: the function keeps something from another call")
+            for i, dy in enumerate(np.random.default_rng(0).standard_normal((2, *np.shape(y)))):
+                for name, d, right_d in zip([f"d{name}" for name in x], returned[when][1:], right):
+                    if name in self.blanks and not same(right_d(dy.copy()), d(dy.copy())):
+                        first = f"right for one dy, but wrong for another: {name} keeps its first result"
+                        wrong = f"wrong in {when}: it reads something that another call has left or replaced"
+                        raise Unfit(name, f"it is {first if i else wrong}")
+
+    def _variant(self, f, options, inputs, known, numbers, rng):
+        """Return the comparisons of the derivatives with other options; an array is then called "dx (axis=1)"."""
+        words = ", ".join(f"{name}={value}" for name, value in options.items())
+        usual = ", ".join(f"{name}={value}" for name, value in self.options.items())
+        variant = dataclasses.replace(self, options=options, variants=(), also=lambda **_: {}, formulas={}, suspects={})
+        try:
+            comparisons = list(variant._gradients(f, inputs, variant.known(inputs), numbers, rng))
+        except Unfit as error:
+            name, sentence, *fault = error.args
+            raise Unfit(name, f"right with {usual}, but with {words}: {sentence}", *fault) from error
+        except (ValueError, IndexError) as error:  # an axis that is not there, shapes that do not fit
+            name = self._derivatives()[0]
+            raise Unfit(name, f"right with {usual}, but with {words} your line cannot run: {error}") from error
+        return [dataclasses.replace(c, name=f"{c.name} ({words})") for c in comparisons]
+
+    def _check_float32(self, f, inputs):
+        """Networks are trained in float32: value and gradients must stay float32, and about the same numbers."""
+        small = [x.astype(np.float32) for x in inputs.values()]
+        y, *derivatives = self._both(f(*map(np.copy, small), **self.options))
+        right, *right_ds = self.engine(*(x.astype(np.float64) for x in small), **self.options)
         pairs = {"y": (y, right)} | {
-            f"d{name}": (d(np.ones_like(right)), right_d(np.ones_like(right)))
-            for name, d, right_d in zip(inputs, ds, right_ds)
+            f"d{name}": (d(np.ones_like(y)), right_d(np.ones_like(right)))
+            for name, d, right_d in zip(inputs, derivatives, right_ds)
             if f"d{name}" in self.blanks
         }
-        at = ", ".join(f"{name} = {x.reshape(-1).tolist()}" for name, x in inputs.items())
         for name, (found, expected) in pairs.items():
-            if not np.isfinite(found).all():
-                sentence = f"is not finite at {at}: found {np.asarray(found).reshape(-1).tolist()}"
-                raise Unfit(name, sentence, ValueFault.NOT_FINITE)
-            if not same(found, expected):
-                raise Unfit(name, f"is wrong at {at}: found {found.tolist()}, right is {expected.tolist()}")
+            if (made := np.asarray(found).dtype) != np.float32:
+                sentence = f"the numbers are right, but from float32 inputs the function makes {made}"
+                raise Unfit(name, sentence, ValueFault.MADE_FLOAT64)
+            if not _about_the_same(found, expected, np.float32):
+                raise Unfit(name, "right for float64 inputs, but for float32 inputs its numbers are wrong")
+
+    def _check_extremes(self, f):
+        """Compare value and derivatives with the engine's at inputs of all sizes, in float64 and float32."""
+        for dtype, size in itertools.product((np.float64, np.float32), LADDER):
+            inputs = {name: x.astype(dtype) for name, x in self.extremes(size).items()}
+            y, *ds = self._both(f(*map(np.copy, inputs.values()), **self.options))
+            right, *right_ds = self.engine(*(x.astype(np.float64) for x in inputs.values()), **self.options)
+            pairs = {"y": (y, right)} | {
+                f"d{name}": (d(np.ones(right.shape, dtype)), right_d(np.ones_like(right)))
+                for name, d, right_d in zip(inputs, ds, right_ds)
+                if f"d{name}" in self.blanks
+            }
+            for name, (found, expected) in pairs.items():
+                self._check_extreme(name, np.asarray(found), expected, inputs, dtype)
+
+    @staticmethod
+    def _check_extreme(name, found, expected, inputs, dtype):
+        in_float32 = " in float32" if dtype == np.float32 else ""
+        at = ", ".join(f"{of} = {x.tolist()}" for of, x in inputs.items()) + in_float32
+        if found.shape == expected.shape and not np.isfinite(found).all():
+            raise Unfit(name, f"is not finite at {at}: found {found.tolist()}", ValueFault.NOT_FINITE)
+        if not _about_the_same(found, expected, dtype):
+            raise Unfit(name, f"is wrong at {at}: found {found.tolist()}, right is {expected.tolist()}")
 
     def wrong_version(self, name):
         wrong = self.wrong[name]
@@ -200,6 +281,12 @@ class OperationExercise(Exercise):
     def reference(self):
         """Return the solution, in the form that the student's function has."""
         return self.spoiled({})
+
+
+def _about_the_same(found, expected, dtype):
+    """Return whether numbers of this dtype are those expected, up to the rounding of a few steps."""
+    limit = np.max(np.abs(expected), initial=1) * (1e-9 if dtype == np.float64 else 1e-5)
+    return found.shape == expected.shape and bool((np.abs(found - expected) <= limit).all())
 
 
 def _of(f, known):

@@ -40,7 +40,7 @@ machines; Glorot, Bordes, Bengio (2011), Deep sparse rectifier neural networks."
     inputs=lambda rng, N, D, K: {"x": off_zero(rng, N, D)},
     also=lambda x, y: {"positive": (x > 0) * 1.0},
     formulas={"y": {"": lambda x, positive: x * positive}, "dx": {"": lambda dy, positive: dy * positive}},
-    extremes=lambda: {"x": np.array([0.0, 3.0, -3.0])},
+    extremes=lambda size: {"x": np.array([0.0, size, -size])},
     suspects={
         "y": lambda x: {
             "−x is kept where x < 0": np.abs(x),
@@ -113,7 +113,7 @@ Source: Bishop (2006), Pattern recognition and machine learning, eq. 4.59 and 4.
             "1 − y² is the slope of tanh": dy * (1 - y * y),
         },
     },
-    extremes=lambda: {"x": np.array([800.0, -800])},
+    extremes=lambda size: {"x": np.array([1.0, -1]) * size},
     wrong={
         "e⁺ˣ": Wrong("e⁺ˣ stands", {"y": lambda x: 1 / (1 + np.exp(x))}),
         "x (1 − x)": Wrong("x (1 − x) stands where y (1 − y) belongs", {"dx": lambda dy, x: dy * x * (1 - x)}),
@@ -166,7 +166,7 @@ functional knowledge for better option pricing.""",
             "σ(−x) stands where σ(x) belongs": dy / (1 + np.exp(x)),
         },
     },
-    extremes=lambda: {"x": np.array([800.0, -800])},
+    extremes=lambda size: {"x": np.array([1.0, -1]) * size},
     wrong={
         "overflow": Wrong("overflows", {"y": lambda x: np.log(1 + np.exp(x))}),
         "max(x, 0) forgotten": Wrong("max(x, 0), is missing", {"y": lambda x: np.log1p(np.exp(-np.abs(x)))}),

@@ -65,7 +65,10 @@ Source: Kingma and Welling (2014), Auto-encoding variational Bayes, appendix C.1
             "the part (1 − x) ln(1 − σ(l)) is missing": (x * np.log(probability)).sum(axis=-1),
         },
     },
-    extremes=lambda: {"logits": np.array([[1000.0, -1000, 40, -40]]), "x": np.array([[1.0, 0, 1, 0]])},
+    extremes=lambda size: {
+        "logits": np.array([[1.0], [-1], [1], [-1], [1]]) * size,
+        "x": np.array([[1.0], [0], [0], [1], [0.25]]),
+    },
     wrong={
         "summed over the images too": Wrong("summed over axis 0", {"y": lambda y: np.asarray(y.sum())}),
         "mean over pixels": Wrong("1/D", {"y": lambda x, y: y / x.shape[1]}),

@@ -52,6 +52,7 @@ Source: Dumoulin and Visin (2016), A guide to convolution arithmetic, section 4.
     primes=(3, 5, 7),
     counts=lambda y: {"M, the windows": y[..., 0].size},
     options=STRIDED,
+    variants=({"stride": 1, "padding": 0}, {"stride": 1, "padding": 2}, {"stride": 3, "padding": 1}),
     suspects={
         "dx": lambda x, W, dy: {
             "where windows overlap, their gradients are not added: the last one stays": _without_overlaps(x, W, dy)

@@ -271,7 +271,8 @@ Source: Burda, Grosse, Salakhutdinov (2016), Importance weighted autoencoders, e
     formulas={"dx": {"": lambda dy, softmax: dy * softmax}},
     sizes=("N, the batch", "K, the samples"),
     options={"axis": 0},
-    extremes=lambda: {"x": np.array([[-1000.0, 1000.0], [-1001.0, 998.0]])},
+    variants=({"axis": 1}, {"axis": -1}, {"axis": None}),
+    extremes=lambda size: {"x": np.array([[-size, size], [-size - 1.0, size - 2.0]])},
     suspects={
         "dx": lambda x, dy: {
             "all of the gradient goes to the largest weight": dy * (x == x.max(axis=0)),
