@@ -97,7 +97,8 @@ def groupnorm_whose_statistics_run_over_all_groups(x):
     return xhat.reshape(x.shape), dx
 
 
-@mistake("https://github.com/tensorflow/tensorflow/issues/41959: what the gradient of l2_normalize was expected to be",
+@mistake("https://github.com/happynear/NormFace/issues/11: why should x and its gradient be orthogonal? Here they are "
+         "not",
          says=[("missing path", "norm ="), ("missing term", "lambda dy")],
          x=(3, 7))
 def l2_normalise_by_a_norm_that_is_no_function_of_x(x):

@@ -80,7 +80,8 @@ def std_whose_derivative_is_protected_against_zero(a):
     return s[:, 0], da
 
 
-@mistake("https://github.com/HKUSTDial/flash-sparse-attention/pull/109, a review of dS in the backward kernel",
+@mistake("https://github.com/HomericIntelligence/Odyssey/issues/2134, a softmax without its dot product, here in "
+         "attention",
          says=[("missing term", "dS ="), ("missing path", "P.sum")],
          Q=(3, 5), K=(7, 5), V=(7, 2))
 def attention_whose_scores_do_not_lose_the_row_sum(Q, K, V):

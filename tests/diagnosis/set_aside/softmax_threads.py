@@ -18,8 +18,8 @@ def softmax_with_the_diagonal_of_its_jacobian_alone(z):
     return output, dz
 
 
-@mistake("https://newbe.dev/numpy-calculate-the-derivative-of-the-softmax-function (Stack Overflow): the input in "
-         "the place of the value",
+@mistake("https://newbe.dev/numpy-calculate-the-derivative-of-the-softmax-function (Stack Overflow): the input for "
+         "the value",
          says=[("other array", "x", "value"), ("other array", "x[i]", "value[i]")],
          x=(5,))
 def softmax_jacobian_with_the_input_in_it(x):
