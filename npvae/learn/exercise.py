@@ -20,8 +20,8 @@ PRIMES = (3, 5, 7, 11)  # distinct and odd: with a batch of 2, a missing ½ and 
 class Unfit(Exception):
     """Something that cannot be compared: args are the name of the array, a sentence, and perhaps a fault.
 
-    The fault is a `Fault` or a `ValueFault` (see diagnosis/faults.py). The sentence loses its full stop: the screen adds
-    one.
+    The fault is a `Fault` or a `ValueFault` (see diagnosis/faults.py). The sentence loses its full stop: the screen
+    adds one.
     """
 
     def __init__(self, name, sentence, fault=None):

@@ -5,10 +5,12 @@ gives the right numbers for the plain inputs.
 """
 
 import numpy as np
+import pytest
 
 from npvae import probability as p
 from npvae.autodiff import ops
 from npvae.learn import catalogue, outcome
+from npvae.nn import optim
 
 
 def screen(name, f):
@@ -52,6 +54,7 @@ def test_numbers_that_are_wrong_in_float32():
     assert "for float32 inputs its numbers are wrong" in screen("kl", kl)
 
 
+@pytest.mark.filterwarnings("ignore::PendingDeprecationWarning")
 def test_arrays_with_rules_of_their_own():
     def with_value(change):
         def relu(x):
@@ -138,3 +141,77 @@ def test_what_is_kept_from_an_earlier_call():
     assert "wrong in the first of two calls, after the second" in screen("relu", last_input)
     assert "dx keeps its first result" in screen("relu", first_gradient)
     assert "Another call changes the value" in screen("relu", one_buffer)
+
+
+# --- Adam -------------------------------------------------------------------------------------------------------------
+
+
+def adam(keep):
+    """Return an update whose m and v live where `keep(self, p, M, V)` says."""
+
+    def update(self, lr, t, scratch, p, g, M, V):
+        m, v = keep(self, p, M, V)
+        m[...] = self.beta1 * m + (1 - self.beta1) * g
+        v[...] = self.beta2 * v + (1 - self.beta2) * g * g
+        p -= lr * (m / (1 - self.beta1**t)) / (np.sqrt(v / (1 - self.beta2**t)) + self.eps)
+
+    return update
+
+
+def test_adams_state_outside_of_its_accumulators():
+    outside = {}
+
+    def on_the_optimiser(self, p, M, V):
+        if not hasattr(self, "m"):
+            self.m, self.v = np.zeros_like(p), np.zeros_like(p)
+        return self.m, self.v
+
+    def by_size_on_the_optimiser(self, p, M, V):
+        return vars(self).setdefault(f"state{p.size}", (np.zeros_like(p), np.zeros_like(p)))
+
+    def in_a_global(self, p, M, V):
+        return outside.setdefault(p.size, (np.zeros_like(p), np.zeros_like(p)))
+
+    def by_memory(self, p, M, V):
+        return outside.setdefault(p.ctypes.data, (np.zeros_like(p), np.zeros_like(p)))
+
+    for keep in (on_the_optimiser, by_size_on_the_optimiser, in_a_global, by_memory):
+        assert "outside of M and V" in screen("adam", adam(keep)), keep
+    assert outcome.judge(catalogue.find("adam"), adam(lambda self, p, M, V: (M, V))).status == outcome.PASSED
+
+
+def test_adams_own_count_of_steps_and_what_is_left_in_scratch():
+    def counts(self, lr, t, scratch, p, g, M, V):
+        self.t = getattr(self, "t", 0) + 1
+        optim.Adam.update(self, lr, self.t, scratch, p, g, M, V)
+
+    def reads_scratch(self, lr, t, scratch, p, g, M, V):
+        before = p.copy()
+        optim.Adam.update(self, lr, t, np.empty_like(p), before, g, M, V)
+        p -= p - before + 0 * scratch
+
+    assert "outside of M and V" in screen("adam", counts)
+    assert "scratch" in screen("adam", reads_scratch)
+
+
+def test_adam_moves_parameters_of_different_shapes():
+    def only_three(self, lr, t, scratch, p, g, M, V):
+        optim.Adam.update(self, lr, t, scratch[:3], p[:3], g[:3], M[:3], V[:3])
+
+    screen("adam", only_three)
+
+
+def test_adams_two_slips_and_the_order_of_its_updates():
+    def late_and_too_early(self, lr, t, scratch, p, g, M, V):
+        p -= lr * M / (1 - self.beta1 ** (t + 1)) / (np.sqrt(V / (1 - self.beta2 ** (t + 1))) + self.eps)
+        M[...] = self.beta1 * M + (1 - self.beta1) * g
+        V[...] = self.beta2 * V + (1 - self.beta2) * g * g
+
+    def two(self, lr, t, scratch, p, g, M, V):
+        M[...] = self.beta1 * M + (1 - self.beta1) * g
+        V[...] = self.beta2 * V + (1 - self.beta2) * g * g
+        p -= lr * M / (np.sqrt(V / (1 - self.beta2**t) + self.eps))
+
+    text = screen("adam", late_and_too_early)
+    assert "t is one too large; and the step uses M and V before their updates: those must come first" in text
+    assert "the bias of m is not corrected; and ε is under the root" in screen("adam", two)

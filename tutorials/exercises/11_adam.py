@@ -8,11 +8,14 @@ t = 1, 2, … it updates them and a parameter p:
     p ← p − lr · m̂ / (√v̂ + ε).
 
 You write the method `update` of the class Adam: self.beta1, self.beta2 and self.eps
-are β₁, β₂ and ε, and t counts from 1. p, g, M and V are arrays of the same shape.
-M and V start at zero and are yours: what you write *into* them is still there in the
-next step. Change p, M and V in place (p -= …, M[...] = …), and return nothing. You
-may use scratch, an array of that shape, for temporary results. (The engine keeps
-m / (1 − β₁) and v / (1 − β₂), which saves two passes; you need not.)
+are β₁, β₂ and ε, and t counts from 1. In each step, `update` runs once for every
+parameter, and for a large one several times, once for each block of its numbers. So
+p, g, M and V, arrays of the same length, are different ones in each call, and nothing
+on self can stand for them. M and V start at zero and are yours: what you write *into*
+them is still there in the next step. Change p, M and V in place (p -= …,
+M[...] = …), and return nothing. scratch, another array of that length, is for
+temporary results; it begins with any numbers. (The engine keeps m / (1 − β₁) and
+v / (1 − β₂), which saves two passes; you need not.)
 
 Source: Kingma and Ba (2015), Adam: a method for stochastic optimization, algorithm 1.
 

@@ -1,10 +1,12 @@
 """The exercise about Adam."""
 
+import itertools
+
 import numpy as np
 
 from ...autodiff import Tensor
 from ...autodiff.report import Fault
-from ...diagnosis.comparison import Comparison
+from ...diagnosis.comparison import Comparison, same
 from ...gradchecks.check import normal
 from ...nn import optim
 from ..exercise import Prediction, ProcedureExercise, Unfit, Wrong
@@ -13,59 +15,144 @@ STEPS, LR, EPS = 6, 0.013, 0.1  # a large ε, so that its place in the formula m
 
 
 def compare(f, rng, N, D, K):
-    """Compare the movement of a parameter in six steps, with gradients that do not depend on where it is."""
-    gradients = normal(rng, STEPS, N)
-    p = Tensor(normal(rng, N))
-    optimizer = type("Adam", (optim.Adam,), {"update": f})([p], LR, eps=EPS)
-    found = np.empty((STEPS, N))
-    for t, g in enumerate(gradients):
-        before, p.grad = p.data.copy(), g.copy()
+    """Compare the movement of three parameters in six steps, with gradients that do not depend on where they are.
+
+    Two parameters have the same size, and one has another.
+    """
+    _check_that_state_is_in_accumulators(f, rng, N)
+    shapes = [(N,), (D, K), (N,)]
+    gradients = [normal(rng, STEPS, *shape) for shape in shapes]
+    parameters = [Tensor(normal(rng, *shape)) for shape in shapes]
+    optimizer, found = _optimizer(f, parameters), []
+    for gs in zip(*gradients):
+        before = _flat(p.data.copy() for p in parameters)
+        for p, g in zip(parameters, gs):
+            p.grad = g.copy()
         optimizer.step()
-        found[t] = before - p.data
-        if not np.array_equal(p.grad, g):
+        found.append(before - _flat(p.data for p in parameters))
+        if not all(np.array_equal(p.grad, g) for p, g in zip(parameters, gs)):
             raise Unfit("step", "your function changed this input in place: g", Fault.CHANGED_INPUT)
+    found, gradients = np.array(found), np.array([_flat(gs) for gs in zip(*gradients)])
     if not found.any():
         raise Unfit("step", "p is unchanged after six steps: p = p − … makes a new array, p −= … changes the old one")
     right = formulas(gradients)
-    suspects = {
-        "the bias of m and v is not corrected": formulas(gradients, corrected=(False, False)),
-        "the bias of m is not corrected": formulas(gradients, corrected=(False, True)),
-        "the bias of v is not corrected": formulas(gradients, corrected=(True, False)),
-        "β₁ and β₂ are exchanged": formulas(gradients, betas=(0.999, 0.9)),
-        "t is one too small, or counted from 0": formulas(gradients, late=-1),
-        "t is one too large": formulas(gradients, late=1),
-        "ε is under the root": right["lr"] * right["m_hat"] / np.sqrt(right["v_hat"] + EPS),
-        "there is no root: the step is divided by v̂ itself": right["lr"] * right["m_hat"] / (right["v_hat"] + EPS),
-        "ε is missing": right["lr"] * right["m_hat"] / np.sqrt(right["v_hat"]),
-        "M forgets: M = … makes a new array, and the next step finds zeros": formulas(gradients, forgets=(True, False)),
-        "V forgets: V = … makes a new array, and the next step finds zeros": formulas(gradients, forgets=(False, True)),
-        "M and V forget: M = … makes a new array, and the next step finds zeros": formulas(
-            gradients, forgets=(True, True)
-        ),
-        "v is the mean of g instead of g²": formulas(gradients, power=1),
-        "p moves by the gradient itself: plain gradient descent": LR * gradients,
-    }
-    suspects = {cause: value["step"] if isinstance(value, dict) else value for cause, value in suspects.items()}
     known = {name: right[name] for name in ("m_hat", "m")} | {"g": gradients}
     rate = right["lr"] / (np.sqrt(right["v_hat"]) + EPS)
     formula = {"": lambda m_hat: rate * m_hat}
     numbers = {"lr": LR, "1 − β₁": 0.1, "1 − β₂": 0.001}
-    yield Comparison("step", found, right["step"], known, formula, numbers, suspects)
+    yield Comparison("step", found, right["step"], known, formula, numbers, _explanations(found, gradients))
 
 
-def formulas(gradients, betas=(0.9, 0.999), corrected=(True, True), late=0, forgets=(False, False), power=2):
-    """Return what the paper's algorithm computes from a sequence of gradients (T, N): a dict of arrays (T, N)."""
+def _flat(arrays):
+    return np.concatenate([a.reshape(-1) for a in arrays])
+
+
+def _optimizer(f, parameters):
+    return type("Adam", (optim.Adam,), {"update": f})(parameters, LR, eps=EPS)
+
+
+def _check_that_state_is_in_accumulators(f, rng, n):
+    """Raise `Unfit` unless a step depends on what `update` gets, and on nothing that it keeps elsewhere.
+
+    Take two steps of one parameter, then two of another, then the second step of the first one again, from copies of
+    its arrays: the result must be the same.
+    """
+    optimizer = _optimizer(f, [Tensor(np.zeros(n))])
+
+    def after(t, p, g, M, V, scratch=0.0):
+        arrays = [a.copy() for a in (p, g, M, V)]
+        optimizer.update(LR, t, np.full(n, scratch), *arrays)
+        return arrays
+
+    def two_steps(p, g, h):
+        p, _, M, V = after(1, p, g, np.zeros(n), np.zeros(n))
+        return (p, h, M, V), after(2, p, h, M, V)
+
+    given, second = two_steps(*normal(rng, 3, n))
+    two_steps(*normal(rng, 3, n))
+    again = after(2, *given)
+    if not all(map(np.array_equal, second, again)):
+        kept = "it keeps something outside of M and V: on self, or in a variable that outlives the call"
+        raise Unfit("step", f"the same p, g, M and V gave another step after another parameter was updated: {kept}")
+    if not all(map(np.array_equal, second, after(2, *given, scratch=np.nan))):
+        raise Unfit("step", "the step depends on what is in scratch at the beginning, and that may be any numbers")
+
+
+def formulas(
+    gradients,
+    betas=(0.9, 0.999),
+    weight_m=None,
+    weight_v=None,
+    forgets_m=False,
+    forgets_v=False,
+    late_m=False,
+    late_v=False,
+    correct_m=lambda m, bias: m / bias,
+    correct_v=lambda v, bias: v / bias,
+    t_for=lambda t: t,
+    power=2,
+    move=lambda m_hat, v_hat: m_hat / (np.sqrt(v_hat) + EPS),
+):
+    """Return what the paper's algorithm computes from a sequence of gradients (T, N): a dict of arrays (T, N).
+
+    late_m, late_v   the step uses m or v as it was before its update; the other arguments replace parts of the formula
+    """
     m, v = np.zeros((2, *gradients.shape[1:]))
     steps = []
     for t, g in enumerate(gradients, start=1):
-        m = (1 - betas[0]) * g + (0 if forgets[0] else betas[0] * m)
-        v = (1 - betas[1]) * g**power + (0 if forgets[1] else betas[1] * v)
+        old_m, old_v = m, v
+        m = (1 - betas[0] if weight_m is None else weight_m) * g + (0 if forgets_m else betas[0] * m)
+        v = (1 - betas[1] if weight_v is None else weight_v) * g**power + (0 if forgets_v else betas[1] * v)
         with np.errstate(all="ignore"):
-            m_hat, v_hat = (
-                a / (1 - beta ** (t + late)) if yes else a for a, beta, yes in zip((m, v), betas, corrected)
-            )
-            steps.append((LR + 0 * g, m, v, m_hat, v_hat, LR * m_hat / (np.sqrt(v_hat) + EPS)))
+            m_hat = correct_m(old_m if late_m else m, 1 - betas[0] ** t_for(t))
+            v_hat = correct_v(old_v if late_v else v, 1 - betas[1] ** t_for(t))
+            steps.append((LR + 0 * g, m, v, m_hat, v_hat, LR * move(m_hat, v_hat)))
     return dict(zip(("lr", "m", "v", "m_hat", "v_hat", "step"), map(np.array, zip(*steps))))
+
+
+# One edit of the algorithm each, with what happens then.
+PLAIN = {"correct_m": lambda m, bias: m, "correct_v": lambda v, bias: v}
+NEW_ARRAY = "… makes a new array, and the next step finds zeros"
+EDITS = {
+    "the bias of m and v is not corrected": PLAIN,
+    "the bias of m is not corrected": {"correct_m": PLAIN["correct_m"]},
+    "the bias of v is not corrected": {"correct_v": PLAIN["correct_v"]},
+    "m is multiplied by its bias 1 − β₁ᵗ instead of divided by it": {"correct_m": lambda m, bias: m * bias},
+    "v is multiplied by its bias 1 − β₂ᵗ instead of divided by it": {"correct_v": lambda v, bias: v * bias},
+    "β₁ and β₂ are exchanged": {"betas": (0.999, 0.9)},
+    "t is one too small, or counted from 0": {"t_for": lambda t: t - 1},
+    "t is one too large": {"t_for": lambda t: t + 1},
+    "t is 1 in every step": {"t_for": lambda t: 1},
+    "the factor 1 − β₁ of g is missing": {"weight_m": 1},
+    "the factor 1 − β₂ of g² is missing": {"weight_v": 1},
+    "β₁ stands where 1 − β₁ belongs": {"weight_m": 0.9},
+    "β₂ stands where 1 − β₂ belongs": {"weight_v": 0.999},
+    "ε is under the root": {"move": lambda m_hat, v_hat: m_hat / np.sqrt(v_hat + EPS)},
+    "there is no root: the step is divided by v̂ itself": {"move": lambda m_hat, v_hat: m_hat / (v_hat + EPS)},
+    "ε is missing": {"move": lambda m_hat, v_hat: m_hat / np.sqrt(v_hat)},
+    f"M forgets: M = {NEW_ARRAY}": {"forgets_m": True},
+    f"V forgets: V = {NEW_ARRAY}": {"forgets_v": True},
+    f"M and V forget: M = {NEW_ARRAY}": {"forgets_m": True, "forgets_v": True},
+    "the step uses M before its update: the update of M must come first": {"late_m": True},
+    "the step uses V before its update: the update of V must come first": {"late_v": True},
+    "the step uses M and V before their updates: those must come first": {"late_m": True, "late_v": True},
+    "v is the mean of g instead of g²": {"power": 1},
+    "p moves by m̂, without √v̂": {"move": lambda m_hat, v_hat: m_hat},
+}
+
+
+def _explanations(found, gradients):
+    """Return what each edit of the algorithm gives; if none gives the found steps, those pairs of edits that do."""
+    causes = {cause: formulas(gradients, **edit)["step"] for cause, edit in EDITS.items()}
+    causes["p moves by the gradient itself: plain gradient descent"] = LR * gradients
+    if any(same(found, step) for step in [formulas(gradients)["step"], *causes.values()]):
+        return causes
+    for (a, edit_a), (b, edit_b) in itertools.combinations(EDITS.items(), 2):
+        if not set(edit_a) & set(edit_b):
+            step = formulas(gradients, **edit_a, **edit_b)["step"]
+            if same(found, step):
+                causes[f"{a}; and {b}"] = step
+    return causes
 
 
 def _update(
@@ -126,11 +213,14 @@ t = 1, 2, … it updates them and a parameter p:
     p ← p − lr · m̂ / (√v̂ + ε).
 
 You write the method `update` of the class Adam: self.beta1, self.beta2 and self.eps
-are β₁, β₂ and ε, and t counts from 1. p, g, M and V are arrays of the same shape.
-M and V start at zero and are yours: what you write *into* them is still there in the
-next step. Change p, M and V in place (p -= …, M[...] = …), and return nothing. You
-may use scratch, an array of that shape, for temporary results. (The engine keeps
-m / (1 − β₁) and v / (1 − β₂), which saves two passes; you need not.)
+are β₁, β₂ and ε, and t counts from 1. In each step, `update` runs once for every
+parameter, and for a large one several times, once for each block of its numbers. So
+p, g, M and V, arrays of the same length, are different ones in each call, and nothing
+on self can stand for them. M and V start at zero and are yours: what you write *into*
+them is still there in the next step. Change p, M and V in place (p -= …,
+M[...] = …), and return nothing. scratch, another array of that length, is for
+temporary results; it begins with any numbers. (The engine keeps m / (1 − β₁) and
+v / (1 − β₂), which saves two passes; you need not.)
 
 Source: Kingma and Ba (2015), Adam: a method for stochastic optimization, algorithm 1.""",
     prediction=Prediction(
