@@ -13,6 +13,8 @@ from collections.abc import Callable
 
 import numpy as np
 
+from ..autodiff import Tensor
+
 DRAWS = 3
 PRIMES = (3, 5, 7, 11)  # distinct and odd: with a batch of 2, a missing ½ and a missing 1/batch look the same
 
@@ -130,6 +132,13 @@ def array(value, name, dtype=np.float64):
     if value.dtype != dtype:
         raise Unfit(name, f"your function returns {value.dtype} numbers, expected {np.dtype(dtype)} like the inputs")
     return np.asarray(value)
+
+
+def array_of(value, name):
+    """Return the value if it is a float64 array, and no Tensor; `Unfit` otherwise."""
+    if isinstance(value, Tensor):
+        raise Unfit(name, f"this is a Tensor, expected an array: {name}.data holds the array of a Tensor")
+    return array(value, name)
 
 
 def require_plain(value, name):

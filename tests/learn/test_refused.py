@@ -7,10 +7,12 @@ gives the right numbers for the plain inputs.
 import numpy as np
 import pytest
 
+from npvae import Tensor
 from npvae import probability as p
-from npvae.autodiff import ops
+from npvae.autodiff import no_grad, ops
 from npvae.learn import catalogue, outcome
 from npvae.nn import optim
+from npvae.probability import DiagonalGaussian, ImportanceSampling, elbo
 
 
 def screen(name, f):
@@ -215,3 +217,72 @@ def test_adams_two_slips_and_the_order_of_its_updates():
     text = screen("adam", late_and_too_early)
     assert "t is one too large; and the step uses M and V before their updates: those must come first" in text
     assert "the bias of m is not corrected; and ε is under the root" in screen("adam", two)
+
+
+# --- procedures -------------------------------------------------------------------------------------------------------
+
+
+def importance_sampling(largest=lambda log_w: log_w.max(axis=0), wrap=lambda a: a):
+    """Return a solution that takes another largest logarithm out of its sums."""
+
+    def solution(x, q, decode, rng, samples):
+        with no_grad():
+            log_w = p.bounds.log_weights(x, q, decode, rng, samples).data
+        m = largest(log_w)
+        w = np.exp(log_w - m)
+        return ImportanceSampling(
+            wrap(m + np.log(w.mean(axis=0))), wrap(w.sum(axis=0) ** 2 / (w * w).sum(axis=0))
+        )
+
+    return solution
+
+
+def test_one_maximum_for_all_examples():
+    assert outcome.judge(catalogue.find("importance_sampling"), importance_sampling()).status == outcome.PASSED
+    text = screen("importance_sampling", importance_sampling(lambda log_w: log_w.max()))
+    assert "Is not finite" in text and "one maximum for all examples" in text
+
+
+def test_tensors_where_arrays_were_asked_for():
+    def refine(x, q, decode, rng, steps, lr, samples=1):
+        mu, logvar = Tensor(q.mu.copy(), requires_grad=True), Tensor(q.logvar.copy(), requires_grad=True)
+        optimizer = optim.Adam([mu, logvar], lr)
+        for _ in range(steps):
+            optimizer.zero_grad()
+            (-elbo(x, DiagonalGaussian(mu, logvar), decode, rng, samples).elbo.sum()).backward()
+            optimizer.step()
+        return DiagonalGaussian(mu, logvar)
+
+    assert "mu This is a Tensor, expected an array: mu.data" in screen("e_step", refine)
+    assert "a Tensor" in screen("importance_sampling", importance_sampling(wrap=Tensor))
+    one = lambda *given: DiagonalGaussian(refine(*given).mu.data, refine(*given).logvar)  # noqa: E731
+    assert "logvar" in screen("e_step", one)
+
+
+def test_pca_in_the_dtype_of_its_input():
+    def principal_components(x, count):
+        mean = x.mean(axis=0)
+        values, vectors = np.linalg.eigh((x - mean).T @ (x - mean) / len(x))
+        return mean, vectors[:, ::-1].T[:count], values[::-1]
+
+    def cast_at_the_end(x, count):
+        return tuple(a.astype(np.float64) for a in principal_components(x, count))
+
+    assert "float32" in screen("pca", principal_components)
+    assert "float32" in screen("pca", cast_at_the_end)
+
+
+@pytest.mark.parametrize("dropped", ["rows", "step", "both"])
+def test_a_training_step_that_does_not_pass_on_what_it_gets(dropped):
+    def training_step(model, optimizer, x, rng, step=0, rows=None):
+        given = {"step": step, "rows": rows}
+        given = {name: value for name, value in given.items() if dropped not in (name, "both")}
+        objective, parts = model.loss(x, rng, **given)
+        optimizer.zero_grad()
+        objective.backward()
+        optimizer.step()
+        return float(objective), parts
+
+    text = screen("training_step", training_step)
+    for name in ("step", "rows"):
+        assert (f"{name} is not passed on" in text) == (dropped in (name, "both")), text

@@ -57,24 +57,33 @@ def _check_that_state_is_in_accumulators(f, rng, n):
     Take two steps of one parameter, then two of another, then the second step of the first one again, from copies of
     its arrays: the result must be the same.
     """
-    optimizer = _optimizer(f, [Tensor(np.zeros(n))])
+    optimizer, alive = _optimizer(f, [Tensor(np.zeros(n))]), []
 
-    def after(t, p, g, M, V, scratch=0.0):
-        arrays = [a.copy() for a in (p, g, M, V)]
-        optimizer.update(LR, t, np.full(n, scratch), *arrays)
-        return arrays
+    def update(t, g, arrays, scratch=0.0):
+        alive.extend(arrays)  # so that no other array gets the same place in memory
+        p, M, V = arrays
+        optimizer.update(LR, t, np.full(n, scratch), p, g.copy(), M, V)
 
     def two_steps(p, g, h):
-        p, _, M, V = after(1, p, g, np.zeros(n), np.zeros(n))
-        return (p, h, M, V), after(2, p, h, M, V)
+        """Return copies of p, M and V between two steps, and the arrays after both."""
+        arrays = [p.copy(), np.zeros(n), np.zeros(n)]
+        update(1, g, arrays)
+        between = [a.copy() for a in arrays]
+        update(2, h, arrays)
+        return between, arrays
 
-    given, second = two_steps(*normal(rng, 3, n))
+    def second_step(scratch=0.0):
+        arrays = [a.copy() for a in between]
+        update(2, h, arrays, scratch)
+        return arrays
+
+    p, g, h = normal(rng, 3, n)
+    between, after = two_steps(p, g, h)
     two_steps(*normal(rng, 3, n))
-    again = after(2, *given)
-    if not all(map(np.array_equal, second, again)):
+    if not all(map(np.array_equal, after, second_step())):
         kept = "it keeps something outside of M and V: on self, or in a variable that outlives the call"
         raise Unfit("step", f"the same p, g, M and V gave another step after another parameter was updated: {kept}")
-    if not all(map(np.array_equal, second, after(2, *given, scratch=np.nan))):
+    if not all(map(np.array_equal, after, second_step(scratch=np.nan))):
         raise Unfit("step", "the step depends on what is in scratch at the beginning, and that may be any numbers")
 
 

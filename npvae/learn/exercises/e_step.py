@@ -9,7 +9,7 @@ from ...autodiff.report import Fault
 from ...diagnosis.comparison import Comparison
 from ...gradchecks.check import normal
 from ...nn import optim
-from ..exercise import Prediction, ProcedureExercise, Unfit, Wrong, in_words
+from ..exercise import Prediction, ProcedureExercise, Unfit, Wrong, array_of, in_words
 
 STEPS, LR, SAMPLES = 8, 0.05, 2
 
@@ -29,6 +29,7 @@ def compare(f, rng, N, D, K):
     found = run(f)
     if not isinstance(found, p.DiagonalGaussian):
         raise Unfit("q", f"your function returns {in_words(found)}, expected a DiagonalGaussian")
+    found = p.DiagonalGaussian(array_of(found.mu, "mu"), array_of(found.logvar, "logvar"))
     if not (np.array_equal(q.mu, mu) and np.array_equal(q.logvar, logvar)):
         sentence = "your function changed this input in place: the mu and logvar of q (the E-step needs copies)"
         raise Unfit("q", sentence, Fault.CHANGED_INPUT)

@@ -8,7 +8,7 @@ from ...autodiff import Tensor, no_grad, ops
 from ...diagnosis.comparison import Comparison
 from ...diagnosis.faults import ValueFault
 from ...gradchecks.check import normal
-from ..exercise import Prediction, ProcedureExercise, Unfit, Wrong, in_words
+from ..exercise import Prediction, ProcedureExercise, Unfit, Wrong, array_of, in_words
 from ..operation import OperationExercise
 
 K = 13
@@ -17,8 +17,8 @@ K = 13
 class Recorder:
     """A decoder that records which codes were compared with which examples, in whatever order."""
 
-    def __init__(self, decode):
-        self.decode, self.pairs = decode, []
+    def __init__(self, decode, q):
+        self.decode, self.q, self.pairs = decode, q, []
 
     def __call__(self, z):
         z = z.data if isinstance(z, Tensor) else z
@@ -35,6 +35,22 @@ class Recorder:
                 raise Unfit("log_likelihood", sentence)
         return np.stack(codes, axis=1)
 
+    def check_proposal(self, z):
+        """Raise `Unfit` unless the codes z (K, N, latent_dim) of each example are samples of its q."""
+        if not (found := _unlike_samples(z, self.q)):
+            return
+        shape, drawn = z.shape, np.concatenate([z for z, _ in self.pairs])
+        by_order = {
+            "np.tile(x, (K, 1))": drawn.reshape(shape),
+            "np.repeat(x, K, axis=0)": drawn.reshape(shape[1], shape[0], -1).swapaxes(0, 1),
+        }
+        for rows, in_order in by_order.items():
+            if not _unlike_samples(in_order, self.q):
+                wrong = "the codes are samples of q, but they are paired with the wrong examples"
+                fits = f"the examples in the order of {rows} fit these codes"
+                raise Unfit("log_likelihood", f"{wrong}: compared with another example than its own. {fits}")
+        raise Unfit("log_likelihood", f"the codes are not samples of q: {found}")
+
 
 class _Recorded:
     def __init__(self, recorder, z, distribution):
@@ -48,27 +64,28 @@ class _Recorded:
 
 
 def compare(f, rng, N, D, latent_dim):
-    """Compare both results, from the codes that the function drew; then with log-likelihoods of about −2000 nats."""
+    """Compare both results, from the codes that the function drew; then for examples that are thousands of nats apart.
+
+    Their ln w differ by more than 2,000: the weights of one example, beside those of another, are 0.
+    """
     yield from _compare(f, rng, N, D, min(D, latent_dim), logvar=-1.0)
-    for c in _compare(f, rng, N, 1000, 2, logvar=1.0):
-        if not np.isfinite(c.found).all():
-            sentence = f"is not finite where ln p(x | z) is about −2000: found {c.found.tolist()}"
-            raise Unfit(c.name, sentence, ValueFault.NOT_FINITE)
-        yield c
+    yield from _compare(f, rng, N, 1000, 2, logvar=1.0, outliers=True)
 
 
-def _compare(f, rng, N, D, latent_dim, logvar):
+def _compare(f, rng, N, D, latent_dim, logvar, outliers=False):
     model = models.ProbabilisticPCA.random(D, latent_dim, rng, logvar)
     x = model.sample(N, rng)
+    if outliers:
+        x *= 1 + 2.0 * np.arange(N)[:, None]
     posterior = model.posterior(x)
     q = p.DiagonalGaussian(posterior.mu + 0.3 * normal(rng, N, latent_dim), posterior.logvar + 0.5)
-    decode = Recorder(model.decode)
+    decode = Recorder(model.decode, q)
     found = f(x, q, decode, np.random.default_rng(int(rng.integers(2**31))), K)
     if not isinstance(found, p.ImportanceSampling):
         expected = "expected ImportanceSampling(log_likelihood, effective_sample_size)"
         raise Unfit("log_likelihood", f"your function returns {in_words(found)}, {expected}")
     z = decode.codes(x)
-    _check_proposal(z, q)
+    decode.check_proposal(z)
     with no_grad():
         likelihood = np.stack([model.decode(z_k).log_prob(x).data for z_k in z])
         prior = p.bounds.standard_normal_like(q).log_prob(z).data
@@ -77,7 +94,10 @@ def _compare(f, rng, N, D, latent_dim, logvar):
     mean = lambda a: ops.logsumexp.raw(a, axis=0)[0] - np.log(K)  # noqa: E731
     w = np.exp(log_w - log_w.max(axis=0))
     ess = w.sum(axis=0) ** 2 / (w * w).sum(axis=0)
-    plain = [part.data if isinstance(part, Tensor) else np.asarray(part) for part in found]
+    plain = [array_of(part, name) for name, part in found._asdict().items()]
+    if outliers:
+        for name, part in zip(found._fields, plain):
+            _check_finite(name, part, log_w)
     yield Comparison(
         "log_likelihood",
         plain[0],
@@ -107,16 +127,27 @@ def _compare(f, rng, N, D, latent_dim, logvar):
     )
 
 
-def _check_proposal(z, q):
-    """Raise `Unfit` unless z are samples of q: (z − μ)/σ with mean 0 and mean square 1, within six standard errors."""
+def _unlike_samples(z, q):
+    """Say why z are not samples of q, or nothing: (z − μ)/σ must have mean 0 and mean square 1, within six errors."""
     eps = (z - q.mu) * np.exp(-0.5 * q.logvar)
     mean, square, n = eps.mean(), (eps * eps).mean(), eps.size
     if abs(mean) > 6 / np.sqrt(n) or abs(square - 1) > 6 * np.sqrt(2 / n):
-        raise Unfit(
-            "log_likelihood",
-            f"the codes are not samples of q: (z − μ)/σ has the mean {mean:.2f} and the mean square {square:.2f}, "
-            "expected 0 and 1",
-        )
+        return f"(z − μ)/σ has the mean {mean:.2f} and the mean square {square:.2f}, expected 0 and 1"
+    return ""
+
+
+def _check_finite(name, found, log_w):
+    """Raise `Unfit` for a result that is not finite; where one maximum serves all examples, say so."""
+    is_lost = ~np.isfinite(found)
+    if not is_lost.any():
+        return
+    below = log_w.max() - log_w.max(axis=0)  # of each example, how far its weights lie below the largest of all
+    if is_lost.shape == below.shape and not is_lost[below < 300].any() and is_lost[below > 760].all():
+        where = "for the examples whose ln w are far below those of another example"
+        cause = "one maximum for all examples leaves only zeros in a sum"
+        raise Unfit(name, f"is not finite {where}: {cause}, and each needs its own", ValueFault.NOT_FINITE)
+    sentence = f"is not finite where ln w is about {log_w.max():.0f} and less: found {found.tolist()}"
+    raise Unfit(name, sentence, ValueFault.NOT_FINITE)
 
 
 def _estimate(

@@ -4,7 +4,7 @@ import numpy as np
 
 from ... import models
 from ...autodiff.report import Fault
-from ...diagnosis.comparison import Comparison
+from ...diagnosis.comparison import Comparison, same
 from ...gradchecks.check import normal
 from ...nn import optim, schedules
 from ...training import training_step
@@ -16,6 +16,29 @@ COUNT = 2
 def compare(f, rng, N, D, K):
     """Compare the mean, the eigenvalues and the projection onto the components, for data that is not centred."""
     N, D = 20 + N, 2 + D
+    comparisons = list(_compare(f, rng, N, D))
+    if all(c.ok for c in comparisons):
+        _check_precision(f, rng, N, D)
+    return comparisons
+
+
+def _check_precision(f, rng, N, D):
+    """Raise `Unfit` unless the results for float32 examples, far from zero, are exact to float64."""
+    x = (normal(rng, N, D) * np.linspace(3, 0.5, D) @ normal(rng, D, D) + 100).astype(np.float32)
+    found, right = f(x.copy(), COUNT), models.pca.principal_components(x, D)
+    mean, components, eigenvalues = (array(a, name) for a, name in zip(found, ("mean", "components", "eigenvalues")))
+    U = right[1][:COUNT]
+    for name, a, expected in (
+        ("mean", mean, right[0]),
+        ("eigenvalues", eigenvalues, right[2]),
+        ("components", components.T @ components, U.T @ U),
+    ):
+        if not same(a, expected):
+            rounded = "right for float64 examples, but for float32 examples it is rounded on the way"
+            raise Unfit(name, f"{rounded}: float64 from the first step on", Fault.ROUNDED)
+
+
+def _compare(f, rng, N, D):
     x = normal(rng, N, D) * np.linspace(3, 0.5, D) @ normal(rng, D, D) + normal(rng, D)
     given = x.copy()
     found = f(given, COUNT)
