@@ -9,6 +9,7 @@ them and name it.
 """
 
 import dataclasses
+import enum
 from collections.abc import Callable
 
 import numpy as np
@@ -19,11 +20,17 @@ DRAWS = 3
 PRIMES = (3, 5, 7, 11)  # distinct and odd: with a batch of 2, a missing ½ and a missing 1/batch look the same
 
 
+class ExerciseFault(enum.Enum):
+    """What can be wrong with a function that is no operation."""
+
+    SEQUENCE = "a call is missing, made twice, or made in the wrong order"
+
+
 class Unfit(Exception):
     """Something that cannot be compared: args are the name of the array, a sentence, and perhaps a fault.
 
-    The fault is a `Fault` or a `ValueFault` (see diagnosis/faults.py). The sentence loses its full stop: the screen
-    adds one.
+    The fault is a `Fault`, a `ValueFault` (see diagnosis/faults.py) or an `ExerciseFault`. The sentence loses its full
+    stop: the screen adds one.
     """
 
     def __init__(self, name, sentence, fault=None):

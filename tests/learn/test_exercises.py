@@ -16,7 +16,6 @@ from npvae.experiments import diagnosis
 from npvae.experiments.diagnosis import EXERCISES, findings_of
 from npvae.experiments.planted import is_wrong
 from npvae.learn import catalogue, outcome, picture
-from npvae.learn.exercises.training import _step as step_in_order
 from npvae.learn.folder import contents
 from npvae.learn.operation import OperationExercise
 from npvae.learn.stubs import stub
@@ -206,15 +205,6 @@ def test_derivatives_in_the_wrong_order():
 
     findings = findings_of(kl, exchanged, 0)
     assert "this is dlogvar: are the derivatives in the order of the inputs?" in findings[0].causes
-
-
-@pytest.mark.parametrize(
-    ("order", "sentence"),
-    [("szb", "has changed since the forward pass"), ("zbb", "backward has already used the tape")],
-)
-def test_the_engine_names_a_step_before_backward_and_a_second_backward(order, sentence):
-    with pytest.raises(ValueError, match=sentence):
-        catalogue.find("training_step").comparisons(step_in_order(order), 0)
 
 
 def _loaded(source):

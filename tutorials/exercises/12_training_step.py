@@ -4,7 +4,9 @@ Training repeats one step: compute the loss of a minibatch and its gradient with
 respect to all parameters, and move them a little.
 
     model.loss(x, rng, step, rows)   returns the objective, a Tensor, and its parts,
-                                     a dict of numbers
+                                     a dict of numbers; step counts the steps, and
+                                     rows says which examples of the training set
+                                     these are: some losses depend on them
     objective.backward()             adds the gradient to p.grad of every parameter
     optimizer.zero_grad()            clears the old gradients
     optimizer.step()                 moves every parameter along its gradient

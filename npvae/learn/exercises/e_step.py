@@ -1,15 +1,30 @@
 """The exercise about the E-step of variational EM."""
 
+import itertools
+
 import numpy as np
 
 from ... import models
 from ... import probability as p
 from ...autodiff import Tensor
 from ...autodiff.report import Fault
-from ...diagnosis.comparison import Comparison
+from ...diagnosis.comparison import Comparison, same
 from ...gradchecks.check import normal
 from ...nn import optim
-from ..exercise import Prediction, ProcedureExercise, Unfit, Wrong, array_of, in_words
+from ..exercise import ExerciseFault, Prediction, ProcedureExercise, Unfit, Wrong, array_of, in_words
+from ..sequence import (
+    BACKWARD,
+    LOSS,
+    RIGHT,
+    STEP,
+    ZERO_GRAD,
+    Call,
+    Impossible,
+    effect,
+    explanations,
+    recorded,
+    repeated,
+)
 
 STEPS, LR, SAMPLES = 8, 0.05, 2
 
@@ -25,18 +40,34 @@ def compare(f, rng, N, D, K):
     """Compare mu and logvar after some steps, with the same noise as the engine's."""
     model, x, q = _setting(rng, N, D, K)
     seed, mu, logvar = int(rng.integers(2**31)), q.mu.copy(), q.logvar.copy()
-    run = lambda step: step(x, q, model.decode, np.random.default_rng(seed), STEPS, LR, SAMPLES)  # noqa: E731
-    found = run(f)
+    calls = []
+
+    def decode(z):
+        calls.append(LOSS)
+        return model.decode(z)
+
+    run = lambda step, decode=model.decode: step(  # noqa: E731
+        x, q, decode, np.random.default_rng(seed), STEPS, LR, SAMPLES
+    )
+    try:
+        with recorded(lambda name, *given: calls.append(Call(name))):
+            found = run(f, decode)
+    except ValueError:
+        _explain_refusal(tuple(calls))
+        raise
     if not isinstance(found, p.DiagonalGaussian):
         raise Unfit("q", f"your function returns {in_words(found)}, expected a DiagonalGaussian")
     found = p.DiagonalGaussian(array_of(found.mu, "mu"), array_of(found.logvar, "logvar"))
     if not (np.array_equal(q.mu, mu) and np.array_equal(q.logvar, logvar)):
         sentence = "your function changed this input in place: the mu and logvar of q (the E-step needs copies)"
         raise Unfit("q", sentence, Fault.CHANGED_INPUT)
-    suspects = {cause: _both(run(version)) for cause, version in VERSIONS.items()} | {
-        "it stays where it began": _both(q)
-    }
-    yield Comparison("mu, logvar", _both(found), _both(run(p.refine)), suspects=suspects)
+    found, right = _both(found), _both(run(p.refine))
+    c = Comparison("mu, logvar", found, right)
+    if not c.ok:
+        c.suspects = _causes(found, tuple(calls), lambda **edits: _both(run(_refine(**edits)))) | {
+            "it stays where it began": _both(q)
+        }
+    yield c
 
 
 def _both(q):
@@ -45,26 +76,69 @@ def _both(q):
     return np.stack([q.mu, q.logvar])
 
 
+def _explain_refusal(calls):
+    """Raise `Unfit` if the engine cannot make these calls in this order."""
+    try:
+        effect(calls, repeats=1)
+    except Impossible as error:
+        raise Unfit("mu, logvar", error.args[0], ExerciseFault.SEQUENCE) from None
+
+
+def _causes(found, calls, replay):
+    """Return the smallest edits of the recorded calls, and of the rest, that explain what was found: with arrays."""
+    if not calls:
+        return {}
+    block, times = repeated(calls) or (RIGHT, STEPS)
+    of_calls = explanations(block)
+    if times != STEPS:
+        of_calls.append(f"it takes {times} step{'s' if times > 1 else ''}, but steps is {STEPS}")
+    elif (many := calls.count(BACKWARD)) != STEPS and not of_calls:
+        of_calls.append(f"backward is called {many} times, but steps is {STEPS}")
+    calls_made = {"block": block, "times": times}
+    if of_calls and same(found, replay(**calls_made)):
+        raise Unfit("mu, logvar", f"each of your steps calls {_listed(block)}: {', or '.join(of_calls)}",
+                    ExerciseFault.SEQUENCE)  # fmt: skip
+    causes = {cause: replay(**edit, **calls_made) for cause, edit in EDITS.items()}
+    if not any(same(found, array) for array in causes.values()):
+        for (a, edit_a), (b, edit_b) in itertools.combinations(EDITS.items(), 2):
+            if not set(edit_a) & set(edit_b) and same(found, array := replay(**edit_a, **edit_b, **calls_made)):
+                causes[f"{a}; and {b}"] = array
+    return {"; and ".join([*of_calls, cause]): array for cause, array in causes.items()}
+
+
+def _listed(block):
+    return ", ".join("elbo" if call == LOSS else call.name for call in block)
+
+
 def _refine(
     loss=lambda elbo: -elbo.elbo.sum(),
     begin=lambda q: q,
-    clears=True,
     moves=("mu", "logvar"),
-    steps_more=0,
     one_sample=False,
+    keeps=True,
+    rate=None,
+    block=RIGHT,
+    times=STEPS,
 ):
     """A version of the solution with something changed."""
 
     def refine(x, q, decode, rng, steps, lr, samples=1):
         q = begin(q)
         mu, logvar = (Tensor(np.array(a), requires_grad=True) for a in (q.mu, q.logvar))
-        optimizer = optim.Adam([{"mu": mu, "logvar": logvar}[name] for name in moves], lr)
-        for _ in range(steps + steps_more):
-            value = loss(p.elbo(x, p.DiagonalGaussian(mu, logvar), decode, rng, 1 if one_sample else samples))
-            if clears:
-                optimizer.zero_grad()
-            value.backward()
-            optimizer.step()
+        make = lambda: optim.Adam([{"mu": mu, "logvar": logvar}[name] for name in moves], rate or lr)  # noqa: E731
+        optimizer, values = make(), []
+        for _ in range(times):
+            for call in block:
+                if call == LOSS:
+                    samples = 1 if one_sample else samples
+                    values.append(loss(p.elbo(x, p.DiagonalGaussian(mu, logvar), decode, rng, samples)))
+                elif call == BACKWARD:
+                    values[-1].backward()
+                elif call == ZERO_GRAD:
+                    optimizer.zero_grad()
+                else:
+                    optimizer.step()
+                    optimizer = optimizer if keeps else make()
         return p.DiagonalGaussian(mu.data, logvar.data)
 
     return refine
@@ -74,17 +148,17 @@ def _prior(q):
     return p.DiagonalGaussian(np.zeros_like(q.mu), np.zeros_like(q.logvar))
 
 
-VERSIONS = {
-    "it goes down the ELBO instead of up": _refine(lambda elbo: elbo.elbo.sum()),
-    "the gradients of all steps add up: zero_grad is missing": _refine(clears=False),
-    "the KL is missing: only the reconstruction is climbed": _refine(lambda elbo: -elbo.reconstruction.sum()),
-    "the KL has the wrong sign": _refine(lambda elbo: -(elbo.reconstruction + elbo.kl).sum()),
-    "it begins with the prior instead of q": _refine(begin=_prior),
-    "only mu is moved": _refine(moves=("mu",)),
-    "only logvar is moved": _refine(moves=("logvar",)),
-    "samples is not passed on to elbo": _refine(one_sample=True),
-    "it takes one step too few": _refine(steps_more=-1),
-    "it takes one step too many": _refine(steps_more=1),
+EDITS = {
+    "it goes down the ELBO instead of up": {"loss": lambda elbo: elbo.elbo.sum()},
+    "the KL is missing: only the reconstruction is climbed": {"loss": lambda elbo: -elbo.reconstruction.sum()},
+    "the reconstruction is missing: only the KL falls": {"loss": lambda elbo: elbo.kl.sum()},
+    "the KL has the wrong sign": {"loss": lambda elbo: -(elbo.reconstruction + elbo.kl).sum()},
+    "it begins with the prior instead of q": {"begin": _prior},
+    "only mu is moved": {"moves": ("mu",)},
+    "only logvar is moved": {"moves": ("logvar",)},
+    "samples is not passed on to elbo": {"one_sample": True},
+    "each step makes a new optimiser, which has forgotten the means of the gradients": {"keeps": False},
+    "lr is not passed on to Adam": {"rate": 1e-3},
 }
 
 
@@ -138,8 +212,21 @@ Source: Neal and Hinton (1998), A view of the EM algorithm; Cremer, Li, Duvenaud
         "from npvae.probability import DiagonalGaussian, elbo",
     ),
     compare=compare,
-    wrong={cause: Wrong(cause, function=version) for cause, version in VERSIONS.items()}
+    wrong={cause: Wrong(cause, function=_refine(**edit)) for cause, edit in EDITS.items()}
     | {
+        "no zero_grad": Wrong("zero_grad is missing", function=_refine(block=(LOSS, BACKWARD, STEP))),
+        "no backward": Wrong("backward is missing", function=_refine(block=(LOSS, ZERO_GRAD, STEP))),
+        "no step": Wrong("step is missing", function=_refine(block=(LOSS, ZERO_GRAD, BACKWARD))),
+        "cleared too late": Wrong(
+            "zero_grad comes between", function=_refine(block=(LOSS, BACKWARD, ZERO_GRAD, STEP))
+        ),
+        "step before backward": Wrong(
+            "step comes before backward", function=_refine(block=(LOSS, STEP, ZERO_GRAD, BACKWARD))
+        ),
+        "two steps at once": Wrong("the step is taken twice", function=_refine(block=(*RIGHT, STEP))),
+        "one step too few": Wrong("it takes 7 steps, but steps is 8", function=_refine(times=STEPS - 1)),
+        "one step too many": Wrong("it takes 9 steps, but steps is 8", function=_refine(times=STEPS + 1)),
+        "one step": Wrong("it takes 1 step, but steps is 8", function=_refine(times=1)),
         "no step at all": Wrong("it stays where it began", function=lambda x, q, *more: q),
         "q itself is moved": Wrong("changed this input", function=_in_place),
     },

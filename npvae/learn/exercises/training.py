@@ -1,43 +1,138 @@
 """The exercise about one training step, after which the student's own functions train on MNIST."""
 
+import functools
+import itertools
+import math
+
 import numpy as np
 
 from ... import models, training
 from ...autodiff import Tensor
-from ...diagnosis.comparison import Comparison
+from ...diagnosis.comparison import Comparison, same
 from ...nn import optim
 from ...probability import KLTerm
-from ..exercise import Prediction, ProcedureExercise, Unfit, Wrong, in_words
+from ..exercise import ExerciseFault, Prediction, ProcedureExercise, Unfit, Wrong, in_words
 from ..picture import train_on_mnist
+from ..sequence import ZERO_GRAD, Call, Impossible, effect, explanations, recorded
 
-STEPS, LR = 4, 0.01
+STEPS, LR, MOMENTUM = 4, 0.01, 0.5
+
+
+class Recording:
+    """The calls that a student's function makes in one step, for these parameters and arguments."""
+
+    def __init__(self, parameters, x, rng, step, rows):
+        self.parameters, self.given, self.calls, self.losses = parameters, (x, rng, step, rows), [], []
+        self.has_gradient = any(p.grad is not None for p in parameters)
+
+    def note_loss(self, objective, *passed):
+        """Note a loss that was computed from these arguments."""
+        pairs = zip(("x", "rng", "step", "rows"), passed, self.given)
+        self.calls.append(Call("loss", frozenset(name for name, a, b in pairs if not _is(a, b))))
+        self.losses.append(objective)
+
+    def note(self, name, called, *dy):
+        """Note a call of backward, zero_grad or step; a gradient that was cleared by hand counts as zero_grad."""
+        if self.has_gradient and all(p.grad is None or not p.grad.any() for p in self.parameters):
+            self.calls.append(ZERO_GRAD)
+            self.has_gradient = False
+        call = Call(name)
+        if name == "backward":
+            which = [i for i, loss in enumerate(self.losses) if loss is called]
+            factor = float(called) / float(self.losses[-1]) if self.losses and not which else 1.0
+            factor *= float(dy[0]) if dy and dy[0] is not None else 1.0
+            call = Call("backward", factor=round(factor, 9), which=which[0] - len(self.losses) if which else -1)
+        self.calls.append(call)
+        self.has_gradient = name == "backward" or (self.has_gradient and name != "zero_grad")
+
+
+class Watched(models.VAE):
+    """A VAE whose losses are recorded, and depend on `step` and `rows`."""
+
+    def loss(self, x, rng, step=math.inf, rows=None):
+        objective, parts = super().loss(x, rng, step, rows)
+        if rows is not None:  # as if the examples had weights
+            objective = objective * float(1 + np.mean(rows) / 100)
+        self.recording.note_loss(objective, x, rng, step, rows)
+        return objective, parts
+
+
+def _is(passed, given):
+    return passed is given or (isinstance(given, np.ndarray | int) and np.array_equal(passed, given))
 
 
 def compare(f, rng, N, D, K):
-    """Compare the parameters' movements in four steps of plain gradient descent, and check what is returned."""
+    """Compare the parameters' movements in four steps of gradient descent, and check what is returned."""
     seed = int(rng.integers(2**31))
-    x = rng.random((STEPS, N, D))
-    found = _run(f, seed, x, K, checks=True)
-    right = _run(training.training_step, seed, x, K)
-    suspects = {cause: _run(version, seed, x, K) for cause, version in VERSIONS.items()}
-    yield Comparison(
-        "the movement of the parameters", found, right, numbers={"lr": LR, "N, the batch": N}, suspects=suspects
-    )
+    x, rows = rng.random((STEPS, N, D)), rng.integers(100, size=(STEPS, N))
+    run = functools.partial(_run, seed=seed, x=x, rows=rows, latent_dim=K)
+    sequences = []
+    try:
+        found = run(f, sequences)
+    except ValueError:
+        _explain(sequences)
+        raise
+    right = run(training.training_step)
+    if not (c := Comparison(MOVEMENT, found, right, numbers={"lr": LR, "N, the batch": N})).ok:
+        if same(found, run(_replay(sequences[-1]))):  # whatever differs in the first step, it did no harm
+            _explain(sequences)
+    yield c
 
 
-def _run(step, seed, x, latent_dim, checks=False):
-    """Return the movements of all parameters in each step: an array (STEPS, P)."""
+MOVEMENT = "the movement of the parameters"
+
+
+def _run(step, sequences=None, *, seed, x, rows, latent_dim):
+    """Return the movements of all parameters in each step, (STEPS, P), and add the calls of each to `sequences`."""
     rng = np.random.default_rng(seed)
     warm_up = KLTerm(warm_up=2 * STEPS)  # so that the loss depends on the step
-    model = models.VAE(x.shape[-1], latent_dim, [5], rng, kl_term=warm_up).astype(np.float64)
-    optimizer = optim.SGD(model.parameters(), LR)
+    model = Watched(x.shape[-1], latent_dim, [5], rng, kl_term=warm_up).astype(np.float64)
+    optimizer = optim.SGD(model.parameters(), LR, MOMENTUM)
     where = [_flat(model)]
     for i, batch in enumerate(x):
-        returned = step(model, optimizer, batch, rng, i)
+        model.recording = Recording(model.parameters(), batch, rng, i, rows[i])
+        try:
+            with recorded(model.recording.note):
+                returned = step(model, optimizer, batch, rng, i, rows[i])
+        finally:
+            if sequences is not None:
+                sequences.append(tuple(model.recording.calls))
         where.append(_flat(model))
-        if checks:
+        if sequences is not None:
             _check_returned(returned)
     return np.diff(where, axis=0)
+
+
+def _replay(sequence):
+    """Return a training step that makes these calls."""
+
+    def step(model, optimizer, x, rng, step=math.inf, rows=None):
+        given, losses = {"x": x, "rng": rng, "step": step, "rows": rows}, []
+        for call in sequence:
+            if call.name == "loss":
+                dropped = call.missing & {"step", "rows"}
+                losses.append(model.loss(**{name: a for name, a in given.items() if name not in dropped}))
+            elif call.name == "backward":
+                (losses[call.which][0] * call.factor).backward()
+            elif call.name == "zero_grad":
+                optimizer.zero_grad()
+            else:
+                optimizer.step()
+        return (float(losses[-1][0]), losses[-1][1]) if losses else (0.0, {})
+
+    return step
+
+
+def _explain(sequences):
+    """Raise `Unfit` with the smallest edits of the recorded calls that make them right, if there are any."""
+    try:
+        effect(tuple(itertools.chain(*sequences)), repeats=1)
+        causes = explanations(sequences[-1])
+    except Impossible as error:
+        causes = [error.args[0]]
+    if causes:
+        calls = ", ".join(call.name for call in sequences[-1])
+        raise Unfit(MOVEMENT, f"your calls are {calls}: {', or '.join(causes)}", ExerciseFault.SEQUENCE)
 
 
 def _check_returned(returned):
@@ -51,32 +146,31 @@ def _flat(model):
     return np.concatenate([parameter.data.reshape(-1) for parameter in model.parameters()])
 
 
-def _step(order, sign=1.0, losses=1, forgets_step=False):
-    """A version of the solution that does "z"ero_grad, "b"ackward and "s"tep in another order."""
-
-    def step(model, optimizer, x, rng, step=0, rows=None):
-        for _ in range(losses):
-            objective, parts = model.loss(x, rng) if forgets_step else model.loss(x, rng, step, rows)
-        for letter in order:
-            if letter == "z":
-                optimizer.zero_grad()
-            elif letter == "b":
-                (objective * sign).backward()
-            else:
-                optimizer.step()
-        return float(objective), parts
-
-    return step
+def in_order(letters, missing=(), factor=1.0):
+    """A version of the solution that calls "l"oss, "z"ero_grad, "b"ackward and "s"tep in this order."""
+    calls = {
+        "l": Call("loss", frozenset(missing)),
+        "z": ZERO_GRAD,
+        "b": Call("backward", factor=factor),
+        "s": Call("step"),
+    }
+    return _replay(tuple(calls[letter] for letter in letters))
 
 
 VERSIONS = {
-    "the gradients of all steps so far add up: zero_grad is missing": _step("bs"),
-    "the gradients are cleared before the step uses them": _step("bzs"),
-    "the step is missing": _step("zb"),
-    "the parameters climb the loss": _step("zbs", sign=-1.0),
-    "step is not passed on to model.loss": _step("zbs", forgets_step=True),
-    "the loss is computed twice, with new noise": _step("zbs", losses=2),
-    "the step is taken twice": _step("zbss"),
+    "zero_grad is missing: the gradients of all steps so far add up": in_order("lbs"),
+    "zero_grad comes between backward and step": in_order("lbzs"),
+    "step is missing: nothing moves the parameters": in_order("lzb"),
+    "backward is missing: nothing computes the gradient that step uses": in_order("lzs"),
+    "the parameters climb": in_order("lzbs", factor=-1.0),
+    "backward is called for 0.5 times the loss": in_order("lzbs", factor=0.5),
+    "step is not passed on to the loss": in_order("lzbs", ["step"]),
+    "rows is not passed on to the loss": in_order("lzbs", ["rows"]),
+    "the loss is computed twice, with new noise": in_order("llzbs"),
+    "the step is taken twice": in_order("lzbss"),
+    "step comes before backward": in_order("lszb"),
+    "backward is called twice": in_order("lzbbs"),
+    "step is missing: nothing moves the parameters; and zero_grad is missing": in_order("lb"),
 }
 
 
@@ -105,7 +199,9 @@ Training repeats one step: compute the loss of a minibatch and its gradient with
 respect to all parameters, and move them a little.
 
     model.loss(x, rng, step, rows)   returns the objective, a Tensor, and its parts,
-                                     a dict of numbers
+                                     a dict of numbers; step counts the steps, and
+                                     rows says which examples of the training set
+                                     these are: some losses depend on them
     objective.backward()             adds the gradient to p.grad of every parameter
     optimizer.zero_grad()            clears the old gradients
     optimizer.step()                 moves every parameter along its gradient
