@@ -81,7 +81,7 @@ def margin_ranking_loss_with_the_derivative_for_the_target(x1, x2, y):
 
 @mistake("https://github.com/luhaofang/tripletloss/issues/56: the margin decides in the forward pass alone",
          says=[("part",), ("missing factor", "loss"), ("missing factor", "maximum"), ("other function", "maximum")],
-         anchor=(7, 2), positive=(7, 2), negative=(7, 2))
+         anchor=(11, 2), positive=(11, 2), negative=(11, 2))
 def triplet_loss_that_moves_every_triplet(anchor, positive, negative):
     margin = 0.3
     d_pos = np.sum((anchor - positive) ** 2, axis=1)

@@ -78,7 +78,7 @@ def cell_states_through_which_nothing_comes_back(f, u):
 
 @mistake("https://github.com/ddbourgin/numpy-ml/issues/42: the forget gate is computed with the bias of the output "
          "gate",
-         says=[("other array", "bo", "bf")],
+         says=[("other array", "bo", "bf"), ("missing path", "Gf ="), ("missing term", "dGo.sum")],
          Zt=(3, 5), Wo=(5, 2), Wf=(5, 2), bo=(2,), bf=(2,))
 def gates_of_which_two_share_a_bias(Zt, Wo, Wf, bo, bf):
     Go = sigmoid(Zt @ Wo + bo)
@@ -112,7 +112,7 @@ def lstm_gate_with_the_delta_of_the_output(ig, og, ca):
 
 
 @mistake("https://github.com/zhiyongc/GRU-D/issues/2: the reset gate is not multiplied in; the derivative knows it",
-         says=[("missing factor", "r")],
+         says=[("missing factor", "r"), ("extra factor", "r")],
          x=(5,), h=(3,), W=(5, 3), U=(3, 3), Wr=(5, 3))
 def gru_that_resets_nothing(x, h, W, U, Wr):
     r = sigmoid(x @ Wr)

@@ -8,7 +8,7 @@ from tests.diagnosis.mistakes import mistake
 
 
 @mistake("https://github.com/FluxML/model-zoo/pull/76: (ln σ)² for 2 ln σ in the value",
-         says=[("power", "log_sigma"), ("other function", "log_sigma ** 2"), ("order", "log_sigma ** 2")],
+         says=[("power", "log_sigma"), ("other function", "log_sigma ** 2"), ("missing factor", "log_sigma")],
          mu=(3, 5), log_sigma=(3, 5))
 def kl_with_a_squared_logarithm(mu, log_sigma):
     kl = 0.5 * np.sum(np.exp(2 * log_sigma) + mu ** 2 - 1 - log_sigma ** 2, axis=1)
@@ -18,7 +18,7 @@ def kl_with_a_squared_logarithm(mu, log_sigma):
 
 
 @mistake("https://github.com/FluxML/model-zoo/pull/147: the sign of ln σ in the value",
-         says=[("wrong sign", "log_sigma"), ("other function", "+", "-"), ("other function", "-", "+")],
+         says=[("wrong sign", "log_sigma"), ("other function", "+", "-"), ("wrong sign", "var - 1")],
          mu=(5,), log_sigma=(5,))
 def kl_with_plus_log_sigma(mu, log_sigma):
     var = np.exp(log_sigma) ** 2
@@ -28,7 +28,8 @@ def kl_with_plus_log_sigma(mu, log_sigma):
 
 @mistake("https://github.com/VincentStimper/normalizing-flows/issues/27: log_det -= where += belongs, over a stack of "
          "layers",
-         says=[("wrong sign", "log_det"), ("wrong sign", "sum(s)"), ("other function", "log_det -")],
+         says=[("wrong sign", "log_det"), ("wrong sign", "sum(s)"), ("other function", "log_det -"),
+               ("wrong sign", "dlog")],
          z=(5,), s1=(5,), s2=(5,))
 def stack_of_scalings_that_subtracts_a_determinant(z, s1, s2):
     log_det = 0.0

@@ -163,7 +163,7 @@ def product_whose_broadcast_factor_gets_everything(h, mask):
 
 @mistake("https://henry-the-frog.github.io/2026/04/16/seven-bugs-in-seven-backward-passes/: the output is written "
          "into the input",
-         says=[("fault", "input"), ("fault", "changes")],
+         says=[("fault", "input"), ("fault", "place"), ("fault", "changes")],
          x=(3, 5))
 def attention_that_writes_into_its_input(x):
     s = x @ x.T

@@ -51,8 +51,8 @@ def layernorm_of_three_axes_with_a_backward_pass_for_two(x):
 
 @mistake("https://github.com/linkedin/Liger-Kernel/pull/1376: the number of elements of a channel is taken from "
          "the last axis",
-         says=[("missing factor", "N ="), ("missing factor", "/ N"), ("missing factor", "5"), ("constant", "N ="),
-               ("other array", "N ="), ("other array", "hidden_size"), ("extra factor", "5"), ("extra factor", "N")],
+         says=[("missing factor", "N ="), ("missing factor", "/ N"), ("constant", "N ="), ("other array", "N ="),
+               ("other array", "hidden_size"), ("extra factor", "5")],
          X=(2, 3, 5, 3))
 def groupnorm_that_counts_only_the_last_axis(X):
     C = X.shape[1]

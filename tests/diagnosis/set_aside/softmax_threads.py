@@ -8,7 +8,8 @@ from tests.diagnosis.mistakes import mistake
 
 
 @mistake("https://github.com/deeplearning4j/libnd4j/issues/440: only the diagonal of the Jacobian",
-         says=[("missing term", "1 - output"), ("wrong path", "total ="), ("missing term", "output * ")],
+         says=[("missing term", "1 - output"), ("wrong path", "total ="), ("missing sum", "output"),
+               ("missing term", "output * ")],
          z=(5, 3))
 def softmax_with_the_diagonal_of_its_jacobian_alone(z):
     e = np.exp(z - z.max(axis=1, keepdims=True))
@@ -107,7 +108,7 @@ def focal_loss_that_is_wrong_beside_the_label(x, t):
 
 
 @mistake("https://github.com/zimenglan-sysu-512/Focal-Loss/issues/2: the first term has the wrong sign",
-         says=[("wrong sign", "log"), ("wrong sign", "focal"), ("wrong sign", "gamma"), ("other function", "+", "-")],
+         says=[("wrong sign", "dpt ="), ("wrong sign", "gamma"), ("wrong sign", "log")],
          x=(7,), t=lambda rng: rng.integers(0, 2, 7))
 def binary_focal_loss_with_a_sign_that_was_dismissed(x, t):
     gamma = 2
