@@ -144,7 +144,7 @@ class OperationExercise(Exercise):
                 raise Unfit(name, f"this is {in_words(d)}, expected a function of dy, as in the stub")
             dx = d(np.ones_like(y))
             if dx is None:
-                raise Unfit(name, "this derivative returns None: is its return missing?")
+                raise Unfit(name, "this derivative returns None: its return is missing")
             require_plain(dx, name)
 
     def _gradients(self, f, inputs, known, numbers, rng):

@@ -6,10 +6,11 @@ that a test is blind to a defect is also a claim.
 
 import inspect
 
+import numpy as np
 import pytest
 
 from npvae.learn import catalogue
-from npvae.learn.museum import battery, importance_weighted, with_autodiff
+from npvae.learn.museum import battery, by_hand, importance_weighted, with_autodiff
 from npvae.learn.museum.exhibits import DEFECTS, EXHIBITS, module_of
 from npvae.learn.outcome import PASSED, WRONG, judge_file
 
@@ -95,3 +96,35 @@ def test_the_bound_is_held_against_the_engines():
         right = getattr(importance_weighted, name)
         program = damaged(importance_weighted, **{name: lambda module, right=right: lambda *a: right(*a) + 0.01})
         assert battery.bound_value(program) != "", name
+
+
+@pytest.mark.parametrize(
+    "program, name, change, words",
+    [
+        (with_autodiff, "kl_divergence", lambda right: lambda *a: right(*a).sum(), "has the shape (), expected (1,)"),
+        (with_autodiff, "kl_divergence", lambda right: lambda *a: right(*a).data, "is an ndarray, expected a Tensor"),
+        (with_autodiff, "log_likelihood", lambda right: lambda *a: right(*a).mean(), "the value of log_likelihood"),
+        (with_autodiff, "sample", lambda right: lambda *a: right(*a).data, "the value of sample is an ndarray"),
+        (by_hand, "loss_and_gradients", lambda right: lambda *a: right(*a)[1], "returns a list, expected a tuple"),
+        (by_hand, "loss_and_gradients", lambda right: lambda *a: (0.0, right(*a)[1][:7]), "expected a list of 8"),
+        (
+            by_hand,
+            "loss_and_gradients",
+            lambda right: lambda *a: (right(*a)[0], [np.ma.masked_array(da) for da in right(*a)[1]]),
+            "dW1 is a MaskedArray, expected a plain np.ndarray of shape (7, 5)",
+        ),
+        (
+            by_hand,
+            "loss_and_gradients",
+            lambda right: lambda *a: (right(*a)[0] * np.ones(3), right(*a)[1]),
+            "the loss has the shape (3,), expected a single number",
+        ),
+        (importance_weighted, "surrogate", lambda right: lambda *a: right(*a).data, "surrogate is an ndarray"),
+        (importance_weighted, "bound", lambda right: lambda *a: [right(*a)], "the bound is a list, expected a number"),
+    ],
+)
+def test_what_a_program_returns_is_named_by_its_kind_and_shape(program, name, change, words):
+    """None of them may end in an error of the tests themselves."""
+    exhibit = next(exhibit for exhibit in EXHIBITS if exhibit.solution is program)
+    sentences = exhibit.run_tests(damaged(program, **{name: lambda module: change(getattr(module, name))}))
+    assert any(words in sentence for sentence in sentences.values()), sentences

@@ -79,7 +79,7 @@ def test_exceptions_show_the_students_own_line(screen, words, source):
         "returns None (is there a return?)": SOLVED.replace("return y, dx", "pass"),
         "returns a list": SOLVED.replace("return y, dx", "return y.tolist(), dx"),
         "yours has the shape": SOLVED.replace("return dy * (y > 0)", "return (dy * (y > 0)).sum(axis=0)"),
-        "this derivative returns None: is its return missing?": SOLVED.replace("return dy * (y > 0)", "g = dy"),
+        "this derivative returns None: its return is missing": SOLVED.replace("return dy * (y > 0)", "g = dy"),
         "this is an ndarray, expected a function of dy": SOLVED.replace("return y, dx", "return y, 1.0 * (x > 0)"),
         "the derivative is a float": SOLVED.replace("return dy * (y > 0)", "return 1.0"),
         "changed this input in place: x": SOLVED.replace("(x, 0)", "(x, 0, out=x)"),

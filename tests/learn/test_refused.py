@@ -286,3 +286,22 @@ def test_a_training_step_that_does_not_pass_on_what_it_gets(dropped):
     text = screen("training_step", training_step)
     for name in ("step", "rows"):
         assert (f"{name} is not passed on" in text) == (dropped in (name, "both")), text
+
+
+def test_codes_that_are_paired_with_the_wrong_examples():
+    def solution(x, q, decode, rng, samples, rows=lambda x, K: np.repeat(x, K, axis=0), shift=0.0):
+        K, (N, latent_dim) = samples, q.mean.shape
+        z = q.rsample(rng, K).data + shift
+        likelihood = decode(z.reshape(K * N, latent_dim)).log_prob(rows(x, K)).data.reshape(K, N)
+        prior = DiagonalGaussian(np.zeros_like(q.mean), 0.0)
+        log_w = likelihood + prior.log_prob(z).data - q.log_prob(z).data
+        m = log_w.max(axis=0)
+        w = np.exp(log_w - m)
+        return ImportanceSampling(m + np.log(w.mean(axis=0)), w.sum(axis=0) ** 2 / (w * w).sum(axis=0))
+
+    text = screen("importance_sampling", solution)
+    assert "are samples of q, but they are paired with the wrong examples" in text and "np.tile(x, (K, 1))" in text
+    tiled = lambda *given: solution(*given, rows=lambda x, K: np.tile(x, (K, 1)))  # noqa: E731
+    assert outcome.judge(catalogue.find("importance_sampling"), tiled).status == outcome.PASSED
+    shifted = lambda *given: solution(*given, rows=lambda x, K: np.tile(x, (K, 1)), shift=0.5)  # noqa: E731
+    assert "The codes are not samples of q" in screen("importance_sampling", shifted)

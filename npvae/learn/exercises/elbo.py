@@ -51,12 +51,28 @@ def _values(f, x, q, decode, seed, L):
             - np.log(L),
             "one and the same sample is used L times": each[0],
         }
+        | _wrongly_paired(x, z.data, decode)
     )
     suspects["z is the mean of q, without noise"] = at_mean
     suspects["the KL is already subtracted here"] = right.elbo.data
     name = "reconstruction" if L == 1 else f"reconstruction (L = {L})"
     yield Comparison(name, found.reconstruction.data, right.reconstruction.data, numbers=numbers, suspects=suspects)
     yield Comparison("kl" if L == 1 else f"kl (L = {L})", found.kl.data, right.kl.data, numbers=numbers)
+
+
+def _wrongly_paired(x, z, decode):
+    """Return the reconstructions if samples and examples, or their log-likelihoods, are in different orders."""
+    L, N, _ = z.shape
+    codes = z.reshape(L * N, -1)
+    tiled, repeated = (decode(codes).log_prob(a).data for a in (np.tile(x, (L, 1)), np.repeat(x, L, axis=0)))
+    tile, repeat = "np.tile(x, (L, 1)) repeats the examples in that order", "np.repeat(x, L, axis=0) does not"
+    wrong = f"the samples are paired with the wrong examples: row i of the codes belongs to example i mod N; {tile}"
+    return {
+        f"{wrong}, {repeat}": repeated.reshape(L, N).mean(axis=0),
+        f"{wrong}, {repeat} (and the mean runs over the rows of reshape(N, L))": repeated.reshape(N, L).mean(axis=1),
+        "the mean runs over different examples: row i of the codes belongs to example i mod N, so the L samples of an "
+        "example are a column of reshape(L, N)": tiled.reshape(N, L).mean(axis=1),
+    }
 
 
 def _gradients(f, x, q, decode, seed, L):
@@ -90,6 +106,16 @@ def _changed(reconstruction=lambda each: each.mean(axis=0), kl=lambda q, L: q.kl
         return p.ELBO(reconstruction(p.bounds.log_likelihood_of_samples(x, z, decode)), kl(q, samples))
 
     return elbo
+
+
+def _paired(repeat, x, q, decode, rng, samples=1):
+    """A wrong version: the examples are repeated in another order; or the samples of an example are taken for rows."""
+    z = q.rsample(rng, samples)
+    L, N, latent_dim = z.shape
+    rows = np.tile(x, (L, 1)) if repeat is None else repeat(x, L, axis=0)
+    each = decode(z.reshape(L * N, latent_dim)).log_prob(rows)
+    mean = each.reshape(N, L).mean(axis=1) if repeat is None else each.reshape(L, N).mean(axis=0)
+    return p.ELBO(mean, q.kl_divergence())
 
 
 def _same_sample(q, rng, samples):
@@ -159,6 +185,8 @@ Source: Kingma and Welling (2014), Auto-encoding variational Bayes, eq. 7 and 10
             "z is the mean of q", function=_changed(draw=lambda q, rng, L: ops.add(np.zeros((L, 1, 1)), q.mu))
         ),
         "one sample for all": Wrong("one and the same sample", function=_changed(draw=_same_sample)),
+        "repeat for tile": Wrong("paired with the wrong examples", function=lambda *given: _paired(np.repeat, *given)),
+        "rows for columns": Wrong("mean runs over different examples", function=lambda *given: _paired(None, *given)),
         "one number for the batch": Wrong("averaged over axis 0", function=_changed(lambda each: each.mean())),
         "detached samples": Wrong(
             "the term reconstruction is missing", function=_changed(draw=lambda q, rng, L: q.rsample(rng, L).detach())

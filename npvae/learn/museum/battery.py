@@ -13,6 +13,45 @@ from ...autodiff.differences import numeric_gradient
 from ...autodiff.gradcheck import LIMIT
 from ...datasets import load_bars
 from ...gradchecks.check import with_random_parameters
+from ..exercise import in_words
+
+
+class Unusable(Exception):
+    """Something that a program returned cannot be tested: args are a sentence."""
+
+
+def returned(value, shape, what, kind=np.ndarray):
+    """Return the array of what a function returned, a Tensor or an array of this shape; `Unusable` otherwise."""
+    if not isinstance(value, (kind, np.generic)) or (isinstance(value, np.ndarray) and type(value) is not np.ndarray):
+        expected = "a plain np.ndarray" if kind is np.ndarray else "a Tensor"
+        raise Unusable(f"{what} is {in_words(value)}, expected {expected} of shape {shape}")
+    if np.shape(value) != shape:
+        raise Unusable(f"{what} has the shape {np.shape(value)}, expected {shape}")
+    return np.asarray(value.data if kind is Tensor else value)
+
+
+def number(value, what):
+    """Return a number that a function returned, as a float; `Unusable` for anything else."""
+    if isinstance(value, np.ma.MaskedArray) or not isinstance(value, (int, float, np.generic, np.ndarray, Tensor)):
+        raise Unusable(f"{what} is {in_words(value)}, expected a number")
+    if np.shape(value) != ():
+        raise Unusable(f"{what} has the shape {np.shape(value)}, expected a single number")
+    return float(value)
+
+
+def _loss_and_gradients(program, params, x):
+    """Return the loss and the list of gradients of a program by hand, after checking both."""
+    both = program.loss_and_gradients(params, x, np.random.default_rng(1))
+    if not isinstance(both, tuple) or len(both) != 2:
+        raise Unusable(f"loss_and_gradients returns {in_words(both)}, expected a tuple: the loss and the gradients")
+    loss, found = both
+    if not isinstance(found, (list, tuple)) or len(found) != len(params):
+        raise Unusable(f"the gradients are {in_words(found)}, expected a list of {len(params)} arrays")
+    names = [f"d{name}" for name in NAMES]
+    return number(loss, "the loss"), [returned(a, p.shape, name) for a, p, name in zip(found, params, names)]
+
+
+NAMES = ("W1", "b1", "W2", "b2", "W3", "b3", "W4", "b4")
 
 
 def _small(rng, program):
@@ -25,11 +64,11 @@ def gradients_by_hand(program):
     rng = np.random.default_rng(0)
     params = [rng.standard_normal(a.shape) for a in program.parameters(7, 5, 3, rng)]
     x = rng.random((11, 7))
-    gradients = program.loss_and_gradients(params, x, np.random.default_rng(1))[1]
+    gradients = _loss_and_gradients(program, params, x)[1]
     loss = lambda: program.loss_and_gradients(params, x, np.random.default_rng(1))[0]  # noqa: E731
     wrong = [
-        name
-        for name, a, da in zip(("dW1", "db1", "dW2", "db2", "dW3", "db3", "dW4", "db4"), params, gradients)
+        f"d{name}"
+        for name, a, da in zip(NAMES, params, gradients)
         if not _error(da, numeric_gradient(loss, a, 1.0)) <= LIMIT
     ]
     return f"wrong: {', '.join(wrong)}" if wrong else ""
@@ -45,7 +84,7 @@ def loss_by_hand(program):
     rng = np.random.default_rng(0)
     params = [rng.standard_normal(a.shape) for a in program.parameters(7, 5, 3, rng)]
     x = rng.random((11, 7))
-    found = program.loss_and_gradients(params, x, np.random.default_rng(1))[0]
+    found = _loss_and_gradients(program, params, x)[0]
     W1, b1, W2, b2, W3, b3, W4, b4 = params
     q = p.DiagonalGaussian(*np.split(np.maximum(x @ W1 + b1, 0) @ W2 + b2, 2, axis=1))
     decode = lambda z: p.Bernoulli(np.maximum(z.data @ W3 + b3, 0) @ W4 + b4)  # noqa: E731
@@ -57,6 +96,8 @@ def gradients(program):
     """Compare the program's gradient of its own loss with finite differences of that loss."""
     rng = np.random.default_rng(0)
     model, x = _small(rng, program)
+    loss = program.loss(model, x, np.random.default_rng(1))
+    returned(loss, (), "the value of loss", Tensor)
     report = gradcheck(
         lambda: program.loss(model, x, np.random.default_rng(1)), parameters=model.named_parameters(), name="loss"
     )
@@ -67,7 +108,8 @@ def moments(program):
     """Check the mean and the standard deviation of a million samples of N(1, 2²)."""
     mu, logvar = np.full((1_000_000, 1), 1.0), np.full((1_000_000, 1), np.log(4.0))
     with no_grad():
-        z = program.sample(Tensor(mu), Tensor(logvar), np.random.default_rng(0)).data
+        z = program.sample(Tensor(mu), Tensor(logvar), np.random.default_rng(0))
+    z = returned(z, mu.shape, "the value of sample", Tensor)
     if abs(z.mean() - 1) < 0.02 and abs(z.std() - 2) < 0.02:
         return ""
     return f"for N(1, 2²): found mean {z.mean():.2f}, standard deviation {z.std():.2f}"
@@ -80,7 +122,8 @@ def monte_carlo_kl(program):
     q, prior = p.DiagonalGaussian(mu, logvar), p.DiagonalGaussian(np.zeros((1, 3)), 0.0)
     ratios = (q.log_prob(z) - prior.log_prob(z)).data
     error = 5 * ratios.std() / np.sqrt(len(ratios))
-    found = float(program.kl_divergence(Tensor(mu), Tensor(logvar)).data[0])
+    kl = program.kl_divergence(Tensor(mu), Tensor(logvar))
+    found = float(returned(kl, (1,), "for one example, the value of kl_divergence", Tensor)[0])
     sampled = f"{ratios.mean():.3f} ± {error:.3f}"
     return "" if abs(found - ratios.mean()) < error else f"found {found:.3f}, but sampling gives {sampled}"
 
@@ -89,7 +132,8 @@ def sums_to_one(program):
     """Check that p(x | z) sums to 1 over all images of seven black-and-white pixels."""
     images = np.array(list(itertools.product((0.0, 1.0), repeat=7)))
     logits = np.broadcast_to(np.random.default_rng(0).standard_normal(7), images.shape)
-    total = np.exp(program.log_likelihood(images, Tensor(np.array(logits))).data).sum()
+    log_likelihood = program.log_likelihood(images, Tensor(np.array(logits)))
+    total = np.exp(returned(log_likelihood, (len(images),), "the value of log_likelihood", Tensor)).sum()
     return "" if abs(total - 1) < 1e-9 else f"the probabilities of all images add up to {total:.3f}"
 
 
@@ -99,7 +143,10 @@ def certainty(program):
     model.logits.W.data[...] = 0
     image = np.array([[1.0, 0, 0, 1, 1, 0, 1]])
     model.logits.b.data[...] = 60 * image[0] - 30
-    found = float(program.log_likelihood(image, model.decode(Tensor(np.zeros((1, 3))))).data[0])
+    logits = model.decode(Tensor(np.zeros((1, 3))))
+    returned(logits, image.shape, "the value of decode", Tensor)
+    log_likelihood = program.log_likelihood(image, logits)
+    found = float(returned(log_likelihood, (1,), "for one image, the value of log_likelihood", Tensor)[0])
     return "" if found > -0.001 else f"a decoder that is sure of all pixels gets {found:.2f} nats instead of 0"
 
 
@@ -125,6 +172,7 @@ def _importance_setting():
 def own_gradient(program):
     """Compare the gradient of the surrogate with finite differences of the surrogate itself."""
     x, *parameters, eps = _importance_setting()
+    returned(program.surrogate(x, *map(Tensor, parameters), eps), (), "the value of surrogate", Tensor)
     report = gradcheck(lambda *ps: program.surrogate(x, *ps, eps), *map(Tensor, parameters), name="surrogate")
     return "" if report.ok else f"they differ by {report.largest_error:.1e}"
 
@@ -133,12 +181,14 @@ def gradient_of_the_bound(program):
     """Compare the gradient of the surrogate with finite differences of the bound, for mu, logvar, W and b."""
     x, *parameters, eps = _importance_setting()
     tensors = [Tensor(a.copy(), requires_grad=True) for a in parameters]
-    program.surrogate(x, *tensors, eps).backward()
-    bound = lambda: program.bound(x, *map(Tensor, parameters), eps)  # noqa: E731
+    surrogate = program.surrogate(x, *tensors, eps)
+    returned(surrogate, (), "the value of surrogate", Tensor)
+    surrogate.backward()
+    bound = lambda: number(program.bound(x, *map(Tensor, parameters), eps), "the bound")  # noqa: E731
     wrong = [
         name
         for name, a, tensor in zip(("dmu", "dlogvar", "dW", "db"), parameters, tensors)
-        if not _error(tensor.grad, numeric_gradient(bound, a, 1.0)) <= LIMIT
+        if tensor.grad is None or not _error(tensor.grad, numeric_gradient(bound, a, 1.0)) <= LIMIT
     ]
     return f"wrong: {', '.join(wrong)}" if wrong else ""
 
@@ -146,7 +196,7 @@ def gradient_of_the_bound(program):
 def bound_value(program):
     """Compare the value of the bound with the engine's."""
     x, mu, logvar, W, b, eps = _importance_setting()
-    found = program.bound(x, *map(Tensor, (mu, logvar, W, b)), eps)
+    found = number(program.bound(x, *map(Tensor, (mu, logvar, W, b)), eps), "the bound")
     q, z = p.DiagonalGaussian(mu, logvar), mu + np.exp(0.5 * logvar) * eps
     right = float(p.iwae_bound(p.bounds.log_weight(x, z, lambda z: p.Bernoulli(z @ W + b), q)).mean())
     return "" if abs(found - right) < 1e-9 * abs(right) else f"found {found:.3f}, but the engine has {right:.3f}"

@@ -76,7 +76,15 @@ class Exhibit(Exercise):
 
     def run_tests(self, program):
         """Return every test's sentence about the program, a module: a dict, with empty ones where nothing is wrong."""
-        return {name: test(program) for name, test in self.tests.items()}
+        return {name: sentence_of(test, program) for name, test in self.tests.items()}
+
+
+def sentence_of(test, program):
+    """Return what a test says about the program, also where it returns something that cannot be tested."""
+    try:
+        return test(program)
+    except battery.Unusable as error:
+        return error.args[0]
 
 
 def exhibit(number, title, program, defect, right, wrong_line, hints, lesson, prediction):
