@@ -474,9 +474,9 @@ assert mean_error["half as wide"] < 3 * mean_error["twice as wide"] < 0
 #    2 with 1,000? In 8? Measure as far as your patience goes (with `examples=20`;
 #    `naive_estimate` reads the global `K`), and extrapolate.
 # 4. Write the function yourself, for all examples at once and without underflow:
-#    [`importance_sampling`](exercises/15_importance_sampling.py), checked by
+#    [`importance_sampling`](exercises/02_importance_sampling.py), checked by
 #    `npvae learn check importance_sampling` (after `npvae learn init my-vae`, which makes a
 #    folder to work in). Before it, the density that you need for it:
-#    [`gaussian`](exercises/09_gaussian.py), `npvae learn check gaussian`.
+#    [`gaussian`](exercises/01_gaussian.py), `npvae learn check gaussian`.
 #
 # Next: [2. Autodiff from scratch](02_autodiff_from_scratch.ipynb).

@@ -539,10 +539,10 @@ else:
 # Each is one operation with a blank; a wrong answer gets a diagnosis.
 # `npvae learn init my-vae` makes a folder to work in.
 #
-# 1. [`dense_forward`](exercises/01_dense_forward.py) and
-#    [`dense_backward`](exercises/02_dense_backward.py): `npvae learn check dense_backward`.
-# 2. [`relu`](exercises/03_relu.py), [`sigmoid`](exercises/04_sigmoid.py),
-#    [`softplus`](exercises/05_softplus.py).
+# 1. [`dense_forward`](exercises/03_dense_forward.py) and
+#    [`dense_backward`](exercises/04_dense_backward.py): `npvae learn check dense_backward`.
+# 2. [`relu`](exercises/05_relu.py), [`sigmoid`](exercises/06_sigmoid.py),
+#    [`softplus`](exercises/07_softplus.py).
 # 3. On paper: the derivative of $y = x / \lVert x \rVert$, for one row. Then write it as an
 #    operation and check it.
 # 4. Break the sigmoid in a way that `diagnose` does not recognize. (It helps to make two

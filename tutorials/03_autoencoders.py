@@ -368,7 +368,7 @@ assert towards_mean > 0.98
 #
 # ## Exercises
 #
-# 1. [`pca`](exercises/13_pca.py): write it, `npvae learn check pca` (after
+# 1. [`pca`](exercises/08_pca.py): write it, `npvae learn check pca` (after
 #    `npvae learn init my-vae`).
 # 2. Show that
 #    $\lVert x - m \rVert^2 = \lVert \hat x - m \rVert^2 + \lVert x - \hat x \rVert^2$.

@@ -485,9 +485,9 @@ assert after[0] > before[0] and after[1] < before[1] - 0.01
 #
 # ## Exercises
 #
-# 1. [`kl`](exercises/08_kl.py): value and both derivatives, `npvae learn check kl`.
+# 1. [`kl`](exercises/09_kl.py): value and both derivatives, `npvae learn check kl`.
 # 2. [`elbo`](exercises/10_elbo.py): the bound with $L$ samples, `npvae learn check elbo`.
-# 3. [`e_step`](exercises/14_e_step.py): a posterior for every example,
+# 3. [`e_step`](exercises/11_e_step.py): a posterior for every example,
 #    `npvae learn check e_step`.
 # 4. On paper: show that $\mathrm{KL} \ge 0$, with Jensen's inequality. When is it 0?
 # 5. In 4.1, observe $x = 0.4$ and then $x = -0.4$ instead. What happens to the humps, and

@@ -421,7 +421,7 @@ assert own < 0.12 and shared > 0.9
 #
 # ## Exercises
 #
-# 1. [`reparameterize`](exercises/07_reparameterize.py): `npvae learn check reparameterize`.
+# 1. [`reparameterize`](exercises/12_reparameterize.py): `npvae learn check reparameterize`.
 # 2. The bug museum: nine programs with bugs of kinds that VAEs were shipped with. Begin
 #    with [`bug_1`](exercises/18_bug_1.py): `npvae learn check bug_1`. Which of them can a
 #    gradient check see?

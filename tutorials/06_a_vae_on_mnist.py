@@ -482,8 +482,8 @@ assert parts["kl"] < 0.1 and abs(parts["rec"] - landmarks["best constant"]) < 10
 #
 # ## Exercises
 #
-# 1. [`bernoulli`](exercises/06_bernoulli.py), [`adam`](exercises/11_adam.py) and
-#    [`training_step`](exercises/12_training_step.py): after the last,
+# 1. [`bernoulli`](exercises/13_bernoulli.py), [`adam`](exercises/14_adam.py) and
+#    [`training_step`](exercises/15_training_step.py): after the last,
 #    `npvae learn check training_step` trains 300 steps on MNIST with *your* functions.
 # 2. The museum of bugs: `npvae learn check bug_2`. How many do you find by reading alone?
 # 3. Train the network for 10,000 steps with `npvae train` and look at `runs/mnist/`. Which

@@ -23,7 +23,7 @@ LEARN = {
     "predict": "answer a question before the code is written",
     "check": "say whether it is right, or what is wrong (default: the next one)",
     "watch": "check a file whenever you save it",
-    "hint": "show a hint, and one more with each call",
+    "hint": "show a hint, and one more with each call (default: of the next one)",
     "reset": "restore the original file, and keep yours under another name",
 }
 
@@ -127,7 +127,7 @@ def build_parser():
         if action == "init":
             one.add_argument("path", metavar="DIR", help="a new folder")
         elif action != "list":
-            nargs = "?" if action in ("check", "watch") else None
+            nargs = "?" if action in ("check", "watch", "hint") else None
             one.add_argument("name", metavar="NAME", nargs=nargs, help="the exercise, by name or number")
         if action == "predict":
             one.add_argument("answer", metavar="ANSWER", nargs="?", help="by its number (default: npvae asks)")

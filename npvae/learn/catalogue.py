@@ -1,5 +1,6 @@
 """All exercises, by name and by number."""
 
+import re
 from pathlib import Path
 
 from ..errors import choose
@@ -10,20 +11,40 @@ BY_NAME = {exercise.name: exercise for exercise in ALL}
 NUMBER = {exercise.name: number for number, exercise in enumerate(ALL, start=1)}
 
 
-def find(name):
-    """Return the exercise of this name, number or file; UserError for any other."""
+def find(name, folder=None):
+    """Return the exercise of this name, number (of its file in the folder, if given) or file; UserError for any other.
+    """
     name = Path(name).name.removesuffix(".py")
     number, _, rest = name.partition("_")
     if rest and number.isdecimal():
         name = rest
-    if name.isdecimal() and 1 <= int(name) <= len(ALL):
-        return ALL[int(name) - 1]
+    if name.isdecimal():
+        for exercise in ALL:
+            if int(name) == (NUMBER[exercise.name] if folder is None else number_in(folder, exercise)):
+                return exercise
     return choose("exercise", name, BY_NAME)
 
 
 def file_name(exercise):
     """Return the name of its file: "03_relu.py"."""
     return f"{NUMBER[exercise.name]:02}_{exercise.name}.py"
+
+
+def place(folder, exercise):
+    """Return the path of its file in a folder: whatever number it has there, or where a new one belongs.
+
+    An older folder may have other numbers.
+    """
+    usual = Path(folder, file_name(exercise))
+    if usual.exists():
+        return usual
+    numbered = re.compile(rf"\d+_{exercise.name}\.py")
+    return next((path for path in sorted(Path(folder).glob("*.py")) if numbered.fullmatch(path.name)), usual)
+
+
+def number_in(folder, exercise):
+    """Return the number of its file in a folder."""
+    return int(place(folder, exercise).name.split("_")[0])
 
 
 def text(exercise):

@@ -73,7 +73,7 @@ def list_all():
     for exercise in catalogue.ALL:
         status = statuses[exercise.name]
         mark = painted(MARKS[status], COLORS.get(status, BOLD))
-        print(f"{mark} {catalogue.NUMBER[exercise.name]:2} {exercise.name:<20} {exercise.title}")
+        print(f"{mark} {catalogue.number_in(folder.path, exercise):2} {exercise.name:<20} {exercise.title}")
     seen = [status for status in MARKS if status and status in statuses.values()]
     if seen:
         print("\n" + "   ".join(f"{MARKS[status]} {status}" for status in seen))
@@ -98,7 +98,7 @@ def check(name=None):
 def _opened(name):
     """Return the folder, and the exercise of this name, number or file; without a name, the next one, or None."""
     folder = Folder(os.path.dirname(name or "") or ".")
-    exercise = catalogue.find(name) if name is not None else folder.next()
+    exercise = catalogue.find(name, folder.path) if name is not None else folder.next()
     if exercise is None:
         print(f"All {len(catalogue.ALL)} exercises have passed.")
     return folder, exercise
@@ -107,8 +107,8 @@ def _opened(name):
 def _check(folder, exercise):
     """Check, print the screen, and remember; return whether it passed."""
     path = folder.file(exercise)
-    if exercise.after is not None and sys.stdout.isatty():
-        print(f"checking {exercise.name}, then training with it: up to {sandbox.SECONDS_TO_SHOW} s …")
+    if exercise.after is not None:
+        print(wrap(f"checking {exercise.name}; if it is right, {exercise.after_takes} …", ""), flush=True)
     outcome = sandbox.check(exercise, path.resolve(), folder.path.resolve(), folder.solved(exercise))
     has_passed = outcome.status == PASSED
     print(f"{exercise.name}: {painted(outcome.status, COLORS[outcome.status])}\n")
@@ -140,9 +140,13 @@ def _engine_place(exercise):
     return f"{place}, line {inspect.getsourcelines(solution)[1]}"
 
 
-def hint(name):
-    """npvae learn hint NAME: one more hint."""
+def hint(name=None):
+    """npvae learn hint NAME: one more hint. Without a name, for the next exercise."""
     folder, exercise = _opened(name)
+    if exercise is None:
+        return 0
+    if name is None:
+        print(f"{exercise.name}, {exercise.title}:\n")
     number = min(folder.done(exercise).get("hints", 0) + 1, len(exercise.hints))
     is_last = number == len(exercise.hints)
     for i, text in enumerate(exercise.hints[:number], start=1):
@@ -157,7 +161,7 @@ def reset(name):
     folder, exercise = _opened(name)
     kept = folder.reset(exercise)
     kept_as = f"; yours is kept as {kept.name}" if kept else ""
-    print(f"{catalogue.file_name(exercise)} is as it was at the start{kept_as}")
+    print(f"{folder.file(exercise).name} is as it was at the start{kept_as}")
     return 0
 
 
@@ -216,7 +220,7 @@ def _times(folder):
     times = {}
     for exercise in catalogue.ALL:
         try:
-            times[exercise.name] = (folder.path / catalogue.file_name(exercise)).stat().st_mtime_ns
+            times[exercise.name] = catalogue.place(folder.path, exercise).stat().st_mtime_ns
         except OSError:
             pass
     return times

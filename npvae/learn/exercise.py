@@ -16,6 +16,12 @@ import numpy as np
 
 from ..autodiff import Tensor
 
+TENSORS = """\
+A Tensor t is an array that remembers how it was made. It has t.shape, t.T, t[i] and
+len(t), the methods t.sum(axis=…), t.mean(axis=…) and t.reshape(…), and +, −, *, /, @
+and ** with other Tensors, arrays and numbers: all of them give Tensors. NumPy's own
+functions take t.data, its array, which remembers nothing."""
+
 DRAWS = 3
 PRIMES = (3, 5, 7, 11)  # distinct and odd: with a batch of 2, a missing ½ and a missing 1/batch look the same
 
@@ -81,6 +87,7 @@ class Exercise:
     wrong        a dict from a mistake's name to the wrong version
     imports      lines that the stub needs besides `import numpy as np`
     after        after(function, folder, others), called when the check has passed, returns lines to show
+    after_takes  what that is, and how long it takes, in a few words
     """
 
     name: str
@@ -92,6 +99,7 @@ class Exercise:
     wrong: dict
     imports: tuple = ()
     after: Callable | None = None
+    after_takes: str = ""
 
     function_name = property(lambda self: self.solution.__name__)
 

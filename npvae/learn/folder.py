@@ -12,6 +12,7 @@ from pathlib import Path
 
 from ..errors import UserError
 from . import catalogue
+from .exercises import BY_CHAPTER
 
 PROGRESS = ".progress.json"
 
@@ -33,7 +34,7 @@ FOLDER = pathlib.Path(__file__).parent
 )
 def test_exercise(name):
     exercise = catalogue.find(name)
-    outcome = sandbox.check(exercise, FOLDER / catalogue.file_name(exercise), FOLDER)
+    outcome = sandbox.check(exercise, catalogue.place(FOLDER, exercise), FOLDER)
     assert outcome.status == "passed", "\\n".join(["", f"{name}: {outcome.status}", "", *outcome.lines])
 '''
 
@@ -53,7 +54,65 @@ def pytest_configure(config):
 def contents():
     """Return what a new folder holds: a dict from the names of files to their texts."""
     stubs = {catalogue.file_name(exercise): catalogue.text(exercise) for exercise in catalogue.ALL}
-    return stubs | {"test_exercises.py": TESTS, "conftest.py": MARKERS}
+    return stubs | {"test_exercises.py": TESTS, "conftest.py": MARKERS, "README.md": guide()}
+
+
+def guide():
+    """Return the text of the README of a folder: what is in it, and how to work."""
+    names = [
+        f"| {chapter} | {', '.join(f'`{exercise.name}`' for exercise in exercises)} |"
+        for chapter, exercises in BY_CHAPTER.items()
+    ]
+    return README.replace("CHAPTERS", "\n".join(names))
+
+
+README = """\
+# The exercises
+
+You write the parts of a variational autoencoder yourself, one function at a time. Each file holds one exercise: its
+docstring has the mathematics and a question, and below it stands a function with something left out. Work in a folder
+of your own:
+
+```sh
+npvae learn init my-vae
+cd my-vae
+npvae learn
+```
+
+Then, for each exercise:
+
+1. Read its file, and answer the question: `npvae learn predict NAME`.
+2. Replace the lines `raise NotImplementedError(…)` by your code, and save.
+3. `npvae learn check NAME` says whether it is right; if not, what is wrong. `npvae learn watch` does so whenever you
+   save.
+4. `npvae learn hint NAME` gives a hint, and one more with each call.
+
+NAME is the name, the number or the file of an exercise. Without a name, `check`, `watch` and `hint` take the next one
+that has not passed.
+
+| | |
+| --- | --- |
+| `npvae learn` | what to do next |
+| `npvae learn list` | all exercises, and how far you are |
+| `npvae learn predict NAME` | a question to answer before you write the code; then see what is measured |
+| `npvae learn check [NAME]` | is it right, and if not, what is wrong? |
+| `npvae learn watch [NAME]` | checks every file when you save it, until Ctrl-C |
+| `npvae learn hint [NAME]` | a hint, and one more with each call |
+| `npvae learn reset NAME` | the file as it was at the start; yours is kept under another name |
+| `pytest -m NAME` | the same check, for a class or continuous integration |
+
+The numbers follow the chapters of the tutorials:
+
+| chapter | exercises |
+| --- | --- |
+CHAPTERS
+
+An exercise needs nothing but its own file: everything else comes from `npvae`, so that one mistake never spoils the
+next exercise. Your file runs in a separate process, which is stopped after 20 seconds. `.progress.json` remembers what
+has passed and which hints you have seen; `conftest.py` and `test_exercises.py` are for pytest.
+
+The exercises are generated from the functions of the engine, so after you have passed, compare yours with the engine's.
+"""
 
 
 class NoExercises(UserError):
@@ -80,7 +139,7 @@ class Folder:
 
     @staticmethod
     def _is_one(place):
-        return any((place / catalogue.file_name(exercise)).exists() for exercise in catalogue.ALL)
+        return any(catalogue.place(place, exercise).exists() for exercise in catalogue.ALL)
 
     @classmethod
     def make(cls, path):
@@ -97,20 +156,22 @@ class Folder:
 
     def file(self, exercise):
         """Return the path of an exercise's file; UserError if it is missing."""
-        path = self.path / catalogue.file_name(exercise)
+        path = catalogue.place(self.path, exercise)
         if not path.exists():
             raise UserError(f"there is no file {path}: npvae learn reset {exercise.name} restores it")
         return path
 
     def reset(self, exercise):
         """Replace the file with the stub; keep the old file under another name, and return its path."""
-        path, kept = self.path / catalogue.file_name(exercise), None
+        path, kept = catalogue.place(self.path, exercise), None
         if path.exists() and self._checksum(exercise) != _checksum(catalogue.text(exercise).encode()):
             number = 1
             while (kept := path.with_suffix(f".kept{number}.py")).exists():
                 number += 1
             os.rename(path, kept)
         path.write_text(catalogue.text(exercise), encoding="utf-8")
+        if self.done(exercise).get("passed"):
+            self.note(exercise, passed=None)
         return kept
 
     # --- progress -----------------------------------------------------------------------------------------------------
@@ -158,7 +219,7 @@ class Folder:
 
     def status(self, exercise):
         """Return how far the student is with an exercise, in a few words."""
-        if not (self.path / catalogue.file_name(exercise)).exists():
+        if not catalogue.place(self.path, exercise).exists():
             return "missing"
         if self.has_passed(exercise):
             return "passed"
@@ -173,14 +234,14 @@ class Folder:
     def solved(self, but):
         """Return the files of all exercises that have passed, except one: a dict from name to path."""
         return {
-            exercise.name: str(self.path / catalogue.file_name(exercise))
+            exercise.name: str(catalogue.place(self.path, exercise))
             for exercise in catalogue.ALL
             if exercise is not but and self.has_passed(exercise)
         }
 
     def _checksum(self, exercise):
         try:
-            return _checksum((self.path / catalogue.file_name(exercise)).read_bytes())
+            return _checksum(catalogue.place(self.path, exercise).read_bytes())
         except OSError:
             return None
 

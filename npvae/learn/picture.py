@@ -5,6 +5,7 @@ import math
 import time
 
 import numpy as np
+from tqdm import tqdm
 
 from .. import datasets, figures, probability
 from ..autodiff import no_grad, op, ops
@@ -98,7 +99,7 @@ def train_on_mnist(step, folder, own):
     optimizer = chosen_adam(own, model.parameters())
     batches = datasets.Minibatches(len(data.x_train), BATCH, rng)
     losses, start = [], time.perf_counter()
-    for _ in range(STEPS):
+    for _ in tqdm(range(STEPS), desc="training on MNIST", unit="step", disable=None):
         losses.append(step(model, optimizer, data.x_train[next(batches)], rng)[0])
     seconds = time.perf_counter() - start
     x = np.asarray(data.x_test[:40])

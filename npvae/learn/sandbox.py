@@ -15,6 +15,7 @@ from pathlib import Path
 
 from ..diagnosis.finding import wrap
 from ..plain import UTF_8_CHILD
+from . import catalogue
 from .outcome import BROKEN, Outcome
 
 # The student's folder comes last on the path, so that a file random.py in it hides no module of Python's.
@@ -31,6 +32,9 @@ def check(exercise, path, folder, others=None, seconds=None):
     seconds   after which the process is stopped; by default SECONDS, or SECONDS_TO_SHOW
     """
     seconds = seconds or (SECONDS if exercise.after is None else SECONDS_TO_SHOW)
+    path = Path(path)
+    path = path if path.exists() else catalogue.place(path.parent, exercise)  # a folder of before has other numbers
+    shows_progress = exercise.after is not None and sys.stderr.isatty()  # a bar on the terminal itself
     with tempfile.TemporaryDirectory() as scratch:
         result, where = Path(scratch, "result"), Path(scratch, "where")
         task = {
@@ -49,7 +53,7 @@ def check(exercise, path, folder, others=None, seconds=None):
                 env=os.environ | UTF_8_CHILD,
                 stdin=subprocess.DEVNULL,
                 stdout=printed,
-                stderr=subprocess.STDOUT,
+                stderr=None if shows_progress else subprocess.STDOUT,
                 start_new_session=True,
             )
             try:

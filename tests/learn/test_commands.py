@@ -9,17 +9,24 @@ import json
 import os
 import pathlib
 import signal
+import struct
 import subprocess
 import sys
 import time
 
 import pytest
 
-from npvae.learn import catalogue, commands
+from npvae.cli import arguments
+from npvae.learn import catalogue, commands, sandbox
 from npvae.learn.folder import Folder, contents
 
 ALL = len(catalogue.ALL)
 SOLVED = {
+    "gaussian": (
+        "    raise NotImpl",
+        "    from npvae.probability import gaussian_log_likelihood\n"
+        "    return gaussian_log_likelihood.raw(x, mu, logvar)\n    raise NotImpl",
+    ),
     "dense_forward": ("    raise NotImpl", "    return x @ W + b\n    raise NotImpl"),
     "relu": ("    raise NotImpl", "    return np.maximum(x, 0), lambda dy: dy * (x > 0)\n    raise NotImpl"),
 }
@@ -54,13 +61,13 @@ def test_the_first_minutes(npvae_, tmp_path):
 
 
 def test_the_overview_leads_on(learn):
-    assert f"0 of {ALL} exercises have passed" in learn() and "Next: dense_forward" in learn()
-    assert "npvae learn predict dense_forward" in learn()
-    learn("predict", "dense_forward", "3")
-    assert "npvae learn predict dense_forward" not in learn()
-    solve("dense_forward")
-    assert "dense_forward: passed" in learn("check", "dense_forward")
-    assert f"1 of {ALL} exercises have passed" in learn() and "Next: dense_backward" in learn()
+    assert f"0 of {ALL} exercises have passed" in learn() and "Next: gaussian" in learn()
+    assert "npvae learn predict gaussian" in learn()
+    learn("predict", "gaussian", "3")
+    assert "npvae learn predict gaussian" not in learn()
+    solve("gaussian")
+    assert "gaussian: passed" in learn("check", "gaussian")
+    assert f"1 of {ALL} exercises have passed" in learn() and "Next: importance_sampling" in learn()
 
 
 def test_check_before_and_after(learn):
@@ -68,24 +75,24 @@ def test_check_before_and_after(learn):
     assert "relu: not written yet" in out and "(0 of 3 hints seen)" in out
     assert "npvae learn predict relu   (before you write)" in out
     solve("relu")
-    out = learn("check", "03_relu.py")
+    out = learn("check", "05_relu.py")
     assert "relu: passed" in out and "ops.py, line" in out and "what comes next" in out
-    assert learn("check", "3") == out
+    assert learn("check", "5") == out
 
 
-@pytest.mark.parametrize("name", ["../mine/03_relu.py", "./03_relu.py", "3", "03", "03_relu", "RELU", "Relu.py"])
+@pytest.mark.parametrize("name", ["../mine/05_relu.py", "./05_relu.py", "5", "05", "05_relu", "RELU", "Relu.py"])
 def test_an_exercise_is_found_by_its_name_its_number_and_its_file(learn, name):
     solve("relu")
     assert "relu: passed" in learn("check", name)
-    assert "  1. " in learn("hint", name) and "03_relu.py is as it was" in learn("reset", name)
+    assert "  1. " in learn("hint", name) and "05_relu.py is as it was" in learn("reset", name)
     assert learn("predict", name, 1)
 
 
 def test_the_path_of_a_file_names_the_folder_too(learn):
     solve("relu")
     os.chdir("..")
-    assert "relu: passed" in learn("check", "mine/03_relu.py")
-    assert "1 of 3" in learn("hint", "mine/03_relu.py") and learn("predict", "mine/03_relu.py", 1)
+    assert "relu: passed" in learn("check", "mine/05_relu.py")
+    assert "1 of 3" in learn("hint", "mine/05_relu.py") and learn("predict", "mine/05_relu.py", 1)
     os.chdir("mine")
     assert Folder().has_passed(catalogue.find("relu")) and Folder().done(catalogue.find("relu"))["hints"] == 1
     assert catalogue.find("dense-forward").name == catalogue.find("01_Dense_Forward.py").name == "dense_forward"
@@ -96,7 +103,7 @@ def test_what_has_been_solved_takes_part_in_the_training_step(learn):
     solve("relu")
     solve("dense_forward")
     learn("check", "relu")
-    assert Folder().solved(catalogue.find("training_step")) == {"relu": "03_relu.py"}        # the other is not checked
+    assert Folder().solved(catalogue.find("training_step")) == {"relu": "05_relu.py"}        # the other is not checked
     assert Folder().solved(catalogue.find("relu")) == {}
 
 
@@ -109,14 +116,51 @@ def test_list(learn):
     learn("check", "relu")
     lines = learn("list").splitlines()
     assert len(lines) == ALL + 2 and lines[-1] == "✓ passed"
-    assert lines[2].startswith("✓  3 relu") and lines[0].startswith("   1 dense_forward")
-    path = pathlib.Path("03_relu.py")
+    assert lines[4].startswith("✓  5 relu") and lines[2].startswith("   3 dense_forward")
+    path = pathlib.Path("05_relu.py")
     path.write_text(path.read_text() + "# more\n")
-    assert learn("list").splitlines()[0].startswith("   1 dense_forward")
+    assert learn("list").splitlines()[2].startswith("   3 dense_forward")
     solve("dense_forward")
-    assert learn("list").splitlines()[0].startswith("…  1 dense_forward")
-    assert learn("list").splitlines()[2].startswith("!") and "! changed since it passed" in learn("list")
-    assert "Next: dense_forward" in learn()
+    assert learn("list").splitlines()[2].startswith("…  3 dense_forward")
+    assert learn("list").splitlines()[4].startswith("!") and "! changed since it passed" in learn("list")
+    assert "Next: gaussian" in learn()
+
+
+def test_reset_after_a_pass_leaves_no_mark(learn):
+    solve("relu")
+    learn("check", "relu")
+    learn("reset", "relu")
+    assert "!" not in learn("list") and learn("list").splitlines()[4].startswith("   5 relu")
+
+
+def test_a_hint_without_a_name_is_for_the_next_exercise(learn):
+    assert "gaussian, the Gaussian log-likelihood" in learn("hint") and "1 of 3" not in learn("hint")
+    solve("gaussian")
+    learn("check", "gaussian")
+    assert "importance_sampling" in learn("hint")
+
+
+def test_a_new_folder_says_what_is_in_it(learn):
+    text = pathlib.Path("README.md").read_text(encoding="utf-8")
+    assert all(f"`{exercise.name}`" in text for exercise in catalogue.ALL)
+    assert all(f"npvae learn {action}" in text for action in arguments.LEARN)
+    assert all(len(line) <= 120 for line in text.splitlines() if not line.startswith("|"))
+
+
+def test_a_folder_with_the_numbers_of_before(learn, refuse):
+    """Files are found by the name of the exercise, whatever number stands before it."""
+    os.rename("05_relu.py", "03_relu.py")
+    os.rename("03_dense_forward.py", "01_dense_forward.py")
+    os.remove("01_gaussian.py")
+    path = pathlib.Path("03_relu.py")
+    path.write_text(path.read_text().replace(*SOLVED["relu"], 1))
+    for name in ("relu", "3", "03_relu.py", "05_relu.py", "../mine/03_relu.py"):
+        assert "relu: passed" in learn("check", name), name
+    assert "✓  3 relu" in learn("list") and "   1 dense_forward" in learn("list")
+    assert Folder().solved(catalogue.find("training_step")) == {"relu": "03_relu.py"}
+    assert "03_relu.py is as it was" in learn("reset", "relu") and not pathlib.Path("05_relu.py").exists()
+    assert "npvae learn reset gaussian restores it" in refuse("learn", "check", "gaussian")
+    assert sandbox.check(catalogue.find("relu"), "05_relu.py", ".").status == "not written yet"
 
 
 def test_hints_come_one_more_with_each_call(learn):
@@ -151,24 +195,24 @@ def test_a_terminal_asks_again(learn, npvae_, monkeypatch):
 
 def test_reset_keeps_what_was_there(learn):
     solve("relu")
-    mine = pathlib.Path("03_relu.py").read_text()
-    assert "yours is kept as 03_relu.kept1.py" in learn("reset", "relu")
-    assert pathlib.Path("03_relu.kept1.py").read_text() == mine
+    mine = pathlib.Path("05_relu.py").read_text()
+    assert "yours is kept as 05_relu.kept1.py" in learn("reset", "relu")
+    assert pathlib.Path("05_relu.kept1.py").read_text() == mine
     assert "kept" not in learn("reset", "relu")              # the file has not changed since
     solve("relu")
-    assert pathlib.Path("03_relu.py").read_text() == mine
-    assert "03_relu.kept2.py" in learn("reset", "relu")
-    assert pathlib.Path("03_relu.kept1.py").read_text() == mine
-    os.remove("03_relu.py")
-    assert "kept" not in learn("reset", "relu") and pathlib.Path("03_relu.py").exists()
+    assert pathlib.Path("05_relu.py").read_text() == mine
+    assert "05_relu.kept2.py" in learn("reset", "relu")
+    assert pathlib.Path("05_relu.kept1.py").read_text() == mine
+    os.remove("05_relu.py")
+    assert "kept" not in learn("reset", "relu") and pathlib.Path("05_relu.py").exists()
 
 
 def test_what_people_get_wrong(learn, refuse):
     assert "unknown exercise 'rleu': did you mean 'relu'?" in refuse("learn", "check", "rleu")
     assert "unknown exercise '99'" in refuse("learn", "check", "99")
     assert "is not empty, and nothing in it will be overwritten" in refuse("learn", "init", ".")
-    assert "is a file" in refuse("learn", "init", "03_relu.py")
-    os.remove("03_relu.py")
+    assert "is a file" in refuse("learn", "init", "05_relu.py")
+    os.remove("05_relu.py")
     assert "npvae learn reset relu restores it" in refuse("learn", "check", "relu")
     pathlib.Path(".progress.json").write_text("{damaged")
     assert "only ticks and hints are lost" in refuse("learn", "list")
@@ -262,3 +306,30 @@ def test_the_same_checks_under_pytest(learn):
     assert "1 passed" in subprocess.run([*command, "relu"], capture_output=True, text=True).stdout
     failed = subprocess.run([*command, "kl"], capture_output=True, text=True).stdout
     assert "1 failed" in failed and "kl: not written yet" in failed and "Warning" not in failed
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
+@pytest.mark.parametrize("on_terminal", [True, False])
+def test_what_comes_after_a_pass_is_announced_and_shows_a_bar_on_a_terminal(learn, on_terminal):
+    path = pathlib.Path("08_pca.py")
+    text = path.read_text().replace("    raise NotImpl", "    return right(x, count)\n    raise NotImpl")
+    path.write_text(text + "\n\nfrom npvae.models.pca import principal_components as right\n")
+    fcntl, pty, termios = (pytest.importorskip(name) for name in ("fcntl", "pty", "termios"))
+    screen, end = pty.openpty()
+    fcntl.ioctl(end, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+    process = subprocess.run(
+        [sys.executable, "-m", "npvae", "learn", "check", "pca"],
+        stdout=subprocess.PIPE, stderr=end if on_terminal else subprocess.PIPE, text=True, encoding="utf-8",
+    )  # fmt: skip
+    os.close(end)
+    shown = b""
+    while on_terminal:
+        try:
+            shown += os.read(screen, 1000)
+        except OSError:
+            break
+    os.close(screen)
+    assert process.returncode == 0 and "pca: passed" in process.stdout
+    assert process.stdout.startswith("checking pca; if it is right, a linear autoencoder takes 3,000 steps")
+    assert ("3000/3000" in shown.decode()) == on_terminal
+    assert not process.stderr

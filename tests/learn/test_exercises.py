@@ -4,8 +4,12 @@ These tests would catch an exercise that passes while it is blank, one that its 
 unnoticed or gets another mistake's name, and a stub that is no longer the engine's function.
 """
 
+import ast
 import dataclasses
+import inspect
 import pathlib
+import re
+import textwrap
 
 import numpy as np
 import pytest
@@ -16,7 +20,9 @@ from npvae.experiments import diagnosis
 from npvae.experiments.diagnosis import EXERCISES, findings_of
 from npvae.experiments.planted import is_wrong
 from npvae.learn import catalogue, outcome, picture
+from npvae.learn.exercises import BY_CHAPTER
 from npvae.learn.folder import contents
+from npvae.learn.museum.exhibits import Exhibit
 from npvae.learn.operation import OperationExercise
 from npvae.learn.stubs import stub
 from npvae.training import training_step
@@ -104,16 +110,76 @@ def test_predictions_are_measured(exercise):
 
 
 def test_stubs_are_made_of_the_engines_functions():
-    dense = stub(2, catalogue.find("dense_backward"))
+    dense = stub(4, catalogue.find("dense_backward"))
     assert "y = x @ W                                # y_no = Σ_i x_ni W_io" in dense    # the engine's line and comment
     assert "dy @ W.T" not in dense and "x.T @ dy" not in dense and dense.count("NotImplementedError") == 3
     assert "sigma" not in catalogue.text(catalogue.find("reparameterize")).split('"""', 2)[2]
     assert "return y, dlogits, None" in catalogue.text(catalogue.find("bernoulli"))
 
 
+def test_the_order_is_that_of_the_chapters():
+    chapters = sorted(FILES.parent.glob("0*_*.py"))
+    titles = [re.search(r"^# # (.*)", chapter.read_text(encoding="utf-8"), re.MULTILINE)[1] for chapter in chapters]
+    assert list(BY_CHAPTER)[: len(titles)] == titles
+    for chapter, exercises in zip(chapters, BY_CHAPTER.values()):
+        linked = re.findall(r"exercises/(\w+\.py)", chapter.read_text(encoding="utf-8"))
+        own = {catalogue.file_name(exercise) for exercise in exercises}
+        assert own == {name for name in linked if "_bug_" not in name}, chapter.name
+        assert all((FILES / name).exists() for name in linked)
+
+
+def test_no_hint_gives_the_solution_away():
+    """Neither a line of the engine's function nor one that it computes stands in a hint."""
+    for exercise in catalogue.ALL:
+        for hint in exercise.hints:
+            for line in solution_lines(exercise):
+                assert line not in squeezed(hint), (exercise.name, hint, line)
+
+
+def solution_lines(exercise):
+    """Return the expressions that the student must find, without blanks and variable names on the left."""
+    if isinstance(exercise, Exhibit):
+        wrong = {squeezed(line) for line in exercise.wrong_line.splitlines()}
+        lines = [line for line in map(squeezed, exercise.right.splitlines()) if line not in wrong]
+        return lines + [line.split("=", 1)[1] for line in lines if re.match(r"\w+=[^=]", line)]
+    tree = ast.parse(textwrap.dedent(inspect.getsource(inspect.unwrap(exercise.solution))))
+    values = [node.value for node in ast.walk(tree) if isinstance(node, ast.Return | ast.Assign | ast.AugAssign)]
+    lines = [squeezed(ast.unparse(value)) for value in values if not isinstance(value, PLAIN)]
+    return [line for line in lines if len(line) > 6] + SAID.get(exercise.name, [])
+
+
+def squeezed(text):
+    """Return a text without blanks, with the signs of a program in the place of those of mathematics."""
+    for sign, plain in {"−": "-", "·": "*", "⊙": "*", "ᵀ": ".T", " ": "", "μ": "mu", "ε": "eps", "½": "0.5*"}.items():
+        text = text.replace(sign, plain)
+    return text
+
+
+PLAIN = (ast.Name, ast.Attribute, ast.Constant, ast.Tuple, type(None))  # no formula
+SAID = {  # other ways to write the line
+    "dense_forward": ["x@W+b", "xW+b"],
+    "dense_backward": ["dx=dyW.T", "dW=x.Tdy", "dy.sum(axis=0)"],
+    "relu": ["dy*(x>0)", "dy*(y>0)"],
+    "sigmoid": ["y(1-y)", "dy*y*(1-y)"],
+    "softplus": ["max(x,0)+ln(1+e^-|x|)", "=σ(x)"],
+    "bernoulli": ["x-σ(l)"],
+    "reparameterize": ["=eps,and", "σ/2"],
+    "kl": ["dy[:,None]*mu", "0.5*(σ²-1)"],
+    "gaussian": ["dy[:,None](x-mu)", "[(x-mu)²/σ²-1]"],
+    "elbo": ["reshape(L,N).mean(axis=0)"],
+    "adam": ["lr*m_hat/(np.sqrt(v_hat)"],
+    "training_step": ["optimizer.zero_grad();", "objective.backward();"],
+    "e_step": ["-elbo(…).elbo.sum()"],
+    "pca": ["vectors[:,::-1].T[:count]"],
+    "importance_sampling": ["np.exp(log_w-m)"],
+    "iwae_weights": ["e/total"],
+    "convolution": ["add_columns(dr,x.shape,k,stride,padding)", "dyW.T", "r.Tdy"],
+}
+
+
 def test_the_committed_files_are_the_stubs():
     """If this fails because you worked on these files, make your own folder instead: npvae learn init DIR."""
-    found = {path.name: path.read_text(encoding="utf-8") for path in FILES.glob("*.py")}
+    found = {path.name: path.read_text(encoding="utf-8") for path in (*FILES.glob("*.py"), FILES / "README.md")}
     assert found == contents()
 
 

@@ -25,7 +25,7 @@ def relu(x):
 @pytest.fixture
 def screen(tmp_path):
     """screen(source) checks a file with this source, and returns the status and the text."""
-    path = tmp_path / "03_relu.py"
+    path = tmp_path / "05_relu.py"
 
     def screen(source, check=judge_file):
         path.write_bytes(source if isinstance(source, bytes) else source.encode())
@@ -56,7 +56,7 @@ def test_a_solution_and_a_stub(screen):
         "line 4, in dx:": SOLVED.replace("(y > 0)", "(y @ y)"),
         "line 1, in <module>:\n    import numppy\n  ModuleNotFoundError": "import numppy",
         "RecursionError": "def relu(x): return relu(x)",
-        "there is no function relu in 03_relu.py": "def relo(x): pass",
+        "there is no function relu in 05_relu.py": "def relo(x): pass",
         "SystemExit": "import sys\nsys.exit(3)",
         "KeyError: 'a'": "d = {}\nd['a']",
         "AssertionError": "assert False",

@@ -17,6 +17,11 @@ with samples z_1 … z_L of q, differentiable with respect to its parameters. Yo
 and return ELBO(reconstruction, kl), two Tensors (N,). ELBO itself combines the two
 (the KL with a minus sign).
 
+A Tensor t is an array that remembers how it was made. It has t.shape, t.T, t[i] and
+len(t), the methods t.sum(axis=…), t.mean(axis=…) and t.reshape(…), and +, −, *, /, @
+and ** with other Tensors, arrays and numbers: all of them give Tensors. NumPy's own
+functions take t.data, its array, which remembers nothing.
+
 Source: Kingma and Welling (2014), Auto-encoding variational Bayes, eq. 7 and 10.
 
 Predict (npvae learn predict elbo):

@@ -6,7 +6,9 @@ x_k = ln w_k, and up to the constant ln K, it is
     y = ln Σ_k exp x_k,     x (K, N), the sum over axis 0,     y (N,).
 
 The forward pass is given. Write its derivative: dx (K, N) from dy (N,).
-`_restore_axes(dy, x.shape, axis)` gives dy back the axis that the sum removed.
+`_restore_axes(dy, x.shape, axis)` gives dy back the axis that the sum removed. Like
+the forward pass, it must be right for every axis (the check also tries axis=1 and
+axis=None, the sum over all).
 What does the result say about which sample teaches the encoder most? (The engine sets
 derivatives below 10⁻³¹ to zero, for speed; you need not.)
 

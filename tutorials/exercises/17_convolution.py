@@ -9,8 +9,11 @@ a row: r, an array (M, k·k·C) for M windows. The layer is then
 `add_columns(r, x.shape, k, stride, padding)` is the transpose of `columns`: it puts
 every number of a row back on its pixel, and adds up the numbers that meet there.
 With these two, write dx (N, H, W, C), dW (k, k, C, O) and db (O,) from
-dy (N, H', W', O): you know the derivatives of a dense layer. The forward pass splits
-the images into blocks only for speed; take all of them at once.
+dy (N, H', W', O): you know the derivatives of a dense layer. Hand on stride and
+padding; the check tries several. The forward pass has three helpers that only make it
+faster, and you need none of them: `by_blocks` takes a few images at a time; `rows(y)`
+is a view of y with a whole line of pixels in each row, because NumPy is slow over few
+channels; `along_rows(b, y)` repeats b to the length of such a row.
 
 Source: Dumoulin and Visin (2016), A guide to convolution arithmetic, section 4.
 

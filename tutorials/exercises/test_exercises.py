@@ -15,5 +15,5 @@ FOLDER = pathlib.Path(__file__).parent
 )
 def test_exercise(name):
     exercise = catalogue.find(name)
-    outcome = sandbox.check(exercise, FOLDER / catalogue.file_name(exercise), FOLDER)
+    outcome = sandbox.check(exercise, catalogue.place(FOLDER, exercise), FOLDER)
     assert outcome.status == "passed", "\n".join(["", f"{name}: {outcome.status}", "", *outcome.lines])

@@ -1,4 +1,4 @@
-"""The exercises, in the best order; none needs the solution of another."""
+"""The exercises, in the order of the chapters of the tutorials; none needs the solution of another."""
 
 from ..museum import EXHIBITS
 from .activations import RELU, SIGMOID, SOFTPLUS
@@ -15,23 +15,14 @@ from .pca import PCA
 from .reparameterize import REPARAMETERIZE
 from .training import TRAINING_STEP
 
-ALL = [
-    DENSE_FORWARD,
-    DENSE_BACKWARD,
-    RELU,
-    SIGMOID,
-    SOFTPLUS,
-    BERNOULLI,
-    REPARAMETERIZE,
-    KL,
-    GAUSSIAN,
-    ELBO,
-    ADAM,
-    TRAINING_STEP,
-    PCA,
-    E_STEP,
-    IMPORTANCE_SAMPLING,
-    IWAE_WEIGHTS,
-    CONVOLUTION,
-    *EXHIBITS,
-]
+BY_CHAPTER = {
+    "1. From noise to data": [GAUSSIAN, IMPORTANCE_SAMPLING],
+    "2. Autodiff from scratch": [DENSE_FORWARD, DENSE_BACKWARD, RELU, SIGMOID, SOFTPLUS],
+    "3. Autoencoders": [PCA],
+    "4. The evidence lower bound": [KL, ELBO, E_STEP],
+    "5. Reparameterization": [REPARAMETERIZE],
+    "6. A VAE on MNIST": [BERNOULLI, ADAM, TRAINING_STEP],
+    "Beyond the chapters": [IWAE_WEIGHTS, CONVOLUTION],
+    "The bug museum": EXHIBITS,
+}
+ALL = [exercise for exercises in BY_CHAPTER.values() for exercise in exercises]

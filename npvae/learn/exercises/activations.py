@@ -35,7 +35,8 @@ machines; Glorot, Bordes, Bengio (2011), Deep sparse rectifier neural networks."
     hints=[
         "np.maximum takes the larger of two numbers, element by element. (np.max takes the largest of all.)",
         "The slope is a mask: x > 0 is an array of bool, which multiplies as 0 and 1.",
-        "dx = dy * (x > 0), or dy * (y > 0): they are the same.",
+        "By the chain rule, dx is dy times the slope, element by element. Only the sign of x matters for the slope, "
+        "not that of dy. (y has the same mask as x.)",
     ],
     inputs=lambda rng, N, D, K: {"x": off_zero(rng, N, D)},
     also=lambda x, y: {"positive": (x > 0) * 1.0},
@@ -101,7 +102,8 @@ Source: Bishop (2006), Pattern recognition and machine learning, eq. 4.59 and 4.
     hints=[
         "1 − σ(x) = e⁻ˣ / (1 + e⁻ˣ) = σ(−x).",
         "Differentiate (1 + e⁻ˣ)⁻¹ by the chain rule, and look for y and 1 − y in the result.",
-        "∂y/∂x = y (1 − y).",
+        "∂y/∂x = e⁻ˣ / (1 + e⁻ˣ)². One factor 1 / (1 + e⁻ˣ) of it is y itself, and the first hint has a name for the "
+        "rest.",
     ],
     inputs=lambda rng, N, D, K: {"x": normal(rng, N, D)},
     also=_slopes,
@@ -150,8 +152,10 @@ functional knowledge for better option pricing.""",
     ),
     hints=[
         "ln(1 + eˣ) = x + ln(e⁻ˣ + 1). Which of the two forms is harmless for x > 0, and which for x < 0?",
-        "max(x, 0) + ln(1 + e^−|x|) is both at once. np.log1p(t) is ln(1 + t), exact for small t.",
-        "∂ζ/∂x = eˣ / (1 + eˣ) = σ(x).",
+        "In both, what stands before the logarithm is max(x, 0), and the exponent is never positive: use |x|. "
+        "np.log1p(t) is ln(1 + t), exact for small t.",
+        "∂ζ/∂x = eˣ / (1 + eˣ). Divide above and below by eˣ: then no large exponential is left, and you see the "
+        "value of another exercise.",
     ],
     inputs=lambda rng, N, D, K: {"x": normal(rng, N, D)},
     also=lambda x, y: {"sigmoid": 1 / (1 + np.exp(-x)), "exponential": np.exp(x), "positive": (x > 0) * 1.0},

@@ -243,7 +243,8 @@ Source: Kingma and Ba (2015), Adam: a method for stochastic optimization, algori
         "M = … gives the name M to a new array; the old one, which the next step gets, does not change. M[...] = … "
         "writes into it.",
         "1 − self.beta1 ** t undoes the bias of m, which starts at zero. Treat v in the same way.",
-        "p -= lr * m_hat / (np.sqrt(v_hat) + self.eps): ε is outside the root.",
+        "In the last line of the algorithm, take the root first and add ε afterwards; their sum divides m̂. Move p in "
+        "place, against the gradient.",
     ],
     compare=compare,
     wrong={

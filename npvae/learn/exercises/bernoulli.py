@@ -40,8 +40,8 @@ Source: Kingma and Welling (2014), Auto-encoding variational Bayes, appendix C.1
     hints=[
         "ln σ(l) = l − ζ(l), and ln(1 − σ(l)) = −ζ(l). Substitute both, and see what remains of x.",
         "np.log1p(t) is ln(1 + t); np.abs and np.maximum take whole arrays. The sum runs over the last axis.",
-        "The derivative of ζ is σ, so that of x l − ζ(l) is x − σ(l). dy has one number for each row: dy[:, None] "
-        "makes it a column.",
+        "Differentiate the two terms of x l − ζ(l) with respect to l; the exercise softplus has the slope of ζ. dy "
+        "has one number for each row: dy[:, None] makes it a column, which meets all pixels of its row.",
     ],
     inputs=lambda rng, N, D, K: {"logits": 2 * normal(rng, N, D), "x": rng.random((N, D))},
     also=lambda logits, x, y: {

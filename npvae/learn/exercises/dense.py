@@ -41,7 +41,8 @@ Source: Goodfellow, Bengio, Courville (2016), Deep learning, section 6.1.""",
     hints=[
         "x has the examples in its rows, W the units in its columns. Which product has the shape (N, O)?",
         "A @ B is the matrix product, and A * B the product element by element.",
-        "y = x @ W + b.",
+        "x stands on the left: (N, I) times (I, O). The shape of b fits the last axis of the product, so a plain sum "
+        "repeats it in every row.",
     ],
     inputs=_dense_inputs,
     also=lambda x, W, b, y: {},
@@ -97,8 +98,10 @@ Source: Goodfellow, Bengio, Courville (2016), Deep learning, section 6.5.6.""",
     ),
     hints=[
         "∂y_no/∂x_ni = W_io, ∂y_no/∂W_io = x_ni, ∂y_no/∂b_o = 1. Multiply each by dy_no, and sum over the other index.",
-        "A sum over the index that two matrices share is a product: Σ_o dy_no W_io = (dy Wᵀ)_ni. A.T is the transpose.",
-        "dx = dy Wᵀ, dW = xᵀ dy, and db is the sum of dy over the rows (axis 0).",
+        "A @ B sums over the last index of A and the first index of B. A.T exchanges the indices of a matrix, so that "
+        "the index of your sum comes to stand there.",
+        "dx (N, I) must come from dy (N, O) and W (I, O), and dW (I, O) from x (N, I) and dy (N, O). Which of the two "
+        "is transposed, and which stands on the left? In db, which of the two axes of dy is gone?",
     ],
     inputs=_dense_inputs,
     also=lambda x, W, b, y: {},

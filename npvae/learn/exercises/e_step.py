@@ -11,7 +11,7 @@ from ...autodiff.report import Fault
 from ...diagnosis.comparison import Comparison, same
 from ...gradchecks.check import normal
 from ...nn import optim
-from ..exercise import ExerciseFault, Prediction, ProcedureExercise, Unfit, Wrong, array_of, in_words
+from ..exercise import TENSORS, ExerciseFault, Prediction, ProcedureExercise, Unfit, Wrong, array_of, in_words
 from ..sequence import (
     BACKWARD,
     LOSS,
@@ -191,7 +191,12 @@ q.mu and q.logvar, and an optim.Adam([mu, logvar], lr). Each step takes
 
     elbo(x, DiagonalGaussian(mu, logvar), decode, rng, samples).elbo,     (N,),
 
-sums it, and moves both uphill. Return a DiagonalGaussian of the two arrays.
+sums it, and moves both uphill. Return a DiagonalGaussian of the two arrays, not of
+the Tensors.
+
+""" + TENSORS + """
+t.backward() adds the gradient to the .grad of every Tensor with requires_grad=True
+that t was made from; an optimiser has zero_grad(), which clears them, and step().
 
 Source: Neal and Hinton (1998), A view of the EM algorithm; Cremer, Li, Duvenaud
 (2018), Inference suboptimality in variational autoencoders, section 3.""",
@@ -204,7 +209,8 @@ Source: Neal and Hinton (1998), A view of the EM algorithm; Cremer, Li, Duvenaud
     hints=[
         "An optimiser goes down. To climb the ELBO, its loss is minus the ELBO.",
         "Four lines in each step: the loss, zero_grad(), backward(), step().",
-        "loss = -elbo(…).elbo.sum(). np.array(q.mu) is a copy; mu.data is the array of a Tensor.",
+        "The loss is a single number: add up the ELBO of all examples, and turn its sign around. np.array makes a "
+        "copy of an array, for the beginning; .data of each Tensor is what to return in the end.",
     ],
     imports=(
         "from npvae import Tensor",

@@ -7,7 +7,7 @@ from ... import probability as p
 from ...autodiff import Tensor, no_grad, ops
 from ...diagnosis.comparison import Comparison
 from ...gradchecks.check import normal
-from ..exercise import Prediction, ProcedureExercise, Unfit, Wrong, in_words
+from ..exercise import TENSORS, Prediction, ProcedureExercise, Unfit, Wrong, in_words
 
 
 def _setting(rng, N, D, K):
@@ -154,6 +154,8 @@ with samples z_1 … z_L of q, differentiable with respect to its parameters. Yo
 and return ELBO(reconstruction, kl), two Tensors (N,). ELBO itself combines the two
 (the KL with a minus sign).
 
+""" + TENSORS + """
+
 Source: Kingma and Welling (2014), Auto-encoding variational Bayes, eq. 7 and 10.""",
     prediction=Prediction(
         "The same q, but 10 samples instead of 1. What happens to the bound, on average over the noise?",
@@ -166,7 +168,8 @@ Source: Kingma and Welling (2014), Auto-encoding variational Bayes, eq. 7 and 10
         "A decoder takes a matrix of codes. z.reshape(L * N, latent_dim) stacks the samples, and "
         "np.tile(x, (L, 1)) repeats the examples in the same order; or go through the samples in a loop, z[l].",
         "log_prob gives one number for each row: bring them into the shape (L, N), and take the mean over the samples.",
-        "return ELBO(log_prob.reshape(L, N).mean(axis=0), q.kl_divergence())",
+        "Row l · N + n of the codes holds sample l of example n, so after a reshape the samples of an example stand "
+        "in a column. The KL needs no samples at all: q knows it in closed form.",
     ],
     imports=("from npvae.probability import ELBO",),
     compare=compare,

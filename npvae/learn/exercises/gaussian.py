@@ -14,7 +14,8 @@ GAUSSIAN = OperationExercise(
     solution=p.gaussian_log_likelihood,
     blanks=("y", "dx", "dmu", "dlogvar"),
     text="""\
-For real-valued data x, with a mean and a variance for every number, all (N, D):
+For real-valued data x, with a mean and a variance for every number, all (N, D) here
+(the engine, whose comment stands in the stub, also lets them broadcast):
 
     y_n = ln N(x_n; μ_n, σ_n²) = −½ Σ_d [ ln 2π + ln σ² + (x − μ)² / σ² ]     in nats.
 
@@ -32,7 +33,9 @@ Source: Kingma and Welling (2014), Auto-encoding variational Bayes, appendix C.2
     hints=[
         "1/σ² is exp(−logvar), and ln 2π is float(np.log(2 * np.pi)). The sum runs over the last axis.",
         "dx and dmu differ only in sign. dlogvar has two terms.",
-        "dmu = dy[:, None] (x − μ)/σ², and dlogvar = dy[:, None] · ½ [(x − μ)²/σ² − 1].",
+        "For one n and d, with r = (x − μ)/σ, the term is −½ [ln 2π + ln σ² + r²]. What does r² become if you "
+        "differentiate by μ, and what if by ln σ², of which 1/σ² is e to the power of minus that? dy[:, None] makes a "
+        "column of dy.",
     ],
     inputs=lambda rng, N, D, K: {name: normal(rng, N, D) for name in ("x", "mu", "logvar")},
     also=lambda x, mu, logvar, y: widths(mu, logvar, y) | {"residual": x - mu},

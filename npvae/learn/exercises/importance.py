@@ -8,7 +8,7 @@ from ...autodiff import Tensor, no_grad, ops
 from ...diagnosis.comparison import Comparison
 from ...diagnosis.faults import ValueFault
 from ...gradchecks.check import normal
-from ..exercise import Prediction, ProcedureExercise, Unfit, Wrong, array_of, in_words
+from ..exercise import TENSORS, Prediction, ProcedureExercise, Unfit, Wrong, array_of, in_words
 from ..operation import OperationExercise
 
 K = 13
@@ -198,15 +198,27 @@ The ELBO is only a bound. With K samples of q, ln p(x) itself can be estimated:
     p(x) = E_q [w]  ≈  1/K Σ_k w_k,     w_k = p(x | z_k) p(z_k) / q(z_k | x),
 
 for each of N examples. A weight may be e⁻¹⁰⁰⁰, which rounds to 0 in floating point:
-work with a = ln w, and take the largest, m, out: ln Σ eᵃ = m + ln Σ eᵃ⁻ᵐ.
+work with a = ln w, and take the largest of each example, m, out of its sum:
+ln Σ eᵃ = m + ln Σ eᵃ⁻ᵐ.
 
 How good is the estimate? The effective sample size (Σ w)² / Σ w² is K if all weights
 are equal, and 1 if one outweighs all others.
 
-You get x (N, D), q, decode, rng and samples as in the exercise elbo. q also has
-q.log_prob(z), and so has the prior, DiagonalGaussian(np.zeros_like(q.mean), 0.0).
-Return ImportanceSampling(log_likelihood, effective_sample_size), two arrays (N,). A
-Tensor t holds its array in t.data.
+You get
+
+    x         an array (N, D)
+    q         a DiagonalGaussian (N, latent_dim): q.rsample(rng, K) draws all samples
+              at once, a Tensor (K, N, latent_dim); q.log_prob(z) is a Tensor (K, N)
+    decode    from codes (M, latent_dim) to p(x | z), a distribution of M examples,
+              which has .log_prob(x), a Tensor (M,); row i of x (M, D) belongs to
+              code i, so repeat the examples in the order of the codes
+    rng       the generator of the noise
+    samples   K
+
+The prior is DiagonalGaussian(np.zeros_like(q.mean), 0.0), and has log_prob too.
+Return ImportanceSampling(log_likelihood, effective_sample_size), two arrays (N,).
+
+""" + TENSORS + """
 
 Source: Burda, Grosse, Salakhutdinov (2016), eq. 8; Kong, Liu, Wong (1994).""",
     prediction=Prediction(
@@ -218,9 +230,10 @@ Source: Burda, Grosse, Salakhutdinov (2016), eq. 8; Kong, Liu, Wong (1994).""",
     ),
     hints=[
         "ln w = ln p(x | z) + ln p(z) − ln q(z | x): three log_probs of the same z, each of shape (K, N).",
-        "m = log_w.max(axis=0); then np.exp(log_w − m) cannot overflow, and its largest element is 1. For the mean "
-        "over K, take the sum, and subtract ln K after the logarithm.",
-        "In the effective sample size the largest weight cancels: w = np.exp(log_w − m) will do for both sums.",
+        "Take the largest ln w of each example, over its K samples: without it, no exponential can overflow, and one "
+        "of them is 1. For the mean over K, take the sum, and subtract ln K after the logarithm.",
+        "In (Σ w)² / Σ w², a factor that all weights of an example share cancels. So the relative weights, which you "
+        "have already, will do for both sums.",
     ],
     imports=("from npvae.probability import DiagonalGaussian, ImportanceSampling",),
     compare=compare,
@@ -267,7 +280,9 @@ x_k = ln w_k, and up to the constant ln K, it is
     y = ln Σ_k exp x_k,     x (K, N), the sum over axis 0,     y (N,).
 
 The forward pass is given. Write its derivative: dx (K, N) from dy (N,).
-`_restore_axes(dy, x.shape, axis)` gives dy back the axis that the sum removed.
+`_restore_axes(dy, x.shape, axis)` gives dy back the axis that the sum removed. Like
+the forward pass, it must be right for every axis (the check also tries axis=1 and
+axis=None, the sum over all).
 What does the result say about which sample teaches the encoder most? (The engine sets
 derivatives below 10⁻³¹ to zero, for speed; you need not.)
 
@@ -289,7 +304,8 @@ Source: Burda, Grosse, Salakhutdinov (2016), Importance weighted autoencoders, e
     hints=[
         "Chain rule: the derivative of ln is one over its argument, and that of exp x_k is exp x_k.",
         "∂y/∂x_k = exp x_k / Σ_j exp x_j, a softmax. e and total hold its two parts, and they cannot overflow.",
-        "e / total, times dy with its axis restored.",
+        "total has kept the summed axis, with length 1, so that it divides e. dy has lost that axis, and gets it back "
+        "from `_restore_axes`, whichever axis it was. The chain rule multiplies the two.",
     ],
     imports=("from npvae.autodiff.ops import _restore_axes",),
     inputs=lambda rng, N, D, K: {"x": normal(rng, D, N)},

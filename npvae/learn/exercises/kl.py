@@ -33,7 +33,8 @@ Source: Kingma and Welling (2014), Auto-encoding variational Bayes, appendix B."
     hints=[
         "Write it in mu and logvar: σ² is exp(logvar), and ln σ² is logvar itself. The sum runs over the last axis.",
         "For dmu, only ½ μ² counts. For dlogvar, two terms do: ½ exp(logvar), and −½ logvar.",
-        "dmu = dy[:, None] · μ, and dlogvar = dy[:, None] · ½ (σ² − 1).",
+        "Differentiate ½ [μ² + exp(logvar) − 1 − logvar] for one n and d, by μ and by logvar. Each example has one dy "
+        "for all of its dimensions: dy[:, None] makes it a column.",
     ],
     inputs=lambda rng, N, D, K: {name: normal(rng, N, D) for name in ("mu", "logvar")},
     also=widths,

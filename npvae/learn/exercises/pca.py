@@ -1,6 +1,7 @@
 """The exercise about principal component analysis, and the linear autoencoder that finds the same."""
 
 import numpy as np
+from tqdm import tqdm
 
 from ... import models
 from ...autodiff.report import Fault
@@ -119,7 +120,7 @@ def _train_a_linear_autoencoder(f):
     copies = (x - mean) @ components.T @ components + mean
     model = models.Autoencoder(7, COUNT, [], rng)
     optimizer = optim.Adam(model.parameters(), schedules.cosine(0.03, 3000))
-    for _ in range(3000):
+    for _ in tqdm(range(3000), desc="a linear autoencoder", unit="step", disable=None):
         training_step(model, optimizer, x, rng)
     error = np.square(model.reconstruct(x) - x).sum(axis=1).mean()
     W = model.decoder.layers[-1].W.data
@@ -161,7 +162,8 @@ and the directions are its eigenvectors with the largest eigenvalues. Return
     components    (count, D), one eigenvector in each row, largest eigenvalue first
     eigenvalues   (D,), all of them, largest first
 
-in float64. The sign of an eigenvector is arbitrary, and the check ignores it. (With
+in float64, also where x is float32: sums of many numbers need the digits, so convert
+x first. The sign of an eigenvector is arbitrary, and the check ignores it. (With
 fewer examples than dimensions the engine uses a smaller matrix; you need not: N > D
 here.) When you have solved this, gradient descent trains a linear autoencoder on the
 same data.
@@ -178,10 +180,12 @@ Source: Bishop (2006), Pattern recognition and machine learning, section 12.1.2.
         "Centre the data first: x − x.mean(axis=0). Then the covariance is one matrix product.",
         "np.linalg.eigh is for symmetric matrices. Its documentation says in which order the eigenvalues come, "
         "and whether the eigenvectors are rows or columns.",
-        "The eigenvalues rise, and the eigenvectors are columns: vectors[:, ::-1].T[:count].",
+        "The eigenvalues rise, and the eigenvectors stand in columns, in the same order. So turn the order around (a "
+        "slice with the step −1), make rows of the columns, and keep the first ones.",
     ],
     compare=compare,
     after=against_the_linear_autoencoder,
+    after_takes="a linear autoencoder takes 3,000 steps on toy data: a few seconds",
     wrong={
         "not centred": Wrong("not centred", function=_pca(covariance=lambda x: x.T @ x / len(x))),
         "N − 1": Wrong(

@@ -21,13 +21,15 @@ REPARAMETERIZE = OperationExercise(
     text="""\
 Make a sample of N(μ, σ²) from noise ε ~ N(0, I):
 
-    z = μ + σ ⊙ ε,     all (N, D),
+    z = μ + σ ⊙ ε,     all (N, D) here,
 
 and it is a function of μ and σ, with derivatives. The network does not compute σ but
 logvar = ln σ², which may be any real number. What is σ in terms of logvar?
 
 Then write the derivatives: dmu and dlogvar, both (N, D), from dy (N, D). (How does σ
-change with logvar?) The noise has no derivative, hence the None in the return.
+change with logvar?) The noise has no derivative, hence the None in the return. (The
+comment in the stub is the engine's, whose ε may also hold L samples of each example,
+(L, N, D); you need not allow for that.)
 
 Source: Kingma and Welling (2014), Auto-encoding variational Bayes, section 2.4.""",
     prediction=Prediction(
@@ -50,7 +52,8 @@ Source: Kingma and Welling (2014), Auto-encoding variational Bayes, section 2.4.
     hints=[
         "σ² = exp(logvar), and a square root halves an exponent.",
         "z depends on mu with the slope 1. It depends on logvar through σ only: dlogvar = dy · ∂z/∂σ · ∂σ/∂logvar.",
-        "∂z/∂σ = ε, and ∂σ/∂logvar = σ/2.",
+        "∂z/∂σ is whatever σ is multiplied by in z. For ∂σ/∂logvar: an exponential gives itself back, times the "
+        "derivative of its exponent.",
     ],
     inputs=lambda rng, N, D, K: {name: normal(rng, N, D) for name in ("mu", "logvar", "eps")},
     also=lambda mu, logvar, eps, y: widths(mu, logvar, y),

@@ -222,11 +222,13 @@ Source: Goodfellow, Bengio, Courville (2016), Deep learning, algorithm 8.1.""",
     hints=[
         "There are four calls and one return. Which of them need the result of another?",
         "zero_grad may come anywhere before backward, but not between backward and step.",
-        "objective, parts = model.loss(…); optimizer.zero_grad(); objective.backward(); optimizer.step()",
+        "Begin with the loss (hand on everything that it takes), and end with the step. What must happen in between, "
+        "so that the step finds the gradient of this loss, and of no other?",
     ],
     imports=("import math",),
     compare=compare,
     after=train_on_mnist,
+    after_takes="it trains on MNIST for 300 steps: usually ten seconds, with slow functions up to 3 minutes",
     wrong={cause: Wrong(cause, function=version) for cause, version in VERSIONS.items()}
     | {
         "a Tensor returned": Wrong("is a Tensor", function=_returns_a_tensor),

@@ -163,7 +163,8 @@ EXHIBITS = [
         [
             "All gradients are right. Which test fails, and which function does it call?",
             "The samples are too wide: 4 instead of 2. What is 4, if the variance is 4?",
-            "σ = exp(logvar / 2). The KL has logvar as the logarithm of the variance, and is right.",
+            "The KL takes logvar for the logarithm of the variance, and is right. What does the other function take "
+            "it for?",
         ],
         "No gradient check can see this: the derivative of the wrong sampler is right. It also trains, and its "
         "pictures look only a little worse. Only a test of the samples' moments sees it.",
@@ -179,7 +180,7 @@ EXHIBITS = [
         [
             "Which test fails? By which factor do its two numbers differ?",
             "By 3. What is there three of, in that test?",
-            "The KL of independent dimensions is the sum over them.",
+            "The latent dimensions are independent. How does the KL of all of them follow from that of each?",
         ],
         "The loss is a smooth function with the right gradient, but it is not the ELBO: with 20 latent dimensions the "
         "KL counts for a twentieth. This is a β-VAE by accident. Samples from the prior will look bad, and nobody "
@@ -196,7 +197,8 @@ EXHIBITS = [
         [
             "Which gradients are right, and where do they begin to be wrong?",
             "Those of the decoder are right. So dz is, and dmu or dlogvar is not.",
-            "The loss has + KL, and the derivative of ½ μ² is μ.",
+            "The loss has + KL. If mu moves away from 0, does its KL rise or fall? Compare the sign with that in the "
+            "code.",
         ],
         "The gradient pushes mu away from the prior, while the printed loss is right. In a program with "
         "automatic differentiation the same slip would be in the loss, where no gradient check sees it, and the loss "
@@ -229,7 +231,7 @@ EXHIBITS = [
         [
             "Both tests fail: the gradients do not fit the loss. So which of the two is wrong? The other test knows.",
             "The loss is wrong. It has two parts. Which of them is too small by a factor?",
-            "ln p(x | z) of independent pixels is the sum over the pixels.",
+            "Given z, the pixels are independent. How does ln p(x | z) follow from the logarithms of all pixels?",
         ],
         "With a mean over the pixels in the gradient as well, a gradient check would see nothing, and the KL would "
         "weigh 784 times too much: the posterior collapses. It is the most common cause of grey samples.",
@@ -245,7 +247,8 @@ EXHIBITS = [
         [
             "The bound is right, and the gradient is not. Which function makes the gradient?",
             "The gradient of the bound is Σ w̃ ∇ ln w. By the product rule, what is the gradient of Σ w̃ ln w?",
-            "w̃ must be an array, without a record of how it was made: relative.data holds it.",
+            "w̃ must be a constant, which remembers nothing of how it was made. How do you get at the values of a "
+            "Tensor alone?",
         ],
         "A check of the surrogate against its own finite differences passes for the wrong program, and fails for the "
         "right one. A gradient check is only as good as the function that it compares with: here, the bound.",
@@ -261,7 +264,7 @@ EXHIBITS = [
         [
             "Where do the gradients begin to be wrong?",
             "Everything up to dz is right. What does dlogvar need from the forward pass?",
-            "The gradient must use the noise that made z.",
+            "Which noise made z? Which one does the gradient with respect to logvar meet?",
         ],
         "On average over the noise, the part of the gradient that goes through σ is zero: the encoder never learns how "
         "wide q should be. The loss falls all the same.",
@@ -277,7 +280,7 @@ EXHIBITS = [
         [
             "Each function does what its docstring says. Which of them is called where another should be?",
             "How can the parameters know anything about the test set? Follow x_test.",
-            "evaluate computes the loss within no_grad() and moves nothing.",
+            "Which function moves the parameters, and which only looks? Find all their calls.",
         ],
         "No test of a function sees this: every function is right. A test must change the test set and watch what must "
         "not change. The published number would be too good.",

@@ -1,4 +1,4 @@
-"""Exercise 1: dense_forward, a layer of linear units.
+"""Exercise 3: dense_forward, a layer of linear units.
 
 A layer of O linear units, each of which sees all I numbers of an example:
 

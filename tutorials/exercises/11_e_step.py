@@ -1,4 +1,4 @@
-"""Exercise 14: e_step, a posterior for every example: the E-step.
+"""Exercise 11: e_step, a posterior for every example: the E-step.
 
 Variational EM has no encoder: every example has its own mu and logvar. In the E-step
 they climb the ELBO in `steps` steps of Adam, while the decoder is fixed:
@@ -11,7 +11,15 @@ q.mu and q.logvar, and an optim.Adam([mu, logvar], lr). Each step takes
 
     elbo(x, DiagonalGaussian(mu, logvar), decode, rng, samples).elbo,     (N,),
 
-sums it, and moves both uphill. Return a DiagonalGaussian of the two arrays.
+sums it, and moves both uphill. Return a DiagonalGaussian of the two arrays, not of
+the Tensors.
+
+A Tensor t is an array that remembers how it was made. It has t.shape, t.T, t[i] and
+len(t), the methods t.sum(axis=…), t.mean(axis=…) and t.reshape(…), and +, −, *, /, @
+and ** with other Tensors, arrays and numbers: all of them give Tensors. NumPy's own
+functions take t.data, its array, which remembers nothing.
+t.backward() adds the gradient to the .grad of every Tensor with requires_grad=True
+that t was made from; an optimiser has zero_grad(), which clears them, and step().
 
 Source: Neal and Hinton (1998), A view of the EM algorithm; Cremer, Li, Duvenaud
 (2018), Inference suboptimality in variational autoencoders, section 3.

@@ -1,4 +1,4 @@
-"""Exercise 6: bernoulli, the Bernoulli log-likelihood, without overflow.
+"""Exercise 13: bernoulli, the Bernoulli log-likelihood, without overflow.
 
 A black-and-white pixel x is 1 with probability σ(l), where l is its logit and
 σ(l) = 1 / (1 + e⁻ˡ). For N images of D pixels, x and the logits are (N, D), and

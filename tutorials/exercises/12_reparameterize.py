@@ -1,14 +1,16 @@
-"""Exercise 7: reparameterize, a differentiable sample of a Gaussian.
+"""Exercise 12: reparameterize, a differentiable sample of a Gaussian.
 
 Make a sample of N(μ, σ²) from noise ε ~ N(0, I):
 
-    z = μ + σ ⊙ ε,     all (N, D),
+    z = μ + σ ⊙ ε,     all (N, D) here,
 
 and it is a function of μ and σ, with derivatives. The network does not compute σ but
 logvar = ln σ², which may be any real number. What is σ in terms of logvar?
 
 Then write the derivatives: dmu and dlogvar, both (N, D), from dy (N, D). (How does σ
-change with logvar?) The noise has no derivative, hence the None in the return.
+change with logvar?) The noise has no derivative, hence the None in the return. (The
+comment in the stub is the engine's, whose ε may also hold L samples of each example,
+(L, N, D); you need not allow for that.)
 
 Source: Kingma and Welling (2014), Auto-encoding variational Bayes, section 2.4.
 

@@ -1,4 +1,4 @@
-"""Exercise 2: dense_backward, the gradients of a layer.
+"""Exercise 4: dense_backward, the gradients of a layer.
 
 The same layer, y = x W + b. The loss ℓ depends on y, and you know dy = ∂ℓ/∂y, (N, O):
 it comes from the layer above. Find

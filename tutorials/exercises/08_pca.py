@@ -1,4 +1,4 @@
-"""Exercise 13: pca, principal components, and the linear autoencoder.
+"""Exercise 8: pca, principal components, and the linear autoencoder.
 
 Which `count` directions keep most of the variance? With the mean m of the examples
 x (N, D), the covariance is
@@ -11,7 +11,8 @@ and the directions are its eigenvectors with the largest eigenvalues. Return
     components    (count, D), one eigenvector in each row, largest eigenvalue first
     eigenvalues   (D,), all of them, largest first
 
-in float64. The sign of an eigenvector is arbitrary, and the check ignores it. (With
+in float64, also where x is float32: sums of many numbers need the digits, so convert
+x first. The sign of an eigenvector is arbitrary, and the check ignores it. (With
 fewer examples than dimensions the engine uses a smaller matrix; you need not: N > D
 here.) When you have solved this, gradient descent trains a linear autoencoder on the
 same data.

@@ -1,4 +1,4 @@
-"""Exercise 4: sigmoid, the sigmoid, and its slope in terms of its value.
+"""Exercise 6: sigmoid, the sigmoid, and its slope in terms of its value.
 
 From any real number to a probability:
 

@@ -1,4 +1,4 @@
-"""Exercise 5: softplus, a smooth ReLU, without overflow.
+"""Exercise 7: softplus, a smooth ReLU, without overflow.
 
 A smooth version of max(x, 0):
 

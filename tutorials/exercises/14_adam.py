@@ -1,4 +1,4 @@
-"""Exercise 11: adam, one step of Adam, in place.
+"""Exercise 14: adam, one step of Adam, in place.
 
 Adam keeps a running mean m of the gradient g, and another, v, of its square. In step
 t = 1, 2, … it updates them and a parameter p:

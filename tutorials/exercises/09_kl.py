@@ -1,4 +1,4 @@
-"""Exercise 8: kl, the KL divergence from the prior, in closed form.
+"""Exercise 9: kl, the KL divergence from the prior, in closed form.
 
 The cost, in nats, of q = N(μ, σ²) instead of the prior N(0, I), for N examples with D
 latent dimensions:

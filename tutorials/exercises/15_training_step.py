@@ -1,4 +1,4 @@
-"""Exercise 12: training_step, one training step, and then 300 of them on MNIST.
+"""Exercise 15: training_step, one training step, and then 300 of them on MNIST.
 
 Training repeats one step: compute the loss of a minibatch and its gradient with
 respect to all parameters, and move them a little.

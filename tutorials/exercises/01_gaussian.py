@@ -1,6 +1,7 @@
-"""Exercise 9: gaussian, the Gaussian log-likelihood with a learned variance.
+"""Exercise 1: gaussian, the Gaussian log-likelihood with a learned variance.
 
-For real-valued data x, with a mean and a variance for every number, all (N, D):
+For real-valued data x, with a mean and a variance for every number, all (N, D) here
+(the engine, whose comment stands in the stub, also lets them broadcast):
 
     y_n = ln N(x_n; μ_n, σ_n²) = −½ Σ_d [ ln 2π + ln σ² + (x − μ)² / σ² ]     in nats.
 

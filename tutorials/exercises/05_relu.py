@@ -1,4 +1,4 @@
-"""Exercise 3: relu, max(x, 0), and which way the gradient goes.
+"""Exercise 5: relu, max(x, 0), and which way the gradient goes.
 
 The most common activation:
 
