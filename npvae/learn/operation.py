@@ -37,6 +37,7 @@ class OperationExercise(Exercise):
     suspects   for "y" or a derivative, suspects(**known) returns a dict from mistakes to the arrays that they give
     options    keywords of the operation
     variants   a list of other options, with which the derivatives must be right as well
+    others     others(rng) draws inputs for them; by default, they are those of the first draw
     extremes   extremes(size) returns inputs of this size, at which a careless formula may overflow
     """
 
@@ -50,6 +51,7 @@ class OperationExercise(Exercise):
     suspects: dict = dataclasses.field(default_factory=dict)
     options: dict = dataclasses.field(default_factory=dict)
     variants: tuple = ()
+    others: Callable | None = None
     extremes: Callable | None = None
 
     @property
@@ -86,6 +88,7 @@ class OperationExercise(Exercise):
         for options in self.variants:
             comparisons += self._variant(f, options, *draws[0])
         if all(c.ok for c in comparisons):
+            self._check_single_example(f, draws[0][-1])
             self._check_float32(f, draws[0][0])
             if self.extremes is not None:
                 self._check_extremes(f)
@@ -202,15 +205,36 @@ class OperationExercise(Exercise):
         words = ", ".join(f"{name}={value}" for name, value in options.items())
         usual = ", ".join(f"{name}={value}" for name, value in self.options.items())
         variant = dataclasses.replace(self, options=options, variants=(), also=lambda **_: {}, formulas={}, suspects={})
+        if self.others is not None:
+            inputs = self.others(rng)
+            words += "".join(f", {name} {np.shape(x)}" for name, x in inputs.items())
         try:
             comparisons = list(variant._gradients(f, inputs, variant.known(inputs), numbers, rng))
         except Unfit as error:
             name, sentence, *fault = error.args
             raise Unfit(name, f"right with {usual}, but with {words}: {sentence}", *fault) from error
         except (ValueError, IndexError) as error:  # an axis that is not there, shapes that do not fit
-            name = self._derivatives()[0]
-            raise Unfit(name, f"right with {usual}, but with {words} your line cannot run: {error}") from error
+            raise Unfit("", f"right with {usual}, but with {words} your function fails: {error}") from error
         return [dataclasses.replace(c, name=f"{c.name} ({words})") for c in comparisons]
+
+    def _check_single_example(self, f, rng):
+        """Raise `Unfit` if shapes or numbers are wrong for a batch of one: a squeeze removes its axis."""
+        inputs = self.inputs(rng, 1, *PRIMES[1:3])
+        y, *derivatives = self._both(f(*map(np.copy, inputs.values()), **self.options))
+        right, *right_ds = self.engine(*map(np.copy, inputs.values()), **self.options)
+        pairs = {"y": (y, right)}
+        if np.shape(y) == np.shape(right):
+            pairs |= {
+                f"d{name}": (d(np.ones_like(right)), right_d(np.ones_like(right)))
+                for name, d, right_d in zip(inputs, derivatives, right_ds)
+                if f"d{name}" in self.blanks
+            }
+        for name, (found, expected) in pairs.items():
+            if np.shape(found) != np.shape(expected):
+                shapes = f"the shape is {np.shape(found)}, expected {np.shape(expected)}"
+                raise Unfit(name, f"right for several examples, but with a single example {shapes}")
+            if not same(np.asarray(expected), found):
+                raise Unfit(name, "right for several examples, but with a single example its numbers are wrong")
 
     def _check_float32(self, f, inputs):
         """Networks are trained in float32: value and gradients must stay float32, and about the same numbers."""

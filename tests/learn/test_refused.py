@@ -305,3 +305,57 @@ def test_codes_that_are_paired_with_the_wrong_examples():
     assert outcome.judge(catalogue.find("importance_sampling"), tiled).status == outcome.PASSED
     shifted = lambda *given: solution(*given, rows=lambda x, K: np.tile(x, (K, 1)), shift=0.5)  # noqa: E731
     assert "The codes are not samples of q" in screen("importance_sampling", shifted)
+
+
+# --- constants that should be arguments -------------------------------------------------------------------------------
+
+
+def test_betas_that_are_written_as_numbers():
+    def update(self, lr, t, scratch, p, g, M, V):
+        M[...] = 0.9 * M + 0.1 * g
+        V[...] = 0.999 * V + 0.001 * g * g
+        p -= lr * (M / (1 - 0.9**t)) / (np.sqrt(V / (1 - 0.999**t)) + self.eps)
+
+    assert "β₁ = 0.9 and β₂ = 0.999 stand where self.beta1 and self.beta2 belong" in screen("adam", update)
+
+
+def test_a_number_of_components_that_is_always_two():
+    def principal_components(x, count):
+        return catalogue.find("pca").solution(x, 2)
+
+    assert "expected (count, D)" in screen("pca", principal_components)
+
+
+def test_a_kernel_that_is_always_three_pixels_wide():
+    solution = catalogue.find("convolution").solution.raw
+
+    def conv2d(x, W, b, *, stride=1, padding=0):
+        y, dx, dW, db = solution(x, W, b, stride=stride, padding=padding)
+        return y, dx, lambda dy: dW(dy).reshape(3, 3, -1, W.shape[-1]), db
+
+    assert "W (2, 2, 3, 2)" in screen("convolution", conv2d)
+
+
+def test_a_batch_of_one_example():
+    def dense_backward(x, W, b):
+        y, dx, dW, _ = ops.dense.raw(x, W, b)
+        return y, dx, dW, lambda dy: dy.squeeze().sum(axis=0)
+
+    def kl(mu, logvar):
+        y, dmu, dlogvar = p.kl_to_standard_normal.raw(mu, logvar)
+        return y.squeeze(), dmu, dlogvar
+
+    assert "with a single example" in screen("dense_backward", dense_backward)
+    assert "with a single example" in screen("kl", kl)
+
+
+@pytest.mark.parametrize("change", ["parts", "objective"])
+def test_a_training_step_that_returns_something_else(change):
+    def training_step(model, optimizer, x, rng, step=0, rows=None):
+        objective, parts = model.loss(x, rng, step, rows)
+        optimizer.zero_grad()
+        objective.backward()
+        optimizer.step()
+        return (float(objective), {}) if change == "parts" else (0.0, parts)
+
+    assert f"the {change}" in screen("training_step", training_step)

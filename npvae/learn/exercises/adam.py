@@ -12,6 +12,7 @@ from ...nn import optim
 from ..exercise import Prediction, ProcedureExercise, Unfit, Wrong
 
 STEPS, LR, EPS = 6, 0.013, 0.1  # a large ε, so that its place in the formula matters
+BETAS, USUAL = (0.8, 0.99), (0.9, 0.999)  # not the usual ones, which a student might write as numbers
 
 
 def compare(f, rng, N, D, K):
@@ -39,7 +40,7 @@ def compare(f, rng, N, D, K):
     known = {name: right[name] for name in ("m_hat", "m")} | {"g": gradients}
     rate = right["lr"] / (np.sqrt(right["v_hat"]) + EPS)
     formula = {"": lambda m_hat: rate * m_hat}
-    numbers = {"lr": LR, "1 − β₁": 0.1, "1 − β₂": 0.001}
+    numbers = {"lr": LR, "1 − β₁": 1 - BETAS[0], "1 − β₂": 1 - BETAS[1]}
     yield Comparison("step", found, right["step"], known, formula, numbers, _explanations(found, gradients))
 
 
@@ -48,7 +49,7 @@ def _flat(arrays):
 
 
 def _optimizer(f, parameters):
-    return type("Adam", (optim.Adam,), {"update": f})(parameters, LR, eps=EPS)
+    return type("Adam", (optim.Adam,), {"update": f})(parameters, LR, *BETAS, EPS)
 
 
 def _check_that_state_is_in_accumulators(f, rng, n):
@@ -89,7 +90,7 @@ def _check_that_state_is_in_accumulators(f, rng, n):
 
 def formulas(
     gradients,
-    betas=(0.9, 0.999),
+    betas=BETAS,
     weight_m=None,
     weight_v=None,
     forgets_m=False,
@@ -128,14 +129,15 @@ EDITS = {
     "the bias of v is not corrected": {"correct_v": PLAIN["correct_v"]},
     "m is multiplied by its bias 1 − β₁ᵗ instead of divided by it": {"correct_m": lambda m, bias: m * bias},
     "v is multiplied by its bias 1 − β₂ᵗ instead of divided by it": {"correct_v": lambda v, bias: v * bias},
-    "β₁ and β₂ are exchanged": {"betas": (0.999, 0.9)},
+    "β₁ and β₂ are exchanged": {"betas": BETAS[::-1]},
+    "β₁ = 0.9 and β₂ = 0.999 stand where self.beta1 and self.beta2 belong": {"betas": USUAL},
     "t is one too small, or counted from 0": {"t_for": lambda t: t - 1},
     "t is one too large": {"t_for": lambda t: t + 1},
     "t is 1 in every step": {"t_for": lambda t: 1},
     "the factor 1 − β₁ of g is missing": {"weight_m": 1},
     "the factor 1 − β₂ of g² is missing": {"weight_v": 1},
-    "β₁ stands where 1 − β₁ belongs": {"weight_m": 0.9},
-    "β₂ stands where 1 − β₂ belongs": {"weight_v": 0.999},
+    "β₁ stands where 1 − β₁ belongs": {"weight_m": BETAS[0]},
+    "β₂ stands where 1 − β₂ belongs": {"weight_v": BETAS[1]},
     "ε is under the root": {"move": lambda m_hat, v_hat: m_hat / np.sqrt(v_hat + EPS)},
     "there is no root: the step is divided by v̂ itself": {"move": lambda m_hat, v_hat: m_hat / (v_hat + EPS)},
     "ε is missing": {"move": lambda m_hat, v_hat: m_hat / np.sqrt(v_hat)},
@@ -251,7 +253,7 @@ Source: Kingma and Ba (2015), Adam: a method for stochastic optimization, algori
         "no correction": Wrong("bias of m and v is not", function=_update(corrected=(False, False))),
         "m not corrected": Wrong("bias of m is not", function=_update(corrected=(False, True))),
         "v not corrected": Wrong("bias of v is not", function=_update(corrected=(True, False))),
-        "betas exchanged": Wrong("are exchanged", function=_update(betas=(0.999, 0.9))),
+        "betas exchanged": Wrong("are exchanged", function=_update(betas=BETAS[::-1])),
         "t one too large": Wrong("t is one too large", function=_update(late=1)),
         "ε under the root": Wrong("under the root", function=_update(root=lambda v, eps: np.sqrt(v + eps))),
         "no root": Wrong("there is no root", function=_update(root=lambda v, eps: v + eps)),

@@ -52,6 +52,7 @@ Source: Dumoulin and Visin (2016), A guide to convolution arithmetic, section 4.
         "from npvae.runtime import by_blocks",
     ),
     inputs=lambda rng, N, D, K: {"x": normal(rng, N, D, K, 2), "W": normal(rng, 3, 3, 2, 5), "b": normal(rng, 5)},
+    others=lambda rng: {"x": normal(rng, 3, 5, 4, 3), "W": normal(rng, 2, 2, 3, 2), "b": normal(rng, 2)},
     also=lambda x, W, b, y: {},
     sizes=("N, the batch", "H, the height", "W, the width"),
     primes=(3, 5, 7),

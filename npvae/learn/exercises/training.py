@@ -22,14 +22,16 @@ class Recording:
     """The calls that a student's function makes in one step, for these parameters and arguments."""
 
     def __init__(self, parameters, x, rng, step, rows):
-        self.parameters, self.given, self.calls, self.losses = parameters, (x, rng, step, rows), [], []
+        self.parameters, self.given, self.calls = parameters, (x, rng, step, rows), []
+        self.losses, self.parts = [], []
         self.has_gradient = any(p.grad is not None for p in parameters)
 
-    def note_loss(self, objective, *passed):
+    def note_loss(self, objective, parts, *passed):
         """Note a loss that was computed from these arguments."""
         pairs = zip(("x", "rng", "step", "rows"), passed, self.given)
         self.calls.append(Call("loss", frozenset(name for name, a, b in pairs if not _is(a, b))))
         self.losses.append(objective)
+        self.parts.append(parts)
 
     def note(self, name, called, *dy):
         """Note a call of backward, zero_grad or step; a gradient that was cleared by hand counts as zero_grad."""
@@ -45,6 +47,15 @@ class Recording:
         self.calls.append(call)
         self.has_gradient = name == "backward" or (self.has_gradient and name != "zero_grad")
 
+    def check_returned(self):
+        """Raise `Unfit` unless the objective and its parts, as `loss` returned them, were returned."""
+        objective, parts = self.returned
+        if objective != float(self.losses[-1]):
+            right = f"but that of the loss is {float(self.losses[-1]):.6g}"
+            raise Unfit("return", f"you return the objective {objective:.6g}, {right}")
+        if parts != self.parts[-1]:
+            raise Unfit("return", "you return the parts of something else than the loss of this step")
+
 
 class Watched(models.VAE):
     """A VAE whose losses are recorded, and depend on `step` and `rows`."""
@@ -53,7 +64,7 @@ class Watched(models.VAE):
         objective, parts = super().loss(x, rng, step, rows)
         if rows is not None:  # as if the examples had weights
             objective = objective * float(1 + np.mean(rows) / 100)
-        self.recording.note_loss(objective, x, rng, step, rows)
+        self.recording.note_loss(objective, dict(parts), x, rng, step, rows)
         return objective, parts
 
 
@@ -66,24 +77,28 @@ def compare(f, rng, N, D, K):
     seed = int(rng.integers(2**31))
     x, rows = rng.random((STEPS, N, D)), rng.integers(100, size=(STEPS, N))
     run = functools.partial(_run, seed=seed, x=x, rows=rows, latent_dim=K)
-    sequences = []
+    recordings = []
     try:
-        found = run(f, sequences)
+        found = run(f, recordings)
     except ValueError:
-        _explain(sequences)
+        _explain([tuple(recording.calls) for recording in recordings])
         raise
+    sequences = [tuple(recording.calls) for recording in recordings]
     right = run(training.training_step)
     if not (c := Comparison(MOVEMENT, found, right, numbers={"lr": LR, "N, the batch": N})).ok:
         if same(found, run(_replay(sequences[-1]))):  # whatever differs in the first step, it did no harm
             _explain(sequences)
+    else:
+        for recording in recordings:
+            recording.check_returned()
     yield c
 
 
 MOVEMENT = "the movement of the parameters"
 
 
-def _run(step, sequences=None, *, seed, x, rows, latent_dim):
-    """Return the movements of all parameters in each step, (STEPS, P), and add the calls of each to `sequences`."""
+def _run(step, recordings=None, *, seed, x, rows, latent_dim):
+    """Return the movements of all parameters in each step, (STEPS, P), and add the `Recording` of each."""
     rng = np.random.default_rng(seed)
     warm_up = KLTerm(warm_up=2 * STEPS)  # so that the loss depends on the step
     model = Watched(x.shape[-1], latent_dim, [5], rng, kl_term=warm_up).astype(np.float64)
@@ -95,11 +110,12 @@ def _run(step, sequences=None, *, seed, x, rows, latent_dim):
             with recorded(model.recording.note):
                 returned = step(model, optimizer, batch, rng, i, rows[i])
         finally:
-            if sequences is not None:
-                sequences.append(tuple(model.recording.calls))
+            if recordings is not None:
+                recordings.append(model.recording)
         where.append(_flat(model))
-        if sequences is not None:
+        if recordings is not None:
             _check_returned(returned)
+            model.recording.returned = returned
     return np.diff(where, axis=0)
 
 
