@@ -10,57 +10,9 @@ from ...diagnosis.faults import ValueFault
 from ...gradchecks.check import normal
 from ..exercise import TENSORS, Prediction, ProcedureExercise, Unfit, Wrong, array_of, in_words
 from ..operation import OperationExercise
+from ..recorder import Recorder
 
 K = 13
-
-
-class Recorder:
-    """A decoder that records which codes were compared with which examples, in whatever order."""
-
-    def __init__(self, decode, q):
-        self.decode, self.q, self.pairs = decode, q, []
-
-    def __call__(self, z):
-        z = z.data if isinstance(z, Tensor) else z
-        return _Recorded(self, z, self.decode(z))
-
-    def codes(self, x):
-        """The codes of each example, in the order of the rows of x: an array (K, N, latent_dim)."""
-        pairs = self.pairs or [(np.empty((0, 1)), np.empty((0, 1)))]
-        z, compared = map(np.concatenate, zip(*pairs))
-        codes = [z[(compared == x_n).all(axis=-1)] if len(z) else z for x_n in x]
-        for found in codes:
-            if len(found) != K:
-                sentence = f"your function compared an example with {len(found)} codes, expected samples = {K}"
-                raise Unfit("log_likelihood", sentence)
-        return np.stack(codes, axis=1)
-
-    def check_proposal(self, z):
-        """Raise `Unfit` unless the codes z (K, N, latent_dim) of each example are samples of its q."""
-        if not (found := _unlike_samples(z, self.q)):
-            return
-        shape, drawn = z.shape, np.concatenate([z for z, _ in self.pairs])
-        by_order = {
-            "np.tile(x, (K, 1))": drawn.reshape(shape),
-            "np.repeat(x, K, axis=0)": drawn.reshape(shape[1], shape[0], -1).swapaxes(0, 1),
-        }
-        for rows, in_order in by_order.items():
-            if not _unlike_samples(in_order, self.q):
-                wrong = "the codes are samples of q, but they are paired with the wrong examples"
-                fits = f"the examples in the order of {rows} fit these codes"
-                raise Unfit("log_likelihood", f"{wrong}: compared with another example than its own. {fits}")
-        raise Unfit("log_likelihood", f"the codes are not samples of q: {found}")
-
-
-class _Recorded:
-    def __init__(self, recorder, z, distribution):
-        self.recorder, self.z, self.distribution = recorder, z, distribution
-
-    def log_prob(self, x):
-        log_prob = self.distribution.log_prob(x)
-        compared = np.broadcast_to(x, (*log_prob.shape, x.shape[-1]))
-        self.recorder.pairs.append((self.z.reshape(-1, self.z.shape[-1]), compared.reshape(-1, x.shape[-1])))
-        return log_prob
 
 
 def compare(f, rng, N, D, latent_dim):
@@ -79,7 +31,7 @@ def _compare(f, rng, N, D, latent_dim, logvar, outliers=False):
         x *= 1 + 2.0 * np.arange(N)[:, None]
     posterior = model.posterior(x)
     q = p.DiagonalGaussian(posterior.mu + 0.3 * normal(rng, N, latent_dim), posterior.logvar + 0.5)
-    decode = Recorder(model.decode, q)
+    decode = Recorder(model.decode, q, K)
     found = f(x, q, decode, np.random.default_rng(int(rng.integers(2**31))), K)
     if not isinstance(found, p.ImportanceSampling):
         expected = "expected ImportanceSampling(log_likelihood, effective_sample_size)"
@@ -125,15 +77,6 @@ def _compare(f, rng, N, D, latent_dim, logvar, outliers=False):
             "the square of Σ w is missing": w.sum(axis=0) / (w * w).sum(axis=0),
         },
     )
-
-
-def _unlike_samples(z, q):
-    """Say why z are not samples of q, or nothing: (z − μ)/σ must have mean 0 and mean square 1, within six errors."""
-    eps = (z - q.mu) * np.exp(-0.5 * q.logvar)
-    mean, square, n = eps.mean(), (eps * eps).mean(), eps.size
-    if abs(mean) > 6 / np.sqrt(n) or abs(square - 1) > 6 * np.sqrt(2 / n):
-        return f"(z − μ)/σ has the mean {mean:.2f} and the mean square {square:.2f}, expected 0 and 1"
-    return ""
 
 
 def _check_finite(name, found, log_w):
