@@ -40,7 +40,7 @@ class Unfit(Exception):
     """
 
     def __init__(self, name, sentence, fault=None):
-        super().__init__(name, sentence.removesuffix("."), *([] if fault is None else [fault]))
+        super().__init__(name, sentence.rstrip(" ."), *([] if fault is None else [fault]))
 
 
 @dataclasses.dataclass

@@ -359,3 +359,20 @@ def test_a_training_step_that_returns_something_else(change):
         return (float(objective), {}) if change == "parts" else (0.0, parts)
 
     assert f"the {change}" in screen("training_step", training_step)
+
+
+# --- numbers at special places ----------------------------------------------------------------------------------------
+
+
+def test_zeros():
+    def log_likelihood(logits, x):
+        e = np.exp(-np.abs(logits))
+        slope = (logits > 0) - np.sign(logits) * e / (1 + e)
+        return p.bernoulli_log_likelihood.raw(logits, x)[0], lambda dy: dy[:, None] * (x - slope), None
+
+    def reparameterize(mu, logvar, eps):
+        y = mu + np.exp(logvar / 2) * eps
+        return y, lambda dy: dy, lambda dy: dy * (y - mu) / eps * eps / 2, None
+
+    assert "all inputs are 0" in screen("bernoulli", log_likelihood)
+    assert "all inputs are 0" in screen("reparameterize", reparameterize)

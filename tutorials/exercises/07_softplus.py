@@ -6,7 +6,8 @@ A smooth version of max(x, 0):
 
 For x = 800, eˣ overflows to ∞, and so does y, although the answer is 800. Take
 max(x, 0) out of the logarithm first, so that no exponential grows. Then write dx: the
-slope of ζ is a function that you know.
+slope of ζ is a function that you know. (For x = −40, y is e⁻⁴⁰ and not 0: as 1 + e⁻⁴⁰
+is rounded to 1, use np.log1p.)
 
 Source: Dugas, Bengio, Bélisle, Nadeau, Garcia (2001), Incorporating second-order
 functional knowledge for better option pricing.

@@ -94,7 +94,7 @@ def compare(f, rng, N, D, K):
     yield c
 
 
-MOVEMENT = "the movement of the parameters"
+MOVEMENT = "movement"
 
 
 def _run(step, recordings=None, *, seed, x, rows, latent_dim):
