@@ -2,6 +2,32 @@
 
 import numpy as np
 
+from npvae.autodiff.ops import _restore_axes
+
+
+def logsumexp_by_the_value(x, *, axis=None):
+    """exp(x − y) is the softmax."""
+    m = np.max(x, axis=axis, keepdims=True)
+    e = np.exp(x - m)
+    y = np.log(e.sum(axis=axis, keepdims=True)) + m
+
+    def dx(dy):
+        return np.exp(x - y) * _restore_axes(dy, x.shape, axis)
+
+    return np.squeeze(y, axis=axis), dx
+
+
+def logsumexp_by_reduce(x, *, axis=None):
+    y = np.logaddexp.reduce(x, axis=axis, keepdims=True)
+
+    def dx(dy):
+        out = x - y
+        np.exp(out, out=out)
+        out *= np.reshape(dy, y.shape)
+        return out
+
+    return np.squeeze(y, axis=axis), dx
+
 
 def logsumexp_with_expanded_axes(x, *, axis=None):
     m = x.max(axis=axis, keepdims=True)
