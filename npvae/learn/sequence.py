@@ -48,6 +48,7 @@ TWICE = {
     "loss": "the loss is computed twice, with new noise",
 }
 SPENT = "backward is called twice for one loss, but the first call has used up its tape"
+BETWEEN = "zero_grad comes between backward and step: the gradient is cleared before the step uses it"
 WRONG_ORDER = "the calls are in the wrong order"
 STALE = "step comes before backward: the loss belongs to parameters that have moved since"
 
@@ -152,7 +153,8 @@ def _edits(sequence):
     names = [call.name for call in sequence]
     for i, name in enumerate(names):
         if names.count(name) > 1:
-            yield TWICE[name], _last_loss(sequence[:i] + sequence[i + 1 :])
+            is_between = name == "zero_grad" and "backward" in names[:i] and "step" in names[i:]
+            yield BETWEEN if is_between else TWICE[name], _last_loss(sequence[:i] + sequence[i + 1 :])
     for i in range(len(sequence)):
         rest = sequence[:i] + sequence[i + 1 :]
         for j in range(len(sequence)):
@@ -177,7 +179,7 @@ def _order(names):
     if step < backward:
         return "step comes before backward: it finds no gradient, or that of the step before"
     if backward < zero < step:
-        return "zero_grad comes between backward and step: the gradient is cleared before the step uses it"
+        return BETWEEN
     return WRONG_ORDER
 
 

@@ -34,6 +34,7 @@ def test_right_sequences(letters):
         "lzs": "backward is missing: nothing computes the gradient that step uses",
         "lzb": "step is missing",
         "lbzs": "zero_grad comes between backward and step",
+        "lbzsz": "zero_grad comes between backward and step",
         "lszb": "step comes before backward",
         "szlb": "step comes before backward",
         "lzbss": "the step is taken twice",

@@ -95,6 +95,8 @@ def formulas(
     weight_v=None,
     forgets_m=False,
     forgets_v=False,
+    begins_m=False,
+    begins_v=False,
     late_m=False,
     late_v=False,
     correct_m=lambda m, bias: m / bias,
@@ -105,7 +107,10 @@ def formulas(
 ):
     """Return what the paper's algorithm computes from a sequence of gradients (T, N): a dict of arrays (T, N).
 
-    late_m, late_v   the step uses m or v as it was before its update; the other arguments replace parts of the formula
+    begins_m, begins_v   the first step sets m to g, or v to g²
+    late_m, late_v       the step uses m or v as it was before its update
+
+    The other arguments replace parts of the formula.
     """
     m, v = np.zeros((2, *gradients.shape[1:]))
     steps = []
@@ -113,6 +118,7 @@ def formulas(
         old_m, old_v = m, v
         m = (1 - betas[0] if weight_m is None else weight_m) * g + (0 if forgets_m else betas[0] * m)
         v = (1 - betas[1] if weight_v is None else weight_v) * g**power + (0 if forgets_v else betas[1] * v)
+        m, v = (g if begins_m and t == 1 else m), (g**power if begins_v and t == 1 else v)
         with np.errstate(all="ignore"):
             m_hat = correct_m(old_m if late_m else m, 1 - betas[0] ** t_for(t))
             v_hat = correct_v(old_v if late_v else v, 1 - betas[1] ** t_for(t))
@@ -127,17 +133,11 @@ EDITS = {
     "the bias of m and v is not corrected": PLAIN,
     "the bias of m is not corrected": {"correct_m": PLAIN["correct_m"]},
     "the bias of v is not corrected": {"correct_v": PLAIN["correct_v"]},
-    "m is multiplied by its bias 1 − β₁ᵗ instead of divided by it": {"correct_m": lambda m, bias: m * bias},
-    "v is multiplied by its bias 1 − β₂ᵗ instead of divided by it": {"correct_v": lambda v, bias: v * bias},
     "β₁ and β₂ are exchanged": {"betas": BETAS[::-1]},
     "β₁ = 0.9 and β₂ = 0.999 stand where self.beta1 and self.beta2 belong": {"betas": USUAL},
     "t is one too small, or counted from 0": {"t_for": lambda t: t - 1},
     "t is one too large": {"t_for": lambda t: t + 1},
     "t is 1 in every step": {"t_for": lambda t: 1},
-    "the factor 1 − β₁ of g is missing": {"weight_m": 1},
-    "the factor 1 − β₂ of g² is missing": {"weight_v": 1},
-    "β₁ stands where 1 − β₁ belongs": {"weight_m": BETAS[0]},
-    "β₂ stands where 1 − β₂ belongs": {"weight_v": BETAS[1]},
     "ε is under the root": {"move": lambda m_hat, v_hat: m_hat / np.sqrt(v_hat + EPS)},
     "there is no root: the step is divided by v̂ itself": {"move": lambda m_hat, v_hat: m_hat / (v_hat + EPS)},
     "ε is missing": {"move": lambda m_hat, v_hat: m_hat / np.sqrt(v_hat)},
@@ -150,6 +150,16 @@ EDITS = {
     "v is the mean of g instead of g²": {"power": 1},
     "p moves by m̂, without √v̂": {"move": lambda m_hat, v_hat: m_hat},
 }
+for a, i, g, beta in (("m", "₁", "g", BETAS[0]), ("v", "₂", "g²", BETAS[1])):  # the same slips in both means
+    EDITS |= {
+        f"{a} is multiplied by 1 − β{i}ᵗ instead of divided by it": {f"correct_{a}": lambda mean, bias: mean * bias},
+        f"β{i}ᵗ stands where 1 − β{i}ᵗ belongs": {f"correct_{a}": lambda mean, bias: mean / (1 - bias)},
+        f"1 + β{i}ᵗ stands where 1 − β{i}ᵗ belongs": {f"correct_{a}": lambda mean, bias: mean / (2 - bias)},
+        f"{a} is divided by the root of 1 − β{i}ᵗ": {f"correct_{a}": lambda mean, bias: mean / np.sqrt(bias)},
+        f"the factor 1 − β{i} of {g} is missing": {f"weight_{a}": 1},
+        f"β{i} stands where 1 − β{i} belongs": {f"weight_{a}": beta},
+        f"{a} begins with {g}: the factor 1 − β{i} is missing in the first step": {f"begins_{a}": True},
+    }
 
 
 def _explanations(found, gradients):
