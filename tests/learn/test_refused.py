@@ -376,3 +376,19 @@ def test_zeros():
 
     assert "all inputs are 0" in screen("bernoulli", log_likelihood)
     assert "all inputs are 0" in screen("reparameterize", reparameterize)
+
+
+def test_components_in_another_order_or_turned_within_their_subspace():
+    right = catalogue.find("pca").solution
+
+    def turned(x, count):
+        mean, components, eigenvalues = right(x, count)
+        turn = np.linalg.qr(np.arange(1.0, 1 + count * count).reshape(count, count) ** 2)[0]
+        return mean, turn @ components, eigenvalues
+
+    def backwards(x, count):
+        mean, components, eigenvalues = right(x, count)
+        return mean, components[::-1], eigenvalues
+
+    assert "rows stand in another order" in screen("pca", backwards)
+    assert "not the eigenvectors themselves" in screen("pca", turned)

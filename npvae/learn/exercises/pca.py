@@ -19,8 +19,20 @@ def compare(f, rng, N, D, K):
     N, D, count = 20 + N, 2 + D, {3: 1, 5: 2, 7: 3, 11: 3}[K]
     comparisons = list(_compare(f, rng, N, D, count))
     if all(c.ok for c in comparisons):
+        _check_order(f, rng, N, D, count)
         _check_precision(f, rng, N, D, count)
     return comparisons
+
+
+def _check_order(f, rng, N, D, count):
+    """Raise `Unfit` unless each row is the eigenvector of its eigenvalue: a projection does not see their order."""
+    x = normal(rng, N, D) @ normal(rng, D, D)
+    overlaps = np.abs(f(x.copy(), count)[1] @ models.pca.principal_components(x, count)[1].T)
+    if not np.allclose(overlaps, np.eye(count), rtol=0, atol=1e-6):
+        are = "rows stand in another order, expected the largest eigenvalue first"
+        if not np.allclose(overlaps.max(axis=1), 1, rtol=0, atol=1e-6):
+            are = "rows span the right subspace, but they are not the eigenvectors themselves"
+        raise Unfit("components", f"the {are}")
 
 
 def _check_precision(f, rng, N, D, count):
@@ -80,8 +92,29 @@ def _compare(f, rng, N, D, count):
             "the components were taken from the rows of the matrix of eigenvectors, but these are its columns": _rows(
                 x, count
             ),
-        },
+        }
+        | _axes(components, U),
     )
+
+
+def _axes(components, U):
+    """Return what the rows of the components are, if they are eigenvectors (rows of U), with what they project onto."""
+    lengths = np.linalg.norm(components, axis=1)
+    overlaps = np.abs(components @ U.T) / np.maximum(lengths, 1e-300)[:, None]
+    which, count = overlaps.argmax(axis=1), len(components)
+    across = np.abs(np.abs(components)[:, None] - np.abs(U.T)).max(axis=2) < 1e-8  # an eigenvector may have either sign
+    if across.any(axis=1).all():
+        words = "the matrix of eigenvectors is transposed: each row has one number of every eigenvector"
+        return {words: components.T @ components}
+    if not np.allclose(overlaps.max(axis=1), 1, rtol=0, atol=1e-9):
+        return {}
+    said = {}
+    if not np.allclose(lengths, 1):
+        said["the rows have other lengths than 1, although their directions are eigenvectors"] = True
+    D = len(U)
+    if sorted(which) not in ([*range(count)], [*range(D - count, D)]):  # the first, or the last
+        said["the rows are eigenvectors, but not those of the largest eigenvalues, in falling order"] = True
+    return dict.fromkeys(said, components.T @ components)
 
 
 def _covariance(x):
@@ -198,6 +231,8 @@ Source: Bishop (2006), Pattern recognition and machine learning, section 12.1.2.
         "standard deviations": Wrong("standard deviations", function=_pca(change=lambda values, x: np.sqrt(values))),
         "components in columns": Wrong("are in the columns", function=lambda x, count: _transposed(x, count)),
         "the mean of everything": Wrong("averaged over axis 0", function=_pca(mean=lambda x: x.mean())),
+        "not sorted": Wrong("not those of the largest", function=lambda x, count: _rows_of(x, count, [1, 3, 0])),
+        "lengths": Wrong("other lengths than 1", function=lambda x, count: _rows_of(x, count, [0, 1, 2], scale=2.0)),
         "x is centred in place": Wrong("changed this input", function=lambda x, count: _in_place(x, count)),
     },
 )
@@ -206,6 +241,11 @@ Source: Bishop (2006), Pattern recognition and machine learning, section 12.1.2.
 def _transposed(x, count):
     mean, components, eigenvalues = _pca()(x, count)
     return mean, components.T, eigenvalues
+
+
+def _rows_of(x, count, order, scale=1.0):
+    mean, components, eigenvalues = models.pca.principal_components(x, 4)
+    return mean, scale * components[order[:count]], eigenvalues
 
 
 def _in_place(x, count):
