@@ -390,6 +390,25 @@ def strange_tanh(x):
 print(diagnose(gradcheck(strange_tanh, x)))
 
 # %% [markdown]
+# ### The same check for PyTorch and JAX
+#
+# Both frameworks let you write a derivative by hand: a `torch.autograd.Function` and a
+# `jax.custom_vjp`. An adapter turns either into an operation of our form, so that the same
+# check and the same diagnosis apply (`pip install 'npvae[torch]'` or `'npvae[jax]'`):
+#
+# ```python
+# from npvae.diagnosis.frameworks import jax_operation, torch_operation
+#
+# print(diagnose(gradcheck(torch_operation(MyFunction), x, W)))
+# print(diagnose(gradcheck(jax_operation(f), x, W)))
+# ```
+#
+# Pass float64 arrays; arguments that are no arrays go to the adapter by name, as in
+# `torch_operation(Scale, factor=2.0)`. The adapter also sees what the frameworks forgive:
+# a `backward` that changes `grad_output` in place, or one that needs it contiguous, a
+# gradient in float32, a `fwd` whose value is not that of the function.
+
+# %% [markdown]
 # ## 2.6 A checker that cannot fail
 #
 # A test that never fails proves nothing, and gradient checkers are good at it. Here is one
