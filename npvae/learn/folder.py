@@ -70,16 +70,14 @@ README = """\
 # The exercises
 
 You write the parts of a variational autoencoder yourself, one function at a time. Each file holds one exercise: its
-docstring has the mathematics and a question, and below it stands a function with something left out. Work in a folder
-of your own:
+docstring has the mathematics and a question, and below it stands a function with something left out.
+`npvae learn init my-vae` makes a folder of your own. In that folder, begin with
 
 ```sh
-npvae learn init my-vae
-cd my-vae
 npvae learn
 ```
 
-Then, for each exercise:
+which says what comes next. For each exercise:
 
 1. Read its file, and answer the question: `npvae learn predict NAME`.
 2. Replace the lines `raise NotImplementedError(…)` by your code, and save.
