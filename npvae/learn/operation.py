@@ -88,7 +88,7 @@ class OperationExercise(Exercise):
         if any(not c.ok for c in comparisons):
             return comparisons
         for options in self.variants:
-            comparisons += self._variant(f, options, *draws[0])
+            self._check_variant(f, options, *draws[0])
         if all(c.ok for c in comparisons):
             self._check_single_example(f, draws[0][-1])
             self._check_against_engine(f, {name: 0 * x for name, x in draws[0][0].items()}, "if all inputs are 0")
@@ -203,8 +203,8 @@ class OperationExercise(Exercise):
                         wrong = f"wrong in {when}: it reads something that another call has left or replaced"
                         raise Unfit(name, f"it is {first if i else wrong}")
 
-    def _variant(self, f, options, inputs, known, numbers, rng):
-        """Return the comparisons of the derivatives with other options; an array is then called "dx (axis=1)"."""
+    def _check_variant(self, f, options, inputs, known, numbers, rng):
+        """Raise `Unfit` if a derivative is wrong with other options."""
         words = ", ".join(f"{name}={value}" for name, value in options.items())
         usual = ", ".join(f"{name}={value}" for name, value in self.options.items())
         variant = dataclasses.replace(self, options=options, variants=(), also=lambda **_: {}, formulas={}, suspects={})
@@ -222,7 +222,6 @@ class OperationExercise(Exercise):
             if not c.ok:
                 where = f"with {words} it is wrong in {int(c.wrong.sum())} of {c.wrong.size} elements"
                 raise Unfit(c.name, f"right with {usual}, but {where}")
-        return comparisons
 
     def _check_single_example(self, f, rng):
         """Raise `Unfit` if shapes or numbers are wrong for a batch of one: a squeeze removes its axis."""
