@@ -56,12 +56,13 @@ class _OfFunction:
         self.jax, self.function = jax, function
         self.name = getattr(function, "__name__", type(function).__name__)
         self.placing = Placing(self.name, function, constants)
+        self.plain = getattr(function, "fun", function) if isinstance(function, jax.custom_vjp) else function
 
     def __call__(self, *inputs):
         with _in_float64(self.jax):
             pairs, places = self.placing.arguments([self._array(x) for x in inputs])
             arguments = [x for _, x in pairs]
-            leaves = self._leaves(self.function(*arguments), self.name)
+            leaves = self._leaves(self.plain(*arguments), self.name)
             y = joined([np.array(leaf) for leaf in leaves])
 
         def backward(dy):

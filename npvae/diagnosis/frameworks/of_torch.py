@@ -6,6 +6,7 @@ returns. One thing autograd does on purpose, and we do it too: where the gradien
 it sums.
 """
 
+import contextlib
 import inspect
 
 import numpy as np
@@ -35,10 +36,28 @@ def torch_operation(function, **constants):
     adapter = _OfClass(torch, function, constants) if is_class else _OfFunction(torch, function, constants)
 
     def operation(*inputs):
-        return adapter(*inputs)
+        with _one_thread(torch):
+            y, backward = adapter(*inputs)
+
+        def backward_in_one_thread(dy):
+            with _one_thread(torch):
+                return backward(dy)
+
+        return y, backward_in_one_thread
 
     operation.__name__, operation.__signature__ = adapter.name, adapter.placing.signature
     return operation
+
+
+@contextlib.contextmanager
+def _one_thread(torch):
+    """Within it, PyTorch computes in one thread: for small arrays, to wake the others costs more than they do."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 class _OfFunction:
