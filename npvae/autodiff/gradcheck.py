@@ -69,7 +69,7 @@ def gradcheck(f, *inputs, parameters=None, rng=None, name=None, limit=LIMIT, ele
     else:
         operation, arrays = _as_operation(f, inputs, parameters or (), options)
     rows, known, notes = _check(name, operation, arrays, rng, limit, elements)
-    return Report(name, rows, known, limit, notes)
+    return Report(name, rows, known, limit, notes, operation, arrays)
 
 
 def _as_operation(f, inputs, parameters, options):

@@ -84,12 +84,16 @@ class Report:
     limit   the largest error that passes
     notes   sentences about what is not a mistake, but worth knowing
 
+    A diagnosis also needs what was checked, to run it again: `operation`, a bare operation, and `inputs`, what it
+    received, by name.
+
     A report is neither true nor false: `assert gradcheck(...)` would look like a test and always pass, so it raises
     TypeError.
     """
 
-    def __init__(self, name, rows, known, limit, notes=()):
+    def __init__(self, name, rows, known, limit, notes=(), operation=None, inputs=None):
         self.name, self.rows, self.known, self.limit, self.notes = name, rows, known, limit, list(notes)
+        self.operation, self.inputs = operation, inputs or {}
 
     @property
     def ok(self):

@@ -19,6 +19,8 @@ from .comparison import Comparison
 from .explain import QUESTIONS, explain, true_minus
 from .faults import finding_of
 from .finding import Finding
+from .search import Draw, search
+from .trace import trace
 
 
 class Diagnosis:
@@ -51,9 +53,41 @@ def diagnose(report):
             name = row.name if row.name in ("y", "dy") else f"d{row.name}"
             findings.append(finding_of(name, row.sentence, row.fault))
         else:
-            finding = find([comparison(f"d{row.name}", row, report.known)], row.kinks)
+            finding = find([comparison(f"d{row.name}", row, report.known)], row.kinks, draws_of(report, row))
             findings.append(finding if "x" in report.known else _with_its_name(finding, row.name))
     return Diagnosis(report.name, findings)
+
+
+def draws_of(report, row):
+    """Return two traced draws of a row's derivative: of the report's inputs, and of other numbers; [] if none is possible."""
+    rng, draws = np.random.default_rng(0), []
+    index = list(report.inputs).index(row.name) if row.name in report.inputs else -1
+    for inputs in ({name: _copy(x) for name, x in report.inputs.items()}, _moved(report.inputs, rng)):
+        try:
+            arrays = list(inputs.values())
+            y = report.operation(*arrays)[0]
+            dy = rng.standard_normal(np.shape(y))
+            graph = trace(report.operation, inputs, dy)
+            truth = numeric_gradient(lambda arrays=arrays: report.operation(*arrays)[0], arrays[index], dy)
+        except Exception:
+            return []
+        name = f"d{row.name}"
+        if name not in graph.outputs or not np.isfinite(truth).all():
+            return []
+        draws.append(Draw(graph, name, truth, _sizes(inputs)))
+    return draws
+
+
+def _copy(x):
+    return np.array(x) if isinstance(x, np.ndarray) else x
+
+
+def _moved(inputs, rng):
+    """Return other inputs of the same kind: every number a little smaller, so that it stays in the function's domain."""
+    return {
+        name: x * rng.uniform(0.7, 1, x.shape) if isinstance(x, np.ndarray) and x.dtype.kind == "f" else _copy(x)
+        for name, x in inputs.items()
+    }
 
 
 def comparison(name, row, known, **more):
@@ -116,14 +150,16 @@ def _elementwise(known, row):
     return {"known": known}
 
 
-def find(comparisons, kinks=None):
+def find(comparisons, kinks=None, draws=()):
     """Return the `Finding` about one array from its draws, of which at least one is wrong.
 
     kinks   where there is no derivative, an array of bool, or None
+    draws   the same array traced, for a search: a list of `Draw`
     """
     c = next(c for c in comparisons if not c.ok)
+    edits = search(draws) if draws else []
     if c.found.shape != c.expected.shape:
-        return dataclasses.replace(explain(comparisons), name=c.name)
+        return dataclasses.replace(explain(comparisons), name=c.name, edits=edits)
     error, wrong = c.error, c.wrong
     i = tuple(map(int, np.unravel_index(np.argmax(error), error.shape)))
     where = f"({', '.join(map(str, i))})" if i else "here"
@@ -137,7 +173,7 @@ def find(comparisons, kinks=None):
         finding = Finding(measured, ["no mistake: there is no derivative"], QUESTIONS["part"])
     else:
         finding = explain(comparisons) or Finding()
-    return dataclasses.replace(finding, name=c.name, evidence=evidence)
+    return dataclasses.replace(finding, name=c.name, evidence=evidence, edits=edits)
 
 
 def _of(wrong):

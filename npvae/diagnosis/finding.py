@@ -15,6 +15,7 @@ class Finding:
     question   that points the way
     name       of the array
     evidence   sentences about the numbers that were compared, before any inference
+    edits      what the author's own lines lack: `Cause`s of the search
     """
 
     measured: str = ""
@@ -22,6 +23,7 @@ class Finding:
     question: str = ""
     name: str = ""
     evidence: tuple = ()
+    edits: list = dataclasses.field(default_factory=list)
 
     def lines(self):
         """Return the evidence, then the inference, then the question, in lines of at most 80 columns."""

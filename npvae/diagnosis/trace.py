@@ -44,19 +44,16 @@ class Node:
     inner    whether a function in another file made it, called at this site
     """
 
-    __slots__ = ("args", "function", "index", "inner", "kwargs", "name", "site", "value")
+    __slots__ = ("args", "function", "index", "inner", "kwargs", "name", "parents", "site", "value")
 
     def __init__(self, index, function, args, kwargs, value, site=None, inner=False, name=None):
         self.index, self.function, self.args, self.kwargs, self.value = index, function, args, kwargs, value
         self.site, self.inner, self.name = site, inner, name
+        self.parents = [argument for _, argument in self.uses() if isinstance(argument, Node)]
 
     def uses(self):
         """Return pairs of a path (("args", 0), …) and the argument there, for all arguments and parts of them."""
         return [*_uses(self.args, ("args",)), *_uses(self.kwargs, ("kwargs",))]
-
-    def parents(self):
-        """Return the nodes among its arguments."""
-        return [argument for _, argument in self.uses() if isinstance(argument, Node)]
 
 
 def _uses(container, path):
@@ -78,6 +75,7 @@ class Graph:
 
     def __init__(self):
         self.nodes, self.inputs, self.outputs, self.lost = [], {}, {}, []
+        self._below = {}
 
     def add(self, function, args=(), kwargs=None, value=None, **more):
         """Add a node, and return it."""
@@ -92,7 +90,7 @@ class Graph:
             node = waiting.pop()
             if node not in found:
                 found.add(node)
-                waiting += node.parents()
+                waiting += node.parents
         return found
 
     def run(self, changes):
@@ -102,30 +100,44 @@ class Graph:
         """
         now = {}
         array = lambda node: now[node] if node in now else node.value  # noqa: E731
-        first = min((node.index for node in changes), default=len(self.nodes))
-        for node in self.nodes[first:]:
-            if node in changes:
-                now[node] = changes[node](node, array)
-            elif any(parent in now for parent in node.parents()):
-                now[node] = compute(node, array)
+        affected = set().union(*map(self.below, changes))
+        for node in sorted(affected, key=_index):
+            now[node] = changes[node](node, array) if node in changes else compute(node, array)
         return now
+
+    def below(self, node):
+        """Return the nodes that depend on a node, itself included: a set."""
+        if node not in self._below:
+            below = {node}
+            for later in self.nodes[node.index + 1 :]:
+                if not below.isdisjoint(later.parents):
+                    below.add(later)
+            self._below[node] = below
+        return self._below[node]
 
 
 def compute(node, array):
     """Compute a node from the arrays of its arguments; array(node) returns the array of a node."""
     if node.function is None:
         return node.value
-    filled = functools.partial(_filled, array=array)
-    return node.function(*map(filled, node.args), **{key: filled(value) for key, value in node.kwargs.items()})
+    args = [_filled(argument, array) for argument in node.args]
+    if node.kwargs:
+        return node.function(*args, **{key: _filled(value, array) for key, value in node.kwargs.items()})
+    return node.function(*args)
 
 
 def _filled(argument, array):
     """Return an argument with arrays in the place of nodes."""
-    if isinstance(argument, Node):
+    kind = type(argument)
+    if kind is Node:
         return array(argument)
-    if type(argument) in (list, tuple):
-        return type(argument)(_filled(part, array) for part in argument)
+    if kind is list or kind is tuple:
+        return kind([_filled(part, array) for part in argument])
     return argument
+
+
+def _index(node):
+    return node.index
 
 
 class Traced(np.lib.mixins.NDArrayOperatorsMixin):

@@ -1,0 +1,353 @@
+"""The search: which single change of the author's own lines makes every number right?
+
+Two questions, both with finite differences as the truth, and without any formula of the right answer:
+
+    paths   if one intermediate value of the forward pass were constant, would the right derivative be what the author
+            returned? Then the path through it is missing.
+    edits   if one thing in the author's lines were different, would they give the right derivative?
+
+Whatever explains the numbers must do so in every element, and again in an independent draw: with other sizes, or at
+least with other numbers. Several changes may explain the same numbers. Then the cheapest come first, at most three.
+"""
+
+import itertools
+import time
+from typing import NamedTuple
+
+import numpy as np
+
+from . import source
+from .comparison import same
+from .edits import Edit, Places, at_result, at_use, edits_of
+from .paths import Paths, TooLarge
+from .trace import Node
+
+SECONDS = 3.0  # for one array
+SHOWN = 3
+MARGIN = 0.9  # how much more than the cheapest a cause may cost, to be shown beside it
+FITTED = 5.0  # the cost of a number that nothing explains
+
+
+class Draw(NamedTuple):
+    """One draw of the inputs: its trace, and the array that should have come out.
+
+    graph    a `Graph`
+    name     of the array among the graph's outputs: "y", or "dx"
+    truth    the right array
+    numbers  a dict of the numbers that a factor may be made of, by their meaning
+    """
+
+    graph: object
+    name: str
+    truth: np.ndarray
+    numbers: dict
+
+    @property
+    def output(self):
+        """The node of the author's array."""
+        return self.graph.outputs[self.name]
+
+    @property
+    def found(self):
+        """What the author computed."""
+        return self.output.value
+
+
+class Cause(NamedTuple):
+    """A change that explains the numbers.
+
+    kind    of the mistake
+    text    completes "right …"
+    sites   the places in the source; where there are several, the numbers cannot tell which
+    cost    the smaller, the more plausible
+    """
+
+    kind: str
+    text: str
+    sites: tuple
+    cost: float
+
+
+def search(draws):
+    """Return the causes that explain an array in all draws, at most three, the most plausible first.
+
+    An empty list says that there is none.
+
+    draws   a list of `Draw`, at least two
+    """
+    ends = time.monotonic() + SECONDS
+    causes = list(_paths(draws))
+    for cause in _edits(draws, ends, min([cause.cost for cause in causes], default=np.inf)):
+        causes.append(cause)
+    return _chosen(causes)
+
+
+def _chosen(causes):
+    """Return the cheapest causes, each once: those with the same words share their places."""
+    merged = {}
+    for cause in sorted(causes, key=lambda cause: cause.cost):
+        words = cause.kind, cause.text.split(" at `")[0]
+        if words in merged:
+            other = merged[words]
+            sites = tuple(dict.fromkeys((*other.sites, *cause.sites)))
+            merged[words] = other._replace(sites=sites)
+        else:
+            merged[words] = cause
+    causes = list(merged.values())
+    if not causes:
+        return []
+    return [cause for cause in causes if cause.cost <= causes[0].cost + MARGIN][:SHOWN]
+
+
+# --- paths -------------------------------------------------------------------------------------------------------------
+
+
+class _Group(NamedTuple):
+    """Edges of the forward pass that are cut together.
+
+    key   of the group in another trace
+    text  names what would be constant
+    site  where it is computed or used
+    cost  of the cause
+    """
+
+    key: tuple
+    text: str
+    site: tuple
+    cost: float
+
+
+def _paths(draws):
+    """Yield the causes that concern a path: it is missing, or counts with a wrong factor."""
+    if draws[0].name == "y":
+        return
+    try:
+        all_paths = [_of_input(draw) for draw in draws]
+    except (TooLarge, KeyError, ValueError, TypeError, np.linalg.LinAlgError):
+        return
+    right = [paths.gradient(_dy(draw)) for paths, draw in zip(all_paths, draws)]
+    if not all(same(gradient, draw.truth) for gradient, draw in zip(right, draws)):
+        return  # the trace does not tell the whole story
+    if all(not np.any(draw.found) for draw in draws):
+        return
+    groups = _groups(all_paths[0], draws[0].name[1:])
+    cut = {}
+    found = False
+    for group in groups:
+        without = [p.gradient(_dy(d), dict.fromkeys(_edges(p, group.key), 0.0)) for p, d in zip(all_paths, draws)]
+        if not any(np.any(gradient) for gradient in without):
+            continue  # nothing is left: that explains only a derivative that is zero
+        cut[group] = without
+        weights = [_weight(draw.found, gradient, full) for draw, gradient, full in zip(draws, without, right)]
+        if any(weight is None for weight in weights):
+            continue
+        found = True
+        if np.allclose(weights, 0, atol=1e-6):
+            yield Cause("missing path", f"if {group.text} did not depend on `{draws[0].name[1:]}`", (group.site,), group.cost)
+        elif np.allclose(weights, -1, atol=1e-6):
+            yield Cause("wrong path", f"except that the path through {group.text} has the wrong sign", (group.site,), group.cost + 0.3)
+        else:
+            name = factor_name(weights, draws)
+            if name:
+                yield Cause("wrong path", f"except that the path through {group.text} counts {name} times", (group.site,), group.cost + 1)
+    if found or len(cut) > 60:
+        return
+    for a, b in itertools.combinations(cut, 2):
+        if all(
+            same(draw.found, p.gradient(_dy(draw), dict.fromkeys([*_edges(p, a.key), *_edges(p, b.key)], 0.0)))
+            for p, draw in zip(all_paths, draws)
+        ):
+            text = f"if neither {a.text} nor {b.text} depended on `{draws[0].name[1:]}`"
+            yield Cause("missing path", text, (a.site, b.site), a.cost + b.cost)
+
+
+def _of_input(draw):
+    return Paths(draw.graph, draw.graph.inputs[draw.name[1:]])
+
+
+def _dy(draw):
+    return draw.graph.inputs["dy"].value
+
+
+def _weight(found, without, right):
+    """Return the weight w with which found = without + w (right − without); None if there is none."""
+    path = right - without
+    square = np.sum(path * path)
+    if not square > 0 or same(right, without):
+        return None
+    w = float(np.sum((found - without) * path) / square)
+    return w if same(found, without + w * path) and abs(w - 1) > 1e-6 else None
+
+
+def _groups(paths, x):
+    """Return the groups of edges that may be cut: all uses of one value, or one use of it."""
+    groups = {}
+    for node in paths.order:
+        if node is not paths.y and node.site:
+            key = ("value", node.site.file, node.site.instruction)
+            text = f"`{source.name(node)}`"
+            cost = 1.2 + 0.4 * (not source.is_variable(node))
+            groups.setdefault(key, _Group(key, text, node.site, cost))
+    for node in paths.order:
+        for path, k, _ in paths.edges[node]:
+            if node.site:
+                key = ("use", *_key_of_edge(node, path, k))
+                used = source.argument(node, path) or source.name(k)
+                text = f"`{used}` in `{source.text(node)}`"
+                groups.setdefault(key, _Group(key, text, node.site, 1.7))
+    return list(groups.values())
+
+
+def _key_of_edge(node, path, k):
+    place = node.site.file, node.site.instruction
+    return (*place, k.name or (k.site and k.site.instruction)) if node.inner else (*place, path)
+
+
+def _edges(paths, key):
+    """Return the edges of a group in these paths."""
+    found = []
+    for node in paths.order:
+        for path, k, _ in paths.edges[node]:
+            if key[0] == "value":
+                if k.site and (k.site.file, k.site.instruction) == key[1:]:
+                    found.append((node, path))
+            elif node.site and _key_of_edge(node, path, k) == key[1:]:
+                found.append((node, path))
+    return found
+
+
+# --- edits -------------------------------------------------------------------------------------------------------------
+
+
+def _edits(draws, ends, cheapest):
+    """Yield the causes that are edits of the author's lines."""
+    all_places = []
+    for draw in draws:
+        settled = draw.graph.above(draw.graph.outputs["y"]) if draw.name != "y" else ()
+        all_places.append(Places(draw.graph, draw.output, draw.numbers, settled))
+    for cause in _scaled(draws, all_places):
+        cheapest = min(cheapest, cause.cost)
+        yield cause
+    with np.errstate(all="ignore"):
+        edits = sorted(edits_of(all_places[0]), key=lambda edit: edit.cost)
+    for edit in edits:
+        if time.monotonic() > ends or edit.cost > cheapest + MARGIN:
+            return
+        if all(_holds(edit, draw, places) for draw, places in zip(draws, all_places)):
+            cheapest = min(cheapest, edit.cost)
+            yield Cause(edit.kind, edit.text, (edit.site,), edit.cost)
+
+
+def _holds(edit, draw, places):
+    """Return whether an edit gives the right array."""
+    made = _result(edit.changes, draw, places)
+    return made is not None and same(made, draw.truth)
+
+
+def _result(changes, draw, places):
+    """Return the array after a change; None if it cannot be computed."""
+    try:
+        changed = changes(places)
+        if not changed:
+            return None
+        with np.errstate(all="ignore"):
+            return draw.graph.run(changed).get(draw.output)
+    except (ValueError, TypeError, IndexError, ArithmeticError, KeyError, AttributeError, np.linalg.LinAlgError):
+        return None
+
+
+def _scaled(draws, all_places):
+    """Yield the causes that are a number: a factor, or a sign, at one use of a value or of the result."""
+    first = all_places[0]
+    uses = [use for use in first.uses if isinstance(use.value, Node) and np.ndim(use.value.value) >= 0]
+    candidates = [(use, lambda w, use=use: at_use(use, lambda v, *_: w * v)) for use in uses if _is_float(use.value.value)]
+    candidates.append((None, lambda w: at_result(lambda v, *_: w * v)))
+    for use, scaled in candidates:
+        factors = []
+        for draw, places in zip(draws, all_places):
+            factor = _fitted(scaled, draw, places)
+            if factor is None:
+                break
+            factors.append(factor)
+        else:
+            yield from _number_cause(use, factors, draws)
+
+
+def _is_float(value):
+    return isinstance(value, (np.ndarray, np.generic)) and value.dtype.kind == "f"
+
+
+def _fitted(scaled, draw, places):
+    """Return the number by which the use must be multiplied; None if there is none, or the result is not linear in it."""
+    zero, two = (_result(scaled(w), draw, places) for w in (0.0, 2.0))
+    found = draw.found
+    if zero is None or two is None or zero.shape != draw.truth.shape or two.shape != zero.shape or found.shape != zero.shape:
+        return None
+    direction = found - zero
+    square = np.sum(direction * direction)
+    if not (square > 0 and np.isfinite(square) and same(two - found, direction)):
+        return None
+    w = float(np.sum((draw.truth - zero) * direction) / square)
+    return w if same(zero + w * direction, draw.truth) else None
+
+
+def _number_cause(use, factors, draws):
+    """Yield the cause for a use that must be multiplied by these factors, one for each draw."""
+    site = use.node.site if use else draws[0].output.site
+    called = (source.argument(use.node, use.path) or source.name(use.value)) if use else source.name(draws[0].output)
+    is_term = use is not None and use.node.function in (np.add, np.subtract)
+    if np.allclose(factors, 0, atol=1e-7):
+        if is_term:
+            yield Cause("extra term", f"without the term `{called}`", (site,), 1.4)
+        return
+    if np.allclose(factors, -1, rtol=1e-6):
+        yield Cause("wrong sign", f"with the other sign before `{called}`", (site,), 1.3 if is_term else 1.5)
+        return
+    name = factor_name(factors, draws)
+    if name:
+        yield Cause("missing factor", f"with one more factor {name} at `{called}`", (site,), 1.8 if len(name) < 5 else 2.0)
+    elif np.allclose(factors, factors[0], rtol=1e-6) and use is None:
+        yield Cause("constant", f"with one more factor {factors[0]:.6g} at `{called}`".replace("-", "−"), (site,), FITTED)
+
+
+PLAIN = {"2": 2, "1/2": 0.5, "4": 4, "1/4": 0.25, "3": 3, "1/3": 1 / 3, "2π": 2 * np.pi, "√2": 2**0.5, "1/√2": 2**-0.5}
+OF_A_SIZE = {
+    "{}": lambda n: n, "1/{}": lambda n: 1 / n, "√{}": lambda n: n**0.5, "1/√{}": lambda n: n**-0.5,
+    "({} − 1)": lambda n: n - 1.0, "1/({} − 1)": lambda n: 1 / (n - 1.0) if n > 1 else np.nan,
+    "{0}/({0} − 1)": lambda n: n / (n - 1.0) if n > 1 else np.nan, "({0} − 1)/{0}": lambda n: (n - 1.0) / n,
+    "{}²": lambda n: n * n, "1/{}²": lambda n: n**-2.0,
+}  # fmt: skip
+
+
+def factor_name(factors, draws):
+    """Return the name of a factor that has these values in the draws; None if it has none."""
+    for sign, text in ((1, ""), (-1, "−")):
+        for name, value in PLAIN.items():
+            if np.allclose(factors, sign * value, rtol=1e-6, atol=0):
+                return text + name
+    numbers = [draw.numbers for draw in draws]
+    names = [name for name in numbers[0] if all(n.get(name, 1) > 1 for n in numbers)]
+    for (sign, text), (pair, two) in itertools.product(
+        ((1, ""), (-1, "−")), (("", 1), ("2 · ", 2), ("½ · ", 0.5))
+    ):
+        for name in names:
+            for form, of in OF_A_SIZE.items():
+                if np.allclose(factors, [sign * two * of(n[name]) for n in numbers], rtol=1e-6, atol=0):
+                    return text + pair + form.format(_short(name)) + _meaning(name, numbers[0])
+        for a, b in itertools.combinations(names, 2):
+            for form, power in (("{} · {}", 1), ("1/({} · {})", -1)):
+                if np.allclose(factors, [sign * two * (n[a] * n[b]) ** float(power) for n in numbers], rtol=1e-6, atol=0):
+                    return text + pair + form.format(_short(a), _short(b)) + _meaning(a, numbers[0]) + _meaning(b, numbers[0])
+    return None
+
+
+def _short(name):
+    short = name.split(",")[0].split(" or ")[0]
+    return short
+
+
+def _meaning(name, numbers):
+    return f" ({name.split(' or ')[0]} is {numbers[name]:g})"
+
+
+__all__ = ["Cause", "Draw", "Edit", "factor_name", "search"]

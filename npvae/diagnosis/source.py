@@ -1,0 +1,133 @@
+"""The author's own source: which line a step of a trace comes from, and what it is called there."""
+
+import ast
+import functools
+import linecache
+
+from .trace import Node
+
+LONGEST = 32  # characters of an expression that may serve as a name
+
+
+def quoted(site):
+    """Return the source line of a site, without its indentation and its comment; empty where there is no source."""
+    return _without_comment(linecache.getline(site.file, site.line).strip())
+
+
+def _without_comment(line):
+    return line.split("  #")[0].rstrip() if "#" in line else line
+
+
+def name(node):
+    """Return what the author calls the array of a node: a variable, or a short expression; else its line."""
+    if node.name is not None:
+        return node.name
+    if node.site is None:
+        return "a constant"
+    expression, parent = _expression(node.site)
+    variable = None if node.inner else _variable(expression, parent)
+    if variable:
+        return variable
+    text = expression and _text(node.site, expression)
+    if text and len(text) <= LONGEST and "\n" not in text:
+        return text
+    return f"what line {node.site.line} computes" if quoted(node.site) else "a step"
+
+
+def text(node):
+    """Return the expression that made a node, as it stands in the source; or its line."""
+    expression, _ = _expression(node.site)
+    found = expression and _text(node.site, expression)
+    return found if found and "\n" not in found else quoted(node.site)
+
+
+def is_variable(node):
+    """Return whether the author gave the array of this node a name."""
+    return node.name is not None or bool(node.site and not node.inner and _variable(*_expression(node.site)))
+
+
+def argument(node, path):
+    """Return the source of an argument of a node, as text, or None: `path` leads to it, as in `Node.uses`."""
+    place = path[1]
+    used = node.args[place] if path[0] == "args" and len(path) == 2 else None
+    if isinstance(used, Node) and (used.function is None or is_variable(used)):
+        return name(used)
+    expression, _ = _expression(node.site) if node.site else (None, None)
+    part = _part(expression, path)
+    text = part is not None and _text(node.site, part)
+    if text and len(text) <= LONGEST and "\n" not in text:
+        return text
+    return name(used) if isinstance(used, Node) else None
+
+
+def _part(expression, path):
+    """Return the part of an expression that gives the argument at the path."""
+    if path[0] != "args" or len(path) != 2:
+        return None
+    i = path[1]
+    if isinstance(expression, ast.BinOp):
+        return (expression.left, expression.right)[i] if i < 2 else None
+    if isinstance(expression, ast.Compare) and len(expression.ops) == 1:
+        return (expression.left, expression.comparators[0])[i] if i < 2 else None
+    if isinstance(expression, ast.UnaryOp):
+        return expression.operand
+    if isinstance(expression, ast.AugAssign):
+        return (expression.target, expression.value)[i] if i < 2 else None
+    if isinstance(expression, ast.Attribute):
+        return expression.value
+    if isinstance(expression, ast.Subscript):
+        return (expression.value, expression.slice)[i] if i < 2 else None
+    if isinstance(expression, ast.Call):
+        given = list(expression.args)
+        function = expression.func
+        if isinstance(function, ast.Attribute) and not _is_module(function.value):
+            given = [function.value, *given]
+        return given[i] if i < len(given) else None
+    return None
+
+
+def _is_module(expression):
+    while isinstance(expression, ast.Attribute):
+        expression = expression.value
+    return isinstance(expression, ast.Name) and expression.id in ("np", "numpy", "math", "scipy", "special", "jnp")
+
+
+def _variable(expression, parent):
+    """Return the variable to which an expression is assigned, or None."""
+    if isinstance(expression, ast.AugAssign):
+        return ast.unparse(expression.target)
+    if isinstance(parent, ast.Assign) and len(parent.targets) == 1 and parent.value is expression:
+        target = parent.targets[0]
+        return ast.unparse(target) if isinstance(target, (ast.Name, ast.Attribute)) else None
+    return None
+
+
+def _text(site, expression):
+    if isinstance(expression, (ast.AugAssign, ast.Assign)):
+        return None
+    return ast.get_source_segment(_source(site.file), expression)
+
+
+def _expression(site):
+    """Return the expression at a site, and the statement or expression that it is part of; (None, None) if unknown."""
+    return _expressions(site.file, _source(site.file)).get(site.span, (None, None))
+
+
+@functools.lru_cache(maxsize=8)
+def _expressions(file, source):
+    """Return all expressions of a file by their lines and columns."""
+    found = {}
+    try:
+        tree = ast.parse(source)
+    except SyntaxError:
+        return found
+    for parent in ast.walk(tree):
+        for child in ast.iter_child_nodes(parent):
+            if isinstance(child, (ast.expr, ast.AugAssign)) and hasattr(child, "end_lineno"):
+                span = (child.lineno, child.end_lineno, child.col_offset, child.end_col_offset)
+                found.setdefault(span, (child, parent))
+    return found
+
+
+def _source(file):
+    return "".join(linecache.getlines(file))
