@@ -60,6 +60,7 @@ class Comparison:
     numbers    a dict of the numbers from which a factor may be made, by their meaning: {"N, the batch": 3}
     suspects   a dict from the description of a mistake to the array that it would give
     by_dy      `expected` as a function of another upstream gradient, if there is no formula
+    draws      draws() returns traces of the computation, a list of `Draw`, for the search; empty if there are none
     """
 
     name: str
@@ -70,6 +71,7 @@ class Comparison:
     numbers: dict = dataclasses.field(default_factory=dict)
     suspects: dict = dataclasses.field(default_factory=dict)
     by_dy: Callable | None = None
+    draws: Callable = list
 
     def __post_init__(self):
         self.found, self.expected = np.asarray(self.found), np.asarray(self.expected)

@@ -8,6 +8,7 @@ not, `diagnose` says where the numbers are wrong, and does not guess.
 """
 
 import dataclasses
+import functools
 import re
 
 import numpy as np
@@ -20,7 +21,7 @@ from .explain import QUESTIONS, explain, true_minus
 from .faults import finding_of
 from .finding import Finding
 from .search import Draw, search
-from .trace import trace
+from .trace import Untraceable, trace
 
 
 class Diagnosis:
@@ -53,7 +54,8 @@ def diagnose(report):
             name = row.name if row.name in ("y", "dy") else f"d{row.name}"
             findings.append(finding_of(name, row.sentence, row.fault))
         else:
-            finding = find([comparison(f"d{row.name}", row, report.known)], row.kinks, draws_of(report, row))
+            draws = functools.partial(draws_of, report, row)
+            finding = find([comparison(f"d{row.name}", row, report.known, draws=draws)], row.kinks)
             findings.append(finding if "x" in report.known else _with_its_name(finding, row.name))
     return Diagnosis(report.name, findings)
 
@@ -61,21 +63,26 @@ def diagnose(report):
 def draws_of(report, row):
     """Return two traced draws of a row's derivative: of the report's inputs, and of other numbers; [] if none is possible."""
     rng, draws = np.random.default_rng(0), []
-    index = list(report.inputs).index(row.name) if row.name in report.inputs else -1
+    if row.name not in report.inputs:
+        return []
     for inputs in ({name: _copy(x) for name, x in report.inputs.items()}, _moved(report.inputs, rng)):
         try:
-            arrays = list(inputs.values())
-            y = report.operation(*arrays)[0]
-            dy = rng.standard_normal(np.shape(y))
-            graph = trace(report.operation, inputs, dy)
-            truth = numeric_gradient(lambda arrays=arrays: report.operation(*arrays)[0], arrays[index], dy)
-        except Exception:
+            dy = rng.standard_normal(np.shape(report.operation(*inputs.values())[0]))
+            truth = numeric_gradient(lambda inputs=inputs: report.operation(*inputs.values())[0], inputs[row.name], dy)
+        except Exception:  # these numbers are not in the domain of a stranger's function
             return []
-        name = f"d{row.name}"
-        if name not in graph.outputs or not np.isfinite(truth).all():
-            return []
-        draws.append(Draw(graph, name, truth, _sizes(inputs)))
-    return draws
+        draws += traced(report.operation, inputs, dy, f"d{row.name}", truth, _sizes(inputs))
+    return draws if len(draws) == 2 else []
+
+
+def traced(f, inputs, dy, name, truth, numbers):
+    """Return a list of the traced draw of one array, or an empty one where f cannot be traced."""
+    try:
+        graph = trace(f, inputs, dy)
+    except Untraceable:
+        return []
+    is_whole = name in graph.outputs and np.isfinite(truth).all()
+    return [Draw(graph, name, truth, numbers)] if is_whole else []
 
 
 def _copy(x):
@@ -150,14 +157,14 @@ def _elementwise(known, row):
     return {"known": known}
 
 
-def find(comparisons, kinks=None, draws=()):
+def find(comparisons, kinks=None):
     """Return the `Finding` about one array from its draws, of which at least one is wrong.
 
     kinks   where there is no derivative, an array of bool, or None
-    draws   the same array traced, for a search: a list of `Draw`
     """
     c = next(c for c in comparisons if not c.ok)
-    edits = search(draws) if draws else []
+    draws = [draw for c in comparisons for draw in c.draws()]
+    edits = search(draws) if len(draws) > 1 else []
     if c.found.shape != c.expected.shape:
         return dataclasses.replace(explain(comparisons), name=c.name, edits=edits)
     error, wrong = c.error, c.wrong

@@ -537,8 +537,8 @@ def functions_of(f):
                 found.append(g)
                 contents = [_content(cell) for cell in g.__closure__ or ()]
                 waiting += [part for part in contents if callable(part)]
-        elif callable(type(g).__dict__.get("__call__")):
-            waiting.append(type(g).__dict__["__call__"])
+        elif isinstance(getattr(type(g), "__call__", None), types.FunctionType):
+            waiting.append(type(g).__call__)
     return found
 
 

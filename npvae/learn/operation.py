@@ -6,6 +6,7 @@ come other options, float32, and inputs from small to huge, at which a careless 
 """
 
 import dataclasses
+import functools
 import itertools
 from collections.abc import Callable
 
@@ -14,7 +15,7 @@ import numpy as np
 from ..autodiff import gradcheck
 from ..autodiff.report import Fault
 from ..diagnosis.comparison import Comparison, names_in, same
-from ..diagnosis.diagnose import comparison
+from ..diagnosis.diagnose import comparison, traced
 from ..diagnosis.faults import ValueFault
 from .exercise import DRAWS, PRIMES, Exercise, Unfit, array, in_words, require_plain
 
@@ -119,7 +120,14 @@ class OperationExercise(Exercise):
             raise Unfit("y", f"two calls with different inputs {kept}: the function keeps something from the first")
         suspects = self.suspects["y"](**_of(self.suspects["y"], known)) if "y" in self.suspects else {}
         known = {name: value for name, value in known.items() if name != "y"}
-        return Comparison("y", y, right, known, self.formulas.get("y", {}), numbers, suspects)
+        draws = self._draws(f, inputs, None, "y", right, numbers)
+        return Comparison("y", y, right, known, self.formulas.get("y", {}), numbers, suspects, draws=draws)
+
+    def _draws(self, f, inputs, dy, name, truth, numbers):
+        """Return a function that traces the student's function in this draw, for a `Comparison`."""
+        if (getattr(f, "__module__", None) or "").startswith("npvae."):
+            return list  # a planted mistake has no lines of its own
+        return lambda: traced(functools.partial(f, **self.options), inputs, dy, name, truth, numbers)
 
     def _both(self, result):
         """Return value and derivatives from what a student's function returned; a forward pass returns no tuple."""
@@ -171,7 +179,8 @@ class OperationExercise(Exercise):
                 if other is not row and other.numeric_gradient is not None
             }
             formula = self.formulas.get(name, {})
-            yield comparison(name, row, all_known, formula=formula, numbers=numbers, suspects=suspects)
+            draws = self._draws(f, inputs, report.known["dy"], name, row.numeric_gradient, numbers)
+            yield comparison(name, row, all_known, formula=formula, numbers=numbers, suspects=suspects, draws=draws)
 
     @staticmethod
     def _other_inputs(inputs, rng):

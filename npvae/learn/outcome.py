@@ -95,20 +95,25 @@ def judge(exercise, student):
     """Return the `Outcome` for a function, or for an exhibit a module; pass on what the student's code raises."""
     if isinstance(exercise, Exhibit):
         return _judge_exhibit(exercise, student)
-    try:
-        comparisons = exercise.comparisons(student)
-    except Unfit as error:
-        return Outcome(WRONG, finding_of(*error.args).lines())
-    draws = {}
-    for c in comparisons:
-        draws.setdefault(c.name, []).append(c)
-    findings = [find(several) for several in draws.values() if any(not c.ok for c in several)]
+    findings, comparisons = findings_about(exercise, student)
     if findings:
         return Outcome(WRONG, "\n\n".join("\n".join(finding.lines()) for finding in findings).split("\n"))
-    numbers, arrays = sum(c.expected.size for c in comparisons), len(draws)
+    numbers, arrays = sum(c.expected.size for c in comparisons), len({c.name for c in comparisons})
     largest = max(float(c.error.max(initial=0)) for c in comparisons)
     agree = f"{numbers:,} numbers in {arrays} array{'s' if arrays > 1 else ''} agree"
     return Outcome(PASSED, [wrap(f"{agree}; the largest error is {largest:.0e}.", "  ")])
+
+
+def findings_about(exercise, function):
+    """Return what is wrong with a function, a list of `Finding`, and the comparisons that were made."""
+    try:
+        comparisons = exercise.comparisons(function)
+    except Unfit as error:
+        return [finding_of(*error.args)], []
+    draws = {}
+    for c in comparisons:
+        draws.setdefault(c.name, []).append(c)
+    return [find(several) for several in draws.values() if any(not c.ok for c in several)], comparisons
 
 
 def _judge_exhibit(exercise, program):

@@ -63,3 +63,73 @@ def load(folder):
         spec.loader.exec_module(module)
         mistakes += [value for value in vars(module).values() if isinstance(value, Mistake)]
     return mistakes
+
+
+# --- what the diagnosis says about a mistake --------------------------------------------------------------------------
+
+KINDS = [  # words of the causes that come from numbers alone, and the kinds that they stand for
+    ("upstream gradient dy is not used", ("dy not used",)),
+    ("stands where", ("other array", "dy not used", "other function")),
+    ("is missing, or a factor", ("missing factor", "extra factor")),
+    ("the term", ("missing term", "wrong sign", "constant")),
+    ("sign", ("wrong sign",)),
+    ("is squared", ("power",)),
+    ("the sum over", ("missing sum",)),
+    ("the mean over", ("missing sum",)),
+    ("as well", ("extra sum",)),
+    ("transposed", ("transposed",)),
+    ("a factor", ("missing factor", "extra factor", "sum or mean")),
+    ("one factor", ("constant",)),
+    ("is added", ("extra term",)),
+    ("weight", ("constant", "missing factor", "extra factor")),
+    ("shifted", ("moved",)),
+    ("reversed", ("moved",)),
+    ("nothing gets there", ("zero",)),
+    ("ε", ("epsilon",)),
+    ("is missing", ("missing factor", "missing sum", "missing term", "missing path", "one minus", "sequence")),
+]
+
+
+def causes_of(finding):
+    """Return what a finding names: pairs of kinds, and of the text with the lines that it quotes."""
+    from npvae.diagnosis import source
+
+    named = []
+    for cause in finding.edits:
+        quotes = " ".join(source.quoted(site) for site in cause.sites if site)
+        named.append(((cause.kind,), f"{cause.text} {quotes}"))
+    for text in finding.causes:
+        kinds = next((kinds for words, kinds in KINDS if words in text), ("other",))
+        named.append((kinds, text))
+    if not finding.evidence and not finding.edits:           # a fault, or a shape
+        kinds = ("shape", "fault") if "shape" in finding.measured else ("fault", "sequence")
+        named.append((kinds, " ".join([finding.measured, *finding.causes])))
+    if "only " in finding.measured:
+        named.append((("part",), finding.measured))
+    return named
+
+
+def judge(mistake, findings):
+    """Return "passes", "right", "misleading" or "unnamed": what the findings say about a mistake."""
+    if not findings:
+        return "passes"
+    named = [cause for finding in findings for cause in causes_of(finding)]
+    for kind, *words in mistake.says:
+        for kinds, text in named:
+            if (kind in kinds or "other" in kinds) and all(word in text for word in words):
+                return "right"
+    return "misleading" if named else "unnamed"
+
+
+def findings_of(mistake):
+    """Return what the diagnosis finds in a mistake: a list of `Finding`, empty if it passes the check."""
+    from npvae import gradcheck
+    from npvae.diagnosis import diagnose
+
+    if mistake.exercise is None:
+        with np.errstate(all="ignore"):
+            return diagnose(gradcheck(mistake.function, *mistake.draw(), name=mistake.name, **mistake.options)).findings
+    from npvae.learn import catalogue
+    from npvae.learn.outcome import findings_about
+
+    return findings_about(catalogue.find(mistake.exercise), mistake.function)[0]
