@@ -180,7 +180,8 @@ def find(comparisons, kinks=None):
         finding = Finding(measured, ["no mistake: there is no derivative"], QUESTIONS["part"])
     else:
         finding = explain(comparisons) or Finding()
-    return dataclasses.replace(finding, name=c.name, evidence=evidence, edits=edits)
+    question = edits[0].question if edits else finding.question
+    return dataclasses.replace(finding, name=c.name, evidence=evidence, edits=edits, question=question)
 
 
 def _of(wrong):

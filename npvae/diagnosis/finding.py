@@ -29,13 +29,18 @@ class Finding:
         """Return the evidence, then the inference, then the question, in lines of at most 80 columns."""
         first, later = (f"  {self.name}  " if self.name else "  "), " " * (len(self.name) + 4)
         lines = [wrap(sentence, later if i else first) for i, sentence in enumerate(self.evidence)]
-        if not self.measured:
+        if not self.measured and not self.edits:
             return [*lines, wrap("No simple mistake gives these numbers, so there is no guess.", "  ")]
         if self.evidence:
             lines.append("")
-        measured = self.measured[:1].upper() + self.measured[1:]
-        lines.append(wrap(f"{measured}.", "  " if self.evidence else first))
-        if self.causes:
+        if self.measured:
+            measured = self.measured[:1].upper() + self.measured[1:]
+            lines.append(wrap(f"{measured}.", "  " if self.evidence else first))
+        if self.edits:
+            several = "Each of these alone would make every number right (the numbers cannot tell which):"
+            lines += [wrap(several if len(self.edits) > 1 else "This alone would make every number right:", "  ")]
+            lines += [line for edit in self.edits for line in edit.lines()]
+        elif self.causes:
             several = "Mistakes that give these numbers (they cannot tell which):"
             of_numbers = several if len(self.causes) > 1 else "The mistake:"
             lines.append(f"  {of_numbers if self.evidence else 'What can cause this:'}")

@@ -19,13 +19,38 @@ import numpy as np
 from . import source
 from .comparison import same
 from .edits import Edit, Places, at_result, at_use, edits_of
+from .finding import WIDTH, wrap
 from .paths import Paths, TooLarge
 from .trace import Node
 
 SECONDS = 3.0  # for one array
-SHOWN = 3
+SHOWN, QUOTED = 3, 3  # causes, and lines for each
 MARGIN = 0.9  # how much more than the cheapest a cause may cost, to be shown beside it
 FITTED = 5.0  # the cost of a number that nothing explains
+
+
+QUESTIONS = {
+    "missing path": "Along which paths does this input affect the value? Which of your terms belongs to each?",
+    "wrong path": "What is the slope of each step on that path, with its sign and its constants?",
+    "missing factor": "By the chain rule, each step on the way back brings one factor. Which step has none in your code?",
+    "extra factor": "Which step of the forward pass does each of your factors come from?",
+    "wrong sign": "If this number grows a little, does the loss rise or fall?",
+    "other array": "Write the formula on paper, factor by factor. Which array does your code use for each of them?",
+    "dy not used": "How does the loss reach this derivative, if not through dy?",
+    "transposed": "Write the sum for one element, with its indices. Over which index does it run?",
+    "order": "Write the step for one element, with its indices. What is on the left, and what on the right?",
+    "axis": "Over which index does this run in the formula, and which axis is that?",
+    "missing sum": "How many elements of the value does one element of this input affect?",
+    "extra sum": "Which elements of the value does one element of this input affect?",
+    "sum or mean": "Is there a division by the number of elements in the forward pass? In which place?",
+    "power": "Differentiate the step on paper: which power of this number comes out?",
+    "one minus": "Differentiate the step on paper, and compare it with your line.",
+    "missing term": "How many terms does it have on paper? Find each of them in your code.",
+    "extra term": "How many terms does it have on paper? Find each of them in your code.",
+    "other function": "What does the formula have in this place?",
+    "constant": "Which numbers does the formula have, and which does your line have?",
+    "moved": "Which element of the value does each element of this input affect?",
+}
 
 
 class Draw(NamedTuple):
@@ -66,6 +91,20 @@ class Cause(NamedTuple):
     text: str
     sites: tuple
     cost: float
+
+    @property
+    def question(self):
+        """The question that points the way."""
+        return QUESTIONS[self.kind]
+
+    def lines(self):
+        """Return lines of text: the places, each with its source, and what would be right there."""
+        lines = [f"  line {line}:  {quote}"[:WIDTH] if quote else f"  line {line}" for line, quote in self.quotes()]
+        return [*lines, wrap(self.text, "  · ")]
+
+    def quotes(self):
+        """Return pairs of a line's number and its text, the first few."""
+        return list(dict.fromkeys((site.line, source.quoted(site)) for site in self.sites if site))[:QUOTED]
 
 
 def search(draws):
