@@ -38,18 +38,26 @@ class Edit(NamedTuple):
 
 
 class Use(NamedTuple):
-    """One use of a value in the source: the argument at a path of the steps that one place makes.
+    """One use of a value in the source, or several that an edit changes together.
 
     key      of the use: equal in another trace of the same function
-    node     the first step that it concerns
+    node     the first step that uses it
     path     of the argument in it
     value    the argument: a node or a number
+    extra    how much more an edit costs than one of a single use
     """
 
     key: tuple
     node: Node
     path: tuple
     value: object
+    extra: float = 0.0
+
+    @property
+    def called(self):
+        """What the author calls the value."""
+        written = None if self.extra else source.argument(self.node, self.path)
+        return written or (source.name(self.value) if isinstance(self.value, Node) else f"{self.value:g}")
 
 
 class Places:
@@ -57,29 +65,23 @@ class Places:
 
     graph      a `Graph`
     output     the node of the array
-    numbers    a dict of the numbers that a factor may be made of, by their meaning
     settled    nodes that are known to be right: an edit there is no repair
     """
 
-    def __init__(self, graph, output, numbers, settled=()):
-        self.graph, self.output, self.numbers = graph, output, numbers
+    def __init__(self, graph, output, settled=()):
+        self.graph, self.output = graph, output
         self.above = graph.above(output)
         self.steps = [
             node for node in graph.nodes if node in self.above and node not in settled and node.site and node.function
         ]
-        self.uses, self._of_use, self._of_site, self._of_line = [], {}, {}, {}
+        self._of_use, self._of_site, self.arrays = {}, {}, {}
         for node in self.steps:
             for path, value in node.uses():
                 if isinstance(value, Node) or (_is_number(value) and not node.inner):
-                    use = Use(_key_of_use(node, path, value), node, path, value)
-                    if use.key not in self._of_use:
-                        self.uses.append(use)
-                    self._of_use.setdefault(use.key, []).append(use)
-                    if isinstance(value, Node) and array_key(value) is not None:
-                        self._of_line.setdefault((node.site.file, node.site.line, array_key(value)), []).append(use)
+                    for key, extra in _keys_of_use(node, path, value):
+                        self._of_use.setdefault(key, []).append(Use(key, node, path, value, extra))
             if not node.inner:
                 self._of_site.setdefault((node.site, _called(node)), []).append(node)
-        self.arrays = {}
         for node in graph.nodes:
             key = array_key(node)
             if key is not None and _is_float(node.value):
@@ -93,23 +95,30 @@ class Places:
         """Return the steps of the same place, here."""
         return self._of_site.get((node.site, _called(node)), [])
 
+    def uses(self):
+        """Return every use of a value, and those of several in a line, and of all: each set of uses once."""
+        seen, uses = set(), []
+        for several in self._of_use.values():
+            steps = frozenset((use.node, use.path) for use in several)
+            if steps not in seen:
+                seen.add(steps)
+                uses.append(several[0])
+        return uses
+
     def uses_like(self, use):
-        """Return the uses of the same place, here."""
+        """Return the uses of the same key, here."""
         return self._of_use.get(use.key, [])
-
-    def several_uses(self):
-        """Return the first use of every array that one line uses at several places."""
-        return [uses[0] for uses in self._of_line.values() if len({use.key for use in uses}) > 1]
-
-    def uses_in_line(self, use):
-        """Return all uses of the same array in the same line, here."""
-        return self._of_line.get((use.node.site.file, use.node.site.line, array_key(use.value)), [])
 
     def array(self, key, before):
         """Return the newest node of this key that was made before another one; None if there is none."""
         nodes = self.arrays.get(key, ())
         earlier = [node for node in nodes if node.index < before]
         return earlier[-1] if earlier else (nodes[0] if nodes else None)
+
+    def literals(self):
+        """Return the numbers that stand in the source of the whole function."""
+        steps = [node for node in self.graph.nodes if isinstance(node.function, np.ufunc)]
+        return {value for node in steps for _, value in node.uses() if _is_number(value)}
 
 
 def array_key(node):
@@ -119,10 +128,16 @@ def array_key(node):
     return node.site and node.function and (node.site.file, node.site.instruction)
 
 
-def _key_of_use(node, path, value):
+def _keys_of_use(node, path, value):
+    """Yield pairs of a key under which a use is changed, and its extra cost: alone, in its line, everywhere."""
+    array = isinstance(value, Node) and array_key(value)
     if node.inner:  # what another file does with a value: one use, however often that file uses it
-        return node.site.file, node.site.instruction, isinstance(value, Node) and (array_key(value) or value.name)
-    return node.site.file, node.site.instruction, _called(node), path
+        yield (node.site.file, node.site.instruction, array), 0.0
+    else:
+        yield (node.site.file, node.site.instruction, _called(node), path), 0.0
+    if array:
+        yield ("in the line", node.site.file, node.site.line, array), 0.2
+        yield ("everywhere", array), 0.3
 
 
 def _called(node):
@@ -140,15 +155,12 @@ def _is_float(value):
 # --- how an edit changes the graph -------------------------------------------------------------------------------------
 
 
-def at_use(use, change, in_line=False):
-    """Return the changes of an edit that puts change(value, places, node, array) in the place of a value, in one use.
-
-    in_line   in all uses of that value in the line
-    """
+def at_use(use, change):
+    """Return the changes of an edit that puts change(value, places, node, array) in the place of a value."""
 
     def changes(places):
         by_node = {}
-        for other in places.uses_in_line(use) if in_line else places.uses_like(use):
+        for other in places.uses_like(use):
             by_node.setdefault(other.node, []).append(other)
         return {node: _with_uses_changed(uses, change, places) for node, uses in by_node.items()} or None
 
@@ -209,7 +221,7 @@ FUNCTIONS = [  # families of functions that are mistaken for one another
     [np.sum, np.mean],
     [np.std, np.var],
 ]
-SIGNS = {"add": "+", "subtract": "−", "multiply": "·", "divide": "/", "greater": ">", "less": "<",
+SIGNS = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/", "matmul": "@", "greater": ">", "less": "<",
          "greater_equal": ">=", "less_equal": "<=", "equal": "==", "not_equal": "!="}  # fmt: skip
 REDUCTIONS = {np.sum, np.mean, np.max, np.min, np.prod, np.std, np.var, np.argmax, np.argmin, np.linalg.norm, np.cumsum,
               np.cumprod, np.any, np.all}  # fmt: skip
@@ -233,18 +245,23 @@ EXPONENTS = (-3, -2, -1.5, -1, -0.5, 0.5, 1, 1.5, 2, 3)
 
 def edits_of(places):
     """Yield the edits of a traced array, cheap ones first within every place."""
-    for step in places.places():
-        yield from _of_step(step)
-    for use in places.uses:
+    yield from edits_of_steps(places)
+    for use in places.uses():
         if isinstance(use.value, Node):
             if _is_float(use.value.value):
                 yield from _of_use(use, places)
             yield from _another_array(use, places)
-        else:
-            yield from _of_number(use)
-    for use in places.several_uses():
-        yield from _another_array(use, places, in_line=True)
     yield from _of_result(places)
+
+
+def edits_of_steps(places):
+    """Yield the edits that bring in no other array: of the steps themselves, and of the numbers in them."""
+    for step in places.places():
+        yield from _of_step(step)
+    literals = places.literals()
+    for use in places.uses():
+        if not isinstance(use.value, Node):
+            yield from _of_number(use, literals)
 
 
 def _of_step(step):
@@ -423,16 +440,19 @@ def _of_einsum(step, here):
 
 
 def _of_use(use, places):
-    """Yield the edits of one use of an array: a sign, a power, 1 − v, a transpose, a sum, another place."""
-    v, called, site = use.value.value, source.argument(use.node, use.path) or source.name(use.value), use.node.site
+    """Yield the edits of the use of an array: a sign, a power, 1 − v, a transpose, a sum, another place."""
     if use.node.function is operator.getitem:
         return
 
     def edit(cost, kind, text, change):
-        return Edit(cost, kind, text, site, at_use(use, lambda value, *_: change(value)))
+        return Edit(cost + use.extra, kind, text, use.node.site, at_use(use, lambda value, *_: change(value)))
 
-    yield from _changed(v, called, edit)
-    yield from _factors_and_terms(use.node.index, v, called, site, places, lambda change: at_use(use, change))
+    def made(change):
+        return at_use(use, change)
+
+    yield from _changed(use.value.value, use.called, edit)
+    for edit in _factors_and_terms(use.node.index, use.value.value, use.called, use.node.site, places, made):
+        yield edit._replace(cost=edit.cost + use.extra)
 
 
 def _changed(v, called, edit):
@@ -513,11 +533,9 @@ def _versions(a, shape):
         yield (lambda a, form=form: form(np.exp(a))), "exp({})", cost + 0.7
 
 
-def _another_array(use, places, in_line=False):
-    """Yield the edits that put another array of the same shape in the place of one; `in_line` as in `at_use`."""
-    v, called, site = use.value, source.argument(use.node, use.path) or source.name(use.value), use.node.site
-    if in_line:
-        called = source.name(use.value)
+def _another_array(use, places):
+    """Yield the edits that put another array of the same shape in the place of one."""
+    v, site = use.value, use.node.site
     is_named = source.is_variable(v)
     if v.function is None and v.name is None and not is_named:
         return  # an array from elsewhere: nothing says that it stands for another
@@ -526,29 +544,28 @@ def _another_array(use, places, in_line=False):
         if node is v or node is places.output or node.index > use.node.index or node.function is setitem:
             continue
         shape, name = np.shape(node.value), source.name(node)
-        cost = 2 + 0.8 * (not source.is_variable(node)) + 0.4 * (not is_named)
+        cost = 2 + 0.8 * (not source.is_variable(node)) + 0.4 * (not is_named) + use.extra
         kind = "dy not used" if key == "dy" and node not in places.above else "other array"
-        text = f"with `{name}` in the place of `{called}`"
+        text = f"with `{name}` in the place of `{use.called}`"
         if shape == np.shape(v.value):
-            yield Edit(cost, kind, text, site, at_use(use, taking(key, lambda v, a: a), in_line))
+            yield Edit(cost, kind, text, site, at_use(use, taking(key, lambda v, a: a)))
         elif shape[::-1] == np.shape(v.value) and len(shape) == 2:
-            yield Edit(cost + 0.6, kind, text, site, at_use(use, taking(key, lambda v, a: a.T), in_line))
+            yield Edit(cost + 0.6, kind, text, site, at_use(use, taking(key, lambda v, a: a.T)))
 
 
-def _of_number(use):
-    """Yield the edits of a number in the source."""
-    c, f, site = use.value, use.node.function, use.node.site
+def _of_number(use, literals):
+    """Yield the edits of a number in the source; `literals` are numbers that stand elsewhere."""
+    c, f = use.value, use.node.function
     if not isinstance(f, np.ufunc):
         return
-    called = source.argument(use.node, use.path) or f"{c:g}"
-    others = EXPONENTS if f is np.power else (0, 1, 2, 3, 4, 0.5, 0.25, -1, -2, -0.5)
     neutral = 1 if f in (np.multiply, np.divide, np.power) else 0  # that edit is called "without"
-    for other in others:
-        if other not in (c, neutral):
-            text = f"with {other:g} in the place of `{called}`".replace("-", "−")
+    plain = EXPONENTS if f is np.power else (0, 1, 2, 3, 4, 0.5, 0.25, -1, -2, -0.5)
+    for other in dict.fromkeys((*plain, *sorted(literals))):
+        if other not in (c, neutral) and (other or neutral == 0):
+            text = f"with {other:g} in the place of `{use.called}`".replace("-", "−")
             kind = "power" if f is np.power else "constant"
-            yield Edit(1.8 + 0.3 * (other not in (-c, 1, 2, 0.5)), kind, text, site,
-                       at_use(use, lambda *_, other=other: other))  # fmt: skip
+            cost = 1.8 + 0.3 * (other not in (-c, 1, 2, 0.5))
+            yield Edit(cost, kind, text, use.node.site, at_use(use, lambda *_, other=other: other))
 
 
 def _of_result(places):

@@ -50,16 +50,24 @@ class Paths:
 
     def gradient(self, dy, weights=None):
         """Return the gradient of Σ dy y with respect to the input; `weights` by edge, a pair of a node and a path."""
+        found = self.walk(self.y, dy, weights).get(self.x)
+        return np.zeros(self.x.value.shape) if found is None else np.reshape(found, self.x.value.shape)
+
+    def walk(self, start, adjoint, weights=None):
+        """Walk back from a node, and return the gradients of Σ adjoint · node with respect to all nodes before it."""
         weights = weights or {}
-        adjoints = {self.y: np.reshape(dy, -1)}
+        adjoints = {start: np.reshape(adjoint, -1)}
         for node in reversed(self.order):
             if node in adjoints:
                 for path, k, slope in self.edges[node]:
                     weight = weights.get((node, path), 1.0)
                     if weight:
                         adjoints[k] = adjoints.get(k, 0.0) + weight * (adjoints[node] @ slope)
-        found = adjoints.get(self.x)
-        return np.zeros(self.x.value.shape) if found is None else np.reshape(found, self.x.value.shape)
+        return adjoints
+
+    def jacobian(self, m, k):
+        """Return ∂m/∂k for two nodes, an array (size of m, size of k)."""
+        return np.stack([self.walk(m, row).get(k, np.zeros(k.value.size)) for row in np.eye(m.value.size)])
 
     def out_of(self, node):
         """Return the edges that leave a node, as keys for `weights`."""

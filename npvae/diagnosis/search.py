@@ -18,7 +18,7 @@ import numpy as np
 
 from . import source
 from .comparison import same
-from .edits import Edit, Places, at_result, at_use, edits_of
+from .edits import Edit, Places, array_key, at_result, at_use, edits_of, edits_of_steps
 from .finding import WIDTH, wrap
 from .paths import Paths, TooLarge
 from .trace import Node
@@ -26,6 +26,7 @@ from .trace import Node
 SECONDS = 3.0  # for one array
 SHOWN, QUOTED = 3, 3  # causes, and lines for each
 MARGIN = 0.9  # how much more than the cheapest a cause may cost, to be shown beside it
+LARGEST = 150  # elements of arrays of which all pairs of elements are looked at
 FITTED = 5.0  # the cost of a number that nothing explains
 
 
@@ -51,6 +52,10 @@ QUESTIONS = {
     "constant": "Which numbers does the formula have, and which does your line have?",
     "moved": "Which element of the value does each element of this input affect?",
 }
+
+
+# What an edit may raise where it does not fit.
+FAILURES = (ValueError, TypeError, IndexError, ArithmeticError, KeyError, AttributeError, np.linalg.LinAlgError)
 
 
 class Draw(NamedTuple):
@@ -116,8 +121,9 @@ def search(draws):
     """
     ends = time.monotonic() + SECONDS
     causes = list(_paths(draws))
-    for cause in _edits(draws, ends, min([cause.cost for cause in causes], default=np.inf)):
-        causes.append(cause)
+    causes += _edits(draws, ends, min([cause.cost for cause in causes], default=np.inf))
+    if not causes and draws[0].name != "y":
+        causes += _of_another_value(draws, ends)
     return _chosen(causes)
 
 
@@ -169,6 +175,7 @@ def _paths(draws):
         return  # the trace does not tell the whole story
     if all(not np.any(draw.found) for draw in draws):
         return
+    yield from _of_places(draws, all_paths)
     groups = _groups(all_paths[0], draws[0].name[1:])
     cut = {}
     found = False
@@ -198,6 +205,52 @@ def _paths(draws):
         ):
             text = f"if neither {a.text} nor {b.text} depended on `{draws[0].name[1:]}`"
             yield Cause("missing path", text, (a.site, b.site), a.cost + b.cost)
+
+
+def _of_places(draws, all_paths):
+    """Yield the causes that leave out how elements affect others: each alone, or each row (any axis) alone."""
+    first = all_paths[0]
+    named = [first.x] + [node for node in first.order if source.is_variable(node) or node is first.y]
+    pairs = [(k, m) for k, m in itertools.combinations(named, 2) if k.value.shape == m.value.shape and 0 < m.value.ndim]
+    for k, m in pairs if max(node.value.size for node in named) <= LARGEST else ():
+        keys = array_key(k), array_key(m)
+        blocks = [_without_crosstalk(paths, _dy(draw), *keys) for paths, draw in zip(all_paths, draws)]
+        if any(block is None for block in blocks):
+            continue
+        for axes in blocks[0]:
+            if all(axes in block and same(draw.found, block[axes]) for block, draw in zip(blocks, draws)):
+                place = "place" if len(axes) == m.value.ndim else "index of axis " + " and ".join(map(str, axes))
+                value = "the value" if m is first.y else f"`{source.name(m)}`"
+                text = f"if every element of {value} depended only on `{source.name(k)}` at the same {place}"
+                yield Cause("missing path", text, (m.site,) if m.site else (), 1.5)
+                return
+
+
+def _without_crosstalk(paths, dy, of_k, of_m):
+    """Return the gradients if m depended on k only at the same index of some axes: a dict by axes; None if it does."""
+    nodes = {array_key(node): node for node in (paths.x, *paths.order)}
+    k, m = nodes.get(of_k), nodes.get(of_m) or paths.y
+    if k is None:
+        return None
+    J, ndim = paths.jacobian(m, k), m.value.ndim
+    A = paths.walk(paths.y, dy).get(m)
+    if A is None:
+        return None
+    cut = paths.gradient(dy, dict.fromkeys(paths.out_of(m), 0.0)) if m is not paths.y else 0.0
+    found = {}
+    for axes in [axes for n in range(ndim, 0, -1) for axes in itertools.combinations(range(ndim), n)]:
+        kept = J * _alike(m.value.shape, axes)
+        if not np.allclose(kept, J, atol=1e-7):
+            through = paths.walk(k, A @ kept).get(paths.x)
+            if through is not None:
+                found[axes] = cut + through.reshape(paths.x.value.shape)
+    return found
+
+
+def _alike(shape, axes):
+    """Return for each pair of elements of an array whether they have the same index along these axes."""
+    indices = np.stack([index.reshape(-1) for index in np.indices(shape)])[list(axes)]
+    return (indices[:, :, None] == indices[:, None, :]).all(axis=0)
 
 
 def _of_input(draw):
@@ -263,7 +316,7 @@ def _edits(draws, ends, cheapest):
     all_places = []
     for draw in draws:
         settled = draw.graph.above(draw.graph.outputs["y"]) if draw.name != "y" else ()
-        all_places.append(Places(draw.graph, draw.output, draw.numbers, settled))
+        all_places.append(Places(draw.graph, draw.output, settled))
     for cause in _scaled(draws, all_places):
         cheapest = min(cheapest, cause.cost)
         yield cause
@@ -275,6 +328,30 @@ def _edits(draws, ends, cheapest):
         if all(_holds(edit, draw, places) for draw, places in zip(draws, all_places)):
             cheapest = min(cheapest, edit.cost)
             yield Cause(edit.kind, edit.text, (edit.site,), edit.cost)
+
+
+def _of_another_value(draws, ends):
+    """Yield the causes that are edits of the value: the derivative would be right if the value were another one."""
+    all_places = [Places(draw.graph, draw.graph.outputs["y"]) for draw in draws]
+    with np.errstate(all="ignore"):
+        edits = sorted(edits_of_steps(all_places[0]), key=lambda edit: edit.cost)
+    for edit in edits:
+        if time.monotonic() > ends:
+            return
+        if all(_agrees_after(edit, draw, places) for draw, places in zip(draws, all_places)):
+            yield Cause(edit.kind, f"{edit.text}: the derivative is that of another value", (edit.site,), edit.cost + 1)
+
+
+def _agrees_after(edit, draw, places):
+    """Return whether value and derivative agree after an edit of the value."""
+    changes = edit.changes(places)
+    try:
+        graph = draw.graph.edited(changes)
+        paths = Paths(graph, graph.inputs[draw.name[1:]])
+        gradient = paths.gradient(_dy(draw))
+        return np.any(gradient) and same(graph.outputs[draw.name].value, gradient)
+    except (*FAILURES, TooLarge):
+        return False
 
 
 def _holds(edit, draw, places):
@@ -291,15 +368,14 @@ def _result(changes, draw, places):
             return None
         with np.errstate(all="ignore"):
             return draw.graph.run(changed).get(draw.output)
-    except (ValueError, TypeError, IndexError, ArithmeticError, KeyError, AttributeError, np.linalg.LinAlgError):
+    except FAILURES:
         return None
 
 
 def _scaled(draws, all_places):
     """Yield the causes that are a number: a factor, or a sign, at one use of a value or of the result."""
-    first = all_places[0]
-    uses = [use for use in first.uses if isinstance(use.value, Node) and np.ndim(use.value.value) >= 0]
-    candidates = [(use, lambda w, use=use: at_use(use, lambda v, *_: w * v)) for use in uses if _is_float(use.value.value)]
+    uses = [use for use in all_places[0].uses() if isinstance(use.value, Node) and _is_float(use.value.value)]
+    candidates = [(use, lambda w, use=use: at_use(use, lambda v, *_: w * v)) for use in uses]
     candidates.append((None, lambda w: at_result(lambda v, *_: w * v)))
     for use, scaled in candidates:
         factors = []
@@ -333,20 +409,19 @@ def _fitted(scaled, draw, places):
 def _number_cause(use, factors, draws):
     """Yield the cause for a use that must be multiplied by these factors, one for each draw."""
     site = use.node.site if use else draws[0].output.site
-    called = (source.argument(use.node, use.path) or source.name(use.value)) if use else source.name(draws[0].output)
+    called, extra = (use.called, use.extra) if use else (source.name(draws[0].output), 0.05)
     is_term = use is not None and use.node.function in (np.add, np.subtract)
     if np.allclose(factors, 0, atol=1e-7):
         if is_term:
-            yield Cause("extra term", f"without the term `{called}`", (site,), 1.4)
-        return
-    if np.allclose(factors, -1, rtol=1e-6):
-        yield Cause("wrong sign", f"with the other sign before `{called}`", (site,), 1.3 if is_term else 1.5)
-        return
-    name = factor_name(factors, draws)
-    if name:
-        yield Cause("missing factor", f"with one more factor {name} at `{called}`", (site,), 1.8 if len(name) < 5 else 2.0)
+            yield Cause("extra term", f"without the term `{called}`", (site,), 1.4 + extra)
+    elif np.allclose(factors, -1, rtol=1e-6):
+        yield Cause("wrong sign", f"with the other sign before `{called}`", (site,), (1.3 if is_term else 1.5) + extra)
+    elif name := factor_name(factors, draws):
+        cost = (1.8 if len(name) < 5 else 2.0) + extra
+        yield Cause("missing factor", f"with one more factor {name} at `{called}`", (site,), cost)
     elif np.allclose(factors, factors[0], rtol=1e-6) and use is None:
-        yield Cause("constant", f"with one more factor {factors[0]:.6g} at `{called}`".replace("-", "−"), (site,), FITTED)
+        text = f"with one more factor {factors[0]:.6g} at `{called}`".replace("-", "−")
+        yield Cause("constant", text, (site,), FITTED)
 
 
 PLAIN = {"2": 2, "1/2": 0.5, "4": 4, "1/4": 0.25, "3": 3, "1/3": 1 / 3, "2π": 2 * np.pi, "√2": 2**0.5, "1/√2": 2**-0.5}

@@ -105,6 +105,20 @@ class Graph:
             now[node] = changes[node](node, array) if node in changes else compute(node, array)
         return now
 
+    def edited(self, changes):
+        """Return a copy of the graph in which the changed nodes compute something else: `changes` as in `run`."""
+        now, copy, twins = self.run(changes), Graph(), {}
+        for node in self.nodes:
+            function = node.function
+            if node in changes:
+                function = functools.partial(_changed, changes[node], node)
+            args, kwargs = _filled(node.args, twins.get), {key: _filled(a, twins.get) for key, a in node.kwargs.items()}
+            more = {"site": node.site, "inner": node.inner, "name": node.name}
+            twins[node] = copy.add(function, args, kwargs, now.get(node, node.value), **more)
+        copy.inputs = {name: twins[node] for name, node in self.inputs.items()}
+        copy.outputs = {name: twins[node] for name, node in self.outputs.items()}
+        return copy
+
     def below(self, node):
         """Return the nodes that depend on a node, itself included: a set."""
         if node not in self._below:
@@ -124,6 +138,11 @@ def compute(node, array):
     if node.kwargs:
         return node.function(*args, **{key: _filled(value, array) for key, value in node.kwargs.items()})
     return node.function(*args)
+
+
+def _changed(change, node, *args, **kwargs):
+    """Compute a changed node from the arrays of its arguments."""
+    return change(Node(node.index, node.function, args, kwargs, node.value), lambda argument: argument)
 
 
 def _filled(argument, array):
