@@ -86,13 +86,13 @@ def traced(f, inputs, dy, name, truth, numbers):
 
 
 def _copy(x):
-    return np.array(x) if isinstance(x, np.ndarray) else x
+    return np.array(x) if np.asarray(x).dtype.kind == "f" else x
 
 
 def _moved(inputs, rng):
     """Return other inputs of the same kind: every number a little smaller, so that it stays in the function's domain."""
     return {
-        name: x * rng.uniform(0.7, 1, x.shape) if isinstance(x, np.ndarray) and x.dtype.kind == "f" else _copy(x)
+        name: np.array(x * rng.uniform(0.7, 1, np.shape(x))) if np.asarray(x).dtype.kind == "f" else _copy(x)
         for name, x in inputs.items()
     }
 

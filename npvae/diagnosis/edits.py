@@ -66,9 +66,10 @@ class Places:
     graph      a `Graph`
     output     the node of the array
     settled    nodes that are known to be right: an edit there is no repair
+    slopes     nodes of slopes of the forward pass, which an edit may take too
     """
 
-    def __init__(self, graph, output, settled=()):
+    def __init__(self, graph, output, settled=(), slopes=()):
         self.graph, self.output = graph, output
         self.above = graph.above(output)
         self.steps = [
@@ -82,7 +83,7 @@ class Places:
                         self._of_use.setdefault(key, []).append(Use(key, node, path, value, extra))
             if not node.inner:
                 self._of_site.setdefault((node.site, _called(node)), []).append(node)
-        for node in graph.nodes:
+        for node in (*graph.nodes, *slopes):
             key = array_key(node)
             if key is not None and _is_float(node.value):
                 self.arrays.setdefault(key, []).append(node)
@@ -119,6 +120,11 @@ class Places:
         """Return the numbers that stand in the source of the whole function."""
         steps = [node for node in self.graph.nodes if isinstance(node.function, np.ufunc)]
         return {value for node in steps for _, value in node.uses() if _is_number(value)}
+
+
+def is_slope(node):
+    """Return whether a node is a slope of the forward pass, which the author did not compute."""
+    return node.index < 0
 
 
 def array_key(node):
@@ -170,7 +176,8 @@ def at_use(use, change):
 def _with_uses_changed(uses, change, places):
     def run(node, array):
         for use in uses:
-            value = array(use.value) if isinstance(use.value, Node) else use.value
+            value = node.argument(use.path)
+            value = array(value) if isinstance(use.value, Node) else value
             node = replaced(node, use.path, change(value, places, node, array))
         return compute(node, array)
 
@@ -218,6 +225,7 @@ FUNCTIONS = [  # families of functions that are mistaken for one another
     [np.max, np.min],
     [np.argmax, np.argmin],
     [np.sqrt, np.square, np.abs],
+    [np.linalg.inv, np.transpose],
     [np.sum, np.mean],
     [np.std, np.var],
 ]
@@ -460,6 +468,10 @@ def _changed(v, called, edit):
     ndim = np.ndim(v)
     if ndim == 2:
         yield edit(1.4, "transposed", f"with `{called}` transposed", np.transpose)
+        if np.shape(v)[0] == np.shape(v)[1]:
+            yield edit(2.3, "missing term", f"with `{called} + {called}.T` in the place of `{called}`", lambda a: a + a.T)
+            text = f"with half of `{called} + {called}.T` in the place of `{called}`"
+            yield edit(2.3, "missing term", text, lambda a: (a + a.T) / 2)
     for words, change in POWERS.items():
         yield edit(2.0 + 0.3 * ("and" in words or "third" in words), "power", f"with `{called}` {words}", change)
     for words, change in ONE_MINUS.items():
@@ -495,25 +507,27 @@ def _factors_and_terms(index, v, called, site, places, made):
         if node is places.output or node.index > index:
             continue
         name, extra = source.name(node), 0 if source.is_variable(node) else 0.8
-        for version, words, more in _versions(node.value, np.shape(v)):
+        for version, words, more in _versions(node, np.shape(v)):
             cost = extra + more
             is_dy = key == "dy" and node not in places.above
             kind = "dy not used" if is_dy else "missing factor"
-            at = f" at `{called}`"
-            factor = words.format(name)
-            yield Edit(2 + cost, kind, f"with one more factor `{factor}`{at}", site,
+            factor = words.format(source.code(name))
+            yield Edit(2 + cost, kind, f"with one more factor {factor} at `{called}`", site,
                        made(taking(key, lambda v, a, f=version: v * f(a))))  # fmt: skip
-            yield Edit(2.1 + cost, kind, f"with one more factor `1/{factor}`{at}", site,
+            if is_slope(node):
+                continue
+            kind = "extra factor" if node in places.above else "missing factor"
+            yield Edit(2.1 + cost, kind, f"with `{called}` divided by {factor}", site,
                        made(taking(key, lambda v, a, f=version: v / f(a))))  # fmt: skip
             if np.shape(version(node.value)) == np.shape(v) or np.ndim(node.value) == 0:
                 for sign, word in ((1, "+"), (-1, "−")):
-                    yield Edit(2.7 + cost, "missing term", f"with {word} `{factor}` at `{called}`", site,
+                    yield Edit(2.7 + cost, "missing term", f"with {word} {factor} at `{called}`", site,
                                made(taking(key, lambda v, a, f=version, s=sign: v + s * f(a))))  # fmt: skip
 
 
-def _versions(a, shape):
+def _versions(node, shape):
     """Yield the ways in which an array may be a factor of one of this shape: a function, its words, and its cost."""
-    forms = []
+    forms, a = [], node.value
     try:
         if np.broadcast_shapes(np.shape(a), shape) == shape:
             forms.append((lambda a: a, 0))
@@ -525,6 +539,8 @@ def _versions(a, shape):
                 forms.append((lambda a, axis=axis: np.expand_dims(a, axis), 0))
     for form, cost in forms:
         yield form, "{}", cost
+        if is_slope(node):
+            continue
         yield (lambda a, form=form: form(1 - a)), "(1 − {})", cost + 0.3
         yield (lambda a, form=form: form(a * a)), "{}²", cost + 0.4
         yield (lambda a, form=form: form(1 - a * a)), "(1 − {}²)", cost + 0.4
@@ -546,7 +562,11 @@ def _another_array(use, places):
         shape, name = np.shape(node.value), source.name(node)
         cost = 2 + 0.8 * (not source.is_variable(node)) + 0.4 * (not is_named) + use.extra
         kind = "dy not used" if key == "dy" and node not in places.above else "other array"
-        text = f"with `{name}` in the place of `{use.called}`"
+        if is_slope(node):
+            if use.node.function is not np.multiply or not use.value.site or use.value in places.graph.inputs.values():
+                continue
+            kind, cost = "other function", 2.6 + use.extra
+        text = f"with {source.code(name)} in the place of `{use.called}`"
         if shape == np.shape(v.value):
             yield Edit(cost, kind, text, site, at_use(use, taking(key, lambda v, a: a)))
         elif shape[::-1] == np.shape(v.value) and len(shape) == 2:

@@ -11,9 +11,11 @@ cut, −1 where its sign is wrong.
 
 import numpy as np
 
+from . import source
 from .trace import Node, compute
 
 STEP = 1e-5
+LARGEST = 150  # elements of arrays of which all pairs of elements are looked at
 MOST = 60_000  # single steps of the trace that are run to find the slopes
 
 
@@ -33,13 +35,13 @@ class Paths:
         above, self.order, depends = graph.above(self.y), [], {x}
         for node in graph.nodes:
             if node in above and node not in depends and any(parent in depends for parent in node.parents):
-                if not _is_float(node.value):
+                if not is_float(node.value):
                     continue  # a comparison, an index: flat almost everywhere
                 depends.add(node)
                 self.order.append(node)
         self.edges = {node: [] for node in self.order}
         self._count = sum(
-            2 * k.value.size for node in self.order for _, k in node.uses() if isinstance(k, Node) and k in depends
+            2 * flat(k.value).size for node in self.order for _, k in node.uses() if isinstance(k, Node) and k in depends
         )
         if self._count > MOST:
             raise TooLarge
@@ -74,22 +76,66 @@ class Paths:
         return [(m, path) for m in self.order for path, k, _ in self.edges[m] if k is node]
 
 
-def _is_float(value):
+def is_float(value):
+    """Return whether a value is an array of floats, or several of them."""
+    if isinstance(value, (list, tuple)):
+        return any(map(is_float, value))
     return isinstance(value, (np.ndarray, np.generic)) and value.dtype.kind == "f"
+
+
+def flat(value):
+    """Return the floats of a value in one row: of an array, or of the arrays of a tuple."""
+    if isinstance(value, (list, tuple)):
+        return np.concatenate([flat(part) for part in value if is_float(part)])
+    return np.reshape(value, -1)
+
+
+def _moved(value, i, h):
+    """Return a copy of a value with its i-th float moved by h."""
+    if isinstance(value, (list, tuple)):
+        parts = []
+        for part in value:
+            size = flat(part).size if is_float(part) else 0
+            parts.append(_moved(part, i, h) if 0 <= i < size else part)
+            i -= size
+        return parts
+    moved = np.array(value)
+    moved.reshape(-1)[i] += h
+    return moved
 
 
 def slopes(node, path, k):
     """Return ∂node/∂k through one argument, by central differences: an array (size of node, size of k)."""
     columns = []
     with np.errstate(all="ignore"):
-        for i in np.ndindex(k.value.shape):
-            moved = []
-            for h in (STEP, -STEP):
-                a = np.array(k.value)
-                a[i] += h
-                moved.append(np.reshape(compute(replaced(node, path, a), lambda parent: parent.value), -1))
-            columns.append((moved[0] - moved[1]) / (2 * STEP))
-    return np.stack(columns, axis=1) if columns else np.zeros((node.value.size, 0))
+        for i in range(flat(k.value).size):
+            above, below = (
+                flat(compute(replaced(node, path, _moved(k.value, i, h)), lambda parent: parent.value))
+                for h in (STEP, -STEP)
+            )
+            columns.append((above - below) / (2 * STEP))
+    return np.stack(columns, axis=1) if columns else np.zeros((flat(node.value).size, 0))
+
+
+def slopes_of_elements(paths):
+    """Return nodes of the slopes that are not constant, between arrays that act element by element on one another."""
+    found = []
+    nodes = [node for node in (paths.x, *paths.order) if not isinstance(node.value, (list, tuple))]
+    for m in nodes[1:]:
+        if not 0 < m.value.size <= LARGEST:
+            continue
+        rows = [paths.walk(m, row) for row in np.eye(m.value.size)]
+        for k in nodes:
+            if k.index < m.index and k.value.shape == m.value.shape and all(k in row for row in rows):
+                J = np.stack([row[k] for row in rows])
+                slope = np.diag(J)
+                if not np.allclose(J, np.diag(slope), atol=1e-8) or np.ptp(slope) < 1e-6:
+                    continue
+                slope = slope.reshape(m.value.shape)
+                if not any(np.allclose(slope, other.value) for other in found if other.value.shape == slope.shape):
+                    name = f"the slope of `{source.name(m)}` in `{source.name(k)}`"
+                    found.append(Node(-1, None, (), {}, slope, name=name))
+    return found
 
 
 def replaced(node, path, value):

@@ -18,15 +18,14 @@ import numpy as np
 
 from . import source
 from .comparison import same
-from .edits import Edit, Places, array_key, at_result, at_use, edits_of, edits_of_steps
+from .edits import Edit, Places, array_key, at_result, at_use, edits_of
 from .finding import WIDTH, wrap
-from .paths import Paths, TooLarge
+from .paths import LARGEST, Paths, TooLarge, slopes_of_elements
 from .trace import Node
 
 SECONDS = 3.0  # for one array
 SHOWN, QUOTED = 3, 3  # causes, and lines for each
 MARGIN = 0.9  # how much more than the cheapest a cause may cost, to be shown beside it
-LARGEST = 150  # elements of arrays of which all pairs of elements are looked at
 FITTED = 5.0  # the cost of a number that nothing explains
 
 
@@ -120,11 +119,24 @@ def search(draws):
     draws   a list of `Draw`, at least two
     """
     ends = time.monotonic() + SECONDS
-    causes = list(_paths(draws))
-    causes += _edits(draws, ends, min([cause.cost for cause in causes], default=np.inf))
-    if not causes and draws[0].name != "y":
-        causes += _of_another_value(draws, ends)
+    if all(not np.any(draw.truth) for draw in draws):
+        return []  # every edit that gives zero would do
+    all_paths = _paths_of(draws) if draws[0].name != "y" else None
+    causes = list(_paths(draws, all_paths)) if all_paths else []
+    causes += _edits(draws, all_paths, ends, min([cause.cost for cause in causes], default=np.inf))
+    if not causes and all_paths:
+        causes += _of_another_value(draws, ends + SECONDS)
     return _chosen(causes)
+
+
+def _paths_of(draws):
+    """Return the paths of all draws; None where the traces do not tell the whole story."""
+    try:
+        all_paths = [Paths(draw.graph, draw.graph.inputs[draw.name[1:]]) for draw in draws]
+        right = [paths.gradient(_dy(draw)) for paths, draw in zip(all_paths, draws)]
+    except (*FAILURES, TooLarge):
+        return None
+    return all_paths if all(same(gradient, draw.truth) for gradient, draw in zip(right, draws)) else None
 
 
 def _chosen(causes):
@@ -162,17 +174,9 @@ class _Group(NamedTuple):
     cost: float
 
 
-def _paths(draws):
+def _paths(draws, all_paths):
     """Yield the causes that concern a path: it is missing, or counts with a wrong factor."""
-    if draws[0].name == "y":
-        return
-    try:
-        all_paths = [_of_input(draw) for draw in draws]
-    except (TooLarge, KeyError, ValueError, TypeError, np.linalg.LinAlgError):
-        return
     right = [paths.gradient(_dy(draw)) for paths, draw in zip(all_paths, draws)]
-    if not all(same(gradient, draw.truth) for gradient, draw in zip(right, draws)):
-        return  # the trace does not tell the whole story
     if all(not np.any(draw.found) for draw in draws):
         return
     yield from _of_places(draws, all_paths)
@@ -253,10 +257,6 @@ def _alike(shape, axes):
     return (indices[:, :, None] == indices[:, None, :]).all(axis=0)
 
 
-def _of_input(draw):
-    return Paths(draw.graph, draw.graph.inputs[draw.name[1:]])
-
-
 def _dy(draw):
     return draw.graph.inputs["dy"].value
 
@@ -311,12 +311,13 @@ def _edges(paths, key):
 # --- edits -------------------------------------------------------------------------------------------------------------
 
 
-def _edits(draws, ends, cheapest):
+def _edits(draws, all_paths, ends, cheapest):
     """Yield the causes that are edits of the author's lines."""
     all_places = []
-    for draw in draws:
+    for i, draw in enumerate(draws):
         settled = draw.graph.above(draw.graph.outputs["y"]) if draw.name != "y" else ()
-        all_places.append(Places(draw.graph, draw.output, settled))
+        slopes = slopes_of_elements(all_paths[i]) if all_paths else ()
+        all_places.append(Places(draw.graph, draw.output, settled, slopes))
     for cause in _scaled(draws, all_places):
         cheapest = min(cheapest, cause.cost)
         yield cause
@@ -330,11 +331,16 @@ def _edits(draws, ends, cheapest):
             yield Cause(edit.kind, edit.text, (edit.site,), edit.cost)
 
 
+OF_VALUES = {"other function", "other array", "constant", "power", "order", "axis", "sum or mean", "wrong sign", "transposed",
+             "extra factor", "extra term"}  # fmt: skip
+
+
 def _of_another_value(draws, ends):
     """Yield the causes that are edits of the value: the derivative would be right if the value were another one."""
     all_places = [Places(draw.graph, draw.graph.outputs["y"]) for draw in draws]
     with np.errstate(all="ignore"):
-        edits = sorted(edits_of_steps(all_places[0]), key=lambda edit: edit.cost)
+        edits = [edit for edit in edits_of(all_places[0]) if edit.kind in OF_VALUES and edit.site]
+    edits = sorted(edits, key=lambda edit: edit.cost)
     for edit in edits:
         if time.monotonic() > ends:
             return
@@ -435,6 +441,11 @@ OF_A_SIZE = {
 
 def factor_name(factors, draws):
     """Return the name of a factor that has these values in the draws; None if it has none."""
+    literals = Places(draws[0].graph, draws[0].output).literals()
+    for c in sorted(literals, key=abs):
+        for value, name in ((c, f"{c:g}"), (-c, f"−{c:g}"), (1 / c if c else np.nan, f"1/{c:g}")):
+            if isinstance(c, float) and np.allclose(factors, value, rtol=1e-6, atol=0):
+                return name
     for sign, text in ((1, ""), (-1, "−")):
         for name, value in PLAIN.items():
             if np.allclose(factors, sign * value, rtol=1e-6, atol=0):

@@ -34,6 +34,11 @@ def name(node):
     return f"what line {node.site.line} computes" if quoted(node.site) else "a step"
 
 
+def code(called):
+    """Return a name as code, unless it is words of ours."""
+    return called if called.startswith("the ") else f"`{called}`"
+
+
 def text(node):
     """Return the expression that made a node, as it stands in the source; or its line."""
     expression, _ = _expression(node.site)

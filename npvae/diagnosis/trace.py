@@ -55,6 +55,13 @@ class Node:
         """Return pairs of a path (("args", 0), …) and the argument there, for all arguments and parts of them."""
         return [*_uses(self.args, ("args",)), *_uses(self.kwargs, ("kwargs",))]
 
+    def argument(self, path):
+        """Return the argument at a path."""
+        found = self.args if path[0] == "args" else self.kwargs
+        for key in path[1:]:
+            found = found[key]
+        return found
+
 
 def _uses(container, path):
     items = container.items() if isinstance(container, dict) else enumerate(container)
