@@ -175,6 +175,9 @@ def find(comparisons, kinks=None):
         f"is wrong in {_of(wrong)}{several}.",
         "At {}: yours {}, right {}.".format(where, *map(true_minus, told_apart(c.found[i] + 0.0, c.expected[i] + 0.0))),
     )
+    if not np.isfinite(c.found).all():
+        measured = f"yours is not finite at {where}: {c.found[i]}"
+        return dataclasses.replace(finding_of(c.name, measured, Fault.NOT_FINITE), evidence=evidence[:1])
     if kinks is not None and (kinks[wrong]).all():
         measured = "these are kinks: the slopes to the left and to the right differ"
         finding = Finding(measured, ["no mistake: there is no derivative"], QUESTIONS["part"])

@@ -540,8 +540,10 @@ def _versions(node, shape):
     for form, cost in forms:
         yield form, "{}", cost
         if is_slope(node):
+            yield (lambda a, form=form: -form(a)), "minus {}", cost + 0.1
             continue
         yield (lambda a, form=form: form(1 - a)), "(1 − {})", cost + 0.3
+        yield (lambda a, form=form: form(a * (1 - a))), "{0} (1 − {0})", cost + 0.4
         yield (lambda a, form=form: form(a * a)), "{}²", cost + 0.4
         yield (lambda a, form=form: form(1 - a * a)), "(1 − {}²)", cost + 0.4
         yield (lambda a, form=form: form(np.sqrt(a))), "√{}", cost + 0.6

@@ -12,7 +12,7 @@ cut, −1 where its sign is wrong.
 import numpy as np
 
 from . import source
-from .trace import Node, compute
+from .trace import Node, _filled
 
 STEP = 1e-5
 LARGEST = 150  # elements of arrays of which all pairs of elements are looked at
@@ -106,15 +106,23 @@ def _moved(value, i, h):
 
 def slopes(node, path, k):
     """Return ∂node/∂k through one argument, by central differences: an array (size of node, size of k)."""
-    columns = []
+    args = [_filled(a, lambda parent: parent.value) for a in node.args]
+    kwargs = {key: _filled(a, lambda parent: parent.value) for key, a in node.kwargs.items()}
+
+    def value(moved):
+        if path[0] == "args":
+            return flat(node.function(*_with(args, path[1:], moved), **kwargs))
+        return flat(node.function(*args, **_with(kwargs, path[1:], moved)))
+
+    J = np.zeros((flat(node.value).size, flat(k.value).size))
     with np.errstate(all="ignore"):
-        for i in range(flat(k.value).size):
-            above, below = (
-                flat(compute(replaced(node, path, _moved(k.value, i, h)), lambda parent: parent.value))
-                for h in (STEP, -STEP)
-            )
-            columns.append((above - below) / (2 * STEP))
-    return np.stack(columns, axis=1) if columns else np.zeros((flat(node.value).size, 0))
+        if isinstance(node.function, np.ufunc) and node.function is not np.matmul:  # all elements at once
+            column = np.broadcast_to(np.arange(k.value.size).reshape(k.value.shape), node.value.shape).reshape(-1)
+            J[np.arange(len(J)), column] = (value(k.value + STEP) - value(k.value - STEP)) / (2 * STEP)
+            return J
+        for i in range(J.shape[1]):
+            J[:, i] = (value(_moved(k.value, i, STEP)) - value(_moved(k.value, i, -STEP))) / (2 * STEP)
+    return J
 
 
 def slopes_of_elements(paths):

@@ -18,6 +18,13 @@ def _without_comment(line):
     return line.split("  #")[0].rstrip() if "#" in line else line
 
 
+def forget():
+    """Forget all sources: a file may have changed since it was read."""
+    linecache.checkcache()
+    _segment.cache_clear()
+    _expressions.cache_clear()
+
+
 def name(node):
     """Return what the author calls the array of a node: a variable, or a short expression; else its line."""
     if node.name is not None:
@@ -108,22 +115,35 @@ def _variable(expression, parent):
 
 
 def _text(site, expression):
+    """Return the source of an expression; None for a statement."""
     if isinstance(expression, (ast.AugAssign, ast.Assign)):
         return None
-    return ast.get_source_segment(_source(site.file), expression)
+    return _segment(
+        site.file, expression.lineno, expression.end_lineno, expression.col_offset, expression.end_col_offset
+    )
+
+
+@functools.lru_cache(maxsize=4096)
+def _segment(file, first, last, start, end):
+    lines = [line.encode() for line in linecache.getlines(file)[first - 1 : last]]
+    if not lines:
+        return None
+    lines[-1] = lines[-1][:end]
+    lines[0] = lines[0][start:]
+    return b"".join(lines).decode()
 
 
 def _expression(site):
     """Return the expression at a site, and the statement or expression that it is part of; (None, None) if unknown."""
-    return _expressions(site.file, _source(site.file)).get(site.span, (None, None))
+    return _expressions(site.file).get(site.span, (None, None))
 
 
 @functools.lru_cache(maxsize=8)
-def _expressions(file, source):
+def _expressions(file):
     """Return all expressions of a file by their lines and columns."""
     found = {}
     try:
-        tree = ast.parse(source)
+        tree = ast.parse("".join(linecache.getlines(file)))
     except SyntaxError:
         return found
     for parent in ast.walk(tree):
@@ -133,6 +153,3 @@ def _expressions(file, source):
                 found.setdefault(span, (child, parent))
     return found
 
-
-def _source(file):
-    return "".join(linecache.getlines(file))

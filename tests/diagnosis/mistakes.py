@@ -101,7 +101,7 @@ def causes_of(finding):
     for text in finding.causes:
         kinds = next((kinds for words, kinds in KINDS if words in text), ("other",))
         named.append((kinds, text))
-    if not finding.evidence and not finding.edits:           # a fault, or a shape
+    if "not finite" in finding.measured or not (finding.evidence or finding.edits):          # a fault, or a shape
         kinds = ("shape", "fault") if "shape" in finding.measured else ("fault", "sequence")
         named.append((kinds, " ".join([finding.measured, *finding.causes])))
     if "only " in finding.measured:
