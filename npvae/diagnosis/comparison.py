@@ -60,7 +60,7 @@ class Comparison:
     numbers    a dict of the numbers from which a factor may be made, by their meaning: {"N, the batch": 3}
     suspects   a dict from the description of a mistake to the array that it would give
     by_dy      `expected` as a function of another upstream gradient, if there is no formula
-    draws      draws() returns traces of the computation, a list of `Draw`, for the search; empty if there are none
+    draws      traces of the computation for the search: a list of `Draw`, or a function that returns one
     """
 
     name: str
@@ -71,7 +71,7 @@ class Comparison:
     numbers: dict = dataclasses.field(default_factory=dict)
     suspects: dict = dataclasses.field(default_factory=dict)
     by_dy: Callable | None = None
-    draws: Callable = list
+    draws: list | Callable = ()
 
     def __post_init__(self):
         self.found, self.expected = np.asarray(self.found), np.asarray(self.expected)
@@ -81,6 +81,10 @@ class Comparison:
             if name in needed or not any(same(value, other) for other in known.values()):
                 known[name] = value
         self.known = known
+
+    def traced(self):
+        """Return the traces of the computation."""
+        return self.draws() if callable(self.draws) else self.draws
 
     @property
     def error(self):

@@ -8,8 +8,8 @@ not, `diagnose` says where the numbers are wrong, and does not guess.
 """
 
 import dataclasses
-import functools
 import re
+import time
 
 import numpy as np
 
@@ -20,7 +20,7 @@ from .comparison import Comparison
 from .explain import QUESTIONS, explain, true_minus
 from .faults import finding_of
 from .finding import Finding
-from .search import Draw, search
+from .search import SECONDS, SHOWN, Draw, search, search_value
 from .trace import Untraceable, trace
 
 
@@ -43,7 +43,9 @@ class Diagnosis:
 
 def diagnose(report):
     """Return the `Diagnosis` of a `gradcheck` report."""
-    findings = []
+    findings, comparisons = [], []
+    is_searched = any(row.error > report.limit and row.fault in (None, Fault.SHAPE) for row in report.rows)
+    draws = draws_of(report) if is_searched else {}
     for row in report.rows:
         if row.error <= report.limit:
             continue
@@ -54,25 +56,59 @@ def diagnose(report):
             name = row.name if row.name in ("y", "dy") else f"d{row.name}"
             findings.append(finding_of(name, row.sentence, row.fault))
         else:
-            draws = functools.partial(draws_of, report, row)
-            finding = find([comparison(f"d{row.name}", row, report.known, draws=draws)], row.kinks)
-            findings.append(finding if "x" in report.known else _with_its_name(finding, row.name))
+            c = comparison(f"d{row.name}", row, report.known, draws=draws.get(row.name, ()))
+            comparisons.append(([c], row.kinks))
+    found = find_all(comparisons, list(draws.values()))
+    if "x" not in report.known:
+        found = [_with_its_name(finding, finding.name[1:]) for finding in found]
+    order = [row.name for row in report.rows]
+    findings = sorted(findings + found, key=lambda finding: order.index(finding.name.removeprefix("d")) if finding.name.removeprefix("d") in order else -1)
     return Diagnosis(report.name, findings)
 
 
-def draws_of(report, row):
-    """Return two traced draws of a row's derivative: of the report's inputs, and of other numbers; [] if none is possible."""
-    rng, draws = np.random.default_rng(0), []
-    if row.name not in report.inputs:
-        return []
+def find_all(comparisons, derivatives=()):
+    """Return the findings about several arrays of one function.
+
+    comparisons   pairs of the draws of an array, as for `find`, and of its kinks
+    derivatives   the traced draws of every derivative, right or wrong; empty where the value is known to be right
+    """
+    begun = time.monotonic()
+    findings = []
+    for i, (several, kinks) in enumerate(comparisons):
+        ends = begun + SECONDS * (i + 1) / len(comparisons)
+        findings.append(find(several, kinks, ends))
+    numeric = [finding for finding in findings if finding.evidence and not finding.is_certain]
+    shared = set.intersection(*({edit.words for edit in finding.edits} for finding in numeric)) if numeric else set()
+    if derivatives and numeric and (not all(finding.edits for finding in numeric) or (len(numeric) > 1 and not shared)):
+        edits = search_value(derivatives, time.monotonic() + SECONDS)
+        if edits:
+            for finding in numeric:
+                if not finding.edits:
+                    finding.question = edits[0].question
+                finding.edits = [*finding.edits[: SHOWN - 1], *edits][:SHOWN]
+    return findings
+
+
+def draws_of(report):
+    """Return two traced draws of each derivative, by input: of the report's inputs, and of other numbers.
+
+    They are missing where a function cannot be traced, or fails on other numbers.
+    """
+    rng, draws = np.random.default_rng(0), {}
     for inputs in ({name: _copy(x) for name, x in report.inputs.items()}, _moved(report.inputs, rng)):
         try:
             dy = rng.standard_normal(np.shape(report.operation(*inputs.values())[0]))
-            truth = numeric_gradient(lambda inputs=inputs: report.operation(*inputs.values())[0], inputs[row.name], dy)
-        except Exception:  # these numbers are not in the domain of a stranger's function
-            return []
-        draws += traced(report.operation, inputs, dy, f"d{row.name}", truth, _sizes(inputs))
-    return draws if len(draws) == 2 else []
+            graph = trace(report.operation, inputs, dy)
+            for row in report.rows:
+                name = f"d{row.name}"
+                if name in graph.outputs and row.numeric_gradient is not None:
+                    value = lambda inputs=inputs: report.operation(*inputs.values())[0]  # noqa: E731
+                    truth = numeric_gradient(value, inputs[row.name], dy)
+                    if np.isfinite(truth).all():
+                        draws.setdefault(row.name, []).append(Draw(graph, name, truth, _sizes(inputs)))
+        except Exception:  # a stranger's function may raise anything
+            return {}
+    return {name: several for name, several in draws.items() if len(several) == 2}
 
 
 def traced(f, inputs, dy, name, truth, numbers):
@@ -157,14 +193,15 @@ def _elementwise(known, row):
     return {"known": known}
 
 
-def find(comparisons, kinks=None):
+def find(comparisons, kinks=None, ends=None):
     """Return the `Finding` about one array from its draws, of which at least one is wrong.
 
     kinks   where there is no derivative, an array of bool, or None
+    ends    when the search stops, on the clock of `time.monotonic`
     """
     c = next(c for c in comparisons if not c.ok)
-    draws = [draw for c in comparisons for draw in c.draws()]
-    edits = search(draws) if len(draws) > 1 else []
+    draws = [draw for c in comparisons for draw in c.traced()]
+    edits = search(draws, ends) if len(draws) > 1 else []
     if c.found.shape != c.expected.shape:
         return dataclasses.replace(explain(comparisons), name=c.name, edits=edits)
     error, wrong = c.error, c.wrong
@@ -177,10 +214,11 @@ def find(comparisons, kinks=None):
     )
     if not np.isfinite(c.found).all():
         measured = f"yours is not finite at {where}: {c.found[i]}"
-        return dataclasses.replace(finding_of(c.name, measured, Fault.NOT_FINITE), evidence=evidence[:1])
+        return dataclasses.replace(finding_of(c.name, measured, Fault.NOT_FINITE), evidence=evidence[:1], is_certain=True)
     if kinks is not None and (kinks[wrong]).all():
         measured = "these are kinks: the slopes to the left and to the right differ"
-        finding = Finding(measured, ["no mistake: there is no derivative"], QUESTIONS["part"])
+        finding, edits = Finding(measured, ["no mistake: there is no derivative"], QUESTIONS["part"]), []
+        finding.is_certain = True
     else:
         finding = explain(comparisons) or Finding()
     question = edits[0].question if edits else finding.question

@@ -247,7 +247,7 @@ ONE_MINUS = {
     "1 − {}²": lambda v: 1 - v * v,
     "{} (1 − {})": lambda v: v * (1 - v),
 }
-UNARY = {"exp({})": np.exp, "ln({})": np.log, "|{}|": np.abs, "its sign": np.sign, "tanh({})": np.tanh}
+UNARY = {f"np.{f.__name__}": f for f in (np.exp, np.log, np.abs, np.sign, np.tanh)}
 EXPONENTS = (-3, -2, -1.5, -1, -0.5, 0.5, 1, 1.5, 2, 3)
 
 
@@ -476,8 +476,8 @@ def _changed(v, called, edit):
         yield edit(2.0 + 0.3 * ("and" in words or "third" in words), "power", f"with `{called}` {words}", change)
     for words, change in ONE_MINUS.items():
         yield edit(2, "one minus", f"with {words.replace('{}', f'`{called}`')} in the place of `{called}`", change)
-    for words, change in UNARY.items():
-        yield edit(2.6, "other function", f"with {words.replace('{}', f'`{called}`')} in the place of `{called}`", change)
+    for word, change in UNARY.items():
+        yield edit(2.6, "other function", f"with {word.replace('absolute', 'abs')} of `{called}`", change)
     for axes in [axes for n in range(1, ndim + 1) for axes in itertools.combinations(range(ndim), n)]:
         axis = axes[0] if len(axes) == 1 else axes
         over = f"axis {axis}" if len(axes) == 1 else f"the axes {', '.join(map(str, axes))}"

@@ -16,6 +16,7 @@ class Finding:
     name       of the array
     evidence   sentences about the numbers that were compared, before any inference
     edits      what the author's own lines lack: `Cause`s of the search
+    is_certain whether there is nothing to search for: a kink, or a number that is not finite
     """
 
     measured: str = ""
@@ -24,6 +25,7 @@ class Finding:
     name: str = ""
     evidence: tuple = ()
     edits: list = dataclasses.field(default_factory=list)
+    is_certain: bool = False
 
     def lines(self):
         """Return the evidence, then the inference, then the question, in lines of at most 80 columns."""

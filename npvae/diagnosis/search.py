@@ -23,7 +23,7 @@ from .finding import WIDTH, wrap
 from .paths import LARGEST, Paths, TooLarge, slopes_of_elements
 from .trace import Node
 
-SECONDS = 3.0  # for one array
+SECONDS = 2.0  # for all arrays of one function
 SHOWN, QUOTED = 3, 3  # causes, and lines for each
 MARGIN = 0.9  # how much more than the cheapest a cause may cost, to be shown beside it
 FITTED = 5.0  # the cost of a number that nothing explains
@@ -71,6 +71,12 @@ class Draw(NamedTuple):
     truth: np.ndarray
     numbers: dict
 
+    def is_right(self, made):
+        """Return whether an array is what should have come out; where the author's is close, it must be much closer."""
+        if not same(made, self.truth):
+            return False
+        return not same(self.found, self.truth) or np.ptp(made - self.truth) < 0.1 * np.ptp(self.found - self.truth)
+
     @property
     def output(self):
         """The node of the author's array."""
@@ -97,6 +103,11 @@ class Cause(NamedTuple):
     cost: float
 
     @property
+    def words(self):
+        """What is equal for one cause of several arrays."""
+        return self.kind, self.text, self.sites[:1]
+
+    @property
     def question(self):
         """The question that points the way."""
         return QUESTIONS[self.kind]
@@ -111,21 +122,20 @@ class Cause(NamedTuple):
         return list(dict.fromkeys((site.line, source.quoted(site)) for site in self.sites if site))[:QUOTED]
 
 
-def search(draws):
+def search(draws, ends=None):
     """Return the causes that explain an array in all draws, at most three, the most plausible first.
 
-    An empty list says that there is none.
-
     draws   a list of `Draw`, at least two
+    ends    when to stop, on the clock of `time.monotonic`; by default after `SECONDS`
+
+    An empty list says that there is none.
     """
-    ends = time.monotonic() + SECONDS
+    ends = time.monotonic() + SECONDS if ends is None else ends
     if all(not np.any(draw.truth) for draw in draws):
         return []  # every edit that gives zero would do
     all_paths = _paths_of(draws) if draws[0].name != "y" else None
     causes = list(_paths(draws, all_paths)) if all_paths else []
     causes += _edits(draws, all_paths, ends, min([cause.cost for cause in causes], default=np.inf))
-    if not causes and all_paths:
-        causes += _of_another_value(draws, ends + SECONDS)
     return _chosen(causes)
 
 
@@ -268,7 +278,7 @@ def _weight(found, without, right):
     if not square > 0 or same(right, without):
         return None
     w = float(np.sum((found - without) * path) / square)
-    return w if same(found, without + w * path) and abs(w - 1) > 1e-6 else None
+    return w if same(found, without + w * path) and abs(w - 1) > 1e-5 else None
 
 
 def _groups(paths, x):
@@ -335,35 +345,49 @@ OF_VALUES = {"other function", "other array", "constant", "power", "order", "axi
              "extra factor", "extra term"}  # fmt: skip
 
 
-def _of_another_value(draws, ends):
-    """Yield the causes that are edits of the value: the derivative would be right if the value were another one."""
-    all_places = [Places(draw.graph, draw.graph.outputs["y"]) for draw in draws]
+def search_value(arrays, ends):
+    """Return the causes that are edits of the value: with one of them, all derivatives would be right.
+
+    arrays   a list of the draws of each derivative, right or wrong; those of one draw share a graph
+    ends     when to stop, on the clock of `time.monotonic`
+
+    Numbers cannot tell whether the value or its derivative is wrong. But one edit of the value that makes several wrong
+    derivatives right, and leaves the right ones right, explains more than one edit for each.
+    """
+    together = list(zip(*arrays))  # by draw
+    all_places = [Places(draws[0].graph, draws[0].graph.outputs["y"]) for draws in together]
     with np.errstate(all="ignore"):
-        edits = [edit for edit in edits_of(all_places[0]) if edit.kind in OF_VALUES and edit.site]
-    edits = sorted(edits, key=lambda edit: edit.cost)
-    for edit in edits:
-        if time.monotonic() > ends:
-            return
-        if all(_agrees_after(edit, draw, places) for draw, places in zip(draws, all_places)):
-            yield Cause(edit.kind, f"{edit.text}: the derivative is that of another value", (edit.site,), edit.cost + 1)
+        edits = [e for e in edits_of(all_places[0]) if e.kind in OF_VALUES and e.site and "np.sign" not in e.text]
+    causes = []
+    for edit in sorted(edits, key=lambda edit: edit.cost):
+        if time.monotonic() > ends or (causes and edit.cost > causes[0].cost + MARGIN):
+            break
+        if all(_agree_after(edit, draws, places) for draws, places in zip(together, all_places)):
+            text = f"{edit.text}: the derivatives are those of that value"
+            causes.append(Cause(edit.kind, text, (edit.site,), edit.cost))
+    return _chosen(causes)
 
 
-def _agrees_after(edit, draw, places):
-    """Return whether value and derivative agree after an edit of the value."""
+def _agree_after(edit, draws, places):
+    """Return whether the value and all its derivatives agree after an edit of the value."""
     changes = edit.changes(places)
+    if not changes:
+        return False
     try:
-        graph = draw.graph.edited(changes)
-        paths = Paths(graph, graph.inputs[draw.name[1:]])
-        gradient = paths.gradient(_dy(draw))
-        return np.any(gradient) and same(graph.outputs[draw.name].value, gradient)
+        graph = draws[0].graph.edited(changes)
+        for draw in draws:
+            gradient = Paths(graph, graph.inputs[draw.name[1:]]).gradient(_dy(draw))
+            if not np.any(gradient) or not same(graph.outputs[draw.name].value, gradient):
+                return False
     except (*FAILURES, TooLarge):
         return False
+    return True
 
 
 def _holds(edit, draw, places):
     """Return whether an edit gives the right array."""
     made = _result(edit.changes, draw, places)
-    return made is not None and same(made, draw.truth)
+    return made is not None and draw.is_right(made)
 
 
 def _result(changes, draw, places):
@@ -373,7 +397,7 @@ def _result(changes, draw, places):
         if not changed:
             return None
         with np.errstate(all="ignore"):
-            return draw.graph.run(changed).get(draw.output)
+            return draw.graph.run(changed, draw.output).get(draw.output)
     except FAILURES:
         return None
 
@@ -409,7 +433,7 @@ def _fitted(scaled, draw, places):
     if not (square > 0 and np.isfinite(square) and same(two - found, direction)):
         return None
     w = float(np.sum((draw.truth - zero) * direction) / square)
-    return w if same(zero + w * direction, draw.truth) else None
+    return w if draw.is_right(zero + w * direction) and abs(w - 1) > 1e-7 else None
 
 
 def _number_cause(use, factors, draws):
@@ -475,4 +499,4 @@ def _meaning(name, numbers):
     return f" ({name.split(' or ')[0]} is {numbers[name]:g})"
 
 
-__all__ = ["Cause", "Draw", "Edit", "factor_name", "search"]
+__all__ = ["Cause", "Draw", "Edit", "factor_name", "search", "search_value"]

@@ -82,7 +82,7 @@ class Graph:
 
     def __init__(self):
         self.nodes, self.inputs, self.outputs, self.lost = [], {}, {}, []
-        self._below = {}
+        self._below, self._affected = {}, {}
 
     def add(self, function, args=(), kwargs=None, value=None, **more):
         """Add a node, and return it."""
@@ -100,15 +100,20 @@ class Graph:
                 waiting += node.parents
         return found
 
-    def run(self, changes):
+    def run(self, changes, wanted=None):
         """Compute again what the changed nodes affect, and return the arrays of these nodes: a dict by node.
 
         changes   a dict from a node to a function (node, array) → array, where array(node) is the array of a node now
+        wanted    compute only what this node needs
         """
         now = {}
         array = lambda node: now[node] if node in now else node.value  # noqa: E731
-        affected = set().union(*map(self.below, changes))
-        for node in sorted(affected, key=_index):
+        key = (*changes, wanted)
+        if key not in self._affected:
+            affected = set().union(*map(self.below, changes))
+            affected = affected & self.above(wanted) if wanted else affected
+            self._affected[key] = sorted(affected, key=_index)
+        for node in self._affected[key]:
             now[node] = changes[node](node, array) if node in changes else compute(node, array)
         return now
 

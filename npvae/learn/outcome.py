@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..diagnosis.diagnose import find
+from ..diagnosis.diagnose import find_all
 from ..diagnosis.faults import finding_of
 from ..diagnosis.finding import wrap
 from .exercise import Unfit
@@ -113,7 +113,7 @@ def findings_about(exercise, function):
     draws = {}
     for c in comparisons:
         draws.setdefault(c.name, []).append(c)
-    return [find(several) for several in draws.values() if any(not c.ok for c in several)], comparisons
+    return find_all([(several, None) for several in draws.values() if any(not c.ok for c in several)]), comparisons
 
 
 def _judge_exhibit(exercise, program):
