@@ -8,6 +8,8 @@ the more often people make the mistake, and the less it brings in from elsewhere
 `edits_of` yields the edits of one traced array. `search` tries them.
 """
 
+import functools
+import inspect
 import itertools
 import operator
 from collections.abc import Callable
@@ -116,6 +118,25 @@ class Places:
         earlier = [node for node in nodes if node.index < before]
         return earlier[-1] if earlier else (nodes[0] if nodes else None)
 
+    def index_of(self, other, j, node):
+        """Return what part j of the index at another place holds when a node is made."""
+        steps = [n for n in self.indexed_at[other.site, other.function] if n.index < node.index]
+        return _parts((steps[-1] if steps else self.indexed_at[other.site, other.function][0]).args[1])[j]
+
+    @functools.cached_property
+    def indexed(self):
+        """The first step of every place with an index."""
+        return [steps[0] for steps in self.indexed_at.values()]
+
+    @functools.cached_property
+    def indexed_at(self):
+        """All steps with an index, by their place."""
+        found = {}
+        for node in self.graph.nodes:
+            if node.function in (operator.getitem, setitem) and node.site and not node.inner:
+                found.setdefault((node.site, node.function), []).append(node)
+        return found
+
     def literals(self):
         """Return the numbers that stand in the source of the whole function."""
         steps = [node for node in self.graph.nodes if isinstance(node.function, np.ufunc)]
@@ -195,7 +216,9 @@ def at_result(change):
 
 
 def at_step(step, run):
-    """Return the changes of an edit that computes a step by run(node, array)."""
+    """Return the changes of an edit that computes a step by run(node, array), or by run(node, array, places)."""
+    if len(inspect.signature(run).parameters) >= 3 and "places" in inspect.signature(run).parameters:
+        return lambda places: {n: functools.partial(run, places=places) for n in places.steps_like(step)} or None
     return lambda places: {node: run for node in places.steps_like(step)} or None
 
 
@@ -265,14 +288,14 @@ def edits_of(places):
 def edits_of_steps(places):
     """Yield the edits that bring in no other array: of the steps themselves, and of the numbers in them."""
     for step in places.places():
-        yield from _of_step(step)
+        yield from _of_step(step, places)
     literals = places.literals()
     for use in places.uses():
         if not isinstance(use.value, Node):
             yield from _of_number(use, literals)
 
 
-def _of_step(step):
+def _of_step(step, places):
     """Yield the edits of a step: without it, with its arguments exchanged, with another function, over another axis."""
     f, args = step.function, step.args
     here = lambda run: at_step(step, run)  # noqa: E731
@@ -300,8 +323,8 @@ def _of_step(step):
         yield Edit(2, "other function", "with a matrix product", step.site, here(_with_function(np.matmul)))
     if f in REDUCTIONS:
         yield from _of_reduction(step, here)
-    if f is operator.getitem:
-        yield from _of_index(step, here)
+    if f in (operator.getitem, setitem):
+        yield from _of_index(step, places, here)
     if f is setitem:
         def added(node, array):
             base, index, value = (_now(a, array) for a in node.args)
@@ -414,21 +437,59 @@ def _same_axes(axis, other, ndim):
     return normal(axis) == normal(other)
 
 
-def _of_index(step, here):
-    """Yield the edits of an index: its parts exchanged, or one of them one too large or too small."""
-    index = step.args[1]
-    parts = index if isinstance(index, tuple) else (index,)
+def _of_index(step, places, here):
+    """Yield the edits of an index: its parts exchanged, or one of them another number, or one of another array.
+
+    A loop uses its variables as indices, which are plain numbers. So what else could stand in an index is what other
+    indices hold at that moment.
+    """
+    parts = _parts(step.args[1])
     if len(parts) == 2:
         text = f"with the two indices of `{_text(step)}` exchanged"
-        yield Edit(1.8, "moved", text, step.site, here(lambda node, array: array(node.args[0])[_now(node.args[1], array)[::-1]]))
+        yield Edit(1.8, "moved", text, step.site, here(_with_index(lambda parts, *_: parts[::-1])))
     for i, part in enumerate(parts):
-        for by in (1, -1) if isinstance(part, int) else ():
-            def run(node, array, i=i, by=by):
-                index = node.args[1] if isinstance(node.args[1], tuple) else (node.args[1],)
-                return array(node.args[0])[(*index[:i], index[i] + by, *index[i + 1 :])]
-
+        if not isinstance(part, (int, np.integer)):
+            continue
+        for by in (1, -1):
             text = f"with an index that is one {'larger' if by > 0 else 'smaller'} in `{_text(step)}`"
-            yield Edit(2.2, "moved", text, step.site, here(run))
+            yield Edit(2.2, "moved", text, step.site, here(_with_index(lambda parts, *_, i=i, by=by: _put(parts, i, parts[i] + by))))
+        for other in places.indexed:
+            for j, number in enumerate(_parts(other.args[1])):
+                if isinstance(number, (int, np.integer)) and other.site != step.site:
+                    text = f"with the index of `{_text(other)}` in `{_text(step)}`"
+                    another = lambda parts, node, places, o=other, i=i, j=j: _put(parts, i, places.index_of(o, j, node))  # noqa: E731
+                    yield Edit(2.3, "moved", text, step.site, here(_with_index(another)))
+                    for key in places.arrays if step.function is operator.getitem and len(parts) == 1 else ():
+                        base = places.array(key, step.index)
+                        if base is not step.args[0] and np.ndim(base.value) == np.ndim(step.args[0].value):
+                            text = f"with `{source.name(base)}` in `{_text(step)}`, at the index of `{_text(other)}`"
+                            run = functools.partial(_taken, key=key, other=other, j=j)
+                            yield Edit(2.5, "other array", text, step.site, here(run))
+
+
+def _parts(index):
+    return index if isinstance(index, tuple) else (index,)
+
+
+def _put(parts, i, value):
+    return (*parts[:i], value, *parts[i + 1 :])
+
+
+def _with_index(change):
+    """Return how to compute a step with another index: change(parts, node, places)."""
+
+    def run(node, array, places):
+        index = change(_parts(_now(node.args[1], array)), node, places)
+        if node.function is setitem:
+            return setitem(_now(node.args[0], array), index, _now(node.args[2], array))
+        return _now(node.args[0], array)[index]
+
+    return run
+
+
+def _taken(node, array, places, *, key, other, j):
+    """Return an element of another array, at the index that another place holds now."""
+    return array(places.array(key, node.index))[places.index_of(other, j, node)]
 
 
 def _of_einsum(step, here):
@@ -514,7 +575,7 @@ def _factors_and_terms(index, v, called, site, places, made):
             factor = words.format(source.code(name))
             yield Edit(2 + cost, kind, f"with one more factor {factor} at `{called}`", site,
                        made(taking(key, lambda v, a, f=version: v * f(a))))  # fmt: skip
-            if is_slope(node):
+            if is_slope(node) or np.array_equal(node.value, v):
                 continue
             kind = "extra factor" if node in places.above else "missing factor"
             yield Edit(2.1 + cost, kind, f"with `{called}` divided by {factor}", site,

@@ -10,8 +10,10 @@ Whatever explains the numbers must do so in every element, and again in an indep
 least with other numbers. Several changes may explain the same numbers. Then the cheapest come first, at most three.
 """
 
+import functools
 import itertools
 import time
+import warnings
 from typing import NamedTuple
 
 import numpy as np
@@ -23,7 +25,7 @@ from .finding import WIDTH, wrap
 from .paths import LARGEST, Paths, TooLarge, slopes_of_elements
 from .trace import Node
 
-SECONDS = 2.0  # for all arrays of one function
+SECONDS = 2.5  # for all arrays of one function
 SHOWN, QUOTED = 3, 3  # causes, and lines for each
 MARGIN = 0.9  # how much more than the cheapest a cause may cost, to be shown beside it
 FITTED = 5.0  # the cost of a number that nothing explains
@@ -122,6 +124,19 @@ class Cause(NamedTuple):
         return list(dict.fromkeys((site.line, source.quoted(site)) for site in self.sites if site))[:QUOTED]
 
 
+def _quiet(search):
+    """Return a search during which numbers out of range give no warning."""
+
+    @functools.wraps(search)
+    def quiet(*args):
+        with np.errstate(all="ignore"), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return search(*args)
+
+    return quiet
+
+
+@_quiet
 def search(draws, ends=None):
     """Return the causes that explain an array in all draws, at most three, the most plausible first.
 
@@ -331,8 +346,7 @@ def _edits(draws, all_paths, ends, cheapest):
     for cause in _scaled(draws, all_places):
         cheapest = min(cheapest, cause.cost)
         yield cause
-    with np.errstate(all="ignore"):
-        edits = sorted(edits_of(all_places[0]), key=lambda edit: edit.cost)
+    edits = sorted(edits_of(all_places[0]), key=lambda edit: edit.cost)
     for edit in edits:
         if time.monotonic() > ends or edit.cost > cheapest + MARGIN:
             return
@@ -345,6 +359,7 @@ OF_VALUES = {"other function", "other array", "constant", "power", "order", "axi
              "extra factor", "extra term"}  # fmt: skip
 
 
+@_quiet
 def search_value(arrays, ends):
     """Return the causes that are edits of the value: with one of them, all derivatives would be right.
 
@@ -356,8 +371,7 @@ def search_value(arrays, ends):
     """
     together = list(zip(*arrays))  # by draw
     all_places = [Places(draws[0].graph, draws[0].graph.outputs["y"]) for draws in together]
-    with np.errstate(all="ignore"):
-        edits = [e for e in edits_of(all_places[0]) if e.kind in OF_VALUES and e.site and "np.sign" not in e.text]
+    edits = [e for e in edits_of(all_places[0]) if e.kind in OF_VALUES and e.site and "np.sign" not in e.text]
     causes = []
     for edit in sorted(edits, key=lambda edit: edit.cost):
         if time.monotonic() > ends or (causes and edit.cost > causes[0].cost + MARGIN):
@@ -396,8 +410,7 @@ def _result(changes, draw, places):
         changed = changes(places)
         if not changed:
             return None
-        with np.errstate(all="ignore"):
-            return draw.graph.run(changed, draw.output).get(draw.output)
+        return draw.graph.run(changed, draw.output).get(draw.output)
     except FAILURES:
         return None
 

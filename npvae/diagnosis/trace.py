@@ -119,14 +119,24 @@ class Graph:
 
     def edited(self, changes):
         """Return a copy of the graph in which the changed nodes compute something else: `changes` as in `run`."""
-        now, copy, twins = self.run(changes), Graph(), {}
+        now, copy, twins = {}, Graph(), {}
         for node in self.nodes:
-            function = node.function
-            if node in changes:
-                function = functools.partial(_changed, changes[node], node)
-            args, kwargs = _filled(node.args, twins.get), {key: _filled(a, twins.get) for key, a in node.kwargs.items()}
             more = {"site": node.site, "inner": node.inner, "name": node.name}
-            twins[node] = copy.add(function, args, kwargs, now.get(node, node.value), **more)
+            if node in changes:
+                read = {}  # the nodes that the changed step reads, which may be others than before
+
+                def reading(other, read=read):
+                    read[other] = now[other]
+                    return now[other]
+
+                now[node] = changes[node](node, reading)
+                function = functools.partial(_changed, changes[node], node, tuple(read))
+                args, kwargs = tuple(twins[other] for other in read), {}
+            else:
+                function = node.function
+                now[node] = compute(node, now.get)
+                args, kwargs = _filled(node.args, twins.get), {k: _filled(a, twins.get) for k, a in node.kwargs.items()}
+            twins[node] = copy.add(function, args, kwargs, now[node], **more)
         copy.inputs = {name: twins[node] for name, node in self.inputs.items()}
         copy.outputs = {name: twins[node] for name, node in self.outputs.items()}
         return copy
@@ -152,9 +162,9 @@ def compute(node, array):
     return node.function(*args)
 
 
-def _changed(change, node, *args, **kwargs):
-    """Compute a changed node from the arrays of its arguments."""
-    return change(Node(node.index, node.function, args, kwargs, node.value), lambda argument: argument)
+def _changed(change, node, read, *arrays):
+    """Compute a changed node from the arrays of the nodes that it reads."""
+    return change(node, lambda other: arrays[read.index(other)] if other in read else other.value)
 
 
 def _filled(argument, array):
