@@ -20,7 +20,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .comparison import same, symbol
-from .finding import Finding
+from .finding import VAGUE, Finding
 from .hypotheses import ZERO, fits, fitted, predictions, term_weights
 from .places import place
 
@@ -88,7 +88,7 @@ def _explain_where(comparisons, masks, where):
     factors = _factors(comparisons, masks)
     if factors is not None:
         return _explain_factor(comparisons, factors, causes, where)
-    measured = f"yours is what a simple mistake gives, {where}, to six digits"
+    measured = f"{VAGUE}, {where}, to six digits"
     if causes:
         return Finding(measured, causes, QUESTIONS["formula"])
     causes = _common_fitted(comparisons, masks)

@@ -4,6 +4,7 @@ import dataclasses
 import textwrap
 
 WIDTH = 80
+VAGUE = "yours is what a simple mistake gives"
 
 
 @dataclasses.dataclass
@@ -35,13 +36,18 @@ class Finding:
             return [*lines, wrap("No simple mistake gives these numbers, so there is no guess.", "  ")]
         if self.evidence:
             lines.append("")
-        if self.measured:
+        if self.measured and not (self.edits and self.measured.startswith(VAGUE)):
             measured = self.measured[:1].upper() + self.measured[1:]
             lines.append(wrap(f"{measured}.", "  " if self.evidence else first))
         if self.edits:
-            several = "Each of these alone would make every number right (the numbers cannot tell which):"
-            lines += [wrap(several if len(self.edits) > 1 else "This alone would make every number right:", "  ")]
-            lines += [line for edit in self.edits for line in edit.lines()]
+            several = "Any of these changes makes every number right (the numbers cannot tell which):"
+            lines.append(wrap(several if len(self.edits) > 1 else "One change makes every number right:", "  "))
+            quoted = None
+            for edit in self.edits:
+                if edit.quotes() != quoted:
+                    lines += edit.quoted_lines()
+                quoted = edit.quotes()
+                lines.append(wrap(edit.text, "  · "))
         elif self.causes:
             several = "Mistakes that give these numbers (they cannot tell which):"
             of_numbers = several if len(self.causes) > 1 else "The mistake:"

@@ -21,7 +21,7 @@ import numpy as np
 from . import source
 from .comparison import same
 from .edits import Edit, Places, array_key, at_result, at_use, edits_of
-from .finding import WIDTH, wrap
+from .finding import WIDTH
 from .paths import LARGEST, Paths, TooLarge, slopes_of_elements
 from .trace import Node
 
@@ -114,10 +114,9 @@ class Cause(NamedTuple):
         """The question that points the way."""
         return QUESTIONS[self.kind]
 
-    def lines(self):
-        """Return lines of text: the places, each with its source, and what would be right there."""
-        lines = [f"  line {line}:  {quote}"[:WIDTH] if quote else f"  line {line}" for line, quote in self.quotes()]
-        return [*lines, wrap(self.text, "  · ")]
+    def quoted_lines(self):
+        """Return the places as lines of text, each with its source."""
+        return [f"  line {line}:  {quote}"[:WIDTH] if quote else f"  line {line}" for line, quote in self.quotes()]
 
     def quotes(self):
         """Return pairs of a line's number and its text, the first few."""
@@ -220,11 +219,11 @@ def _paths(draws, all_paths):
         if np.allclose(weights, 0, atol=1e-6):
             yield Cause("missing path", f"if {group.text} did not depend on `{draws[0].name[1:]}`", (group.site,), group.cost)
         elif np.allclose(weights, -1, atol=1e-6):
-            yield Cause("wrong path", f"except that the path through {group.text} has the wrong sign", (group.site,), group.cost + 0.3)
+            yield Cause("wrong path", f"if the path through {group.text} had the other sign", (group.site,), group.cost + 0.3)
         else:
             name = factor_name(weights, draws)
             if name:
-                yield Cause("wrong path", f"except that the path through {group.text} counts {name} times", (group.site,), group.cost + 1)
+                yield Cause("wrong path", f"if the path through {group.text} did not count {name} times", (group.site,), group.cost + 1)
     if found or len(cut) > 60:
         return
     for a, b in itertools.combinations(cut, 2):
@@ -250,7 +249,7 @@ def _of_places(draws, all_paths):
             if all(axes in block and same(draw.found, block[axes]) for block, draw in zip(blocks, draws)):
                 place = "place" if len(axes) == m.value.ndim else "index of axis " + " and ".join(map(str, axes))
                 value = "the value" if m is first.y else f"`{source.name(m)}`"
-                text = f"if every element of {value} depended only on `{source.name(k)}` at the same {place}"
+                text = f"if each element of {value} depended only on `{source.name(k)}` at the same {place}"
                 yield Cause("missing path", text, (m.site,) if m.site else (), 1.5)
                 return
 
@@ -377,7 +376,7 @@ def search_value(arrays, ends):
         if time.monotonic() > ends or (causes and edit.cost > causes[0].cost + MARGIN):
             break
         if all(_agree_after(edit, draws, places) for draws, places in zip(together, all_places)):
-            text = f"{edit.text}: the derivatives are those of that value"
+            text = f"{edit.text} in the value: your derivatives belong to that one"
             causes.append(Cause(edit.kind, text, (edit.site,), edit.cost))
     return _chosen(causes)
 
