@@ -389,7 +389,7 @@ def _without(step, kept):
             return "extra factor", f"without the factor `{'1/' * (f is np.divide and kept == 0)}{dropped}`", cost
         return "power" if f is np.power else "other function", f"without `{_text(step)}`", 1.5
     kind = {np.negative: "wrong sign", np.sum: "extra sum", np.mean: "extra sum", np.sqrt: "power",
-            np.square: "power", np.reciprocal: "power"}.get(f, "other function")  # fmt: skip
+            np.square: "power", np.reciprocal: "power", np.roll: "moved", np.flip: "moved"}.get(f, "other function")  # fmt: skip
     return kind, f"without `{_name_of(f)}`", 1.2
 
 
@@ -450,6 +450,10 @@ def _of_index(step, places, here):
     for i, part in enumerate(parts):
         if not isinstance(part, (int, np.integer)):
             continue
+        if step.function is operator.getitem:
+            text = f"with the sum over axis {i} in the place of `{_text(step)}`"
+            total = lambda parts, *_, i=i: _put(parts, i, slice(None))  # noqa: E731
+            yield Edit(2, "missing sum", text, step.site, here(_with_index(total, lambda a, i=i: a.sum(axis=i))))
         for by in (1, -1):
             text = f"with an index that is one {'larger' if by > 0 else 'smaller'} in `{_text(step)}`"
             yield Edit(2.2, "moved", text, step.site, here(_with_index(lambda parts, *_, i=i, by=by: _put(parts, i, parts[i] + by))))
@@ -475,14 +479,14 @@ def _put(parts, i, value):
     return (*parts[:i], value, *parts[i + 1 :])
 
 
-def _with_index(change):
-    """Return how to compute a step with another index: change(parts, node, places)."""
+def _with_index(change, then=lambda a: a):
+    """Return how to compute a step with another index: change(parts, node, places), and then(array) after it."""
 
     def run(node, array, places):
         index = change(_parts(_now(node.args[1], array)), node, places)
         if node.function is setitem:
             return setitem(_now(node.args[0], array), index, _now(node.args[2], array))
-        return _now(node.args[0], array)[index]
+        return then(_now(node.args[0], array)[index])
 
     return run
 
@@ -646,7 +650,7 @@ def _of_number(use, literals):
     for other in dict.fromkeys((*plain, *sorted(literals))):
         if other not in (c, neutral) and (other or neutral == 0):
             text = f"with {other:g} in the place of `{use.called}`".replace("-", "−")
-            kind = "power" if f is np.power else "constant"
+            kind = "power" if f is np.power else "wrong sign" if other == -c else "constant"
             cost = 1.8 + 0.3 * (other not in (-c, 1, 2, 0.5))
             yield Edit(cost, kind, text, use.node.site, at_use(use, lambda *_, other=other: other))
 
