@@ -331,12 +331,20 @@ def _of_step(step, places):
             return setitem(base, index, base[index] + value)
 
         yield Edit(1.5, "other function", f"with += in the place of = in `{_text(step)}`", step.site, here(added))
-        if step.args[2:] and isinstance(step.args[2], Node) and step.args[2].function is np.add:
+        if _adds(step):
             yield Edit(1.5, "other function", "with np.add.at, which adds up what meets at one index", step.site,
                        here(_added_at))  # fmt: skip
             yield Edit(1.5, "other function", "with = in the place of +=", step.site, here(_assigned))
     if f is np.einsum and isinstance(args[0], str):
         yield from _of_einsum(step, here)
+
+
+def _adds(step):
+    """Return whether a step is a[i] = a[i] + …, in short a[i] += …"""
+    value = step.args[2]
+    is_sum = isinstance(value, Node) and value.function in (np.add, np.subtract)
+    old = value.args[0] if is_sum else None
+    return isinstance(old, Node) and old.function is operator.getitem and old.args[0] is step.args[0]
 
 
 def _with_function(other):
@@ -485,7 +493,10 @@ def _with_index(change, then=lambda a: a):
     def run(node, array, places):
         index = change(_parts(_now(node.args[1], array)), node, places)
         if node.function is setitem:
-            return setitem(_now(node.args[0], array), index, _now(node.args[2], array))
+            base, value = _now(node.args[0], array), _now(node.args[2], array)
+            if _adds(node):
+                value = value - base[_now(node.args[1], array)] + base[index]
+            return setitem(base, index, value)
         return then(_now(node.args[0], array)[index])
 
     return run

@@ -3,6 +3,7 @@
 import ast
 import functools
 import linecache
+import operator
 
 from .trace import Node
 
@@ -33,6 +34,8 @@ def name(node):
         return "a constant"
     expression, parent = _expression(node.site)
     variable = None if node.inner else _variable(expression, parent)
+    if node.function is operator.getitem and isinstance(node.args[0].value, (list, tuple)):
+        variable = _part_of_target(parent, node.args[1])  # a, b = f(x)
     if variable:
         return variable
     text = expression and _text(node.site, expression)
@@ -114,6 +117,12 @@ def _variable(expression, parent):
     return None
 
 
+def _part_of_target(statement, i):
+    """Return the i-th variable to which a statement assigns several results, or None."""
+    target = statement.targets[0] if isinstance(statement, ast.Assign) else None
+    return ast.unparse(target.elts[i]) if isinstance(target, ast.Tuple) and i < len(target.elts) else None
+
+
 def _text(site, expression):
     """Return the source of an expression; None for a statement."""
     if isinstance(expression, (ast.AugAssign, ast.Assign)):
@@ -151,5 +160,11 @@ def _expressions(file):
             if isinstance(child, (ast.expr, ast.AugAssign)) and hasattr(child, "end_lineno"):
                 span = (child.lineno, child.end_lineno, child.col_offset, child.end_col_offset)
                 found.setdefault(span, (child, parent))
+        if isinstance(parent, ast.Assign) and isinstance(parent.value, ast.Tuple):
+            target = parent.targets[0]
+            if isinstance(target, ast.Tuple) and len(target.elts) == len(parent.value.elts):
+                for variable, value in zip(target.elts, parent.value.elts):  # a, b = x, y
+                    span = (value.lineno, value.end_lineno, value.col_offset, value.end_col_offset)
+                    found[span] = (value, ast.Assign([variable], value))
     return found
 

@@ -186,8 +186,9 @@ class Traced(np.lib.mixins.NDArrayOperatorsMixin):
 
     __hash__ = object.__hash__
 
-    def __init__(self, tracer, node, base=None, view=None):
+    def __init__(self, tracer, node, base=None, view=None, index=None):
         self._tracer, self._node, self._base, self._view, self._seen = tracer, node, base, view, None
+        self._index = index  # of a view that is base[index]
         if base is not None:
             self._seen = base.node
 
@@ -213,6 +214,8 @@ class Traced(np.lib.mixins.NDArrayOperatorsMixin):
             node = self._tracer.node(into, (self.node, node), {})
         if self._base is None:
             self._node = node
+        elif self._index is not None:
+            self._base.write(self._tracer.node(setitem, (self._base.node, _nodes(self._index), node), {}))
         else:
             into = functools.partial(_written, view=self._view)
             self._base.write(self._tracer.node(into, (self._base.node, node), {}))
@@ -362,7 +365,8 @@ class Tracer:
         if base is not None and isinstance(value, np.ndarray) and np.may_share_memory(value, base.array):
             if np.shares_memory(value, base.array):
                 args, kwargs = node.args[1:], node.kwargs
-                return Traced(self, node, base, lambda a: view(a, *args, **kwargs))
+                index = args[0] if view is operator.getitem else None
+                return Traced(self, node, base, lambda a: view(a, *args, **kwargs), index)
         return Traced(self, node)
 
     def method(self, array, name, *args, **kwargs):
@@ -395,7 +399,9 @@ class Tracer:
         return None
 
     def set(self, array, index, value):
-        """Record array[index] = value."""
+        """Record array[index] = value. After array[index] += …, the value is already there, through a view."""
+        if isinstance(value, Traced) and value._base is array and _is_same(value._index, index):
+            return
         array.write(self.node(setitem, (array.node, _nodes(index), _nodes(value)), {}))
 
     def written(self, made, out):
@@ -442,6 +448,14 @@ def _nodes(argument):
     if type(argument) in (list, tuple):
         return type(argument)(_nodes(part) for part in argument)
     return argument
+
+
+def _is_same(index, other):
+    """Return whether two indices of numbers and slices are equal."""
+    try:
+        return index is not None and bool(index == other)
+    except (ValueError, TypeError):  # arrays
+        return False
 
 
 def _plain(argument):

@@ -108,7 +108,7 @@ def test_a_kink_excuses_nothing_else():
 
 def test_one_name_for_the_same_numbers():
     text = said(elementwise(sigmoid, lambda x, y, dy: dy * y), X)           # y is σ(x), which also has a name
-    assert "The mistake: · y stands where y (1 − y) belongs" in text
+    assert "(1 − `y`)" in text and "stands where" not in text
 
 
 def test_a_kink_is_no_mistake():
@@ -138,8 +138,11 @@ def test_a_kink_of_a_function_of_tensors():
 
 
 def test_a_constant_may_be_a_size_by_accident():
-    text = said(elementwise(lambda x: x**3, lambda x, y, dy: dy * x * x), X)
-    assert "a factor 1/x.shape[0] too many" in text and "one factor 0.333333, from somewhere else" in text
+    """Where the lines of the source cannot be asked: np.vectorize of a compiled function is one step."""
+    cube = np.frompyfunc(lambda v: v**3, 1, 1)
+    square = np.frompyfunc(lambda v: v**2, 1, 1)
+    text = said(lambda x: (cube(x).astype(float), lambda dy: (square(x) * dy).astype(float)), X)
+    assert "0.333333 times the right one" in text and "with one more factor 3" in text
 
 
 def test_names_that_are_in_the_way():
