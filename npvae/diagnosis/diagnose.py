@@ -17,10 +17,11 @@ from ..autodiff.differences import extrapolated, numeric_gradient
 from ..autodiff.report import Fault, told_apart
 from ..plain import printable
 from .comparison import Comparison
+from .draws import Draw
 from .explain import QUESTIONS, explain, true_minus
 from .faults import finding_of
 from .finding import Finding
-from .search import SECONDS, SHOWN, Draw, search, search_value
+from .search import SECONDS, SHOWN, search, search_value
 from .trace import Untraceable, trace
 
 MOST_EXTRAPOLATED = 100  # elements
@@ -63,8 +64,8 @@ def diagnose(report):
     found = find_all(comparisons, list(draws.values()))
     if "x" not in report.known:
         found = [_with_its_name(finding, finding.name[1:]) for finding in found]
-    order = [row.name for row in report.rows]
-    findings = sorted(findings + found, key=lambda finding: order.index(finding.name.removeprefix("d")) if finding.name.removeprefix("d") in order else -1)
+    order = [f"d{row.name}" for row in report.rows]
+    findings = sorted(findings + found, key=lambda finding: order.index(finding.name) if finding.name in order else -1)
     return Diagnosis(report.name, findings)
 
 

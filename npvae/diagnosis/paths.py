@@ -12,7 +12,7 @@ cut, −1 where its sign is wrong.
 import numpy as np
 
 from . import source
-from .trace import Node, _filled
+from .graph import Node, filled
 
 STEP = 1e-5
 LARGEST = 150  # elements of arrays of which all pairs of elements are looked at
@@ -106,8 +106,8 @@ def _moved(value, i, h):
 
 def slopes(node, path, k):
     """Return ∂node/∂k through one argument, by central differences: an array (size of node, size of k)."""
-    args = [_filled(a, lambda parent: parent.value) for a in node.args]
-    kwargs = {key: _filled(a, lambda parent: parent.value) for key, a in node.kwargs.items()}
+    args = [filled(a, lambda parent: parent.value) for a in node.args]
+    kwargs = {key: filled(a, lambda parent: parent.value) for key, a in node.kwargs.items()}
 
     def value(moved):
         if path[0] == "args":
@@ -144,6 +144,11 @@ def slopes_of_elements(paths):
                     name = f"the slope of `{source.name(m)}` in `{source.name(k)}`"
                     found.append(Node(-1, None, (), {}, slope, name=name))
     return found
+
+
+def is_slope(node):
+    """Return whether a node is a slope of the forward pass, which the author did not compute."""
+    return node.index < 0
 
 
 def replaced(node, path, value):

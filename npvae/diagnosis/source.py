@@ -5,7 +5,7 @@ import functools
 import linecache
 import operator
 
-from .trace import Node
+from .graph import Node
 
 LONGEST = 32  # characters of an expression that may serve as a name
 

@@ -1,0 +1,225 @@
+"""One change at one place of the source, and what it does to a trace.
+
+If the source runs a place several times, in a loop or a helper function, a change holds each time. `Places` finds the
+places of one traced array, in any trace of the same function; `at_use`, `at_step` and `at_result` make the changes.
+"""
+
+import functools
+import inspect
+import operator
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+from . import source
+from .graph import Node, compute, setitem
+from .paths import replaced
+
+
+class Edit(NamedTuple):
+    """One edit.
+
+    cost     the smaller, the more plausible
+    kind     of the mistake that it repairs
+    text     completes "right …"
+    site     the place in the source, or None for the value that is returned
+    changes  a function of a `Places` that returns the changes for `Graph.run`, or None where it does not apply
+    """
+
+    cost: float
+    kind: str
+    text: str
+    site: tuple | None
+    changes: Callable
+
+
+class Use(NamedTuple):
+    """One use of a value in the source, or several that an edit changes together.
+
+    key      of the use: equal in another trace of the same function
+    node     the first step that uses it
+    path     of the argument in it
+    value    the argument: a node or a number
+    extra    how much more an edit costs than one of a single use
+    """
+
+    key: tuple
+    node: Node
+    path: tuple
+    value: object
+    extra: float = 0.0
+
+    @property
+    def called(self):
+        """What the author calls the value."""
+        written = None if self.extra else source.argument(self.node, self.path)
+        return written or (source.name(self.value) if isinstance(self.value, Node) else f"{self.value:g}")
+
+
+class Places:
+    """The places of one traced array: the steps that its author wrote, the uses of values in them, and arrays to take.
+
+    graph      a `Graph`
+    output     the node of the array
+    settled    nodes that are known to be right: an edit there is no repair
+    slopes     nodes of slopes of the forward pass, which an edit may take too
+    """
+
+    def __init__(self, graph, output, settled=(), slopes=()):
+        self.graph, self.output = graph, output
+        self.above = graph.above(output)
+        self.steps = [
+            node for node in graph.nodes if node in self.above and node not in settled and node.site and node.function
+        ]
+        self._of_use, self._of_site, self.arrays = {}, {}, {}
+        for node in self.steps:
+            for path, value in node.uses():
+                if isinstance(value, Node) or (is_number(value) and not node.inner):
+                    for key, extra in _keys_of_use(node, path, value):
+                        self._of_use.setdefault(key, []).append(Use(key, node, path, value, extra))
+            if not node.inner:
+                self._of_site.setdefault((node.site, _called(node)), []).append(node)
+        for node in (*graph.nodes, *slopes):
+            key = array_key(node)
+            if key is not None and is_float(node.value):
+                self.arrays.setdefault(key, []).append(node)
+
+    def places(self):
+        """Return the first step of every place that the author wrote."""
+        return [nodes[0] for nodes in self._of_site.values()]
+
+    def steps_like(self, node):
+        """Return the steps of the same place, here."""
+        return self._of_site.get((node.site, _called(node)), [])
+
+    def uses(self):
+        """Return every use of a value, and those of several in a line, and of all: each set of uses once."""
+        seen, uses = set(), []
+        for several in self._of_use.values():
+            steps = frozenset((use.node, use.path) for use in several)
+            if steps not in seen:
+                seen.add(steps)
+                uses.append(several[0])
+        return uses
+
+    def uses_like(self, use):
+        """Return the uses of the same key, here."""
+        return self._of_use.get(use.key, [])
+
+    def array(self, key, before):
+        """Return the newest node of this key that was made before another one; None if there is none."""
+        nodes = self.arrays.get(key, ())
+        earlier = [node for node in nodes if node.index < before]
+        return earlier[-1] if earlier else (nodes[0] if nodes else None)
+
+    def index_of(self, other, j, node):
+        """Return what part j of the index at another place holds when a node is made."""
+        steps = [n for n in self.indexed_at[other.site, other.function] if n.index < node.index]
+        return parts_of((steps[-1] if steps else self.indexed_at[other.site, other.function][0]).args[1])[j]
+
+    @functools.cached_property
+    def indexed(self):
+        """The first step of every place with an index."""
+        return [steps[0] for steps in self.indexed_at.values()]
+
+    @functools.cached_property
+    def indexed_at(self):
+        """All steps with an index, by their place."""
+        found = {}
+        for node in self.graph.nodes:
+            if node.function in (operator.getitem, setitem) and node.site and not node.inner:
+                found.setdefault((node.site, node.function), []).append(node)
+        return found
+
+    def literals(self):
+        """Return the numbers that stand in the source of the whole function."""
+        steps = [node for node in self.graph.nodes if isinstance(node.function, np.ufunc)]
+        return {value for node in steps for _, value in node.uses() if is_number(value)}
+
+
+def array_key(node):
+    """Return what identifies an array in another trace of the same function; None for one without a name."""
+    if node.name is not None:
+        return node.name
+    return node.site and node.function and (node.site.file, node.site.instruction)
+
+
+def _keys_of_use(node, path, value):
+    """Yield pairs of a key under which a use is changed, and its extra cost: alone, in its line, everywhere."""
+    array = isinstance(value, Node) and array_key(value)
+    if node.inner:  # what another file does with a value: one use, however often that file uses it
+        yield (node.site.file, node.site.instruction, array), 0.0
+    else:
+        yield (node.site.file, node.site.instruction, _called(node), path), 0.0
+    if array:
+        yield ("in the line", node.site.file, node.site.line, array), 0.2
+        yield ("everywhere", array), 0.3
+
+
+def _called(node):
+    return getattr(node.function, "__name__", "")
+
+
+def is_number(value):
+    return isinstance(value, (int, float, np.number)) and not isinstance(value, bool)
+
+
+def is_float(value):
+    return isinstance(value, (np.ndarray, np.generic)) and value.dtype.kind == "f"
+
+
+def at_use(use, change):
+    """Return the changes of an edit that puts change(value, places, node, array) in the place of a value."""
+
+    def changes(places):
+        by_node = {}
+        for other in places.uses_like(use):
+            by_node.setdefault(other.node, []).append(other)
+        return {node: _with_uses_changed(uses, change, places) for node, uses in by_node.items()} or None
+
+    return changes
+
+
+def _with_uses_changed(uses, change, places):
+    def run(node, array):
+        for use in uses:
+            value = node.argument(use.path)
+            value = array(value) if isinstance(use.value, Node) else value
+            node = replaced(node, use.path, change(value, places, node, array))
+        return compute(node, array)
+
+    return run
+
+
+def at_result(change):
+    """Return the changes of an edit of the array that is returned."""
+
+    def changes(places):
+        node = places.output
+        return {node: lambda node, array: change(compute(node, array), places, node, array)}
+
+    return changes
+
+
+def at_step(step, run):
+    """Return the changes of an edit that computes a step by run(node, array), or by run(node, array, places)."""
+    if len(inspect.signature(run).parameters) >= 3 and "places" in inspect.signature(run).parameters:
+        return lambda places: {n: functools.partial(run, places=places) for n in places.steps_like(step)} or None
+    return lambda places: {node: run for node in places.steps_like(step)} or None
+
+
+def taking(key, change):
+    """Return a change that takes another array from the same trace: change(value, taken)."""
+
+    def changed(value, places, node, array):
+        taken = places.array(key, node.index)
+        if taken is None:
+            raise ValueError("there is no such array here")
+        return change(value, array(taken))
+
+    return changed
+
+
+def parts_of(index):
+    return index if isinstance(index, tuple) else (index,)

@@ -1,0 +1,165 @@
+"""What a derivative would be without one of the paths: the causes that concern a path.
+
+The derivative may also lack how elements affect *others*: of a softmax, y (1 − y) dy is right for the effect of each
+element on itself.
+"""
+
+import itertools
+from typing import NamedTuple
+
+import numpy as np
+
+from . import source
+from .changes import array_key
+from .comparison import same
+from .draws import Cause, upstream
+from .factors import factor_name
+from .paths import LARGEST
+
+
+class _Group(NamedTuple):
+    """Edges of the forward pass that are cut together.
+
+    key   of the group in another trace
+    text  names what would be constant
+    site  where it is computed or used
+    cost  of the cause
+    """
+
+    key: tuple
+    text: str
+    site: tuple
+    cost: float
+
+
+def path_causes(draws, all_paths):
+    """Yield the causes that concern a path: it is missing, or counts with a wrong factor."""
+    right = [paths.gradient(upstream(draw)) for paths, draw in zip(all_paths, draws)]
+    if all(not np.any(draw.found) for draw in draws):
+        return
+    yield from _of_places(draws, all_paths)
+    x = draws[0].name[1:]
+    groups = _groups(all_paths[0])
+    cut = {}
+    found = False
+    for group in groups:
+        without = [p.gradient(upstream(d), dict.fromkeys(_edges(p, group.key), 0.0)) for p, d in zip(all_paths, draws)]
+        if not any(np.any(gradient) for gradient in without):
+            continue  # nothing is left: that explains only a derivative that is zero
+        cut[group] = without
+        weights = [_weight(draw.found, gradient, full) for draw, gradient, full in zip(draws, without, right)]
+        if any(weight is None for weight in weights):
+            continue
+        found = True
+        if np.allclose(weights, 0, atol=1e-6):
+            yield Cause("missing path", f"if {group.text} did not depend on `{x}`", (group.site,), group.cost)
+        elif np.allclose(weights, -1, atol=1e-6):
+            text = f"if the path through {group.text} had the other sign"
+            yield Cause("wrong path", text, (group.site,), group.cost + 0.3)
+        else:
+            name = factor_name(weights, draws)
+            if name:
+                text = f"if the path through {group.text} did not count {name} times"
+                yield Cause("wrong path", text, (group.site,), group.cost + 1)
+    if found or len(cut) > 60:
+        return
+    for a, b in itertools.combinations(cut, 2):
+        if all(
+            same(draw.found, p.gradient(upstream(draw), dict.fromkeys([*_edges(p, a.key), *_edges(p, b.key)], 0.0)))
+            for p, draw in zip(all_paths, draws)
+        ):
+            text = f"if neither {a.text} nor {b.text} depended on `{x}`"
+            yield Cause("missing path", text, (a.site, b.site), a.cost + b.cost)
+
+
+def _of_places(draws, all_paths):
+    """Yield the causes that leave out how elements affect others: each alone, or each row (any axis) alone."""
+    first = all_paths[0]
+    named = [first.x] + [node for node in first.order if source.is_variable(node) or node is first.y]
+    pairs = [(k, m) for k, m in itertools.combinations(named, 2) if k.value.shape == m.value.shape and 0 < m.value.ndim]
+    for k, m in pairs if max(node.value.size for node in named) <= LARGEST else ():
+        keys = array_key(k), array_key(m)
+        blocks = [_without_crosstalk(paths, upstream(draw), *keys) for paths, draw in zip(all_paths, draws)]
+        if any(block is None for block in blocks):
+            continue
+        for axes in blocks[0]:
+            if all(axes in block and same(draw.found, block[axes]) for block, draw in zip(blocks, draws)):
+                place = "place" if len(axes) == m.value.ndim else "index of axis " + " and ".join(map(str, axes))
+                value = "the value" if m is first.y else f"`{source.name(m)}`"
+                text = f"if each element of {value} depended only on `{source.name(k)}` at the same {place}"
+                yield Cause("missing path", text, (m.site,) if m.site else (), 1.5)
+                return
+
+
+def _without_crosstalk(paths, dy, of_k, of_m):
+    """Return the gradients if m depended on k only at the same index of some axes: a dict by axes; None if it does."""
+    nodes = {array_key(node): node for node in (paths.x, *paths.order)}
+    k, m = nodes.get(of_k), nodes.get(of_m) or paths.y
+    if k is None:
+        return None
+    J, ndim = paths.jacobian(m, k), m.value.ndim
+    A = paths.walk(paths.y, dy).get(m)
+    if A is None:
+        return None
+    cut = paths.gradient(dy, dict.fromkeys(paths.out_of(m), 0.0)) if m is not paths.y else 0.0
+    found = {}
+    for axes in [axes for n in range(ndim, 0, -1) for axes in itertools.combinations(range(ndim), n)]:
+        kept = J * _alike(m.value.shape, axes)
+        if not np.allclose(kept, J, atol=1e-7):
+            through = paths.walk(k, A @ kept).get(paths.x)
+            if through is not None:
+                found[axes] = cut + through.reshape(paths.x.value.shape)
+    return found
+
+
+def _alike(shape, axes):
+    """Return for each pair of elements of an array whether they have the same index along these axes."""
+    indices = np.stack([index.reshape(-1) for index in np.indices(shape)])[list(axes)]
+    return (indices[:, :, None] == indices[:, None, :]).all(axis=0)
+
+
+def _weight(found, without, right):
+    """Return the weight w with which found = without + w (right − without); None if there is none."""
+    path = right - without
+    square = np.sum(path * path)
+    if not square > 0 or same(right, without):
+        return None
+    w = float(np.sum((found - without) * path) / square)
+    return w if same(found, without + w * path) and abs(w - 1) > 1e-5 else None
+
+
+def _groups(paths):
+    """Return the groups of edges that may be cut: all uses of one value, or one use of it."""
+    groups = {}
+    for node in paths.order:
+        if node is not paths.y and node.site:
+            key = ("value", node.site.file, node.site.instruction)
+            text = f"`{source.name(node)}`"
+            cost = 1.2 + 0.4 * (not source.is_variable(node))
+            groups.setdefault(key, _Group(key, text, node.site, cost))
+    for node in paths.order:
+        for path, k, _ in paths.edges[node]:
+            if node.site:
+                key = ("use", *_key_of_edge(node, path, k))
+                used = source.argument(node, path) or source.name(k)
+                text = f"`{used}` in `{source.text(node)}`"
+                groups.setdefault(key, _Group(key, text, node.site, 1.7))
+    return list(groups.values())
+
+
+def _key_of_edge(node, path, k):
+    place = node.site.file, node.site.instruction
+    return (*place, k.name or (k.site and k.site.instruction)) if node.inner else (*place, path)
+
+
+def _edges(paths, key):
+    """Return the edges of a group in these paths."""
+    found = []
+    for node in paths.order:
+        for path, k, _ in paths.edges[node]:
+            if key[0] == "value":
+                if k.site and (k.site.file, k.site.instruction) == key[1:]:
+                    found.append((node, path))
+            elif node.site and _key_of_edge(node, path, k) == key[1:]:
+                found.append((node, path))
+    return found

@@ -1,0 +1,104 @@
+"""What the search works with and what it finds: traced draws, and causes.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from . import source
+from .comparison import same
+from .finding import WIDTH
+
+QUESTIONS = {
+    "missing path": "Along which paths does this input affect the value? Which of your terms belongs to each?",
+    "wrong path": "What is the slope of each step on that path, with its sign and its constants?",
+    "missing factor": "By the chain rule, each step on the way back brings one factor. Which step has none in your code?",
+    "extra factor": "Which step of the forward pass does each of your factors come from?",
+    "wrong sign": "If this number grows a little, does the loss rise or fall?",
+    "other array": "Write the formula on paper, factor by factor. Which array does your code use for each of them?",
+    "dy not used": "How does the loss reach this derivative, if not through dy?",
+    "transposed": "Write the sum for one element, with its indices. Over which index does it run?",
+    "order": "Write the step for one element, with its indices. What is on the left, and what on the right?",
+    "axis": "Over which index does this run in the formula, and which axis is that?",
+    "missing sum": "How many elements of the value does one element of this input affect?",
+    "extra sum": "Which elements of the value does one element of this input affect?",
+    "sum or mean": "Is there a division by the number of elements in the forward pass? In which place?",
+    "power": "Differentiate the step on paper: which power of this number comes out?",
+    "one minus": "Differentiate the step on paper, and compare it with your line.",
+    "missing term": "How many terms does it have on paper? Find each of them in your code.",
+    "extra term": "How many terms does it have on paper? Find each of them in your code.",
+    "other function": "What does the formula have in this place?",
+    "constant": "Which numbers does the formula have, and which does your line have?",
+    "moved": "Which element of the value does each element of this input affect?",
+}
+
+
+QUOTED = 3  # lines for each cause
+
+
+class Draw(NamedTuple):
+    """One draw of the inputs: its trace, and the array that should have come out.
+
+    graph    a `Graph`
+    name     of the array among the graph's outputs: "y", or "dx"
+    truth    the right array
+    numbers  a dict of the numbers that a factor may be made of, by their meaning
+    """
+
+    graph: object
+    name: str
+    truth: np.ndarray
+    numbers: dict
+
+    def is_right(self, made):
+        """Return whether an array is what should have come out; where the author's is close, it must be much closer."""
+        if not same(made, self.truth):
+            return False
+        return not same(self.found, self.truth) or np.ptp(made - self.truth) < 0.1 * np.ptp(self.found - self.truth)
+
+    @property
+    def output(self):
+        """The node of the author's array."""
+        return self.graph.outputs[self.name]
+
+    @property
+    def found(self):
+        """What the author computed."""
+        return self.output.value
+
+
+class Cause(NamedTuple):
+    """A change that explains the numbers.
+
+    kind    of the mistake
+    text    completes "right …"
+    sites   the places in the source; where there are several, the numbers cannot tell which
+    cost    the smaller, the more plausible
+    """
+
+    kind: str
+    text: str
+    sites: tuple
+    cost: float
+
+    @property
+    def words(self):
+        """What is equal for one cause of several arrays."""
+        return self.kind, self.text, self.sites[:1]
+
+    @property
+    def question(self):
+        """The question that points the way."""
+        return QUESTIONS[self.kind]
+
+    def quoted_lines(self):
+        """Return the places as lines of text, each with its source."""
+        return [f"  line {line}:  {quote}"[:WIDTH] if quote else f"  line {line}" for line, quote in self.quotes()]
+
+    def quotes(self):
+        """Return pairs of a line's number and its text, the first few."""
+        return list(dict.fromkeys((site.line, source.quoted(site)) for site in self.sites if site))[:QUOTED]
+
+
+def upstream(draw):
+    return draw.graph.inputs["dy"].value

@@ -1,0 +1,52 @@
+"""The name of a factor: a plain number, a number of the source, or something made of sizes.
+"""
+
+import itertools
+
+import numpy as np
+
+from .changes import Places
+
+PLAIN = {"2": 2, "1/2": 0.5, "4": 4, "1/4": 0.25, "3": 3, "1/3": 1 / 3, "2π": 2 * np.pi, "√2": 2**0.5, "1/√2": 2**-0.5}
+OF_A_SIZE = {
+    "{}": lambda n: n, "1/{}": lambda n: 1 / n, "√{}": lambda n: n**0.5, "1/√{}": lambda n: n**-0.5,
+    "({} − 1)": lambda n: n - 1.0, "1/({} − 1)": lambda n: 1 / (n - 1.0) if n > 1 else np.nan,
+    "{0}/({0} − 1)": lambda n: n / (n - 1.0) if n > 1 else np.nan, "({0} − 1)/{0}": lambda n: (n - 1.0) / n,
+    "{}²": lambda n: n * n, "1/{}²": lambda n: n**-2.0,
+}  # fmt: skip
+
+
+def factor_name(factors, draws):
+    """Return the name of a factor that has these values in the draws; None if it has none."""
+    literals = Places(draws[0].graph, draws[0].output).literals()
+    for c in sorted(literals, key=abs):
+        for value, name in ((c, f"{c:g}"), (-c, f"−{c:g}"), (1 / c if c else np.nan, f"1/{c:g}")):
+            if isinstance(c, float) and np.allclose(factors, value, rtol=1e-6, atol=0):
+                return name
+    for sign, text in ((1, ""), (-1, "−")):
+        for name, value in PLAIN.items():
+            if np.allclose(factors, sign * value, rtol=1e-6, atol=0):
+                return text + name
+    numbers = [draw.numbers for draw in draws]
+    names = [name for name in numbers[0] if all(n.get(name, 1) > 1 for n in numbers)]
+    for (sign, text), (pair, two) in itertools.product(
+        ((1, ""), (-1, "−")), (("", 1), ("2 · ", 2), ("½ · ", 0.5))
+    ):
+        for name in names:
+            for form, of in OF_A_SIZE.items():
+                if np.allclose(factors, [sign * two * of(n[name]) for n in numbers], rtol=1e-6, atol=0):
+                    return text + pair + form.format(_short(name)) + _meaning(name, numbers[0])
+        for a, b in itertools.combinations(names, 2):
+            for form, power in (("{} · {}", 1), ("1/({} · {})", -1)):
+                if np.allclose(factors, [sign * two * (n[a] * n[b]) ** float(power) for n in numbers], rtol=1e-6, atol=0):
+                    return text + pair + form.format(_short(a), _short(b)) + _meaning(a, numbers[0]) + _meaning(b, numbers[0])
+    return None
+
+
+def _short(name):
+    short = name.split(",")[0].split(" or ")[0]
+    return short
+
+
+def _meaning(name, numbers):
+    return f" ({name.split(' or ')[0]} is {numbers[name]:g})"

@@ -1,0 +1,286 @@
+"""Every small edit of a step that the author wrote: without it, with another function, over another axis, …
+
+The number before an edit is its cost: the more often people make the mistake, and the less the repair brings in from
+elsewhere, the cheaper it is.
+"""
+
+import functools
+import itertools
+import operator
+
+import numpy as np
+
+from . import source
+from .changes import Edit, at_step, at_use, is_float, parts_of
+from .graph import Node, compute, setitem
+
+FUNCTIONS = [  # families of functions that are mistaken for one another
+    [np.add, np.subtract],
+    [np.multiply, np.divide],
+    [np.sin, np.cos],
+    [np.exp, np.log, np.expm1, np.log1p],
+    [np.tanh, np.sinh, np.cosh],
+    [np.greater, np.less, np.greater_equal, np.less_equal],
+    [np.equal, np.not_equal],
+    [np.maximum, np.minimum],
+    [np.max, np.min],
+    [np.argmax, np.argmin],
+    [np.sqrt, np.square, np.abs],
+    [np.linalg.inv, np.transpose],
+    [np.sum, np.mean],
+    [np.std, np.var],
+]
+SIGNS = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/", "matmul": "@", "greater": ">", "less": "<",
+         "greater_equal": ">=", "less_equal": "<=", "equal": "==", "not_equal": "!="}  # fmt: skip
+REDUCTIONS = {np.sum, np.mean, np.max, np.min, np.prod, np.std, np.var, np.argmax, np.argmin, np.linalg.norm, np.cumsum,
+              np.cumprod, np.any, np.all}  # fmt: skip
+EXPONENTS = (-3, -2, -1.5, -1, -0.5, 0.5, 1, 1.5, 2, 3)
+
+
+def edits_of_steps(places):
+    """Yield the edits that bring in no other array: of the steps themselves, and of the numbers in them."""
+    for step in places.places():
+        yield from _of_step(step, places)
+    literals = places.literals()
+    for use in places.uses():
+        if not isinstance(use.value, Node):
+            yield from _of_number(use, literals)
+
+
+def _of_step(step, places):
+    """Yield the edits of a step: without it, with its arguments exchanged, with another function, over another axis."""
+    f, args = step.function, step.args
+    here = lambda run: at_step(step, run)  # noqa: E731
+    nodes = [i for i, a in enumerate(args) if isinstance(a, Node)]
+    is_binary = isinstance(f, np.ufunc) and f.nin == 2 and len(args) == 2
+    for i in nodes:
+        fits = np.shape(args[i].value) == np.shape(step.value) or is_binary
+        if fits and is_float(args[i].value) and f not in (operator.getitem, np.transpose, setitem):
+            kind, text, cost = _without(step, i)
+            yield Edit(cost, kind, text, step.site, here(lambda node, array, i=i: _like(array(node.args[i]), node.value)))
+    if f in (np.subtract, np.divide, np.power, np.matmul, np.dot, np.outer) and len(args) == 2:
+        exchanged = lambda node, array: compute(_as(node, args=node.args[::-1]), array)  # noqa: E731
+        text = f"with the two sides of `{_text(step)}` exchanged"
+        yield Edit(1.5, "order", text, step.site, here(exchanged))
+    if f is np.where and len(args) == 3:
+        exchanged = lambda node, array: compute(_as(node, args=(node.args[0], *node.args[:0:-1])), array)  # noqa: E731
+        yield Edit(1.5, "order", "with the two choices of np.where exchanged", step.site, here(exchanged))
+    for family in FUNCTIONS:
+        for other in family if f in family else ():
+            if other is not f:
+                yield Edit(1.3, *_other_function(step, f, other), step.site, here(_with_function(other)))
+    if f in (np.dot, np.matmul):
+        yield Edit(2, "other function", "with the product element by element", step.site, here(_with_function(np.multiply)))
+    if f is np.multiply:
+        yield Edit(2, "other function", "with a matrix product", step.site, here(_with_function(np.matmul)))
+    if f in REDUCTIONS:
+        yield from _of_reduction(step, here)
+    if f in (operator.getitem, setitem):
+        yield from _of_index(step, places, here)
+    if f is setitem:
+        def added(node, array):
+            base, index, value = (_now(a, array) for a in node.args)
+            return setitem(base, index, base[index] + value)
+
+        yield Edit(1.5, "other function", f"with += in the place of = in `{_text(step)}`", step.site, here(added))
+        if _adds(step):
+            yield Edit(1.5, "other function", "with np.add.at, which adds up what meets at one index", step.site,
+                       here(_added_at))  # fmt: skip
+            yield Edit(1.5, "other function", "with = in the place of +=", step.site, here(_assigned))
+    if f is np.einsum and isinstance(args[0], str):
+        yield from _of_einsum(step, here)
+
+
+def _adds(step):
+    """Return whether a step is a[i] = a[i] + …, in short a[i] += …"""
+    value = step.args[2]
+    is_sum = isinstance(value, Node) and value.function in (np.add, np.subtract)
+    old = value.args[0] if is_sum else None
+    return isinstance(old, Node) and old.function is operator.getitem and old.args[0] is step.args[0]
+
+
+def _with_function(other):
+    return lambda node, array: compute(_as(node, function=other), array)
+
+
+def _added_at(node, array):
+    base, index, value = (_now(a, array) for a in node.args)
+    base = np.array(base)
+    np.add.at(base, index, value - base[index])
+    return base
+
+
+def _assigned(node, array):
+    base, index, value = (_now(a, array) for a in node.args)
+    return setitem(base, index, value - base[index])
+
+
+def _now(argument, array):
+    if isinstance(argument, Node):
+        return array(argument)
+    return tuple(_now(a, array) for a in argument) if isinstance(argument, tuple) else argument
+
+
+def _as(node, function=None, args=None, kwargs=None):
+    """Return a copy of a node with other parts."""
+    return Node(
+        node.index, function or node.function, node.args if args is None else args,
+        node.kwargs if kwargs is None else kwargs, None,
+    )  # fmt: skip
+
+
+def _like(value, original):
+    return np.broadcast_to(value, np.shape(original))
+
+
+def _text(step):
+    return source.text(step)
+
+
+def _without(step, kept):
+    """Return kind, text and cost of the edit that keeps only one argument of a step."""
+    f = step.function
+    if isinstance(f, np.ufunc) and f.nin == 2:
+        dropped = source.argument(step, ("args", 1 - kept)) or "the other part"
+        if f in (np.add, np.subtract):
+            return "extra term", f"without the term `{dropped}`", 1.5 if kept == 0 or f is np.add else 2.5
+        if f in (np.multiply, np.divide):
+            cost = 1 if kept == 0 or f is np.multiply else 2
+            return "extra factor", f"without the factor `{'1/' * (f is np.divide and kept == 0)}{dropped}`", cost
+        return "power" if f is np.power else "other function", f"without `{_text(step)}`", 1.5
+    kind = {np.negative: "wrong sign", np.sum: "extra sum", np.mean: "extra sum", np.sqrt: "power",
+            np.square: "power", np.reciprocal: "power", np.roll: "moved", np.flip: "moved"}.get(f, "other function")  # fmt: skip
+    return kind, f"without `{_name_of(f)}`", 1.2
+
+
+def _name_of(f):
+    name = getattr(f, "__name__", "it")
+    return "−" if name == "negative" else SIGNS.get(name, f"np.{name}" if hasattr(np, name) else name)
+
+
+def _other_function(step, f, other):
+    if f in (np.sum, np.mean):
+        return "sum or mean", f"with the {_name_of(other)[3:]} in the place of the {_name_of(f)[3:]}"
+    if f in (np.add, np.subtract):
+        dropped = source.argument(step, ("args", 1)) or "the second part"
+        return "wrong sign", f"with the other sign before `{dropped}`"
+    return "other function", f"with {_name_of(other)} in the place of {_name_of(f)} in `{_text(step)}`"
+
+
+def _of_reduction(step, here):
+    """Yield the edits of a reduction: over another axis, or not at all."""
+    f, a = step.function, step.args[0]
+    if not isinstance(a, Node):
+        return
+    now = step.kwargs.get("axis", step.args[1] if len(step.args) > 1 else None)
+    ndim, word = np.ndim(a.value), _name_of(f).removeprefix("np.")
+    choices = [axes for n in range(1, ndim + 1) for axes in itertools.combinations(range(ndim), n)]
+    for axes in choices:
+        axis = axes[0] if len(axes) == 1 else axes
+        if _same_axes(axis, now, ndim) or (len(axes) > 1 and f in (np.argmax, np.argmin, np.cumsum, np.cumprod)):
+            continue
+        for keep in (step.kwargs.get("keepdims", False), not step.kwargs.get("keepdims", False)):
+            def run(node, array, axis=axis, keep=keep):
+                kwargs = {key: value for key, value in node.kwargs.items() if key not in ("axis", "keepdims")}
+                return node.function(array(node.args[0]), axis=axis, **({"keepdims": True} if keep else {}), **kwargs)
+
+            was = "everything" if now is None else f"axis {now}" if np.ndim(now) == 0 else f"the axes {now}"
+            is_ = f"axis {axis}" if np.ndim(axis) == 0 else f"the axes {axis}"
+            text = f"with the {word} over {is_} in the place of {was}"
+            yield Edit(1.3 + 0.3 * (keep != step.kwargs.get("keepdims", False)), "axis", text, step.site, here(run))
+    text = f"without the {word} over {'everything' if now is None else f'axis {now}'}"
+    yield Edit(1.5, "extra sum", text, step.site, here(lambda node, array: array(node.args[0])))
+
+
+def _same_axes(axis, other, ndim):
+    normal = lambda a: set(range(ndim)) if a is None else {i % ndim for i in np.atleast_1d(a)}  # noqa: E731
+    return normal(axis) == normal(other)
+
+
+def _of_index(step, places, here):
+    """Yield the edits of an index: its parts exchanged, or one of them another number, or one of another array.
+
+    A loop uses its variables as indices, which are plain numbers. So what else could stand in an index is what other
+    indices hold at that moment.
+    """
+    parts = parts_of(step.args[1])
+    if len(parts) == 2:
+        text = f"with the two indices of `{_text(step)}` exchanged"
+        yield Edit(1.8, "moved", text, step.site, here(_with_index(lambda parts, *_: parts[::-1])))
+    for i, part in enumerate(parts):
+        if not isinstance(part, (int, np.integer)):
+            continue
+        if step.function is operator.getitem:
+            text = f"with the sum over axis {i} in the place of `{_text(step)}`"
+            total = lambda parts, *_, i=i: _put(parts, i, slice(None))  # noqa: E731
+            yield Edit(2, "missing sum", text, step.site, here(_with_index(total, lambda a, i=i: a.sum(axis=i))))
+        for by in (1, -1):
+            text = f"with an index that is one {'larger' if by > 0 else 'smaller'} in `{_text(step)}`"
+            yield Edit(2.2, "moved", text, step.site, here(_with_index(lambda parts, *_, i=i, by=by: _put(parts, i, parts[i] + by))))
+        for other in places.indexed:
+            for j, number in enumerate(parts_of(other.args[1])):
+                if isinstance(number, (int, np.integer)) and other.site != step.site:
+                    text = f"with the index of `{_text(other)}` in `{_text(step)}`"
+                    another = lambda parts, node, places, o=other, i=i, j=j: _put(parts, i, places.index_of(o, j, node))  # noqa: E731
+                    yield Edit(2.3, "moved", text, step.site, here(_with_index(another)))
+                    for key in places.arrays if step.function is operator.getitem and len(parts) == 1 else ():
+                        base = places.array(key, step.index)
+                        if base is not step.args[0] and np.ndim(base.value) == np.ndim(step.args[0].value):
+                            text = f"with `{source.name(base)}` in `{_text(step)}`, at the index of `{_text(other)}`"
+                            run = functools.partial(_taken, key=key, other=other, j=j)
+                            yield Edit(2.5, "other array", text, step.site, here(run))
+
+
+def _put(parts, i, value):
+    return (*parts[:i], value, *parts[i + 1 :])
+
+
+def _with_index(change, then=lambda a: a):
+    """Return how to compute a step with another index: change(parts, node, places), and then(array) after it."""
+
+    def run(node, array, places):
+        index = change(parts_of(_now(node.args[1], array)), node, places)
+        if node.function is setitem:
+            base, value = _now(node.args[0], array), _now(node.args[2], array)
+            if _adds(node):
+                value = value - base[_now(node.args[1], array)] + base[index]
+            return setitem(base, index, value)
+        return then(_now(node.args[0], array)[index])
+
+    return run
+
+
+def _taken(node, array, places, *, key, other, j):
+    """Return an element of another array, at the index that another place holds now."""
+    return array(places.array(key, node.index))[places.index_of(other, j, node)]
+
+
+def _of_einsum(step, here):
+    """Yield the edits of np.einsum: the letters of one of its arrays exchanged."""
+    subscripts = step.args[0].replace(" ", "")
+    if "->" not in subscripts or "." in subscripts:
+        return
+    inputs, output = subscripts.split("->")
+    words = [*inputs.split(","), output]
+    for i, word in enumerate(words):
+        for letters in itertools.permutations(word) if 1 < len(word) <= 4 else ():
+            if "".join(letters) != word:
+                other = [*words[:i], "".join(letters), *words[i + 1 :]]
+                other = ",".join(other[:-1]) + "->" + other[-1]
+                run = lambda node, array, other=other: compute(_as(node, args=(other, *node.args[1:])), array)  # noqa: E731
+                yield Edit(1.5, "transposed", f'with "{other}" in the place of "{subscripts}"', step.site, here(run))
+
+
+def _of_number(use, literals):
+    """Yield the edits of a number in the source; `literals` are numbers that stand elsewhere."""
+    c, f = use.value, use.node.function
+    if not isinstance(f, np.ufunc):
+        return
+    neutral = 1 if f in (np.multiply, np.divide, np.power) else 0  # that edit is called "without"
+    plain = EXPONENTS if f is np.power else (0, 1, 2, 3, 4, 0.5, 0.25, -1, -2, -0.5)
+    for other in dict.fromkeys((*plain, *sorted(literals))):
+        if other not in (c, neutral) and (other or neutral == 0):
+            text = f"with {other:g} in the place of `{use.called}`".replace("-", "−")
+            kind = "power" if f is np.power else "wrong sign" if other == -c else "constant"
+            cost = 1.8 + 0.3 * (other not in (-c, 1, 2, 0.5))
+            yield Edit(cost, kind, text, use.node.site, at_use(use, lambda *_, other=other: other))

@@ -1,0 +1,308 @@
+"""Arrays that remember how they were made.
+
+A traced array stands in for a NumPy array. It holds the numbers, and it remembers how they were made: every NumPy
+function hands its arguments to `__array_ufunc__` or `__array_function__` of an array that has these methods. So the
+function runs as usual, once, and leaves a `Graph`.
+
+Arrays may be written into. The nodes never change; a traced array does, which then stands for a new node. A view keeps
+the array that it shows: reading it takes the newest numbers from there, and writing into it writes there.
+
+What no NumPy function sees is lost: `float(x)`, or a list of numbers. A loop or a branch that depends on numbers is
+recorded as it ran. `Graph.lost` lists the lines. The diagnosis compares the traced numbers with the real ones, and asks
+nothing about a graph that does not give them.
+"""
+
+import functools
+import operator
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from .graph import Graph, Site, compute, setitem
+
+HERE = tuple(str(Path(__file__).with_name(name)) for name in ("traced.py", "stand_ins.py", "graph.py", "trace.py"))
+_NUMPY = np.__path__[0]
+
+
+class Traced(np.lib.mixins.NDArrayOperatorsMixin):
+    """An array that remembers how it was made. See the module's text."""
+
+    __hash__ = object.__hash__
+
+    def __init__(self, tracer, node, base=None, view=None, index=None):
+        self._tracer, self._node, self._base, self._view, self._seen = tracer, node, base, view, None
+        self._index = index  # of a view that is base[index]
+        if base is not None:
+            self._seen = base.node
+
+    __class__ = property(lambda self: np.ndarray)  # isinstance(x, np.ndarray) is true for an array that is traced
+
+    @property
+    def node(self):
+        """The node of its numbers now: a view takes them from the array that it shows."""
+        if self._base is not None and self._base.node is not self._seen:
+            self._seen = self._base.node
+            self._node = self._tracer.node(self._view, (self._seen,), {})
+        return self._node
+
+    @property
+    def array(self):
+        """Its numbers now."""
+        return self.node.value
+
+    def write(self, node):
+        """Let the array hold the numbers of a node from now on: in place, so that views see them."""
+        if np.shape(node.value) != self.shape or node.value.dtype != self.dtype:
+            into = functools.partial(_written, view=_everything)
+            node = self._tracer.node(into, (self.node, node), {})
+        if self._base is None:
+            self._node = node
+        elif self._index is not None:
+            self._base.write(self._tracer.node(setitem, (self._base.node, _nodes(self._index), node), {}))
+        else:
+            into = functools.partial(_written, view=self._view)
+            self._base.write(self._tracer.node(into, (self._base.node, node), {}))
+
+    # What NumPy calls.
+
+    def __array_ufunc__(self, ufunc, method, *inputs, out=(), **kwargs):
+        if method == "at":
+            return self._tracer.in_place(ufunc.at, inputs, kwargs)
+        made = self._tracer.made(getattr(ufunc, method) if method != "__call__" else ufunc, inputs, kwargs)
+        return self._tracer.written(made, out[0]) if out else made
+
+    def __array_function__(self, function, types, args, kwargs):
+        if function in IN_PLACE:
+            return self._tracer.in_place(function, args, kwargs)
+        out = kwargs.get("out")
+        made = self._tracer.made(function, args, {key: value for key, value in kwargs.items() if key != "out"})
+        return made if out is None else self._tracer.written(made, out)
+
+    def __array__(self, dtype=None, copy=None):
+        self._tracer.lose()
+        return np.array(self.array, dtype)
+
+    # What Python calls.
+
+    def __getitem__(self, index):
+        return self._tracer.made(operator.getitem, (self, index), {})
+
+    def __setitem__(self, index, value):
+        self._tracer.set(self, index, value)
+
+    def __len__(self):
+        return len(self.array)
+
+    def __iter__(self):
+        return (self[i] for i in range(len(self)))
+
+    def __bool__(self):
+        return bool(self.array)
+
+    def __index__(self):
+        return operator.index(self.array)
+
+    def __float__(self):
+        self._tracer.lose()
+        return float(self.array)
+
+    def __int__(self):
+        return int(self.array)
+
+    def __repr__(self):
+        return repr(self.array)
+
+    def __getattr__(self, name):
+        found = getattr(self.array, name)
+        if name in ("T", "mT", "real", "flat"):
+            return self._tracer.made(operator.attrgetter(name) if name != "T" else np.transpose, (self,), {})
+        return functools.partial(self._tracer.method, self, name) if callable(found) else found
+
+
+IN_PLACE = {np.copyto, np.put, np.place, np.putmask, np.fill_diagonal, np.put_along_axis}
+WRITERS = {"fill", "sort", "put", "itemset", "partition"}  # methods that write into their array
+
+
+def _everything(a):
+    return a[...]
+
+
+def _written(base, value, view):
+    """Return a copy of the base in which the view holds the value."""
+    base = np.array(base)
+    view(base)[...] = value
+    return base
+
+
+class Tracer:
+    """What the traced arrays of one trace share: the graph, and which files are the author's own.
+
+    files   the names of files whose lines are recorded
+    """
+
+    def __init__(self, files):
+        self.graph, self.files = Graph(), files
+
+    def given(self, array, name=None):
+        """Return a traced array for one that is given: a copy."""
+        array = np.array(array)
+        array.flags.writeable = False
+        return Traced(self, self.graph.add(None, value=array, name=name, site=None if name else self.site()[0]))
+
+    def site(self):
+        """Return the innermost place in the author's own files, or None, and whether another file was called there."""
+        frame, inner = sys._getframe(1), False
+        while frame is not None:
+            code = frame.f_code
+            if code.co_filename in self.files:
+                span = (frame.f_lineno, frame.f_lineno, None, None)
+                if hasattr(code, "co_positions"):
+                    span = _position(code, frame.f_lasti) or span
+                return Site(code.co_filename, frame.f_lineno, (code.co_firstlineno, frame.f_lasti), span), inner
+            inner |= not code.co_filename.startswith((*HERE, _NUMPY))
+            frame = frame.f_back
+        return None, False
+
+    def lose(self):
+        """Note that numbers leave the trace here."""
+        self.graph.lost.append(self.site()[0])
+
+    def node(self, function, args, kwargs):
+        """Compute a step, and return its node."""
+        site, inner = self.site()
+        node = self.graph.add(function, args, kwargs, site=site, inner=inner)
+        with np.errstate(all="ignore"):
+            node.value = compute(node, lambda parent: parent.value)
+        if isinstance(node.value, np.ndarray):
+            node.value.flags.writeable = False
+        return node
+
+    def made(self, function, args, kwargs):
+        """Compute a step on traced arrays, and return what it gives, traced too if it holds arrays."""
+        node = self.node(function, _nodes(args), {key: _nodes(value) for key, value in kwargs.items()})
+        return self.traced(node, _first(args), function)
+
+    def traced(self, node, base=None, view=None):
+        """Return a traced array for a node; a list or tuple for a node of several arrays; a number or text as it is."""
+        value = node.value
+        if isinstance(value, (list, tuple)):
+            parts = [self.traced(self.node(operator.getitem, (node, i), {})) for i in range(len(value))]
+            return type(value)(*parts) if hasattr(value, "_fields") else type(value)(parts)
+        if not isinstance(value, (np.ndarray, np.generic)):
+            return value
+        if base is not None and isinstance(value, np.ndarray) and np.may_share_memory(value, base.array):
+            if np.shares_memory(value, base.array):
+                args, kwargs = node.args[1:], node.kwargs
+                index = args[0] if view is operator.getitem else None
+                return Traced(self, node, base, lambda a: view(a, *args, **kwargs), index)
+        return Traced(self, node)
+
+    def method(self, array, name, *args, **kwargs):
+        """Call a method of a traced array: as NumPy's function of that name, where there is one with its arguments."""
+        if name in WRITERS:
+            self.in_place(operator.methodcaller(name, *args, **kwargs), (array,), {})
+            return None
+        if name == "tolist":
+            return [part.tolist() for part in array] if array.ndim else array
+        if name == "item":
+            return array[args[0] if len(args) == 1 else args] if args else array.reshape(())
+        if name in ("reshape", "transpose") and len(args) > 1:
+            args = (args,)
+        function = getattr(np, name, None)
+        if function is None or name in ("astype", "view", "flatten", "dot") or (name == "clip" and not args):
+            function = {"flatten": np.ravel, "dot": np.dot}.get(name) or _Method(name)
+        if name == "flatten":
+            return self.made(_copied(np.ravel), (array, *args), kwargs)
+        out = kwargs.pop("out", None)
+        made = self.made(function, (array, *args), kwargs)
+        return made if out is None else self.written(made, out)
+
+    def in_place(self, function, args, kwargs):
+        """Call a function that writes into its first argument."""
+        if not isinstance(args[0], Traced):
+            self.lose()
+            return function(*plain(args), **kwargs)
+        node = self.node(_OnACopy(function), _nodes(args), {key: _nodes(value) for key, value in kwargs.items()})
+        args[0].write(node)
+        return None
+
+    def set(self, array, index, value):
+        """Record array[index] = value. After array[index] += …, the value is already there, through a view."""
+        if isinstance(value, Traced) and value._base is array and _is_same(value._index, index):
+            return
+        array.write(self.node(setitem, (array.node, _nodes(index), _nodes(value)), {}))
+
+    def written(self, made, out):
+        """Let the array `out` hold what a step made, and return it."""
+        out = out[0] if isinstance(out, tuple) else out
+        if isinstance(out, Traced):
+            out.write(made.node)
+        else:
+            self.lose()
+            out[...] = made.array
+        return out
+
+
+class _Method:
+    """A method of arrays as a function: _Method("astype")(x, dtype)."""
+
+    def __init__(self, name):
+        self.__name__ = name
+
+    def __call__(self, array, *args, **kwargs):
+        return getattr(array, self.__name__)(*args, **kwargs)
+
+
+class _OnACopy:
+    """A function that writes into its first argument, as one that returns a copy that was written into."""
+
+    def __init__(self, function):
+        self.function, self.__name__ = function, getattr(function, "__name__", str(function))
+
+    def __call__(self, array, *args, **kwargs):
+        array = np.array(array)
+        self.function(array, *args, **kwargs)
+        return array
+
+
+def _copied(function):
+    return lambda *args, **kwargs: np.array(function(*args, **kwargs))
+
+
+def _nodes(argument):
+    """Return an argument with nodes in the place of traced arrays."""
+    if isinstance(argument, Traced):
+        return argument.node
+    if type(argument) in (list, tuple):
+        return type(argument)(_nodes(part) for part in argument)
+    return argument
+
+
+def _is_same(index, other):
+    """Return whether two indices of numbers and slices are equal."""
+    try:
+        return index is not None and bool(index == other)
+    except (ValueError, TypeError):  # arrays
+        return False
+
+
+def plain(argument):
+    """Return an argument with arrays in the place of traced arrays."""
+    if isinstance(argument, Traced):
+        return argument.array
+    if type(argument) in (list, tuple):
+        return type(argument)(plain(part) for part in argument)
+    return argument
+
+
+def _first(args):
+    return args[0] if args and isinstance(args[0], Traced) else None
+
+
+def _position(code, offset):
+    """Return the lines and columns of an instruction, or None where Python did not keep them."""
+    for i, position in enumerate(code.co_positions()):
+        if i == offset // 2:
+            return position if None not in position else None
+    return None

@@ -1,0 +1,185 @@
+"""Every small edit of one use of a value: a sign, a power, a sum, another factor, another array, …
+
+If an author uses a value twice, an edit may concern one use, those in one line, or all of them. The number before an edit
+is its cost, as in steps.py.
+"""
+
+import itertools
+import operator
+
+import numpy as np
+
+from . import source
+from .changes import Edit, at_result, at_use, is_float, taking
+from .graph import Node, setitem
+from .paths import is_slope
+from .steps import edits_of_steps
+
+POWERS = {
+    "squared": lambda v: v * v,
+    "inverted": lambda v: 1 / v,
+    "under a square root": np.sqrt,
+    "squared and inverted": lambda v: 1 / (v * v),
+    "under a square root and inverted": lambda v: 1 / np.sqrt(v),
+    "to the third power": lambda v: v**3,
+}
+ONE_MINUS = {
+    "1 − {}": lambda v: 1 - v,
+    "1 + {}": lambda v: 1 + v,
+    "1 − {}²": lambda v: 1 - v * v,
+    "{} (1 − {})": lambda v: v * (1 - v),
+}
+UNARY = {f"np.{f.__name__}": f for f in (np.exp, np.log, np.abs, np.sign, np.tanh)}
+
+
+def edits_of(places):
+    """Yield the edits of a traced array, cheap ones first within every place."""
+    yield from edits_of_steps(places)
+    for use in places.uses():
+        if isinstance(use.value, Node):
+            if is_float(use.value.value):
+                yield from _of_use(use, places)
+            yield from _another_array(use, places)
+    yield from _of_result(places)
+
+
+def _of_use(use, places):
+    """Yield the edits of the use of an array: a sign, a power, 1 − v, a transpose, a sum, another place."""
+    if use.node.function is operator.getitem:
+        return
+
+    def edit(cost, kind, text, change):
+        return Edit(cost + use.extra, kind, text, use.node.site, at_use(use, lambda value, *_: change(value)))
+
+    def made(change):
+        return at_use(use, change)
+
+    yield from _changed(use.value.value, use.called, edit)
+    for edit in _factors_and_terms(use.node.index, use.value.value, use.called, use.node.site, places, made):
+        yield edit._replace(cost=edit.cost + use.extra)
+
+
+def _changed(v, called, edit):
+    """Yield the edits of an array v that need no other array; edit(cost, kind, text, change) makes them."""
+    ndim = np.ndim(v)
+    if ndim == 2:
+        yield edit(1.4, "transposed", f"with `{called}` transposed", np.transpose)
+        if np.shape(v)[0] == np.shape(v)[1]:
+            yield edit(2.3, "missing term", f"with `{called} + {called}.T` in the place of `{called}`", lambda a: a + a.T)
+            text = f"with half of `{called} + {called}.T` in the place of `{called}`"
+            yield edit(2.3, "missing term", text, lambda a: (a + a.T) / 2)
+    for words, change in POWERS.items():
+        yield edit(2.0 + 0.3 * ("and" in words or "third" in words), "power", f"with `{called}` {words}", change)
+    for words, change in ONE_MINUS.items():
+        yield edit(2, "one minus", f"with {words.replace('{}', f'`{called}`')} in the place of `{called}`", change)
+    for word, change in UNARY.items():
+        yield edit(2.6, "other function", f"with {word.replace('absolute', 'abs')} of `{called}`", change)
+    for axes in [axes for n in range(1, ndim + 1) for axes in itertools.combinations(range(ndim), n)]:
+        axis = axes[0] if len(axes) == 1 else axes
+        over = f"axis {axis}" if len(axes) == 1 else f"the axes {', '.join(map(str, axes))}"
+        if np.prod([np.shape(v)[i] for i in axes]) > 1:
+            for word, f, cost in (("sum", np.sum, 1.8), ("mean", np.mean, 2.1), ("maximum", np.max, 2.5)):
+                for keep in (True, False):
+                    text = f"with the {word} of `{called}` over {over}"
+                    yield edit(
+                        cost + 0.2 * (not keep), "missing sum", text,
+                        lambda a, f=f, axis=axis, keep=keep: f(a, axis=axis, keepdims=keep),
+                    )  # fmt: skip
+            yield edit(2.4, "moved", f"with `{called}` reversed along {over}", lambda a, axis=axis: np.flip(a, axis))
+        if len(axes) == 1 and np.shape(v)[axis] > 2:
+            for by in (1, -1):
+                text = f"with `{called}` shifted by {'+' if by > 0 else '−'}1 along {over}"
+                yield edit(2.8, "moved", text, lambda a, by=by, axis=axis: np.roll(a, by, axis))
+    if ndim > 2:
+        for i, j in itertools.combinations(range(ndim), 2):
+            text = f"with the axes {i} and {j} of `{called}` exchanged"
+            yield edit(2, "transposed", text, lambda a, i=i, j=j: np.swapaxes(a, i, j))
+
+
+def _factors_and_terms(index, v, called, site, places, made):
+    """Yield the edits that bring in another array: as a factor, a divisor or a term."""
+    for key, nodes in places.arrays.items():
+        node = places.array(key, index)
+        if node is places.output or node.index > index:
+            continue
+        name, extra = source.name(node), 0 if source.is_variable(node) else 0.8
+        for version, words, more in _versions(node, np.shape(v)):
+            cost = extra + more
+            is_dy = key == "dy" and node not in places.above
+            kind = "dy not used" if is_dy else "missing factor"
+            factor = words.format(source.code(name))
+            yield Edit(2 + cost, kind, f"with one more factor {factor} at `{called}`", site,
+                       made(taking(key, lambda v, a, f=version: v * f(a))))  # fmt: skip
+            if is_slope(node) or np.array_equal(node.value, v):
+                continue
+            kind = "extra factor" if node in places.above else "missing factor"
+            yield Edit(2.1 + cost, kind, f"with `{called}` divided by {factor}", site,
+                       made(taking(key, lambda v, a, f=version: v / f(a))))  # fmt: skip
+            if np.shape(version(node.value)) == np.shape(v) or np.ndim(node.value) == 0:
+                for sign, word in ((1, "+"), (-1, "−")):
+                    yield Edit(2.7 + cost, "missing term", f"with {word} {factor} at `{called}`", site,
+                               made(taking(key, lambda v, a, f=version, s=sign: v + s * f(a))))  # fmt: skip
+
+
+def _versions(node, shape):
+    """Yield the ways in which an array may be a factor of one of this shape: a function, its words, and its cost."""
+    forms, a = [], node.value
+    try:
+        if np.broadcast_shapes(np.shape(a), shape) == shape:
+            forms.append((lambda a: a, 0))
+    except ValueError:
+        pass
+    if not forms and np.ndim(a) + 1 == len(shape):
+        for axis in range(len(shape)):
+            if np.shape(np.expand_dims(a, axis)) == tuple(1 if i == axis else n for i, n in enumerate(shape)):
+                forms.append((lambda a, axis=axis: np.expand_dims(a, axis), 0))
+    for form, cost in forms:
+        yield form, "{}", cost
+        if is_slope(node):
+            yield (lambda a, form=form: -form(a)), "minus {}", cost + 0.1
+            continue
+        yield (lambda a, form=form: form(1 - a)), "(1 − {})", cost + 0.3
+        yield (lambda a, form=form: form(a * (1 - a))), "{0} (1 − {0})", cost + 0.4
+        yield (lambda a, form=form: form(a * a)), "{}²", cost + 0.4
+        yield (lambda a, form=form: form(1 - a * a)), "(1 − {}²)", cost + 0.4
+        yield (lambda a, form=form: form(np.sqrt(a))), "√{}", cost + 0.6
+        yield (lambda a, form=form: form(a > 0)), "({} > 0)", cost + 0.4
+        yield (lambda a, form=form: form(np.exp(a))), "exp({})", cost + 0.7
+
+
+def _another_array(use, places):
+    """Yield the edits that put another array of the same shape in the place of one."""
+    v, site = use.value, use.node.site
+    is_named = source.is_variable(v)
+    if v.function is None and v.name is None and not is_named:
+        return  # an array from elsewhere: nothing says that it stands for another
+    for key in places.arrays:
+        node = places.array(key, use.node.index)
+        if node is v or node is places.output or node.index > use.node.index or node.function is setitem:
+            continue
+        shape, name = np.shape(node.value), source.name(node)
+        cost = 2 + 0.8 * (not source.is_variable(node)) + 0.4 * (not is_named) + use.extra
+        kind = "dy not used" if key == "dy" and node not in places.above else "other array"
+        if is_slope(node):
+            if use.node.function is not np.multiply or not use.value.site or use.value in places.graph.inputs.values():
+                continue
+            kind, cost = "other function", 2.6 + use.extra
+        text = f"with {source.code(name)} in the place of `{use.called}`"
+        if shape == np.shape(v.value):
+            yield Edit(cost, kind, text, site, at_use(use, taking(key, lambda v, a: a)))
+        elif shape[::-1] == np.shape(v.value) and len(shape) == 2:
+            yield Edit(cost + 0.6, kind, text, site, at_use(use, taking(key, lambda v, a: a.T)))
+
+
+def _of_result(places):
+    """Yield the edits of the array that is returned."""
+    output = places.output
+    if not is_float(output.value) or output in places.graph.inputs.values():
+        return
+
+    def edit(cost, kind, text, change):
+        return Edit(cost + 0.05, kind, text, output.site, at_result(lambda value, *_: change(value)))
+
+    called = source.name(output)
+    yield from _changed(output.value, called, edit)
+    yield from _factors_and_terms(len(places.graph.nodes), output.value, called, output.site, places, at_result)
