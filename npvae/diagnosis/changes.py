@@ -162,10 +162,12 @@ def _called(node):
 
 
 def is_number(value):
+    """Return whether a value is a plain number."""
     return isinstance(value, (int, float, np.number)) and not isinstance(value, bool)
 
 
 def is_float(value):
+    """Return whether a value is an array of floats."""
     return isinstance(value, (np.ndarray, np.generic)) and value.dtype.kind == "f"
 
 
@@ -222,4 +224,5 @@ def taking(key, change):
 
 
 def parts_of(index):
+    """Return the parts of an index, a tuple."""
     return index if isinstance(index, tuple) else (index,)

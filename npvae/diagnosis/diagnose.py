@@ -139,7 +139,7 @@ def _copy(x):
 
 
 def _moved(inputs, rng):
-    """Return other inputs of the same kind: every number a little smaller, so that it stays in the function's domain."""
+    """Return other inputs: every number a little smaller, so that it stays in the domain of the function."""
     return {
         name: np.array(x * rng.uniform(0.7, 1, np.shape(x))) if np.asarray(x).dtype.kind == "f" else _copy(x)
         for name, x in inputs.items()
@@ -227,7 +227,8 @@ def find(comparisons, kinks=None, ends=None):
     )
     if not np.isfinite(c.found).all():
         measured = f"yours is not finite at {where}: {c.found[i]}"
-        return dataclasses.replace(finding_of(c.name, measured, Fault.NOT_FINITE), evidence=evidence[:1], is_certain=True)
+        finding = finding_of(c.name, measured, Fault.NOT_FINITE)
+        return dataclasses.replace(finding, evidence=evidence[:1], is_certain=True)
     if kinks is not None and (kinks[wrong]).all():
         measured = "these are kinks: the slopes to the left and to the right differ"
         finding, edits = Finding(measured, ["no mistake: there is no derivative"], QUESTIONS["part"]), []

@@ -12,7 +12,7 @@ from .finding import WIDTH
 QUESTIONS = {
     "missing path": "Along which paths does this input affect the value? Which of your terms belongs to each?",
     "wrong path": "What is the slope of each step on that path, with its sign and its constants?",
-    "missing factor": "By the chain rule, each step on the way back brings one factor. Which step has none in your code?",
+    "missing factor": "Each step on the way back brings one factor. Which step has none in your code?",
     "extra factor": "Which step of the forward pass does each of your factors come from?",
     "wrong sign": "If this number grows a little, does the loss rise or fall?",
     "other array": "Write the formula on paper, factor by factor. Which array does your code use for each of them?",
@@ -101,4 +101,5 @@ class Cause(NamedTuple):
 
 
 def upstream(draw):
+    """Return the upstream gradient dy of a draw."""
     return draw.graph.inputs["dy"].value

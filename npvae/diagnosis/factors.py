@@ -7,7 +7,8 @@ import numpy as np
 
 from .changes import Places
 
-PLAIN = {"2": 2, "1/2": 0.5, "4": 4, "1/4": 0.25, "3": 3, "1/3": 1 / 3, "2π": 2 * np.pi, "√2": 2**0.5, "1/√2": 2**-0.5}
+PLAIN = {"2": 2, "1/2": 0.5, "4": 4, "1/4": 0.25, "3": 3, "1/3": 1 / 3, "2π": 2 * np.pi}
+PLAIN |= {"√2": 2**0.5, "1/√2": 2**-0.5}
 OF_A_SIZE = {
     "{}": lambda n: n, "1/{}": lambda n: 1 / n, "√{}": lambda n: n**0.5, "1/√{}": lambda n: n**-0.5,
     "({} − 1)": lambda n: n - 1.0, "1/({} − 1)": lambda n: 1 / (n - 1.0) if n > 1 else np.nan,
@@ -38,8 +39,10 @@ def factor_name(factors, draws):
                     return text + pair + form.format(_short(name)) + _meaning(name, numbers[0])
         for a, b in itertools.combinations(names, 2):
             for form, power in (("{} · {}", 1), ("1/({} · {})", -1)):
-                if np.allclose(factors, [sign * two * (n[a] * n[b]) ** float(power) for n in numbers], rtol=1e-6, atol=0):
-                    return text + pair + form.format(_short(a), _short(b)) + _meaning(a, numbers[0]) + _meaning(b, numbers[0])
+                products = [sign * two * (n[a] * n[b]) ** float(power) for n in numbers]
+                if np.allclose(factors, products, rtol=1e-6, atol=0):
+                    meanings = _meaning(a, numbers[0]) + _meaning(b, numbers[0])
+                    return text + pair + form.format(_short(a), _short(b)) + meanings
     return None
 
 

@@ -4,9 +4,9 @@ A node is one step,
 
     node  =  function(arguments),     an argument being a number, an array or another node,
 
-with the array that came out and the line of the source that made it. `Graph.run` computes the graph again: with another
-array in the place of a node (what would come out if this were constant?), or with another computation (what if this line
-summed over axis 1?). trace.py makes the graph of a NumPy function.
+with the array that came out and the line of the source that made it. `Graph.run` computes the graph again: with
+another array in the place of a node (what would come out if this were constant?), or with another computation (what if
+this line summed over axis 1?). trace.py makes the graph of a NumPy function.
 """
 
 import functools

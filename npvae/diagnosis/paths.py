@@ -1,8 +1,8 @@
 """Along which paths an input acts on the value, and what a derivative would be without one of them.
 
-The chain rule sums over all paths: dx = Σ over the paths from x to y of the product of the slopes on the way. The usual
-mistake in a derivative by hand is to forget a path: the variance of a batch norm depends on x too, and so does the sum
-in a softmax. What would come out is known: hold that intermediate value constant, and differentiate.
+The chain rule sums over all paths: dx = Σ over the paths from x to y of the product of the slopes on the way. People
+who derive by hand often forget a path: the variance of a batch norm depends on x too, and so does the sum in a softmax.
+What comes out then is known: hold that intermediate value constant, and differentiate.
 
 No formula is needed for that. Every step of a trace can be run alone, so finite differences give its own slopes (small
 matrices), and a walk from y back to x multiplies and adds them up, with a weight for each edge: 0 where the path is
@@ -40,10 +40,7 @@ class Paths:
                 depends.add(node)
                 self.order.append(node)
         self.edges = {node: [] for node in self.order}
-        self._count = sum(
-            2 * flat(k.value).size for node in self.order for _, k in node.uses() if isinstance(k, Node) and k in depends
-        )
-        if self._count > MOST:
+        if sum(2 * flat(k.value).size for node in self.order for k in node.parents if k in depends) > MOST:
             raise TooLarge
         for node in self.order:
             for path, k in node.uses():
@@ -142,13 +139,25 @@ def slopes_of_elements(paths):
                 slope = slope.reshape(m.value.shape)
                 if not any(np.allclose(slope, other.value) for other in found if other.value.shape == slope.shape):
                     name = f"the slope of `{source.name(m)}` in `{source.name(k)}`"
-                    found.append(Node(-1, None, (), {}, slope, name=name))
+                    found.append(Node(-1 if _is_one_call(m, k) else -2, None, (), {}, slope, name=name))
     return found
+
+
+def _is_one_call(m, k):
+    """Return whether m is one function of k, perhaps one that the author wrote."""
+    if k in m.parents:
+        return True
+    return k.site is not None and m.site.instruction[0] != k.site.instruction[0]
 
 
 def is_slope(node):
     """Return whether a node is a slope of the forward pass, which the author did not compute."""
     return node.index < 0
+
+
+def is_slope_of_one_step(node):
+    """Return whether it is the slope of a single step, which may well stand where the author has something else."""
+    return node.index == -1
 
 
 def replaced(node, path, value):

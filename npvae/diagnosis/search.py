@@ -109,8 +109,8 @@ def _edits(draws, all_paths, ends, cheapest):
             yield Cause(edit.kind, edit.text, (edit.site,), edit.cost)
 
 
-OF_VALUES = {"other function", "other array", "constant", "power", "order", "axis", "sum or mean", "wrong sign", "transposed",
-             "extra factor", "extra term"}  # fmt: skip
+OF_VALUES = {"other function", "other array", "constant", "power", "order", "axis", "sum or mean", "wrong sign",
+             "transposed", "extra factor", "extra term"}  # fmt: skip
 
 
 @_quiet
@@ -186,10 +186,10 @@ def _scaled(draws, all_places):
 
 
 def _fitted(scaled, draw, places):
-    """Return the number by which the use must be multiplied; None if there is none, or the result is not linear in it."""
+    """Return the number by which the use must be multiplied; None if there is none that the result is linear in."""
     zero, two = (_result(scaled(w), draw, places) for w in (0.0, 2.0))
     found = draw.found
-    if zero is None or two is None or zero.shape != draw.truth.shape or two.shape != zero.shape or found.shape != zero.shape:
+    if zero is None or two is None or not zero.shape == two.shape == found.shape == draw.truth.shape:
         return None
     direction = found - zero
     square = np.sum(direction * direction)

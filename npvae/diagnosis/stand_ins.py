@@ -160,7 +160,7 @@ def functions_of(f):
                 found.append(g)
                 contents = [_content(cell) for cell in g.__closure__ or ()]
                 waiting += [part for part in contents if callable(part)]
-        elif isinstance(getattr(type(g), "__call__", None), types.FunctionType):
+        elif isinstance(getattr(type(g), "__call__", None), types.FunctionType):  # noqa: B004
             waiting.append(type(g).__call__)
     return found
 

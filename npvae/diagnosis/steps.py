@@ -34,6 +34,8 @@ SIGNS = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/", "matmul": 
          "greater_equal": ">=", "less_equal": "<=", "equal": "==", "not_equal": "!="}  # fmt: skip
 REDUCTIONS = {np.sum, np.mean, np.max, np.min, np.prod, np.std, np.var, np.argmax, np.argmin, np.linalg.norm, np.cumsum,
               np.cumprod, np.any, np.all}  # fmt: skip
+KINDS = {np.negative: "wrong sign", np.sum: "extra sum", np.mean: "extra sum", np.sqrt: "power", np.square: "power",
+         np.reciprocal: "power", np.roll: "moved", np.flip: "moved"}  # fmt: skip
 EXPONENTS = (-3, -2, -1.5, -1, -0.5, 0.5, 1, 1.5, 2, 3)
 
 
@@ -57,7 +59,8 @@ def _of_step(step, places):
         fits = np.shape(args[i].value) == np.shape(step.value) or is_binary
         if fits and is_float(args[i].value) and f not in (operator.getitem, np.transpose, setitem):
             kind, text, cost = _without(step, i)
-            yield Edit(cost, kind, text, step.site, here(lambda node, array, i=i: _like(array(node.args[i]), node.value)))
+            kept = lambda node, array, i=i: _like(array(node.args[i]), node.value)  # noqa: E731
+            yield Edit(cost, kind, text, step.site, here(kept))
     if f in (np.subtract, np.divide, np.power, np.matmul, np.dot, np.outer) and len(args) == 2:
         exchanged = lambda node, array: compute(_as(node, args=node.args[::-1]), array)  # noqa: E731
         text = f"with the two sides of `{_text(step)}` exchanged"
@@ -70,7 +73,8 @@ def _of_step(step, places):
             if other is not f:
                 yield Edit(1.3, *_other_function(step, f, other), step.site, here(_with_function(other)))
     if f in (np.dot, np.matmul):
-        yield Edit(2, "other function", "with the product element by element", step.site, here(_with_function(np.multiply)))
+        by_elements = here(_with_function(np.multiply))
+        yield Edit(2, "other function", "with the product element by element", step.site, by_elements)
     if f is np.multiply:
         yield Edit(2, "other function", "with a matrix product", step.site, here(_with_function(np.matmul)))
     if f in REDUCTIONS:
@@ -148,9 +152,7 @@ def _without(step, kept):
             cost = 1 if kept == 0 or f is np.multiply else 2
             return "extra factor", f"without the factor `{'1/' * (f is np.divide and kept == 0)}{dropped}`", cost
         return "power" if f is np.power else "other function", f"without `{_text(step)}`", 1.5
-    kind = {np.negative: "wrong sign", np.sum: "extra sum", np.mean: "extra sum", np.sqrt: "power",
-            np.square: "power", np.reciprocal: "power", np.roll: "moved", np.flip: "moved"}.get(f, "other function")  # fmt: skip
-    return kind, f"without `{_name_of(f)}`", 1.2
+    return KINDS.get(f, "other function"), f"without `{_name_of(f)}`", 1.2
 
 
 def _name_of(f):
@@ -216,13 +218,13 @@ def _of_index(step, places, here):
             yield Edit(2, "missing sum", text, step.site, here(_with_index(total, lambda a, i=i: a.sum(axis=i))))
         for by in (1, -1):
             text = f"with an index that is one {'larger' if by > 0 else 'smaller'} in `{_text(step)}`"
-            yield Edit(2.2, "moved", text, step.site, here(_with_index(lambda parts, *_, i=i, by=by: _put(parts, i, parts[i] + by))))
+            beside = lambda parts, *_, i=i, by=by: _put(parts, i, parts[i] + by)  # noqa: E731
+            yield Edit(2.2, "moved", text, step.site, here(_with_index(beside)))
         for other in places.indexed:
             for j, number in enumerate(parts_of(other.args[1])):
                 if isinstance(number, (int, np.integer)) and other.site != step.site:
                     text = f"with the index of `{_text(other)}` in `{_text(step)}`"
-                    another = lambda parts, node, places, o=other, i=i, j=j: _put(parts, i, places.index_of(o, j, node))  # noqa: E731
-                    yield Edit(2.3, "moved", text, step.site, here(_with_index(another)))
+                    yield Edit(2.3, "moved", text, step.site, here(_with_index(_from_place(i, other, j))))
                     for key in places.arrays if step.function is operator.getitem and len(parts) == 1 else ():
                         base = places.array(key, step.index)
                         if base is not step.args[0] and np.ndim(base.value) == np.ndim(step.args[0].value):
@@ -233,6 +235,11 @@ def _of_index(step, places, here):
 
 def _put(parts, i, value):
     return (*parts[:i], value, *parts[i + 1 :])
+
+
+def _from_place(i, other, j):
+    """Return the change of part i of an index into part j of the index at another place."""
+    return lambda parts, node, places: _put(parts, i, places.index_of(other, j, node))
 
 
 def _with_index(change, then=lambda a: a):
@@ -267,7 +274,10 @@ def _of_einsum(step, here):
             if "".join(letters) != word:
                 other = [*words[:i], "".join(letters), *words[i + 1 :]]
                 other = ",".join(other[:-1]) + "->" + other[-1]
-                run = lambda node, array, other=other: compute(_as(node, args=(other, *node.args[1:])), array)  # noqa: E731
+
+                def run(node, array, other=other):
+                    return compute(_as(node, args=(other, *node.args[1:])), array)
+
                 yield Edit(1.5, "transposed", f'with "{other}" in the place of "{subscripts}"', step.site, here(run))
 
 

@@ -1,7 +1,7 @@
 """Every small edit of one use of a value: a sign, a power, a sum, another factor, another array, …
 
-If an author uses a value twice, an edit may concern one use, those in one line, or all of them. The number before an edit
-is its cost, as in steps.py.
+If an author uses a value twice, an edit may concern one use, those in one line, or all of them. The number before an
+edit is its cost, as in steps.py.
 """
 
 import itertools
@@ -12,7 +12,7 @@ import numpy as np
 from . import source
 from .changes import Edit, at_result, at_use, is_float, taking
 from .graph import Node, setitem
-from .paths import is_slope
+from .paths import is_slope, is_slope_of_one_step
 from .steps import edits_of_steps
 
 POWERS = {
@@ -65,7 +65,8 @@ def _changed(v, called, edit):
     if ndim == 2:
         yield edit(1.4, "transposed", f"with `{called}` transposed", np.transpose)
         if np.shape(v)[0] == np.shape(v)[1]:
-            yield edit(2.3, "missing term", f"with `{called} + {called}.T` in the place of `{called}`", lambda a: a + a.T)
+            text = f"with `{called} + {called}.T` in the place of `{called}`"
+            yield edit(2.3, "missing term", text, lambda a: a + a.T)
             text = f"with half of `{called} + {called}.T` in the place of `{called}`"
             yield edit(2.3, "missing term", text, lambda a: (a + a.T) / 2)
     for words, change in POWERS.items():
@@ -98,7 +99,7 @@ def _changed(v, called, edit):
 
 def _factors_and_terms(index, v, called, site, places, made):
     """Yield the edits that bring in another array: as a factor, a divisor or a term."""
-    for key, nodes in places.arrays.items():
+    for key in places.arrays:
         node = places.array(key, index)
         if node is places.output or node.index > index:
             continue
@@ -161,7 +162,8 @@ def _another_array(use, places):
         cost = 2 + 0.8 * (not source.is_variable(node)) + 0.4 * (not is_named) + use.extra
         kind = "dy not used" if key == "dy" and node not in places.above else "other array"
         if is_slope(node):
-            if use.node.function is not np.multiply or not use.value.site or use.value in places.graph.inputs.values():
+            is_factor = use.node.function is np.multiply and use.value.site
+            if not is_factor or not is_slope_of_one_step(node):
                 continue
             kind, cost = "other function", 2.6 + use.extra
         text = f"with {source.code(name)} in the place of `{use.called}`"

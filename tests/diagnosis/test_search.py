@@ -100,7 +100,8 @@ MISTAKES = [
     ("other array", ("`y` in the place of `x`",), elementwise(np.tanh, lambda x, y, dy: dy * (1 - x**2)), (X,)),
     ("dy not used", ("dy",), elementwise(np.exp, lambda x, y, dy: y * 1.0), (X,)),
     ("missing factor", ("3",), elementwise(lambda x: x**3, lambda x, y, dy: dy * x**2), (X,)),
-    ("missing factor", ("the slope of",), elementwise(lambda x: np.sin(x) ** 2, lambda x, y, dy: dy * 2 * np.sin(x)), (X,)),
+    ("missing factor", ("the slope of",),
+     elementwise(lambda x: np.sin(x) ** 2, lambda x, y, dy: dy * 2 * np.sin(x)), (X,)),
     ("power", ("**",), elementwise(lambda x: x**3, lambda x, y, dy: 3 * dy * x**1), (X,)),
     ("other function", ("np.cos in the place of np.sin",),
      elementwise(np.sin, lambda x, y, dy: dy * np.sin(x)), (X,)),
@@ -109,12 +110,13 @@ MISTAKES = [
     ("constant", ("2 in the place of `3`",), elementwise(lambda x: x * x, lambda x, y, dy: dy * 3 * x), (X,)),
     ("missing path", ("`A` in",), lambda A: (np.array(X[:, 0] @ A @ A @ X[:, 0]),
      lambda dy: dy * np.outer(X[:, 0], X[:, 0]) @ A.T), (RNG.standard_normal((5, 5)),)),
-    ("moved", ("without `np.roll`",), elementwise(lambda x: x * x, lambda x, y, dy: 2 * dy * np.roll(x, 1, axis=0)), (X,)),
+    ("moved", ("without `np.roll`",),
+     elementwise(lambda x: x * x, lambda x, y, dy: 2 * dy * np.roll(x, 1, axis=0)), (X,)),
     ("transposed", ("transposed",), dense(dx=lambda dy, W: dy @ W), (X, RNG.standard_normal((3, 3)))),
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("kind, words, f, inputs", MISTAKES, ids=[f"{kind}: {words[0]}" for kind, words, *_ in MISTAKES])
+@pytest.mark.parametrize("kind, words, f, inputs", MISTAKES, ids=[f"{m[0]}: {m[1][0]}" for m in MISTAKES])
 def test_a_mistake_is_named(kind, words, f, inputs):
     causes = found(f, *inputs)
     assert names(causes, kind, *words), causes

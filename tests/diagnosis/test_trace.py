@@ -99,8 +99,9 @@ class Callable:
 
 
 FUNCTIONS = [
-    by_rows, in_place, through_views, with_out, adding_at, with_lists, with_methods, with_functions, vectorized, flattened,
-    squeezing, Callable(), functools.partial(Callable(), scale=2), Callable().scaled.__func__.__get__(Callable()),
+    by_rows, in_place, through_views, with_out, adding_at, with_lists, with_methods, with_functions, vectorized,
+    flattened, squeezing,
+    Callable(), functools.partial(Callable(), scale=2), Callable().scaled.__func__.__get__(Callable()),
 ]  # fmt: skip
 
 
