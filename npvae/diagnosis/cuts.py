@@ -38,7 +38,7 @@ def path_causes(draws, all_paths):
     if all(not np.any(draw.found) for draw in draws):
         return
     yield from _of_places(draws, all_paths)
-    x = draws[0].name[1:]
+    x = draws[0].of
     groups = _groups(all_paths[0])
     cut = {}
     found = False

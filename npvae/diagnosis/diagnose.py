@@ -22,7 +22,7 @@ from .explain import QUESTIONS, explain, true_minus
 from .faults import finding_of
 from .finding import Finding
 from .search import SECONDS, SHOWN, search, search_value
-from .trace import Untraceable, trace
+from .trace import Untraceable, trace, trace_run
 
 MOST_EXTRAPOLATED = 100  # elements
 
@@ -130,6 +130,19 @@ def traced(f, inputs, dy, name, truth, numbers):
         graph = trace(f, inputs, dy)
     except Untraceable:
         return []
+    return _draw(graph, name, truth, numbers)
+
+
+def traced_run(author, run, name, truth, numbers):
+    """Return a list of the traced draw of one array that a run of the author's function gives; see `trace_run`."""
+    try:
+        graph = trace_run(author, run)
+    except Untraceable:
+        return []
+    return _draw(graph, name, truth, numbers)
+
+
+def _draw(graph, name, truth, numbers):
     is_whole = name in graph.outputs and np.isfinite(truth).all()
     return [Draw(graph, name, truth, numbers)] if is_whole else []
 

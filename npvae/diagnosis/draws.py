@@ -57,6 +57,11 @@ class Draw(NamedTuple):
         return not same(self.found, self.truth) or np.ptp(made - self.truth) < 0.1 * np.ptp(self.found - self.truth)
 
     @property
+    def of(self):
+        """The name of the input of which this is the derivative; None if it is no derivative."""
+        return self.name[1:] if "dy" in self.graph.inputs and self.name != "y" else None
+
+    @property
     def output(self):
         """The node of the author's array."""
         return self.graph.outputs[self.name]

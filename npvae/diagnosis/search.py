@@ -57,7 +57,7 @@ def search(draws, ends=None):
     ends = time.monotonic() + SECONDS if ends is None else ends
     if all(not np.any(draw.truth) for draw in draws):
         return []  # every edit that gives zero would do
-    all_paths = _paths_of(draws) if draws[0].name != "y" else None
+    all_paths = _paths_of(draws) if draws[0].of else None
     causes = list(path_causes(draws, all_paths)) if all_paths else []
     causes += _edits(draws, all_paths, ends, min([cause.cost for cause in causes], default=np.inf))
     return _chosen(causes)
@@ -66,7 +66,7 @@ def search(draws, ends=None):
 def _paths_of(draws):
     """Return the paths of all draws; None where the traces do not tell the whole story."""
     try:
-        all_paths = [Paths(draw.graph, draw.graph.inputs[draw.name[1:]]) for draw in draws]
+        all_paths = [Paths(draw.graph, draw.graph.inputs[draw.of]) for draw in draws]
         right = [paths.gradient(upstream(draw)) for paths, draw in zip(all_paths, draws)]
     except (*FAILURES, TooLarge):
         return None
@@ -94,7 +94,7 @@ def _edits(draws, all_paths, ends, cheapest):
     """Yield the causes that are edits of the author's lines."""
     all_places = []
     for i, draw in enumerate(draws):
-        settled = draw.graph.above(draw.graph.outputs["y"]) if draw.name != "y" else ()
+        settled = draw.graph.above(draw.graph.outputs["y"]) if draw.of else ()
         slopes = slopes_of_elements(all_paths[i]) if all_paths else ()
         all_places.append(Places(draw.graph, draw.output, settled, slopes))
     for cause in _scaled(draws, all_places):
@@ -171,7 +171,7 @@ def _result(changes, draw, places):
 
 def _scaled(draws, all_places):
     """Yield the causes that are a number: a factor, or a sign, at one use of a value or of the result."""
-    uses = [use for use in all_places[0].uses() if isinstance(use.value, Node) and is_float(use.value.value)]
+    uses = [u for u in all_places[0].uses() if not isinstance(u.value, Node) or is_float(u.value.value)]
     candidates = [(use, lambda w, use=use: at_use(use, lambda v, *_: w * v)) for use in uses]
     candidates.append((None, lambda w: at_result(lambda v, *_: w * v)))
     for use, scaled in candidates:
@@ -211,7 +211,10 @@ def _number_cause(use, factors, draws):
         yield Cause("wrong sign", f"with the other sign before `{called}`", (site,), (1.3 if is_term else 1.5) + extra)
     elif name := factor_name(factors, draws):
         cost = (1.8 if len(name) < 5 else 2.0) + extra
-        yield Cause("missing factor", f"with one more factor {name} at `{called}`", (site,), cost)
+        if name.startswith("1/"):
+            yield Cause("extra factor", f"divided by {name[2:]} at `{called}`", (site,), cost)
+        else:
+            yield Cause("missing factor", f"with one more factor {name} at `{called}`", (site,), cost)
     elif np.allclose(factors, factors[0], rtol=1e-6) and use is None:
         text = f"with one more factor {factors[0]:.6g} at `{called}`".replace("-", "−")
         yield Cause("constant", text, (site,), FITTED)

@@ -7,6 +7,7 @@ elsewhere, the cheaper it is.
 import functools
 import itertools
 import operator
+import types
 
 import numpy as np
 
@@ -52,14 +53,16 @@ def edits_of_steps(places):
 def _of_step(step, places):
     """Yield the edits of a step: without it, with its arguments exchanged, with another function, over another axis."""
     f, args = step.function, step.args
+    if isinstance(step.value, (list, tuple)):
+        return  # several arrays at once, as np.linalg.eigh gives
     here = lambda run: at_step(step, run)  # noqa: E731
-    nodes = [i for i, a in enumerate(args) if isinstance(a, Node)]
+    nodes = [i for i, a in enumerate(args) if isinstance(a, Node) and is_float(a.value)]
     is_binary = isinstance(f, np.ufunc) and f.nin == 2 and len(args) == 2
     for i in nodes:
-        fits = np.shape(args[i].value) == np.shape(step.value) or is_binary
-        if fits and is_float(args[i].value) and f not in (operator.getitem, np.transpose, setitem):
+        fits = np.shape(args[i].value) == np.shape(step.value) or is_binary or f in (np.dot, np.matmul)
+        if fits and f not in (operator.getitem, np.transpose, setitem):
             kind, text, cost = _without(step, i)
-            kept = lambda node, array, i=i: _like(array(node.args[i]), node.value)  # noqa: E731
+            kept = lambda node, array, i=i: _like(array(node.args[i]), node)  # noqa: E731
             yield Edit(cost, kind, text, step.site, here(kept))
     if f in (np.subtract, np.divide, np.power, np.matmul, np.dot, np.outer) and len(args) == 2:
         exchanged = lambda node, array: compute(_as(node, args=node.args[::-1]), array)  # noqa: E731
@@ -133,8 +136,9 @@ def _as(node, function=None, args=None, kwargs=None):
     )  # fmt: skip
 
 
-def _like(value, original):
-    return np.broadcast_to(value, np.shape(original))
+def _like(value, node):
+    """Return an argument in the shape of its step; the factor of a matrix product keeps its own."""
+    return value if node.function in (np.dot, np.matmul) else np.broadcast_to(value, np.shape(node.value))
 
 
 def _text(step):
@@ -144,12 +148,12 @@ def _text(step):
 def _without(step, kept):
     """Return kind, text and cost of the edit that keeps only one argument of a step."""
     f = step.function
-    if isinstance(f, np.ufunc) and f.nin == 2:
+    if (isinstance(f, np.ufunc) and f.nin == 2) or f is np.dot:
         dropped = source.argument(step, ("args", 1 - kept)) or "the other part"
         if f in (np.add, np.subtract):
             return "extra term", f"without the term `{dropped}`", 1.5 if kept == 0 or f is np.add else 2.5
-        if f in (np.multiply, np.divide):
-            cost = 1 if kept == 0 or f is np.multiply else 2
+        if f in (np.multiply, np.divide, np.matmul, np.dot):
+            cost = 1 if kept == 0 or f is not np.divide else 2
             return "extra factor", f"without the factor `{'1/' * (f is np.divide and kept == 0)}{dropped}`", cost
         return "power" if f is np.power else "other function", f"without `{_text(step)}`", 1.5
     return KINDS.get(f, "other function"), f"without `{_name_of(f)}`", 1.2
@@ -285,6 +289,7 @@ def _of_number(use, literals):
     """Yield the edits of a number in the source; `literals` are numbers that stand elsewhere."""
     c, f = use.value, use.node.function
     if not isinstance(f, np.ufunc):
+        yield from _of_option(use, literals)
         return
     neutral = 1 if f in (np.multiply, np.divide, np.power) else 0  # that edit is called "without"
     plain = EXPONENTS if f is np.power else (0, 1, 2, 3, 4, 0.5, 0.25, -1, -2, -0.5)
@@ -294,3 +299,11 @@ def _of_number(use, literals):
             kind = "power" if f is np.power else "wrong sign" if other == -c else "constant"
             cost = 1.8 + 0.3 * (other not in (-c, 1, 2, 0.5))
             yield Edit(cost, kind, text, use.node.site, at_use(use, lambda *_, other=other: other))
+
+
+def _of_option(use, literals):
+    """Yield the edits of a whole number that a helper function takes: a stride, a padding."""
+    if isinstance(use.value, int) and isinstance(use.node.function, types.FunctionType) and use.path[0] == "args":
+        for other in sorted({1, 2, 3, use.value + 1, use.value - 1} - {use.value}):
+            text = f"with {other} in the place of `{use.called}` in `{_text(use.node)}`"
+            yield Edit(1.9, "constant", text, use.node.site, at_use(use, lambda *_, other=other: other))

@@ -19,31 +19,48 @@ def trace(f, inputs, dy=None):
 
     The outputs are called "y" and "d" + the name of an input. Raises Untraceable.
     """
-    functions = functions_of(f)
-    tracer = Tracer({g.__code__.co_filename for g in functions} - {*HERE})
-    graph, arrays = tracer.graph, []
-    for name, x in inputs.items():
-        is_float = isinstance(x, np.ndarray) and x.dtype.kind == "f"
-        arrays.append(tracer.given(x, name) if is_float else x)
-        if is_float:
-            graph.inputs[name] = arrays[-1].node
+    def run(given):
+        arrays = {}
+        for name, x in inputs.items():
+            is_float = isinstance(x, np.ndarray) and x.dtype.kind == "f"
+            arrays[name] = given(x, name) if is_float else x
+        returned = f(*arrays.values())
+        y, *derivatives = returned if isinstance(returned, tuple) else (returned,)
+        outputs = {"y": y}
+        if dy is not None:
+            gradients = _called(derivatives, given(dy, "dy"))
+            outputs |= {f"d{name}": dx for name, dx in zip(inputs, gradients) if dx is not None}
+        return outputs
+
+    return trace_run(f, run)
+
+
+def trace_run(author, run):
+    """Return the `Graph` of a run of the author's function.
+
+    author   the function whose lines are recorded
+    run      run(given) calls it with given(array, name), traced arrays, and returns a dict of arrays
+
+    Raises Untraceable.
+    """
+    functions = functions_of(author)
+    tracer = Tracer({g.__code__.co_filename for g in functions} - {*HERE, __file__})
+
+    def given(array, name):
+        traced = tracer.given(array, name)
+        tracer.graph.inputs[name] = traced.node
+        return traced
+
     try:
         with reaching(tracer, functions), np.errstate(all="ignore"):
-            returned = f(*arrays)
-            y, *derivatives = returned if isinstance(returned, tuple) else (returned,)
-            graph.outputs["y"] = _output(tracer, y)
-            if dy is not None:
-                given = tracer.given(dy, "dy")
-                graph.inputs["dy"] = given.node
-                for name, dx in zip(inputs, _called(derivatives, given, len(inputs))):
-                    if dx is not None:
-                        graph.outputs[f"d{name}"] = _output(tracer, dx)
-    except Exception as error:
+            outputs = run(given)
+            tracer.graph.outputs = {name: _output(tracer, a) for name, a in outputs.items()}
+    except Exception as error:  # a stranger's function may raise anything
         raise Untraceable(str(error)) from error
-    return graph
+    return tracer.graph
 
 
-def _called(derivatives, dy, count):
+def _called(derivatives, dy):
     """Return what the derivatives return for dy, in either form of an operation."""
     if len(derivatives) == 1 and derivatives[0] is not None:
         returned = derivatives[0](dy)

@@ -36,7 +36,7 @@ def edits_of(places):
     """Yield the edits of a traced array, cheap ones first within every place."""
     yield from edits_of_steps(places)
     for use in places.uses():
-        if isinstance(use.value, Node):
+        if isinstance(use.value, Node) and not isinstance(use.value.value, (list, tuple)):
             if is_float(use.value.value):
                 yield from _of_use(use, places)
             yield from _another_array(use, places)

@@ -97,16 +97,22 @@ def causes_of(finding):
     named = []
     for cause in finding.edits:
         quotes = " ".join(source.quoted(site) for site in cause.sites if site)
-        named.append(((cause.kind,), f"{cause.text} {quotes}"))
+        named.append(((cause.kind,), f"{finding.name} {cause.text} {quotes}"))
     for text in finding.causes:
         kinds = next((kinds for words, kinds in KINDS if words in text), ("other",))
-        named.append((kinds, text))
+        named.append((kinds, f"{finding.name} {text} {_in_code(text)}"))
     if "not finite" in finding.measured or not (finding.evidence or finding.edits):          # a fault, or a shape
         kinds = ("shape", "fault") if "shape" in finding.measured else ("fault", "sequence")
         named.append((kinds, " ".join([finding.measured, *finding.causes])))
     if "only " in finding.measured:
         named.append((("part",), finding.measured))
     return named
+
+
+def _in_code(text):
+    """Return the names that code uses for the letters of a formula."""
+    letters = {"ε": "eps", "σ²": "variance var", "σ": "sigma std logvar", "μ": "mu", "β": "beta"}
+    return " ".join(name for letter, name in letters.items() if letter in text)
 
 
 def judge(mistake, findings):
@@ -129,7 +135,11 @@ def findings_of(mistake):
     if mistake.exercise is None:
         with np.errstate(all="ignore"):
             return diagnose(gradcheck(mistake.function, *mistake.draw(), name=mistake.name, **mistake.options)).findings
+    from npvae.diagnosis.finding import Finding
     from npvae.learn import catalogue
     from npvae.learn.outcome import findings_about
 
-    return findings_about(catalogue.find(mistake.exercise), mistake.function)[0]
+    try:
+        return findings_about(catalogue.find(mistake.exercise), mistake.function)[0]
+    except Exception as error:                               # the screen shows the line and what Python says
+        return [Finding(f"{type(error).__name__}: {error}")]

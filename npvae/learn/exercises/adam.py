@@ -1,12 +1,15 @@
 """The exercise about Adam."""
 
+import functools
 import itertools
+import types
 
 import numpy as np
 
 from ...autodiff import Tensor
 from ...autodiff.report import Fault
 from ...diagnosis.comparison import Comparison, same
+from ...diagnosis.diagnose import traced_run
 from ...gradchecks.check import normal
 from ...nn import optim
 from ..exercise import Prediction, ProcedureExercise, Unfit, Wrong
@@ -41,7 +44,28 @@ def compare(f, rng, N, D, K):
     rate = right["lr"] / (np.sqrt(right["v_hat"]) + EPS)
     formula = {"": lambda m_hat: rate * m_hat}
     numbers = {"lr": LR, "1 − β₁": 1 - BETAS[0], "1 − β₂": 1 - BETAS[1]}
-    yield Comparison("step", found, right["step"], known, formula, numbers, _explanations(found, gradients))
+    draws = functools.partial(_traced, f, gradients[:, :N], right["step"][:, :N], numbers)
+    explanations = _explanations(found, gradients)
+    yield Comparison("step", found, right["step"], known, formula, numbers, explanations, draws=draws)
+
+
+def _traced(f, gradients, right, numbers):
+    """Return the traced movement of the first parameter, for the search."""
+    if f.__module__.startswith("npvae."):
+        return []  # a planted mistake has no lines of its own
+
+    def run(given):
+        beta1, beta2, eps = (given(np.array(a), name) for a, name in zip((*BETAS, EPS), ("beta1", "beta2", "eps")))
+        this, lr = types.SimpleNamespace(beta1=beta1, beta2=beta2, eps=eps), given(np.array(LR), "lr")
+        p, M, V = (given(np.zeros(gradients.shape[1:]), name) for name in "pMV")
+        moved = []
+        for t, g in enumerate(gradients, start=1):
+            before = p.copy()
+            f(this, lr, given(np.array(float(t)), "t"), 0.0 * p, p, given(g, "g"), M, V)
+            moved.append(before - p)
+        return {"step": np.stack(moved)}
+
+    return traced_run(f, run, "step", right, numbers)
 
 
 def _flat(arrays):

@@ -6,6 +6,7 @@ from tqdm import tqdm
 from ... import models
 from ...autodiff.report import Fault
 from ...diagnosis.comparison import Comparison, same
+from ...diagnosis.diagnose import traced_run
 from ...gradchecks.check import normal
 from ...nn import optim, schedules
 from ...training import training_step
@@ -64,7 +65,16 @@ def _compare(f, rng, N, D, count):
     right = models.pca.principal_components(x, D)
     uncentred = np.linalg.eigh(x.T @ x / N)
     numbers = {"N, the examples": N, "D, the dimensions": D, "N/(N − 1)": N / (N - 1)}
-    yield Comparison("mean", mean, right[0], {"x": x}, numbers=numbers)
+
+    def draws(name, truth):
+        def run(given):
+            mean, components, eigenvalues = f(given(x, "x"), count)
+            return {"mean": mean, "eigenvalues": eigenvalues, "projection": components.T @ components}
+
+        is_planted = f.__module__.startswith("npvae.")  # then it has no lines of its own
+        return (lambda: traced_run(f, run, name, truth, numbers)) if not is_planted else list
+
+    yield Comparison("mean", mean, right[0], {"x": x}, numbers=numbers, draws=draws("mean", right[0]))
     if components.shape == (D, count):
         raise Unfit("components", "the components are in the columns, expected one in each row")
     if components.shape != (count, D):
@@ -80,6 +90,7 @@ def _compare(f, rng, N, D, count):
             "these are singular values: the root of N times the eigenvalues": np.sqrt(right[2] * N),
             "these are standard deviations: the roots of the eigenvalues": np.sqrt(right[2]),
         },
+        draws=draws("eigenvalues", right[2]),
     )
     yield Comparison(
         "projection",
@@ -94,6 +105,7 @@ def _compare(f, rng, N, D, count):
             ),
         }
         | _axes(components, U),
+        draws=draws("projection", U[:count].T @ U[:count]),
     )
 
 
