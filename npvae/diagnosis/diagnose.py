@@ -75,7 +75,7 @@ def find_all(comparisons, derivatives=()):
     comparisons   pairs of the draws of an array, as for `find`, and of its kinks
     derivatives   the traced draws of every derivative, right or wrong; empty where the value is known to be right
     """
-    begun = time.monotonic()
+    begun = time.thread_time()
     findings = []
     for i, (several, kinks) in enumerate(comparisons):
         ends = begun + SECONDS * (i + 1) / len(comparisons)
@@ -83,7 +83,7 @@ def find_all(comparisons, derivatives=()):
     numeric = [finding for finding in findings if finding.evidence and not finding.is_certain]
     shared = set.intersection(*({edit.words for edit in finding.edits} for finding in numeric)) if numeric else set()
     if derivatives and numeric and (not all(finding.edits for finding in numeric) or (len(numeric) > 1 and not shared)):
-        edits = search_value(derivatives, time.monotonic() + SECONDS)
+        edits = search_value(derivatives, time.thread_time() + SECONDS)
         if edits:
             for finding in numeric:
                 if not finding.edits:
@@ -223,7 +223,7 @@ def find(comparisons, kinks=None, ends=None):
     """Return the `Finding` about one array from its draws, of which at least one is wrong.
 
     kinks   where there is no derivative, an array of bool, or None
-    ends    when the search stops, on the clock of `time.monotonic`
+    ends    when the search stops, on the clock of `time.thread_time`
     """
     c = next(c for c in comparisons if not c.ok)
     draws = [draw for c in comparisons for draw in c.traced()]

@@ -31,7 +31,7 @@ class Paths:
     """
 
     def __init__(self, graph, x):
-        self.x, self.y = x, graph.outputs["y"]
+        self.graph, self.x, self.y = graph, x, graph.outputs["y"]
         above, self.order, depends = graph.above(self.y), [], {x}
         for node in graph.nodes:
             if node in above and node not in depends and any(parent in depends for parent in node.parents):
@@ -139,15 +139,18 @@ def slopes_of_elements(paths):
                 slope = slope.reshape(m.value.shape)
                 if not any(np.allclose(slope, other.value) for other in found if other.value.shape == slope.shape):
                     name = f"the slope of `{source.name(m)}` in `{source.name(k)}`"
-                    found.append(Node(-1 if _is_one_call(m, k) else -2, None, (), {}, slope, name=name))
+                    found.append(Node(-1 if _is_one_call(paths.graph, m, k) else -2, None, (), {}, slope, name=name))
     return found
 
 
-def _is_one_call(m, k):
-    """Return whether m is one function of k, perhaps one that the author wrote."""
-    if k in m.parents:
+def _is_one_call(graph, m, k):
+    """Return whether m depends on k through one step alone, or through one call of a function that the author wrote."""
+    between = (graph.below(k) & graph.above(m)) - {k}
+    if between == {m}:
         return True
-    return k.site is not None and m.site.instruction[0] != k.site.instruction[0]
+    called = m.site and m.site.instruction[0]
+    is_call = k.site is not None and k.site.instruction[0] != called
+    return is_call and all(node.site and node.site.instruction[0] == called for node in between)
 
 
 def is_slope(node):

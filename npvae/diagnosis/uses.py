@@ -4,6 +4,7 @@ If an author uses a value twice, an edit may concern one use, those in one line,
 edit is its cost, as in steps.py.
 """
 
+import functools
 import itertools
 import operator
 
@@ -15,6 +16,18 @@ from .graph import Node, setitem
 from .paths import is_slope, is_slope_of_one_step
 from .steps import edits_of_steps
 
+# How another array comes in: the words for it, what is done with it, and what that costs.
+PLAIN_FORM = {"{}": (lambda a: a, 0)}
+OTHER_FORMS = {
+    "(1 − {})": (lambda a: 1 - a, 0.3),
+    "{0} (1 − {0})": (lambda a: a * (1 - a), 0.4),
+    "{}²": (lambda a: a * a, 0.4),
+    "(1 − {}²)": (lambda a: 1 - a * a, 0.4),
+    "({} > 0)": (lambda a: a > 0, 0.4),
+    "√{}": (np.sqrt, 0.6),
+    "exp({})": (np.exp, 0.7),
+}
+FORMS_OF_A_SLOPE = {"{}": (lambda a: a, 0), "minus {}": (lambda a: -a, 0.1)}
 POWERS = {
     "squared": lambda v: v * v,
     "inverted": lambda v: 1 / v,
@@ -32,18 +45,24 @@ ONE_MINUS = {
 UNARY = {f"np.{f.__name__}": f for f in (np.exp, np.log, np.abs, np.sign, np.tanh)}
 
 
-def edits_of(places):
-    """Yield the edits of a traced array, cheap ones first within every place."""
-    yield from edits_of_steps(places)
+def edits_of(places, forms=PLAIN_FORM):
+    """Yield the edits of a traced array.
+
+    forms   in which another array may come in: `PLAIN_FORM`, with all other edits; or only `OTHER_FORMS`, which are many
+    """
+    is_first = forms is PLAIN_FORM
+    if is_first:
+        yield from edits_of_steps(places)
     for use in places.uses():
         if isinstance(use.value, Node) and not isinstance(use.value.value, (list, tuple)):
             if is_float(use.value.value):
-                yield from _of_use(use, places)
-            yield from _another_array(use, places)
-    yield from _of_result(places)
+                yield from _of_use(use, places, forms)
+            if is_first:
+                yield from _another_array(use, places)
+    yield from _of_result(places, forms)
 
 
-def _of_use(use, places):
+def _of_use(use, places, forms):
     """Yield the edits of the use of an array: a sign, a power, 1 − v, a transpose, a sum, another place."""
     if use.node.function is operator.getitem:
         return
@@ -54,8 +73,9 @@ def _of_use(use, places):
     def made(change):
         return at_use(use, change)
 
-    yield from _changed(use.value.value, use.called, edit)
-    for edit in _factors_and_terms(use.node.index, use.value.value, use.called, use.node.site, places, made):
+    if forms is PLAIN_FORM:
+        yield from _changed(use.value.value, use.called, edit)
+    for edit in _factors_and_terms(use.node.index, use.value.value, use.called, use.node.site, places, made, forms):
         yield edit._replace(cost=edit.cost + use.extra)
 
 
@@ -97,14 +117,14 @@ def _changed(v, called, edit):
             yield edit(2, "transposed", text, lambda a, i=i, j=j: np.swapaxes(a, i, j))
 
 
-def _factors_and_terms(index, v, called, site, places, made):
+def _factors_and_terms(index, v, called, site, places, made, forms):
     """Yield the edits that bring in another array: as a factor, a divisor or a term."""
     for key in places.arrays:
         node = places.array(key, index)
         if node is places.output or node.index > index:
             continue
         name, extra = source.name(node), 0 if source.is_variable(node) else 0.8
-        for version, words, more in _versions(node, np.shape(v)):
+        for version, words, more in _versions(node, np.shape(v), forms):
             cost = extra + more
             is_dy = key == "dy" and node not in places.above
             kind = "dy not used" if is_dy else "missing factor"
@@ -122,30 +142,22 @@ def _factors_and_terms(index, v, called, site, places, made):
                                made(taking(key, lambda v, a, f=version, s=sign: v + s * f(a))))  # fmt: skip
 
 
-def _versions(node, shape):
+def _versions(node, shape, forms):
     """Yield the ways in which an array may be a factor of one of this shape: a function, its words, and its cost."""
-    forms, a = [], node.value
+    a, fitted = node.value, None
     try:
         if np.broadcast_shapes(np.shape(a), shape) == shape:
-            forms.append((lambda a: a, 0))
+            fitted = lambda a: a  # noqa: E731
     except ValueError:
         pass
-    if not forms and np.ndim(a) + 1 == len(shape):
-        for axis in range(len(shape)):
-            if np.shape(np.expand_dims(a, axis)) == tuple(1 if i == axis else n for i, n in enumerate(shape)):
-                forms.append((lambda a, axis=axis: np.expand_dims(a, axis), 0))
-    for form, cost in forms:
-        yield form, "{}", cost
+    for axis in range(len(shape)) if fitted is None and np.ndim(a) + 1 == len(shape) else ():
+        if np.shape(np.expand_dims(a, axis)) == tuple(1 if i == axis else n for i, n in enumerate(shape)):
+            fitted = functools.partial(np.expand_dims, axis=axis)
+    if fitted is not None:
         if is_slope(node):
-            yield (lambda a, form=form: -form(a)), "minus {}", cost + 0.1
-            continue
-        yield (lambda a, form=form: form(1 - a)), "(1 − {})", cost + 0.3
-        yield (lambda a, form=form: form(a * (1 - a))), "{0} (1 − {0})", cost + 0.4
-        yield (lambda a, form=form: form(a * a)), "{}²", cost + 0.4
-        yield (lambda a, form=form: form(1 - a * a)), "(1 − {}²)", cost + 0.4
-        yield (lambda a, form=form: form(np.sqrt(a))), "√{}", cost + 0.6
-        yield (lambda a, form=form: form(a > 0)), "({} > 0)", cost + 0.4
-        yield (lambda a, form=form: form(np.exp(a))), "exp({})", cost + 0.7
+            forms = FORMS_OF_A_SLOPE if forms is PLAIN_FORM else {}
+        for words, (form, cost) in forms.items():
+            yield (lambda a, form=form: fitted(form(a))), words, cost
 
 
 def _another_array(use, places):
@@ -173,7 +185,7 @@ def _another_array(use, places):
             yield Edit(cost + 0.6, kind, text, site, at_use(use, taking(key, lambda v, a: a.T)))
 
 
-def _of_result(places):
+def _of_result(places, forms):
     """Yield the edits of the array that is returned."""
     output = places.output
     if not is_float(output.value) or output in places.graph.inputs.values():
@@ -183,5 +195,7 @@ def _of_result(places):
         return Edit(cost + 0.05, kind, text, output.site, at_result(lambda value, *_: change(value)))
 
     called = source.name(output)
-    yield from _changed(output.value, called, edit)
-    yield from _factors_and_terms(len(places.graph.nodes), output.value, called, output.site, places, at_result)
+    if forms is PLAIN_FORM:
+        yield from _changed(output.value, called, edit)
+    index = len(places.graph.nodes)
+    yield from _factors_and_terms(index, output.value, called, output.site, places, at_result, forms)
