@@ -77,7 +77,7 @@ def _chosen(causes):
     """Return the cheapest causes, each once: those with the same words share their places."""
     merged = {}
     for cause in sorted(causes, key=lambda cause: cause.cost):
-        words = cause.kind, cause.text.split(" at `")[0]
+        words = cause.kind, cause.text.split(" at `")[0].split(" before `")[0]
         if words in merged:
             other = merged[words]
             sites = tuple(dict.fromkeys((*other.sites, *cause.sites)))

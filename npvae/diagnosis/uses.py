@@ -48,7 +48,7 @@ UNARY = {f"np.{f.__name__}": f for f in (np.exp, np.log, np.abs, np.sign, np.tan
 def edits_of(places, forms=PLAIN_FORM):
     """Yield the edits of a traced array.
 
-    forms   in which another array may come in: `PLAIN_FORM`, with all other edits; or only `OTHER_FORMS`, which are many
+    forms   in which another array may come in: `PLAIN_FORM`, with all other edits; or only `OTHER_FORMS`, the many
     """
     is_first = forms is PLAIN_FORM
     if is_first:
