@@ -48,6 +48,12 @@ def symbol(name):
     return SYMBOLS.get(name, name)
 
 
+def in_brackets(name):
+    """Return a name as mathematics writes it in a quotient: in parentheses if it has several parts."""
+    written = symbol(name)
+    return f"({written})" if " " in written and not written.startswith("(") else written
+
+
 @dataclasses.dataclass
 class Comparison:
     """One array in one draw of the inputs.

@@ -16,6 +16,8 @@ from .draws import Cause, upstream
 from .factors import factor_name
 from .paths import LARGEST
 
+MOST_IN_PAIRS = 60  # values and uses, of which two are cut together
+
 
 class _Group(NamedTuple):
     """Edges of the forward pass that are cut together.
@@ -33,42 +35,53 @@ class _Group(NamedTuple):
 
 
 def path_causes(draws, all_paths):
-    """Yield the causes that concern a path: it is missing, or counts with a wrong factor."""
-    right = [paths.gradient(upstream(draw)) for paths, draw in zip(all_paths, draws)]
+    """Return the causes that concern a path: it is missing, or counts with a wrong factor.
+
+    Values that lie on one path, one after the other, give one cause: it names the first of them that has a name.
+    """
     if all(not np.any(draw.found) for draw in draws):
-        return
-    yield from _of_places(draws, all_paths)
-    x = draws[0].of
-    groups = _groups(all_paths[0])
-    cut = {}
-    found = False
-    for group in groups:
+        return []
+    right = [paths.gradient(upstream(draw)) for paths, draw in zip(all_paths, draws)]
+    causes, cut = list(_of_places(draws, all_paths)), {}
+    for group in sorted(_groups(all_paths[0]), key=lambda group: group.cost):
         without = [p.gradient(upstream(d), dict.fromkeys(_edges(p, group.key), 0.0)) for p, d in zip(all_paths, draws)]
         if not any(np.any(gradient) for gradient in without):
             continue  # nothing is left: that explains only a derivative that is zero
-        cut[group] = without
+        like = next((other for other, gradients in cut.items() if same(gradients[0], without[0])), None)
+        cut.setdefault(group if like is None else like, without)
         weights = [_weight(draw.found, gradient, full) for draw, gradient, full in zip(draws, without, right)]
-        if any(weight is None for weight in weights):
-            continue
-        found = True
-        if np.allclose(weights, 0, atol=1e-6):
-            yield Cause("missing path", f"if {group.text} did not depend on `{x}`", (group.site,), group.cost)
-        elif np.allclose(weights, -1, atol=1e-6):
-            text = f"if the path through {group.text} had the other sign"
-            yield Cause("wrong path", text, (group.site,), group.cost + 0.3)
-        else:
-            name = factor_name(weights, draws)
-            if name:
-                text = f"if the path through {group.text} did not count {name} times"
-                yield Cause("wrong path", text, (group.site,), group.cost + 1)
-    if found or len(cut) > 60:
-        return
-    for a, b in itertools.combinations(cut, 2):
+        cause = None if None in weights else _path_cause(group, weights, draws)
+        i = next((i for i, other in enumerate(causes) if like and cause and other.sites[:1] == (like.site,)), None)
+        if i is not None:
+            causes[i] = causes[i]._replace(sites=(*causes[i].sites, group.site))
+        elif cause:
+            causes.append(cause)
+    if not causes and len(cut) <= MOST_IN_PAIRS:
+        causes += _two_cut(draws, all_paths, cut)
+    return causes
+
+
+def _path_cause(group, weights, draws):
+    """Return the cause that a path counts with these weights, one for each draw; None if they have no name."""
+    if np.allclose(weights, 0, atol=1e-6):
+        return Cause("missing path", f"if {group.text} did not depend on `{draws[0].of}`", (group.site,), group.cost)
+    if np.allclose(weights, -1, atol=1e-6):
+        text = f"if the path through {group.text} had the other sign"
+        return Cause("wrong path", text, (group.site,), group.cost + 0.3)
+    if name := factor_name(weights, draws):
+        text = f"if the path through {group.text} did not count {name} times"
+        return Cause("wrong path", text, (group.site,), group.cost + 1)
+    return None
+
+
+def _two_cut(draws, all_paths, groups):
+    """Yield the causes that two paths are missing."""
+    for a, b in itertools.combinations(groups, 2):
         if all(
             same(draw.found, p.gradient(upstream(draw), dict.fromkeys([*_edges(p, a.key), *_edges(p, b.key)], 0.0)))
             for p, draw in zip(all_paths, draws)
         ):
-            text = f"if neither {a.text} nor {b.text} depended on `{x}`"
+            text = f"if neither {a.text} nor {b.text} depended on `{draws[0].of}`"
             yield Cause("missing path", text, (a.site, b.site), a.cost + b.cost)
 
 

@@ -54,7 +54,7 @@ def diagnose(report):
             continue
         if row.fault is None and row.checked < np.prod(row.shape):
             wrong = f"is wrong, at {row.where} for instance; check all elements for a diagnosis"
-            findings.append(finding_of(f"d{row.name}", wrong))
+            findings.append(Finding(wrong, [], QUESTIONS["part"], f"d{row.name}"))
         elif row.fault not in (None, Fault.SHAPE):
             name = row.name if row.name in ("y", "dy") else f"d{row.name}"
             findings.append(finding_of(name, row.sentence, row.fault))

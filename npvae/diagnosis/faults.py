@@ -14,6 +14,12 @@ class ValueFault(enum.Enum):
     NOT_FINITE = "it is not finite"
 
 
+class ExerciseFault(enum.Enum):
+    """What can be wrong with a function that is no operation."""
+
+    SEQUENCE = "a call is missing, made twice, or made in the wrong order"
+
+
 # Possible causes, and a question that points the way.
 ADVICE = {
     Fault.RANDOM_VALUE: (
@@ -70,6 +76,7 @@ ADVICE = {
     Fault.NO_ARRAY: ([], "What does this derivative return, and what does the operation before it need?"),
     Fault.SHAPE: ([], QUESTIONS["shape"]),
     Fault.EMPTY: ([], "Which input would give the check something to compare?"),
+    ExerciseFault.SEQUENCE: ([], "What does each of your calls need, and which call before it provides that?"),
     ValueFault.MADE_FLOAT64: (
         [
             "an array made by np.zeros, np.ones or np.empty without dtype=x.dtype is float64",
@@ -95,4 +102,4 @@ def finding_of(name, sentence, fault=None):
     """
     ask = "What does the text of the exercise ask for, and what does your function do instead?"
     causes, question = ADVICE.get(fault, ([], ask))
-    return Finding(sentence, [*causes], question, name)
+    return Finding(sentence.removesuffix("."), [*causes], question, name)

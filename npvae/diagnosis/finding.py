@@ -40,8 +40,8 @@ class Finding:
             measured = self.measured[:1].upper() + self.measured[1:]
             lines.append(wrap(f"{measured}.", "  " if self.evidence else first))
         if self.edits:
-            several = "Any of these changes makes every number right (the numbers cannot tell which):"
-            lines.append(wrap(several if len(self.edits) > 1 else "One change makes every number right:", "  "))
+            several = "Every number would be right in any of these cases (the numbers cannot tell which):"
+            lines.append(wrap(several if len(self.edits) > 1 else "Every number would be right:", "  "))
             quoted = None
             for edit in self.edits:
                 if edit.quotes() != quoted:

@@ -13,7 +13,7 @@ import itertools
 import numpy as np
 
 from ..autodiff.ops import sum_to
-from .comparison import names_in, same, symbol
+from .comparison import in_brackets, names_in, same, symbol
 
 ZERO = "every element is zero"
 MISSING, EXTRA = "{} is missing", "a factor {} too many"
@@ -69,7 +69,7 @@ def _substitutes(name, c):
             yield f"{symbol(other)} stands where {called} belongs", np.asarray(value)
     yield f"{called} has the wrong sign", -right
     yield f"{called} is squared", right * right
-    yield f"1 / {called} stands where {called} belongs", 1 / right
+    yield f"1 / {in_brackets(name)} stands where {called} belongs", 1 / right
     if (right > 0).all():
         yield f"the square root of {called} stands where {called} belongs", np.sqrt(right)
     if name == "dy":
@@ -83,9 +83,9 @@ def _factors(c):
         if 1 < np.size(value) and fits(value, c.expected):
             yield EXTRA.format(symbol(name)), c.expected * value
             if not c.formula:
-                yield _missing(name) + f", or a factor 1/{symbol(name)} too many", c.expected / value
+                yield _missing(name) + f", or a factor 1/{in_brackets(name)} too many", c.expected / value
             elif name not in needed:
-                yield EXTRA.format(f"1/{symbol(name)}"), c.expected / value
+                yield EXTRA.format(f"1/{in_brackets(name)}"), c.expected / value
 
 
 def _missing(name):

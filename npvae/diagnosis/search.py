@@ -58,7 +58,7 @@ def search(draws, ends=None):
     if all(not np.any(draw.truth) for draw in draws):
         return []  # every edit that gives zero would do
     all_paths = _paths_of(draws) if draws[0].of else None
-    causes = list(path_causes(draws, all_paths)) if all_paths else []
+    causes = path_causes(draws, all_paths) if all_paths else []
     causes += _edits(draws, all_paths, ends, min([cause.cost for cause in causes], default=np.inf))
     return _chosen(causes)
 

@@ -9,7 +9,6 @@ them and name it.
 """
 
 import dataclasses
-import enum
 from collections.abc import Callable
 
 import numpy as np
@@ -24,12 +23,6 @@ functions take t.data, its array, which remembers nothing."""
 
 DRAWS = 3
 PRIMES = (3, 5, 7, 11)  # distinct and odd: with a batch of 2, a missing ½ and a missing 1/batch look the same
-
-
-class ExerciseFault(enum.Enum):
-    """What can be wrong with a function that is no operation."""
-
-    SEQUENCE = "a call is missing, made twice, or made in the wrong order"
 
 
 class Unfit(Exception):

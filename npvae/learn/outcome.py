@@ -19,6 +19,7 @@ from ..diagnosis.faults import finding_of
 from ..diagnosis.finding import wrap
 from .exercise import Unfit
 from .museum.exhibits import DEFECTS, Exhibit
+from .shapes import shapes_that_met
 
 BLANK, PASSED, WRONG, BROKEN = "not written yet", "passed", "not right yet", "does not run"
 
@@ -157,6 +158,7 @@ def in_own_words(error, path):
     where = _own_frame(error, path)
     if where is None:
         return [wrap(f"the check cannot call your function, or cannot use what it returns: {said}", "  ")]
+    said = shapes_that_met(error, path) or said
     return [f"  {path.name}, line {where.lineno}, in {where.name}:", f"    {where.line}", wrap(said, "  ")]
 
 

@@ -9,9 +9,10 @@ from ... import probability as p
 from ...autodiff import Tensor
 from ...autodiff.report import Fault
 from ...diagnosis.comparison import Comparison, same
+from ...diagnosis.faults import ExerciseFault
 from ...gradchecks.check import normal
 from ...nn import optim
-from ..exercise import TENSORS, ExerciseFault, Prediction, ProcedureExercise, Unfit, Wrong, array_of, in_words
+from ..exercise import TENSORS, Prediction, ProcedureExercise, Unfit, Wrong, array_of, in_words
 from ..sequence import (
     BACKWARD,
     LOSS,

@@ -9,9 +9,10 @@ import numpy as np
 from ... import models, training
 from ...autodiff import Tensor
 from ...diagnosis.comparison import Comparison, same
+from ...diagnosis.faults import ExerciseFault
 from ...nn import optim
 from ...probability import KLTerm
-from ..exercise import ExerciseFault, Prediction, ProcedureExercise, Unfit, Wrong, in_words
+from ..exercise import Prediction, ProcedureExercise, Unfit, Wrong, in_words
 from ..picture import train_on_mnist
 from ..sequence import ZERO_GRAD, Call, Impossible, effect, explanations, recorded
 
