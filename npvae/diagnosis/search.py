@@ -29,6 +29,7 @@ from .uses import OTHER_FORMS, PLAIN_FORM, edits_of
 SECONDS = 2.2  # of processor time, for all arrays of one function
 SHOWN = 3  # causes
 MARGIN = 0.9  # how much more than the cheapest a cause may cost, to be shown beside it
+VANISHING = 1e-6  # of the right gradient: less than this is nothing
 FITTED = 5.0  # the cost of a number that nothing explains
 FAILURES = (ValueError, TypeError, IndexError, ArithmeticError, KeyError, AttributeError, np.linalg.LinAlgError)
 
@@ -145,14 +146,18 @@ def _agree_after(edit, draws, places):
         return False
     try:
         graph = draws[0].graph.edited(changes)
+        edited = [graph.nodes[node.index] for node in changes]
+        matters = graph.outputs["y"] in edited
         for draw in draws:
-            gradient = Paths(graph, graph.inputs[draw.name[1:]]).gradient(upstream(draw))
-            is_zero = np.abs(gradient).max(initial=0) < 1e-6 * np.abs(draw.truth).max(initial=0)
-            if is_zero or not np.any(gradient) or not same(graph.outputs[draw.name].value, gradient):
+            paths, dy = Paths(graph, graph.inputs[draw.of]), upstream(draw)
+            gradient, size = paths.gradient(dy), np.abs(draw.truth).max(initial=0)
+            if np.abs(gradient).max(initial=0) <= VANISHING * size or not same(graph.outputs[draw.name].value, gradient):
                 return False
+            without = paths.gradient(dy, {edge: 0.0 for node in edited for edge in paths.out_of(node)})
+            matters |= np.abs(gradient - without).max(initial=0) > VANISHING * size
     except (*FAILURES, TooLarge):
         return False
-    return True
+    return bool(matters)  # what saturates or vanishes after the edit would agree with anything
 
 
 def _holds(edit, draw, places):

@@ -392,3 +392,10 @@ def test_components_in_another_order_or_turned_within_their_subspace():
 
     assert "rows stand in another order" in screen("pca", backwards)
     assert "not the eigenvectors themselves" in screen("pca", turned)
+
+
+def test_digits_that_are_lost_beside_a_larger_number():
+    def softplus(x):
+        return np.maximum(x, 0) + np.log(1 + np.exp(-np.abs(x))), lambda dy: dy * ops.sigmoid.raw(x)[0]
+
+    assert "digits are lost beside a larger number" in screen("softplus", softplus)

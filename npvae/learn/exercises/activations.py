@@ -172,6 +172,7 @@ functional knowledge for better option pricing.""",
         },
     },
     extremes=lambda size: {"x": np.array([1.0, -1]) * size},
+    small=("y",),
     wrong={
         "overflow": Wrong("overflows", {"y": lambda x: np.log(1 + np.exp(x))}),
         "max(x, 0) forgotten": Wrong("max(x, 0), is missing", {"y": lambda x: np.log1p(np.exp(-np.abs(x)))}),

@@ -36,14 +36,6 @@ def softplus_by_index(x):
     return y, dx
 
 
-def softplus_as_logsumexp(x):
-    """The logarithm of a sum over a new axis."""
-    both = np.stack([x, np.zeros_like(x)])
-    m = both.max(axis=0)
-    e = np.exp(both - m)
-    return m + np.log1p(e.sum(axis=0) - 1), lambda dy: dy * e[0] / e.sum(axis=0)
-
-
 def softplus_in_place(x):
     y = np.abs(x)
     np.negative(y, out=y)
