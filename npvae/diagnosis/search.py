@@ -151,7 +151,8 @@ def _agree_after(edit, draws, places):
         for draw in draws:
             paths, dy = Paths(graph, graph.inputs[draw.of]), upstream(draw)
             gradient, size = paths.gradient(dy), np.abs(draw.truth).max(initial=0)
-            if np.abs(gradient).max(initial=0) <= VANISHING * size or not same(graph.outputs[draw.name].value, gradient):
+            is_nothing = np.abs(gradient).max(initial=0) <= VANISHING * size
+            if is_nothing or not same(graph.outputs[draw.name].value, gradient):
                 return False
             without = paths.gradient(dy, {edge: 0.0 for node in edited for edge in paths.out_of(node)})
             matters |= np.abs(gradient - without).max(initial=0) > VANISHING * size
