@@ -9,6 +9,7 @@ import functools
 
 import numpy as np
 
+from .jax_graph import jax_graph
 from .placing import Placing, imported, in_words, joined, parted
 
 
@@ -37,11 +38,13 @@ def jax_operation(function, **constants):
         return adapter(*inputs)
 
     operation.__name__, operation.__signature__ = adapter.name, adapter.placing.signature
+    if is_custom:
+        operation.graph = adapter.graph  # for `trace`
     return operation
 
 
-def _in_float64(jax):
-    """`with _in_float64(jax):` JAX computes in float64, in this thread."""
+def in_float64(jax):
+    """`with in_float64(jax):` JAX computes in float64, in this thread."""
     if hasattr(jax, "enable_x64"):
         return jax.enable_x64(True)
     from jax.experimental import enable_x64  # before version 0.8
@@ -59,14 +62,14 @@ class _OfFunction:
         self.plain = getattr(function, "fun", function) if isinstance(function, jax.custom_vjp) else function
 
     def __call__(self, *inputs):
-        with _in_float64(self.jax):
+        with in_float64(self.jax):
             pairs, places = self.placing.arguments([self._array(x) for x in inputs])
             arguments = [x for _, x in pairs]
             leaves = self._leaves(self.plain(*arguments), self.name)
             y = joined([np.array(leaf) for leaf in leaves])
 
         def backward(dy):
-            with _in_float64(self.jax):
+            with in_float64(self.jax):
                 return self._gradients(pairs, places, leaves, np.asarray(dy))
 
         return y, backward
@@ -154,6 +157,33 @@ class _OfCustom(_OfFunction):
         if all(g is None or g.shape == shape for g, shape in zip(result, shapes)):  # JAX, too, says so if they are not
             self._try_jax(pairs, places, dy_leaves)
         return result
+
+    def graph(self, inputs, dy):
+        """Return the `Graph` of `fwd` and, for an upstream gradient dy, of `bwd`: as `trace` does.
+
+        inputs   a dict of what the operation receives, by name
+
+        Raises whatever the functions raise where JAX cannot write them down.
+        """
+        arrays = {name: x for name, x in inputs.items() if isinstance(x, np.ndarray)}
+
+        def run(*moving):
+            given = dict(zip(arrays, moving))
+            pairs, places = self.placing.arguments([given.get(name, x) for name, x in inputs.items()])
+            arguments = [x for _, x in pairs]
+            y, residuals = self.fwd(*arguments)
+            outputs = {"y": y}
+            if dy is not None:
+                fixed = sorted(i % len(pairs) for i in self._fixed())
+                returned = iter(self.bwd(*[arguments[i] for i in fixed], residuals, moving[-1]))
+                gradients = {i: next(returned) for i in range(len(pairs)) if i not in fixed}
+                found = {f"d{name}": gradients.get(place) for name, place in zip(inputs, places)}
+                outputs |= {name: g for name, g in found.items() if g is not None}
+            return outputs
+
+        with in_float64(self.jax):
+            arrays_and_dy = arrays if dy is None else arrays | {"dy": np.asarray(dy)}
+            return jax_graph(self.jax, [self.function.fun, self.fwd, self.bwd], run, arrays_and_dy)
 
     def _fixed(self):
         """Return the indices of the arguments that are not differentiated."""

@@ -6,12 +6,12 @@ returns. One thing autograd does on purpose, and we do it too: where the gradien
 it sums.
 """
 
-import contextlib
 import inspect
 
 import numpy as np
 
 from .placing import Placing, imported, in_words, joined, parted
+from .torch_graph import one_thread, torch_graph
 
 
 def torch_operation(function, **constants):
@@ -36,28 +36,19 @@ def torch_operation(function, **constants):
     adapter = _OfClass(torch, function, constants) if is_class else _OfFunction(torch, function, constants)
 
     def operation(*inputs):
-        with _one_thread(torch):
+        with one_thread(torch):
             y, backward = adapter(*inputs)
 
         def backward_in_one_thread(dy):
-            with _one_thread(torch):
+            with one_thread(torch):
                 return backward(dy)
 
         return y, backward_in_one_thread
 
     operation.__name__, operation.__signature__ = adapter.name, adapter.placing.signature
+    if is_class:
+        operation.graph = adapter.graph  # for `trace`
     return operation
-
-
-@contextlib.contextmanager
-def _one_thread(torch):
-    """Within it, PyTorch computes in one thread: for small arrays, to wake the others costs more than they do."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 class _OfFunction:
@@ -184,6 +175,34 @@ class _OfClass(_OfFunction):
         kept = [np.array(g) if g is not None else None for g in gradients]
         self._check_strides(context, pairs, given, kept)
         return tuple(gradients[place] for place in places)
+
+    def graph(self, inputs, dy):
+        """Return the `Graph` of `forward` and, for an upstream gradient dy, of `backward`: as `trace` does.
+
+        inputs   a dict of what the operation receives, by name
+
+        Raises ValueError, and whatever the methods raise, where they cannot be recorded.
+        """
+
+        def run(given):
+            tensors = [given(x, name) if isinstance(x, np.ndarray) else x for name, x in inputs.items()]
+            pairs, places = self.placing.arguments(tensors)
+            with self.torch.enable_grad():
+                y = self._called([value for _, value in pairs])
+            if not isinstance(y, self.torch.Tensor):
+                raise ValueError("several values are not recorded")
+            outputs = {"y": y}
+            if dy is not None:
+                d = given(np.asarray(dy), "dy").detach()
+                with self.torch.no_grad():
+                    returned = getattr(self.function, self.backward_method)(y.grad_fn, d)
+                returned = returned if isinstance(returned, (tuple, list)) else (returned,)
+                found = zip(inputs, [returned[place] for place in places])
+                outputs |= {f"d{name}": g for name, g in found if g is not None}
+            return outputs
+
+        methods = [self.function.forward, getattr(self.function, self.backward_method)]
+        return torch_graph(self.torch, methods, run)
 
     def _gradients(self, context, pairs, dys):
         """Return what `backward` returns for every argument: an array where it gives a gradient, None elsewhere."""
