@@ -1,13 +1,16 @@
 """Proves that functions of PyTorch and JAX are recorded as graphs, about which the diagnosis asks its questions.
 
-These tests would catch a graph that does not give the numbers that the framework gives, and a line that is not the
-author's.
+These tests would catch a graph that does not give the numbers that the framework gives, a line that is not the
+author's, and a diagnosis of a Function that falls back to numbers alone.
 """
 
 import numpy as np
 import pytest
 
+from npvae.autodiff import gradcheck
+from npvae.diagnosis import diagnose
 from npvae.diagnosis.frameworks import jax_operation, torch_operation
+from npvae.diagnosis.trace import Untraceable, trace
 
 
 @pytest.fixture
@@ -84,11 +87,23 @@ each = pytest.mark.parametrize("made, without_variance, wrong_axis", CASES.value
 def test_the_graph_gives_the_numbers_of_the_framework(made, without_variance, wrong_axis, x, rng):
     operation, dy = made(without_variance), rng.standard_normal((3, 5))
     y, backward = operation(x)
-    graph = operation.graph({"x": x}, dy)
+    graph = trace(operation, {"x": x}, dy)
     assert np.allclose(graph.outputs["y"].value, y) and np.allclose(graph.outputs["dx"].value, backward(dy)[0])
     moved = graph.run({graph.inputs["x"]: lambda node, array: x + 1e-3 * dy})
     assert np.allclose(moved[graph.outputs["y"]], operation(x + 1e-3 * dy)[0])
     assert {node.site.file for node in graph.nodes if node.site} == {__file__}
+
+
+@each
+def test_a_missing_path_is_named(made, without_variance, wrong_axis, x):
+    said = str(diagnose(gradcheck(made(without_variance), x)))
+    assert "if `var` did not depend on `x`" in said and "var = ((x - mean) ** 2).mean(" in said
+
+
+@each
+def test_an_edit_is_named(made, without_variance, wrong_axis, x):
+    said = str(diagnose(gradcheck(made(wrong_axis), x)))
+    assert "axis 1 in the place of axis 0" in said and "return" in said
 
 
 def test_work_in_place_is_recorded(x):
@@ -104,19 +119,19 @@ def test_work_in_place_is_recorded(x):
         ctx.save_for_backward(x)
         return 3 * torch.relu(x)
 
-    graph = torch_operation(torch_function(forward, backward)).graph({"x": x}, x + 1)
+    graph = trace(torch_operation(torch_function(forward, backward)), {"x": x}, x + 1)
     assert np.allclose(graph.outputs["dx"].value, 3 * (x + 1) * (x > 0))
     assert np.allclose(graph.run({graph.inputs["dy"]: lambda node, array: x})[graph.outputs["dx"]], 3 * x * (x > 0))
 
 
-def test_what_cannot_be_recorded_raises(x):
+def test_what_cannot_be_recorded_is_untraceable(x):
     pytest.importorskip("torch")
     through_a_view = torch_function(lambda ctx, x: 2 * x, lambda ctx, dy: _written_through_a_view(dy))
-    with pytest.raises(ValueError, match="memory that another tensor shows"):
-        torch_operation(through_a_view).graph({"x": x}, x)
+    with pytest.raises(Untraceable, match="memory that another tensor shows"):
+        trace(torch_operation(through_a_view), {"x": x}, x)
     branch = jax_function(lambda x: (2 * x, None), lambda _, dy: (2 * dy,) if dy.sum() > 0 else (dy + dy,))
-    with pytest.raises(TypeError, match="traced"):
-        jax_operation(branch).graph({"x": x}, x)
+    with pytest.raises(Untraceable):
+        trace(jax_operation(branch), {"x": x}, x)
 
 
 def _written_through_a_view(dy):
