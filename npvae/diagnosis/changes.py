@@ -13,8 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from . import source
-from .graph import Node, compute, setitem
-from .paths import replaced
+from .graph import Node, compute, replaced, setitem
 
 
 class Edit(NamedTuple):
@@ -68,10 +67,9 @@ class Places:
 
     def __init__(self, graph, output, settled=(), slopes=()):
         self.graph, self.output = graph, output
-        self.above = graph.above(output)
-        self.steps = [
-            node for node in graph.nodes if node in self.above and node not in settled and node.site and node.function
-        ]
+        self.ancestors = graph.ancestors(output)
+        candidates = self.ancestors.difference(settled)
+        self.steps = [node for node in graph.nodes if node in candidates and node.site and node.function]
         self._of_use, self._of_site, self.arrays = {}, {}, {}
         for node in self.steps:
             for path, value in node.uses():

@@ -4,19 +4,23 @@ A node is one step,
 
     node  =  function(arguments),     an argument being a number, an array or another node,
 
-with the array that came out and the line of the source that made it. `Graph.run` computes the graph again: with
-another array in the place of a node (what would come out if this were constant?), or with another computation (what if
-this line summed over axis 1?). trace.py makes the graph of a NumPy function.
+with the array that came out and the line of the source that made it. `Graph.run` computes the graph again with another
+computation in place of a node: what if this line summed over axis 1? trace.py makes the graph of a NumPy function;
+frameworks/ makes those of PyTorch and JAX.
 """
 
 import functools
+import operator
 from typing import NamedTuple
 
 import numpy as np
 
 
 class Site(NamedTuple):
-    """A place in the source: an instruction of a function, and the lines and columns that it comes from."""
+    """A place in the source: an instruction of a function, and the lines and columns that it comes from.
+
+    A line may call the same function twice, so the line alone does not identify a step; the instruction does.
+    """
 
     file: str
     line: int
@@ -25,10 +29,11 @@ class Site(NamedTuple):
 
 
 class Node:
-    """One step of a computation: its function (None for what was given), its arguments, and the array that came out.
+    """One step of a computation: its function (None for an array that was given), its arguments, and its result.
 
-    site     where it was made, or None for what was given and for what other files computed
-    inner    whether a function in another file made it, called at this site
+    site     where it was made; None for an input, and for what no line of the author led to
+    inner    whether the author's line only called a function in another file, which made it
+    name     of an input
     """
 
     __slots__ = ("args", "function", "index", "inner", "kwargs", "name", "parents", "site", "value")
@@ -39,7 +44,7 @@ class Node:
         self.parents = [argument for _, argument in self.uses() if isinstance(argument, Node)]
 
     def uses(self):
-        """Return pairs of a path (("args", 0), …) and the argument there, for all arguments and parts of them."""
+        """Return pairs of a path (("args", 0), …) and the argument there, for all arguments and their parts."""
         return [*_uses(self.args, ("args",)), *_uses(self.kwargs, ("kwargs",))]
 
     def argument(self, path):
@@ -60,16 +65,16 @@ def _uses(container, path):
 
 
 class Graph:
-    """The nodes of a trace, in the order in which they were made.
+    """The nodes of a trace, in the order in which they were made: each after its parents.
 
-    inputs    the node of each input, by name
-    outputs   the node of each array that was returned, by name
+    inputs    a dict of the inputs' nodes, by name
+    outputs   a dict of the nodes that were returned, by name
     lost      the sites at which numbers left the trace
     """
 
     def __init__(self):
         self.nodes, self.inputs, self.outputs, self.lost = [], {}, {}, []
-        self._below, self._affected = {}, {}
+        self._descendants, self._affected = {}, {}  # kept: the search runs the graph thousands of times
 
     def add(self, function, args=(), kwargs=None, value=None, **more):
         """Add a node, and return it."""
@@ -77,9 +82,9 @@ class Graph:
         self.nodes.append(node)
         return node
 
-    def above(self, output):
-        """Return the nodes that an output depends on, itself included: a set."""
-        found, waiting = set(), [output]
+    def ancestors(self, node):
+        """Return the nodes that a node depends on, itself included: a set."""
+        found, waiting = set(), [node]
         while waiting:
             node = waiting.pop()
             if node not in found:
@@ -87,19 +92,33 @@ class Graph:
                 waiting += node.parents
         return found
 
-    def run(self, changes, wanted=None):
-        """Compute again what the changed nodes affect, and return the arrays of these nodes: a dict by node.
+    def descendants(self, node):
+        """Return the nodes that depend on a node, itself included: a set."""
+        if node not in self._descendants:
+            found = {node}
+            for later in self.nodes[node.index + 1 :]:
+                if not found.isdisjoint(later.parents):
+                    found.add(later)
+            self._descendants[node] = found
+        return self._descendants[node]
 
-        changes   a dict from a node to a function (node, array) → array, where array(node) is the array of a node now
-        wanted    compute only what this node needs
+    def run(self, changes, wanted=None):
+        """Compute again what the changed nodes affect, and return the new arrays: a dict by node.
+
+        changes   a dict from a node to a function (node, array) → array; array(other) returns the array of another
+                  node in this run
+        wanted    the only node whose array matters: compute what it needs and nothing else
         """
         now = {}
-        array = lambda node: now[node] if node in now else node.value  # noqa: E731
+
+        def array(node):
+            return now[node] if node in now else node.value
+
         key = (*changes, wanted)
         if key not in self._affected:
-            affected = set().union(*map(self.below, changes))
-            affected = affected & self.above(wanted) if wanted else affected
-            self._affected[key] = sorted(affected, key=_index)
+            affected = set().union(*map(self.descendants, changes))
+            affected = affected & self.ancestors(wanted) if wanted else affected
+            self._affected[key] = sorted(affected, key=operator.attrgetter("index"))
         for node in self._affected[key]:
             now[node] = changes[node](node, array) if node in changes else compute(node, array)
         return now
@@ -110,7 +129,7 @@ class Graph:
         for node in self.nodes:
             more = {"site": node.site, "inner": node.inner, "name": node.name}
             if node in changes:
-                read = {}  # the nodes that the changed step reads, which may be others than before
+                read = {}  # what the changed step reads becomes its arguments: maybe other nodes than before
 
                 def reading(other, read=read):
                     read[other] = now[other]
@@ -128,19 +147,9 @@ class Graph:
         copy.outputs = {name: twins[node] for name, node in self.outputs.items()}
         return copy
 
-    def below(self, node):
-        """Return the nodes that depend on a node, itself included: a set."""
-        if node not in self._below:
-            below = {node}
-            for later in self.nodes[node.index + 1 :]:
-                if not below.isdisjoint(later.parents):
-                    below.add(later)
-            self._below[node] = below
-        return self._below[node]
-
 
 def compute(node, array):
-    """Compute a node from the arrays of its arguments; array(node) returns the array of a node."""
+    """Compute a node from the arrays of its arguments; array(other) returns the array of another node."""
     if node.function is None:
         return node.value
     args = [filled(argument, array) for argument in node.args]
@@ -164,12 +173,27 @@ def filled(argument, array):
     return argument
 
 
-def _index(node):
-    return node.index
+def replaced(node, path, value):
+    """Return a copy of a node with another argument at the path."""
+    args, kwargs = node.args, node.kwargs
+    if path[0] == "args":
+        args = with_part(args, path[1:], value)
+    else:
+        kwargs = with_part(kwargs, path[1:], value)
+    return Node(node.index, node.function, args, kwargs, None)
+
+
+def with_part(container, path, value):
+    """Return a copy of a nested container with another value at the path."""
+    if not path:
+        return value
+    copy = dict(container) if isinstance(container, dict) else list(container)
+    copy[path[0]] = with_part(copy[path[0]], path[1:], value)
+    return copy if isinstance(container, dict) else type(container)(copy)
 
 
 def setitem(base, index, value):
-    """Return a copy of the base after base[index] = value."""
+    """Return a copy of the base after base[index] = value: nodes never change, so a write makes a new one."""
     base = np.array(base)
     base[index] = value
     return base

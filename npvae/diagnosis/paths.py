@@ -12,7 +12,7 @@ cut, −1 where its sign is wrong.
 import numpy as np
 
 from . import source
-from .graph import Node, filled
+from .graph import Node, filled, with_part
 
 STEP = 1e-5
 LARGEST = 150  # elements of arrays of which all pairs of elements are looked at
@@ -32,9 +32,9 @@ class Paths:
 
     def __init__(self, graph, x):
         self.graph, self.x, self.y = graph, x, graph.outputs["y"]
-        above, self.order, depends = graph.above(self.y), [], {x}
+        ancestors, self.order, depends = graph.ancestors(self.y), [], {x}
         for node in graph.nodes:
-            if node in above and node not in depends and any(parent in depends for parent in node.parents):
+            if node in ancestors and node not in depends and any(parent in depends for parent in node.parents):
                 if not is_float(node.value):
                     continue  # a comparison, an index: flat almost everywhere
                 depends.add(node)
@@ -108,8 +108,8 @@ def slopes(node, path, k):
 
     def value(moved):
         if path[0] == "args":
-            return flat(node.function(*_with(args, path[1:], moved), **kwargs))
-        return flat(node.function(*args, **_with(kwargs, path[1:], moved)))
+            return flat(node.function(*with_part(args, path[1:], moved), **kwargs))
+        return flat(node.function(*args, **with_part(kwargs, path[1:], moved)))
 
     J = np.zeros((flat(node.value).size, flat(k.value).size))
     with np.errstate(all="ignore"):
@@ -145,7 +145,7 @@ def slopes_of_elements(paths):
 
 def _is_one_call(graph, m, k):
     """Return whether m depends on k through one step alone, or through one call of a function that the author wrote."""
-    between = (graph.below(k) & graph.above(m)) - {k}
+    between = (graph.descendants(k) & graph.ancestors(m)) - {k}
     if between == {m}:
         return True
     called = m.site and m.site.instruction[0]
@@ -161,22 +161,3 @@ def is_slope(node):
 def is_slope_of_one_step(node):
     """Return whether it is the slope of a single step, which may well stand where the author has something else."""
     return node.index == -1
-
-
-def replaced(node, path, value):
-    """Return a copy of a node with another argument at the path."""
-    args, kwargs = node.args, node.kwargs
-    if path[0] == "args":
-        args = _with(args, path[1:], value)
-    else:
-        kwargs = _with(kwargs, path[1:], value)
-    return Node(node.index, node.function, args, kwargs, None)
-
-
-def _with(container, path, value):
-    """Return a copy of a nested container with another value at the path."""
-    if not path:
-        return value
-    copy = dict(container) if isinstance(container, dict) else list(container)
-    copy[path[0]] = _with(copy[path[0]], path[1:], value)
-    return copy if isinstance(container, dict) else type(container)(copy)

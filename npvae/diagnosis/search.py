@@ -95,7 +95,7 @@ def _edits(draws, all_paths, ends, cheapest):
     """Yield the causes that are edits of the author's lines."""
     all_places = []
     for i, draw in enumerate(draws):
-        settled = draw.graph.above(draw.graph.outputs["y"]) if draw.of else ()
+        settled = draw.graph.ancestors(draw.graph.outputs["y"]) if draw.of else ()
         slopes = slopes_of_elements(all_paths[i]) if all_paths else ()
         all_places.append(Places(draw.graph, draw.output, settled, slopes))
     for cause in _scaled(draws, all_places):

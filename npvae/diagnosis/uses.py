@@ -126,14 +126,14 @@ def _factors_and_terms(index, v, called, site, places, made, forms):
         name, extra = source.name(node), 0 if source.is_variable(node) else 0.8
         for version, words, more in _versions(node, np.shape(v), forms):
             cost = extra + more
-            is_dy = key == "dy" and node not in places.above
+            is_dy = key == "dy" and node not in places.ancestors
             kind = "dy not used" if is_dy else "missing factor"
             factor = words.format(source.code(name))
             yield Edit(2 + cost, kind, f"with one more factor {factor} at `{called}`", site,
                        made(taking(key, lambda v, a, f=version: v * f(a))))  # fmt: skip
             if is_slope(node) or np.array_equal(node.value, v):
                 continue
-            kind = "extra factor" if node in places.above else "missing factor"
+            kind = "extra factor" if node in places.ancestors else "missing factor"
             yield Edit(2.1 + cost, kind, f"with `{called}` divided by {factor}", site,
                        made(taking(key, lambda v, a, f=version: v / f(a))))  # fmt: skip
             if np.shape(version(node.value)) == np.shape(v) or np.ndim(node.value) == 0:
@@ -172,7 +172,7 @@ def _another_array(use, places):
             continue
         shape, name = np.shape(node.value), source.name(node)
         cost = 2 + 0.8 * (not source.is_variable(node)) + 0.4 * (not is_named) + use.extra
-        kind = "dy not used" if key == "dy" and node not in places.above else "other array"
+        kind = "dy not used" if key == "dy" and node not in places.ancestors else "other array"
         if is_slope(node):
             is_factor = use.node.function is np.multiply and use.value.site
             if not is_factor or not is_slope_of_one_step(node):
