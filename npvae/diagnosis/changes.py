@@ -5,7 +5,6 @@ places of one traced array, in any trace of the same function; `at_use`, `at_ste
 """
 
 import functools
-import inspect
 import operator
 from collections.abc import Callable
 from typing import NamedTuple
@@ -203,10 +202,8 @@ def at_result(change):
 
 
 def at_step(step, run):
-    """Return the changes of an edit that computes a step by run(node, array), or by run(node, array, places)."""
-    if len(inspect.signature(run).parameters) >= 3 and "places" in inspect.signature(run).parameters:
-        return lambda places: {n: functools.partial(run, places=places) for n in places.steps_like(step)} or None
-    return lambda places: {node: run for node in places.steps_like(step)} or None
+    """Return the changes of an edit that computes a step by run(node, array, places)."""
+    return lambda places: {node: functools.partial(run, places=places) for node in places.steps_like(step)} or None
 
 
 def taking(key, change):

@@ -47,6 +47,11 @@ class Node:
         """Return pairs of a path (("args", 0), …) and the argument there, for all arguments and their parts."""
         return [*_uses(self.args, ("args",)), *_uses(self.kwargs, ("kwargs",))]
 
+    def copy(self, **parts):
+        """Return the same step with another function, args or kwargs."""
+        parts = {"function": self.function, "args": self.args, "kwargs": self.kwargs} | parts
+        return Node(self.index, value=None, **parts)
+
     def argument(self, path):
         """Return the argument at a path."""
         found = self.args if path[0] == "args" else self.kwargs
@@ -175,12 +180,9 @@ def filled(argument, array):
 
 def replaced(node, path, value):
     """Return a copy of a node with another argument at the path."""
-    args, kwargs = node.args, node.kwargs
     if path[0] == "args":
-        args = with_part(args, path[1:], value)
-    else:
-        kwargs = with_part(kwargs, path[1:], value)
-    return Node(node.index, node.function, args, kwargs, None)
+        return node.copy(args=with_part(node.args, path[1:], value))
+    return node.copy(kwargs=with_part(node.kwargs, path[1:], value))
 
 
 def with_part(container, path, value):

@@ -1,7 +1,7 @@
 """Every small edit of a step that the author wrote: without it, with another function, over another axis, …
 
-The number before an edit is its cost: the more often people make the mistake, and the less the repair brings in from
-elsewhere, the cheaper it is.
+The first number of an edit is its cost. A common mistake is cheap, and so is a repair that needs nothing from elsewhere
+in the source.
 """
 
 import functools
@@ -13,9 +13,9 @@ import numpy as np
 
 from . import source
 from .changes import Edit, at_step, at_use, is_float, parts_of
-from .graph import Node, compute, setitem
+from .graph import Node, compute, filled, setitem
 
-FUNCTIONS = [  # families of functions that are mistaken for one another
+FUNCTIONS = [  # families of functions that people confuse
     [np.add, np.subtract],
     [np.multiply, np.divide],
     [np.sin, np.cos],
@@ -41,7 +41,7 @@ EXPONENTS = (-3, -2, -1.5, -1, -0.5, 0.5, 1, 1.5, 2, 3)
 
 
 def edits_of_steps(places):
-    """Yield the edits that bring in no other array: of the steps themselves, and of the numbers in them."""
+    """Yield the edits that need no other array: of the steps themselves, and of the numbers in them."""
     for step in places.places():
         yield from _of_step(step, places)
     literals = places.literals()
@@ -51,10 +51,10 @@ def edits_of_steps(places):
 
 
 def _of_step(step, places):
-    """Yield the edits of a step: without it, with its arguments exchanged, with another function, over another axis."""
+    """Yield the edits of one step: drop it, swap its arguments, call another function, or run over another axis."""
     f, args = step.function, step.args
     if isinstance(step.value, (list, tuple)):
-        return  # several arrays at once, as np.linalg.eigh gives
+        return  # the step returns several arrays, as np.linalg.eigh does
     here = lambda run: at_step(step, run)  # noqa: E731
     nodes = [i for i, a in enumerate(args) if isinstance(a, Node) and is_float(a.value)]
     is_binary = isinstance(f, np.ufunc) and f.nin == 2 and len(args) == 2
@@ -62,15 +62,14 @@ def _of_step(step, places):
         fits = np.shape(args[i].value) == np.shape(step.value) or is_binary or f in (np.dot, np.matmul)
         if fits and f not in (operator.getitem, np.transpose, setitem):
             kind, text, cost = _without(step, i)
-            kept = lambda node, array, i=i: _like(array(node.args[i]), node)  # noqa: E731
+            kept = lambda node, array, places, i=i: _like(array(node.args[i]), node)  # noqa: E731
             yield Edit(cost, kind, text, step.site, here(kept))
     if f in (np.subtract, np.divide, np.power, np.matmul, np.dot, np.outer) and len(args) == 2:
-        exchanged = lambda node, array: compute(_as(node, args=node.args[::-1]), array)  # noqa: E731
-        text = f"with the two sides of `{_text(step)}` exchanged"
-        yield Edit(1.5, "order", text, step.site, here(exchanged))
+        text = f"with the two sides of `{source.text(step)}` exchanged"
+        yield Edit(1.5, "order", text, step.site, here(_with_args(lambda left, right: (right, left))))
     if f is np.where and len(args) == 3:
-        exchanged = lambda node, array: compute(_as(node, args=(node.args[0], *node.args[:0:-1])), array)  # noqa: E731
-        yield Edit(1.5, "order", "with the two choices of np.where exchanged", step.site, here(exchanged))
+        exchanged = here(_with_args(lambda condition, yes, no: (condition, no, yes)))
+        yield Edit(1.5, "order", "with the two choices of np.where exchanged", step.site, exchanged)
     for family in FUNCTIONS:
         for other in family if f in family else ():
             if other is not f:
@@ -85,11 +84,8 @@ def _of_step(step, places):
     if f in (operator.getitem, setitem):
         yield from _of_index(step, places, here)
     if f is setitem:
-        def added(node, array):
-            base, index, value = (_now(a, array) for a in node.args)
-            return setitem(base, index, base[index] + value)
-
-        yield Edit(1.5, "other function", f"with += in the place of = in `{_text(step)}`", step.site, here(added))
+        text = f"with += in the place of = in `{source.text(step)}`"
+        yield Edit(1.5, "other function", text, step.site, here(_added))
         if _adds(step):
             yield Edit(1.5, "other function", "with np.add.at, which adds up what meets at one index", step.site,
                        here(_added_at))  # fmt: skip
@@ -99,7 +95,7 @@ def _of_step(step, places):
 
 
 def _adds(step):
-    """Return whether a step is a[i] = a[i] + …, in short a[i] += …"""
+    """Return whether a `setitem` step is a[i] = a[i] + …, which is a[i] += …"""
     value = step.args[2]
     is_sum = isinstance(value, Node) and value.function in (np.add, np.subtract)
     old = value.args[0] if is_sum else None
@@ -107,42 +103,33 @@ def _adds(step):
 
 
 def _with_function(other):
-    return lambda node, array: compute(_as(node, function=other), array)
+    return lambda node, array, places: compute(node.copy(function=other), array)
 
 
-def _added_at(node, array):
-    base, index, value = (_now(a, array) for a in node.args)
+def _with_args(change):
+    return lambda node, array, places: compute(node.copy(args=change(*node.args)), array)
+
+
+def _added(node, array, places):
+    base, index, value = filled(node.args, array)
+    return setitem(base, index, base[index] + value)
+
+
+def _added_at(node, array, places):
+    base, index, value = filled(node.args, array)
     base = np.array(base)
     np.add.at(base, index, value - base[index])
     return base
 
 
-def _assigned(node, array):
-    base, index, value = (_now(a, array) for a in node.args)
+def _assigned(node, array, places):
+    base, index, value = filled(node.args, array)
     return setitem(base, index, value - base[index])
 
 
-def _now(argument, array):
-    if isinstance(argument, Node):
-        return array(argument)
-    return tuple(_now(a, array) for a in argument) if isinstance(argument, tuple) else argument
-
-
-def _as(node, function=None, args=None, kwargs=None):
-    """Return a copy of a node with other parts."""
-    return Node(
-        node.index, function or node.function, node.args if args is None else args,
-        node.kwargs if kwargs is None else kwargs, None,
-    )  # fmt: skip
-
-
 def _like(value, node):
-    """Return an argument in the shape of its step; the factor of a matrix product keeps its own."""
+    """Return an argument broadcast to the shape of its step; the factor of a matrix product keeps its own shape."""
     return value if node.function in (np.dot, np.matmul) else np.broadcast_to(value, np.shape(node.value))
-
-
-def _text(step):
-    return source.text(step)
 
 
 def _without(step, kept):
@@ -155,7 +142,7 @@ def _without(step, kept):
         if f in (np.multiply, np.divide, np.matmul, np.dot):
             cost = 1 if kept == 0 or f is not np.divide else 2
             return "extra factor", f"without the factor `{'1/' * (f is np.divide and kept == 0)}{dropped}`", cost
-        return "power" if f is np.power else "other function", f"without `{_text(step)}`", 1.5
+        return "power" if f is np.power else "other function", f"without `{source.text(step)}`", 1.5
     return KINDS.get(f, "other function"), f"without `{_name_of(f)}`", 1.2
 
 
@@ -170,11 +157,11 @@ def _other_function(step, f, other):
     if f in (np.add, np.subtract):
         dropped = source.argument(step, ("args", 1)) or "the second part"
         return "wrong sign", f"with the other sign before `{dropped}`"
-    return "other function", f"with {_name_of(other)} in the place of {_name_of(f)} in `{_text(step)}`"
+    return "other function", f"with {_name_of(other)} in the place of {_name_of(f)} in `{source.text(step)}`"
 
 
 def _of_reduction(step, here):
-    """Yield the edits of a reduction: over another axis, or not at all."""
+    """Yield the edits of a reduction: reduce over other axes, or not at all."""
     f, a = step.function, step.args[0]
     if not isinstance(a, Node):
         return
@@ -186,7 +173,7 @@ def _of_reduction(step, here):
         if _same_axes(axis, now, ndim) or (len(axes) > 1 and f in (np.argmax, np.argmin, np.cumsum, np.cumprod)):
             continue
         for keep in (step.kwargs.get("keepdims", False), not step.kwargs.get("keepdims", False)):
-            def run(node, array, axis=axis, keep=keep):
+            def run(node, array, places, axis=axis, keep=keep):
                 kwargs = {key: value for key, value in node.kwargs.items() if key not in ("axis", "keepdims")}
                 return node.function(array(node.args[0]), axis=axis, **({"keepdims": True} if keep else {}), **kwargs)
 
@@ -195,7 +182,7 @@ def _of_reduction(step, here):
             text = f"with the {word} over {is_} in the place of {was}"
             yield Edit(1.3 + 0.3 * (keep != step.kwargs.get("keepdims", False)), "axis", text, step.site, here(run))
     text = f"without the {word} over {'everything' if now is None else f'axis {now}'}"
-    yield Edit(1.5, "extra sum", text, step.site, here(lambda node, array: array(node.args[0])))
+    yield Edit(1.5, "extra sum", text, step.site, here(lambda node, array, places: array(node.args[0])))
 
 
 def _same_axes(axis, other, ndim):
@@ -204,37 +191,45 @@ def _same_axes(axis, other, ndim):
 
 
 def _of_index(step, places, here):
-    """Yield the edits of an index: its parts exchanged, or one of them another number, or one of another array.
+    """Yield the edits of an index: swap its parts, or replace one of them.
 
-    A loop uses its variables as indices, which are plain numbers. So what else could stand in an index is what other
-    indices hold at that moment.
+    A loop variable in an index is a plain number in the trace. To try another loop variable in its place, take the
+    number that another index holds at that moment.
     """
     parts = parts_of(step.args[1])
     if len(parts) == 2:
-        text = f"with the two indices of `{_text(step)}` exchanged"
+        text = f"with the two indices of `{source.text(step)}` exchanged"
         yield Edit(1.8, "moved", text, step.site, here(_with_index(lambda parts, *_: parts[::-1])))
     for i, part in enumerate(parts):
         if not isinstance(part, (int, np.integer)):
             continue
         if step.function is operator.getitem:
-            text = f"with the sum over axis {i} in the place of `{_text(step)}`"
+            text = f"with the sum over axis {i} in the place of `{source.text(step)}`"
             total = lambda parts, *_, i=i: _put(parts, i, slice(None))  # noqa: E731
             yield Edit(2, "missing sum", text, step.site, here(_with_index(total, lambda a, i=i: a.sum(axis=i))))
         for by in (1, -1):
-            text = f"with an index that is one {'larger' if by > 0 else 'smaller'} in `{_text(step)}`"
+            text = f"with an index that is one {'larger' if by > 0 else 'smaller'} in `{source.text(step)}`"
             beside = lambda parts, *_, i=i, by=by: _put(parts, i, parts[i] + by)  # noqa: E731
             yield Edit(2.2, "moved", text, step.site, here(_with_index(beside)))
         for other in places.indexed:
-            for j, number in enumerate(parts_of(other.args[1])):
-                if isinstance(number, (int, np.integer)) and other.site != step.site:
-                    text = f"with the index of `{_text(other)}` in `{_text(step)}`"
-                    yield Edit(2.3, "moved", text, step.site, here(_with_index(_from_place(i, other, j))))
-                    for key in places.arrays if step.function is operator.getitem and len(parts) == 1 else ():
-                        base = places.array(key, step.index)
-                        if base is not step.args[0] and np.ndim(base.value) == np.ndim(step.args[0].value):
-                            text = f"with `{source.name(base)}` in `{_text(step)}`, at the index of `{_text(other)}`"
-                            run = functools.partial(_taken, key=key, other=other, j=j)
-                            yield Edit(2.5, "other array", text, step.site, here(run))
+            if other.site != step.site:
+                yield from _with_other_index(step, i, other, places, here)
+
+
+def _with_other_index(step, i, other, places, here):
+    """Yield the edits that put a number from the index at another place in part i of an index."""
+    own, others = source.text(step), source.text(other)
+    is_single = step.function is operator.getitem and len(parts_of(step.args[1])) == 1
+    for j, number in enumerate(parts_of(other.args[1])):
+        if isinstance(number, (int, np.integer)):
+            text = f"with the index of `{others}` in `{own}`"
+            yield Edit(2.3, "moved", text, step.site, here(_with_index(_from_place(i, other, j))))
+            for key in places.arrays if is_single else ():
+                base = places.array(key, step.index)
+                if base is not step.args[0] and np.ndim(base.value) == np.ndim(step.args[0].value):
+                    text = f"with `{source.name(base)}` in `{own}`, at the index of `{others}`"
+                    run = functools.partial(_taken, key=key, other=other, j=j)
+                    yield Edit(2.5, "other array", text, step.site, here(run))
 
 
 def _put(parts, i, value):
@@ -242,32 +237,31 @@ def _put(parts, i, value):
 
 
 def _from_place(i, other, j):
-    """Return the change of part i of an index into part j of the index at another place."""
+    """Return a change of an index that puts part j of the index at another place in its part i."""
     return lambda parts, node, places: _put(parts, i, places.index_of(other, j, node))
 
 
 def _with_index(change, then=lambda a: a):
-    """Return how to compute a step with another index: change(parts, node, places), and then(array) after it."""
+    """Return how to compute a step with the index change(parts, node, places), and then(element) after it."""
 
     def run(node, array, places):
-        index = change(parts_of(_now(node.args[1], array)), node, places)
-        if node.function is setitem:
-            base, value = _now(node.args[0], array), _now(node.args[2], array)
-            if _adds(node):
-                value = value - base[_now(node.args[1], array)] + base[index]
-            return setitem(base, index, value)
-        return then(_now(node.args[0], array)[index])
+        base, old, *value = filled(node.args, array)
+        index = change(parts_of(old), node, places)
+        if node.function is not setitem:
+            return then(base[index])
+        moved = value[0] - base[old] + base[index] if _adds(node) else value[0]  # a[i] += … reads a[i], too
+        return setitem(base, index, moved)
 
     return run
 
 
 def _taken(node, array, places, *, key, other, j):
-    """Return an element of another array, at the index that another place holds now."""
+    """Return the element of another array at the index that another place holds at that moment."""
     return array(places.array(key, node.index))[places.index_of(other, j, node)]
 
 
 def _of_einsum(step, here):
-    """Yield the edits of np.einsum: the letters of one of its arrays exchanged."""
+    """Yield the edits of np.einsum: permute the letters of one of its arrays."""
     subscripts = step.args[0].replace(" ", "")
     if "->" not in subscripts or "." in subscripts:
         return
@@ -279,19 +273,18 @@ def _of_einsum(step, here):
                 other = [*words[:i], "".join(letters), *words[i + 1 :]]
                 other = ",".join(other[:-1]) + "->" + other[-1]
 
-                def run(node, array, other=other):
-                    return compute(_as(node, args=(other, *node.args[1:])), array)
-
-                yield Edit(1.5, "transposed", f'with "{other}" in the place of "{subscripts}"', step.site, here(run))
+                text = f'with "{other}" in the place of "{subscripts}"'
+                exchanged = here(_with_args(lambda _, *arrays, other=other: (other, *arrays)))
+                yield Edit(1.5, "transposed", text, step.site, exchanged)
 
 
 def _of_number(use, literals):
-    """Yield the edits of a number in the source; `literals` are numbers that stand elsewhere."""
+    """Yield the edits of a number in the source; `literals` are the numbers of the whole function."""
     c, f = use.value, use.node.function
     if not isinstance(f, np.ufunc):
         yield from _of_option(use, literals)
         return
-    neutral = 1 if f in (np.multiply, np.divide, np.power) else 0  # that edit is called "without"
+    neutral = 1 if f in (np.multiply, np.divide, np.power) else 0  # the edit "without" covers it
     plain = EXPONENTS if f is np.power else (0, 1, 2, 3, 4, 0.5, 0.25, -1, -2, -0.5)
     for other in dict.fromkeys((*plain, *sorted(literals))):
         if other not in (c, neutral) and (other or neutral == 0):
@@ -305,5 +298,5 @@ def _of_option(use, literals):
     """Yield the edits of a whole number that a helper function takes: a stride, a padding."""
     if isinstance(use.value, int) and isinstance(use.node.function, types.FunctionType) and use.path[0] == "args":
         for other in sorted({1, 2, 3, use.value + 1, use.value - 1} - {use.value}):
-            text = f"with {other} in the place of `{use.called}` in `{_text(use.node)}`"
+            text = f"with {other} in the place of `{use.called}` in `{source.text(use.node)}`"
             yield Edit(1.9, "constant", text, use.node.site, at_use(use, lambda *_, other=other: other))
