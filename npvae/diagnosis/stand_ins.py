@@ -1,8 +1,8 @@
 """NumPy, `math` and helper functions as a traced function sees them.
 
-Some functions make arrays from nothing (np.zeros), or from lists (np.array), so that no traced array is among their
-arguments, and NumPy does not ask one. A function that is traced gets stand-ins for them, through the names of its
-module, for as long as it runs.
+NumPy hands a call over only if an argument is a traced array. np.zeros makes an array from nothing, and np.array from a
+list, so they would leave the trace. While a function is traced, the names `np` and `math` of its module refer to
+stand-ins that keep the trace; afterwards they refer to the real modules again.
 """
 
 import contextlib
@@ -25,7 +25,7 @@ def array_of(nested, dtype=None):
 
 
 class _Module(types.ModuleType):
-    """A module in which some functions are replaced."""
+    """A module with some of its functions replaced."""
 
     def __init__(self, module, replaced):
         super().__init__(module.__name__)
@@ -37,7 +37,7 @@ class _Module(types.ModuleType):
 
 
 def _traced_numpy(tracer):
-    """Return NumPy with functions that trace although their arguments do not make them do so."""
+    """Return NumPy with stand-ins for the functions that would leave the trace."""
     replaced = {}
     for name in CREATORS:
         create = getattr(np, name)
@@ -104,7 +104,7 @@ def _traced_math():
 
 
 def _atom(tracer, function):
-    """Return a function of another package as one that is a single step of the trace, whatever it does inside."""
+    """Return a stand-in for a function of another package: a call becomes a single step of the trace."""
 
     @functools.wraps(function)
     def atom(*args, **kwargs):
@@ -117,8 +117,8 @@ def _atom(tracer, function):
 
 
 @contextlib.contextmanager
-def reaching(tracer, functions):
-    """For a while, let the names of these functions' modules reach functions that trace."""
+def stand_ins(tracer, functions):
+    """Within it, the names of these functions' modules refer to stand-ins."""
     numpy, mathematics, kept = _traced_numpy(tracer), _traced_math(), []
     creators = {getattr(np, name): getattr(numpy, name) for name in (*CREATORS, *OF_LISTS, "vectorize")}
     for names in {id(f.__globals__): f.__globals__ for f in functions}.values():
@@ -168,5 +168,5 @@ def functions_of(f):
 def _content(cell):
     try:
         return cell.cell_contents
-    except ValueError:  # it is still empty
+    except ValueError:  # the variable has no value yet
         return None

@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from .stand_ins import functions_of, reaching
+from .stand_ins import functions_of, stand_ins
 from .traced import HERE, Traced, Tracer
 
 
 class Untraceable(Exception):
-    """The function cannot be traced: it fails on traced arrays, or returns something else."""
+    """The function cannot be traced: it fails on traced arrays, or returns something other than arrays."""
 
 
 def trace(f, inputs, dy=None):
@@ -19,7 +19,7 @@ def trace(f, inputs, dy=None):
 
     The outputs are called "y" and "d" + the name of an input. Raises Untraceable.
     """
-    record = getattr(getattr(f, "func", f), "graph", None)  # of a framework's function: see frameworks/
+    record = getattr(getattr(f, "func", f), "graph", None)  # the adapters in frameworks/ record their own
     if record is not None:
         try:
             return record(inputs, dy)
@@ -59,7 +59,7 @@ def trace_run(author, run):
         return traced
 
     try:
-        with reaching(tracer, functions), np.errstate(all="ignore"):
+        with stand_ins(tracer, functions), np.errstate(all="ignore"):
             outputs = run(given)
             tracer.graph.outputs = {name: _output(tracer, a) for name, a in outputs.items()}
     except Exception as error:  # a stranger's function may raise anything
@@ -68,7 +68,7 @@ def trace_run(author, run):
 
 
 def _called(derivatives, dy):
-    """Return what the derivatives return for dy, in either form of an operation."""
+    """Return the gradients: from one closure per input, or from a single one that returns a tuple."""
     if len(derivatives) == 1 and derivatives[0] is not None:
         returned = derivatives[0](dy)
         return returned if type(returned) is tuple else (returned,)

@@ -1,15 +1,14 @@
 """Arrays that remember how they were made.
 
-A traced array stands in for a NumPy array. It holds the numbers, and it remembers how they were made: every NumPy
-function hands its arguments to `__array_ufunc__` or `__array_function__` of an array that has these methods. So the
-function runs as usual, once, and leaves a `Graph`.
+A traced array stands in for a NumPy array. It holds the numbers, and it records every operation: if an argument has the
+methods `__array_ufunc__` and `__array_function__`, NumPy calls them instead of computing. So the author's function runs
+as usual, once, and leaves a `Graph`.
 
-Arrays may be written into. The nodes never change; a traced array does, which then stands for a new node. A view keeps
-the array that it shows: reading it takes the newest numbers from there, and writing into it writes there.
+Code may write into arrays, but nodes never change. After a write, the traced array stands for a new node. A view keeps
+its base: reading the view takes the newest numbers of the base, and writing into the view writes into the base.
 
-What no NumPy function sees is lost: `float(x)`, or a list of numbers. A loop or a branch that depends on numbers is
-recorded as it ran. `Graph.lost` lists the lines. The diagnosis compares the traced numbers with the real ones, and asks
-nothing about a graph that does not give them.
+The trace loses what no NumPy function sees, such as `float(x)`; `Graph.lost` lists the lines. It records a loop or a
+branch that depends on numbers as it ran.
 """
 
 import functools
@@ -36,11 +35,11 @@ class Traced(np.lib.mixins.NDArrayOperatorsMixin):
         if base is not None:
             self._seen = base.node
 
-    __class__ = property(lambda self: np.ndarray)  # isinstance(x, np.ndarray) is true for an array that is traced
+    __class__ = property(lambda self: np.ndarray)  # so that isinstance(x, np.ndarray) is true in the author's code
 
     @property
     def node(self):
-        """The node of its numbers now: a view takes them from the array that it shows."""
+        """The node of the numbers that it holds now; a view takes them from its base."""
         if self._base is not None and self._base.node is not self._seen:
             self._seen = self._base.node
             self._node = self._tracer.node(self._view, (self._seen,), {})
@@ -48,11 +47,11 @@ class Traced(np.lib.mixins.NDArrayOperatorsMixin):
 
     @property
     def array(self):
-        """Its numbers now."""
+        """The numbers that it holds now."""
         return self.node.value
 
     def write(self, node):
-        """Let the array hold the numbers of a node from now on: in place, so that views see them."""
+        """Hold the numbers of a node from now on. The object stays the same, so that its views see the write."""
         if np.shape(node.value) != self.shape or node.value.dtype != self.dtype:
             into = functools.partial(_written, view=_everything)
             node = self._tracer.node(into, (self.node, node), {})
@@ -136,22 +135,22 @@ def _written(base, value, view):
 
 
 class Tracer:
-    """What the traced arrays of one trace share: the graph, and which files are the author's own.
+    """What all traced arrays of one trace share: the graph, and the author's files.
 
-    files   the names of files whose lines are recorded
+    files   the names of the files whose lines become sites
     """
 
     def __init__(self, files):
         self.graph, self.files = Graph(), files
 
     def given(self, array, name=None):
-        """Return a traced array for one that is given: a copy."""
+        """Return a traced copy of an array: an input, if it has a name, or else a constant."""
         array = np.array(array)
         array.flags.writeable = False
         return Traced(self, self.graph.add(None, value=array, name=name, site=None if name else self.site()[0]))
 
     def site(self):
-        """Return the innermost place in the author's own files, or None, and whether another file was called there."""
+        """Return the innermost place in the author's files, or None, and whether it called a function elsewhere."""
         frame, inner = sys._getframe(1), False
         while frame is not None:
             code = frame.f_code
@@ -165,7 +164,7 @@ class Tracer:
         return None, False
 
     def lose(self):
-        """Note that numbers leave the trace here."""
+        """Note that numbers leave the trace at this place."""
         self.graph.lost.append(self.site()[0])
 
     def node(self, function, args, kwargs):
@@ -179,12 +178,15 @@ class Tracer:
         return node
 
     def made(self, function, args, kwargs):
-        """Compute a step on traced arrays, and return what it gives, traced too if it holds arrays."""
+        """Compute a step on traced arrays, and return its result, traced if it holds arrays."""
         node = self.node(function, _nodes(args), {key: _nodes(value) for key, value in kwargs.items()})
         return self.traced(node, _first(args), function)
 
     def traced(self, node, base=None, view=None):
-        """Return a traced array for a node; a list or tuple for a node of several arrays; a number or text as it is."""
+        """Return the traced array of a node, or the traced arrays of a list or tuple; anything else as it is.
+
+        base, view   the traced array whose memory the result may share, and the function that made it from that array
+        """
         value = node.value
         if isinstance(value, (list, tuple)):
             parts = [self.traced(self.node(operator.getitem, (node, i), {})) for i in range(len(value))]
@@ -199,7 +201,7 @@ class Tracer:
         return Traced(self, node)
 
     def method(self, array, name, *args, **kwargs):
-        """Call a method of a traced array: as NumPy's function of that name, where there is one with its arguments."""
+        """Call a method of a traced array: NumPy's function of that name, if it exists and takes the same arguments."""
         if name in WRITERS:
             self.in_place(operator.methodcaller(name, *args, **kwargs), (array,), {})
             return None
@@ -209,11 +211,8 @@ class Tracer:
             return array[args[0] if len(args) == 1 else args] if args else array.reshape(())
         if name in ("reshape", "transpose") and len(args) > 1:
             args = (args,)
-        function = getattr(np, name, None)
-        if function is None or name in ("astype", "view", "flatten", "dot") or (name == "clip" and not args):
-            function = {"flatten": np.ravel, "dot": np.dot}.get(name) or _Method(name)
-        if name == "flatten":
-            return self.made(_copied(np.ravel), (array, *args), kwargs)
+        is_unlike = name == "astype" or (name == "clip" and not args)  # older versions of np.clip take no min=
+        function = getattr(np, name) if hasattr(np, name) and not is_unlike else _Method(name)
         out = kwargs.pop("out", None)
         made = self.made(function, (array, *args), kwargs)
         return made if out is None else self.written(made, out)
@@ -228,13 +227,16 @@ class Tracer:
         return None
 
     def set(self, array, index, value):
-        """Record array[index] = value. After array[index] += …, the value is already there, through a view."""
+        """Record array[index] = value.
+
+        Python runs a[i] += v as t = a[i]; t += v; a[i] = t. If t is a view, the second step has already written.
+        """
         if isinstance(value, Traced) and value._base is array and _is_same(value._index, index):
             return
         array.write(self.node(setitem, (array.node, _nodes(index), _nodes(value)), {}))
 
     def written(self, made, out):
-        """Let the array `out` hold what a step made, and return it."""
+        """Write the result of a step into the array `out`, and return that."""
         out = out[0] if isinstance(out, tuple) else out
         if isinstance(out, Traced):
             out.write(made.node)
@@ -255,7 +257,7 @@ class _Method:
 
 
 class _OnACopy:
-    """A function that writes into its first argument, as one that returns a copy that was written into."""
+    """A function that writes into its first argument, turned into one that returns a copy with the write."""
 
     def __init__(self, function):
         self.function, self.__name__ = function, getattr(function, "__name__", str(function))
@@ -264,10 +266,6 @@ class _OnACopy:
         array = np.array(array)
         self.function(array, *args, **kwargs)
         return array
-
-
-def _copied(function):
-    return lambda *args, **kwargs: np.array(function(*args, **kwargs))
 
 
 def _nodes(argument):
@@ -280,10 +278,10 @@ def _nodes(argument):
 
 
 def _is_same(index, other):
-    """Return whether two indices of numbers and slices are equal."""
+    """Return whether two indices of numbers and slices are equal; False for arrays."""
     try:
         return index is not None and bool(index == other)
-    except (ValueError, TypeError):  # arrays
+    except (ValueError, TypeError):  # == compares arrays element by element
         return False
 
 
