@@ -77,9 +77,9 @@ class Places:
                         self._of_use.setdefault(key, []).append(Use(key, node, path, value, extra))
             if not node.inner:
                 self._of_site.setdefault((node.site, _called(node)), []).append(node)
-        for node in (*graph.nodes, *slopes):
+        for node in (*graph.nodes, *slopes, *_constants(graph)):
             key = array_key(node)
-            if key is not None and is_float(node.value):
+            if key is not None and is_array(node.value):
                 self.arrays.setdefault(key, []).append(node)
 
     def places(self):
@@ -130,9 +130,25 @@ class Places:
         return found
 
     def literals(self):
-        """Return the numbers that stand in the source of the whole function."""
-        steps = [node for node in self.graph.nodes if isinstance(node.function, np.ufunc)]
-        return {value for node in steps for _, value in node.uses() if is_number(value)}
+        """Return the numbers that stand in the source of the whole function, a dict to their text."""
+        found = {}
+        for node in self.graph.nodes:
+            for path, value in node.uses() if isinstance(node.function, np.ufunc) and node.site else ():
+                if is_number(value):
+                    found.setdefault(float(value), source.argument(node, path) or f"{value:g}")
+        return found
+
+
+
+def _constants(graph):
+    """Return nodes for the arrays that came from outside, such as a mask, where the source names them."""
+    found = {}
+    for node in graph.nodes:
+        for path, value in node.uses() if node.site and not node.inner else ():
+            called = source.argument(node, path) if isinstance(value, np.ndarray) and value.ndim else None
+            if called and called not in found:
+                found[called] = Node(0, None, (), {}, value, name=called)
+    return found.values()
 
 
 def array_key(node):
@@ -161,6 +177,11 @@ def _called(node):
 def is_number(value):
     """Return whether a value is a plain number."""
     return isinstance(value, (int, float, np.number)) and not isinstance(value, bool)
+
+
+def is_array(value):
+    """Return whether a value is an array of numbers, or a mask."""
+    return isinstance(value, (np.ndarray, np.generic)) and value.dtype.kind in "fbiu"
 
 
 def is_float(value):

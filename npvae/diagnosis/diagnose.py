@@ -25,6 +25,7 @@ from .search import SECONDS, SHOWN, search, search_value
 from .trace import Untraceable, trace, trace_run
 
 MOST_EXTRAPOLATED = 100  # elements
+FAR_FETCHED = 2.7  # the cost from which a change of the derivative is so unusual that the value may be wrong instead
 
 
 class Diagnosis:
@@ -82,7 +83,8 @@ def find_all(comparisons, derivatives=()):
         findings.append(find(several, kinks, ends))
     numeric = [finding for finding in findings if finding.evidence and not finding.is_certain]
     shared = set.intersection(*({edit.words for edit in finding.edits} for finding in numeric)) if numeric else set()
-    if derivatives and numeric and (not all(finding.edits for finding in numeric) or (len(numeric) > 1 and not shared)):
+    is_explained = all(finding.edits and finding.edits[0].cost < FAR_FETCHED for finding in numeric)
+    if derivatives and numeric and (not is_explained or (len(numeric) > 1 and not shared)):
         edits = search_value(derivatives, time.thread_time() + SECONDS)
         if edits:
             for finding in numeric:
@@ -231,6 +233,9 @@ def find(comparisons, kinks=None, ends=None):
     if c.found.shape != c.expected.shape:
         return dataclasses.replace(explain(comparisons), name=c.name, edits=edits)
     error, wrong = c.error, c.wrong
+    if not edits and not any(np.any(each.found) for each in comparisons):
+        measured, causes = "yours is zero in every element", ["zero: nothing gets there"]
+        return Finding(measured, causes, QUESTIONS["zero"], c.name, (f"is wrong in {_of(wrong)}.",))
     i = tuple(map(int, np.unravel_index(np.argmax(error), error.shape)))
     where = f"({', '.join(map(str, i))})" if i else "here"
     several = f", in the first of {len(comparisons)} draws" if len(comparisons) > 1 else ""

@@ -21,8 +21,9 @@ def factor_name(factors, draws):
     """Return the name of a factor that has these values in the draws; None if it has none."""
     literals = Places(draws[0].graph, draws[0].output).literals()
     for c in sorted(literals, key=abs):
-        for value, name in ((c, f"{c:g}"), (-c, f"−{c:g}"), (1 / c if c else np.nan, f"1/{c:g}")):
-            if isinstance(c, float) and np.allclose(factors, value, rtol=1e-6, atol=0):
+        called = literals[c] if literals[c].isidentifier() or literals[c][-1].isdigit() else f"({literals[c]})"
+        for value, name in ((c, called), (-c, f"−{called}"), (1 / c if c else np.nan, f"1/{called}")):
+            if c != int(c) and np.allclose(factors, value, rtol=1e-6, atol=0):
                 return name
     for sign, text in ((1, ""), (-1, "−")):
         for name, value in PLAIN.items():

@@ -44,6 +44,7 @@ def edits_of_steps(places):
     """Yield the edits that need no other array: of the steps themselves, and of the numbers in them."""
     for step in places.places():
         yield from _of_step(step, places)
+    yield from _of_all_reductions(places)
     literals = places.literals()
     for use in places.uses():
         if not isinstance(use.value, Node):
@@ -67,6 +68,10 @@ def _of_step(step, places):
     if f in (np.subtract, np.divide, np.power, np.matmul, np.dot, np.outer) and len(args) == 2:
         text = f"with the two sides of `{source.text(step)}` exchanged"
         yield Edit(1.5, "order", text, step.site, here(_with_args(lambda left, right: (right, left))))
+    if f in (np.matmul, np.dot) and isinstance(args[0], Node) and args[0].function in (np.matmul, np.dot):
+        b, c = source.argument(args[0], ("args", 1)), source.argument(step, ("args", 1))
+        text = f"with `{b}` and `{c}` exchanged in `{source.text(step)}`"
+        yield Edit(1.6, "order", text, step.site, here(_last_two_exchanged))
     if f is np.where and len(args) == 3:
         exchanged = here(_with_args(lambda condition, yes, no: (condition, no, yes)))
         yield Edit(1.5, "order", "with the two choices of np.where exchanged", step.site, exchanged)
@@ -92,6 +97,12 @@ def _of_step(step, places):
             yield Edit(1.5, "other function", "with = in the place of +=", step.site, here(_assigned))
     if f is np.einsum and isinstance(args[0], str):
         yield from _of_einsum(step, here)
+
+
+def _last_two_exchanged(node, array, places):
+    """Compute (a @ c) @ b for a step (a @ b) @ c."""
+    a, b = filled(node.args[0].args, array)
+    return a @ filled(node.args, array)[1] @ b
 
 
 def _adds(step):
@@ -183,6 +194,31 @@ def _of_reduction(step, here):
             yield Edit(1.3 + 0.3 * (keep != step.kwargs.get("keepdims", False)), "axis", text, step.site, here(run))
     text = f"without the {word} over {'everything' if now is None else f'axis {now}'}"
     yield Edit(1.5, "extra sum", text, step.site, here(lambda node, array, places: array(node.args[0])))
+
+
+def _of_all_reductions(places):
+    """Yield the edits of several sums and means that run over the same axis: all of them over another one."""
+    by_axis = {}
+    for step in places.places():
+        if step.function in (np.sum, np.mean, np.std, np.var) and isinstance(step.args[0], Node):
+            axis = step.kwargs.get("axis", step.args[1] if len(step.args) > 1 else None)
+            by_axis.setdefault((str(axis), np.ndim(step.args[0].value)), []).append(step)
+    for (now, ndim), steps in by_axis.items():
+        for axes in [axes for n in range(1, ndim + 1) for axes in itertools.combinations(range(ndim), n)]:
+            axis = axes[0] if len(axes) == 1 else axes
+            if len(steps) > 1 and str(axis) != now:
+                text = f"with axis {axis} in the place of {now}, in all sums and means over {now}"
+                yield Edit(1.6, "axis", text, steps[0].site, functools.partial(_over, axis, steps))
+
+
+def _over(axis, steps, places):
+    """Return the changes that let these steps run over another axis."""
+
+    def run(node, array):
+        kwargs = {key: value for key, value in node.kwargs.items() if key != "axis"}
+        return node.function(array(node.args[0]), axis=axis, **kwargs)
+
+    return {node: run for step in steps for node in places.steps_like(step)}
 
 
 def _same_axes(axis, other, ndim):
@@ -284,6 +320,15 @@ def _of_number(use, literals):
     if not isinstance(f, np.ufunc):
         yield from _of_option(use, literals)
         return
+    if f is not np.power and c:
+        for text, kind, other in (
+            (f"1 − {use.called}", "one minus", 1 - c),
+            (f"1/({use.called})", "power", 1 / c),
+            (f"the square of {use.called}", "power", c * c),
+        ):
+            if other not in (0, 1, c):
+                words = f"with {text} in the place of `{use.called}`"
+                yield Edit(1.9, kind, words, use.node.site, at_use(use, lambda *_, other=other: other))
     neutral = 1 if f in (np.multiply, np.divide, np.power) else 0  # the edit "without" covers it
     plain = EXPONENTS if f is np.power else (0, 1, 2, 3, 4, 0.5, 0.25, -1, -2, -0.5)
     for other in dict.fromkeys((*plain, *sorted(literals))):

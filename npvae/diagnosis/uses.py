@@ -11,7 +11,7 @@ import operator
 import numpy as np
 
 from . import source
-from .changes import Edit, at_result, at_use, is_float, taking
+from .changes import Edit, at_result, at_use, is_float, is_number, taking
 from .graph import Node, setitem
 from .paths import is_slope, is_slope_of_one_step
 from .steps import edits_of_steps
@@ -28,6 +28,12 @@ OTHER_FORMS = {
     "exp({})": (np.exp, 0.7),
 }
 FORMS_OF_A_SLOPE = {"{}": (lambda a: a, 0), "minus {}": (lambda a: -a, 0.1)}
+MATRIX_PRODUCTS = {
+    ", on the right": lambda v, a: v @ a,
+    ", on the left": lambda v, a: a @ v,
+    ", transposed, on the right": lambda v, a: v @ a.T,
+    ", transposed, on the left": lambda v, a: a.T @ v,
+}
 POWERS = {
     "squared": lambda v: v * v,
     "inverted": lambda v: 1 / v,
@@ -59,6 +65,8 @@ def edits_of(places, forms=PLAIN_FORM):
                 yield from _of_use(use, places, forms)
             if is_first:
                 yield from _another_array(use, places)
+        elif is_first and is_number(use.value):
+            yield from _array_for_number(use, places)
     yield from _of_result(places, forms)
 
 
@@ -93,6 +101,8 @@ def _changed(v, called, edit):
         yield edit(2.0 + 0.3 * ("and" in words or "third" in words), "power", f"with `{called}` {words}", change)
     for words, change in ONE_MINUS.items():
         yield edit(2, "one minus", f"with {words.replace('{}', f'`{called}`')} in the place of `{called}`", change)
+    for word, change in {"zeros": np.zeros_like, "ones": np.ones_like}.items():
+        yield edit(2.5, "other array", f"with {word} in the place of `{called}`", change)
     for word, change in UNARY.items():
         yield edit(2.6, "other function", f"with {word.replace('absolute', 'abs')} of `{called}`", change)
     for axes in [axes for n in range(1, ndim + 1) for axes in itertools.combinations(range(ndim), n)]:
@@ -133,6 +143,10 @@ def _factors_and_terms(index, v, called, site, places, made, forms):
                        made(taking(key, lambda v, a, f=version: v * f(a))))  # fmt: skip
             if is_slope(node) or np.array_equal(node.value, v):
                 continue
+            if forms is PLAIN_FORM and np.ndim(node.value) == 2 == np.ndim(v):
+                for words, product in MATRIX_PRODUCTS.items():
+                    text = f"with `{called}` multiplied by {factor} as a matrix{words}"
+                    yield Edit(2.4 + cost, "missing factor", text, site, made(taking(key, product)))
             kind = "extra factor" if node in places.ancestors else "missing factor"
             yield Edit(2.1 + cost, kind, f"with `{called}` divided by {factor}", site,
                        made(taking(key, lambda v, a, f=version: v / f(a))))  # fmt: skip
@@ -153,6 +167,8 @@ def _versions(node, shape, forms):
     for axis in range(len(shape)) if fitted is None and np.ndim(a) + 1 == len(shape) else ():
         if np.shape(np.expand_dims(a, axis)) == tuple(1 if i == axis else n for i, n in enumerate(shape)):
             fitted = functools.partial(np.expand_dims, axis=axis)
+    for axis in range(np.ndim(a)) if forms is not PLAIN_FORM and not is_slope(node) and np.shape(a) == shape else ():
+        yield functools.partial(np.sum, axis=axis, keepdims=True), f"the sum of {{}} over axis {axis}", 0.8
     if fitted is not None:
         if is_slope(node):
             forms = FORMS_OF_A_SLOPE if forms is PLAIN_FORM else {}
@@ -183,6 +199,15 @@ def _another_array(use, places):
             yield Edit(cost, kind, text, site, at_use(use, taking(key, lambda v, a: a)))
         elif shape[::-1] == np.shape(v.value) and len(shape) == 2:
             yield Edit(cost + 0.6, kind, text, site, at_use(use, taking(key, lambda v, a: a.T)))
+
+
+def _array_for_number(use, places):
+    """Yield the edits that put a single number that has a name in the place of one in the source."""
+    for key in places.arrays:
+        node = places.array(key, use.node.index)
+        if np.ndim(node.value) == 0 and node.index < use.node.index and source.is_variable(node):
+            text = f"with `{source.name(node)}` in the place of `{use.called}`"
+            yield Edit(2.1, "other array", text, use.node.site, at_use(use, taking(key, lambda v, a: a)))
 
 
 def _of_result(places, forms):

@@ -103,6 +103,7 @@ def causes_of(finding):
         named.append((kinds, f"{finding.name} {text} {_in_code(text)}"))
     if "not finite" in finding.measured or not (finding.evidence or finding.edits):          # a fault, or a shape
         kinds = ("shape", "fault") if "shape" in finding.measured else ("fault", "sequence")
+        kinds += ("part",) if "right for other inputs" in finding.measured else ()
         named.append((kinds, " ".join([finding.measured, *finding.causes])))
     if "only " in finding.measured:
         named.append((("part",), finding.measured))
