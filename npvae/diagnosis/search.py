@@ -221,7 +221,8 @@ def _number_cause(use, factors, draws):
     elif name := factor_name(factors, draws):
         cost = (1.8 if len(name) < 5 else 2.0) + extra
         if name.startswith("1/"):
-            yield Cause("extra factor", f"divided by {name[2:]} at `{called}`", (site,), cost)
+            kind = "missing factor" if name.startswith("1/(") else "extra factor"  # an expression of the forward pass
+            yield Cause(kind, f"divided by {name[2:]} at `{called}`", (site,), cost)
         else:
             yield Cause("missing factor", f"with one more factor {name} at `{called}`", (site,), cost)
     elif np.allclose(factors, factors[0], rtol=1e-6) and use is None:

@@ -97,12 +97,15 @@ def _changed(v, called, edit):
             yield edit(2.3, "missing term", text, lambda a: a + a.T)
             text = f"with half of `{called} + {called}.T` in the place of `{called}`"
             yield edit(2.3, "missing term", text, lambda a: (a + a.T) / 2)
+    for word, change in {"zeros": np.zeros_like, "ones": np.ones_like}.items():
+        cost = 1.6 if np.ptp(v) == 0 else 2.5
+        yield edit(cost, "other array", f"with {word} in the place of `{called}`", change)
+    if np.ptp(v) == 0:
+        return  # an array of equal numbers: its powers tell nothing
     for words, change in POWERS.items():
         yield edit(2.0 + 0.3 * ("and" in words or "third" in words), "power", f"with `{called}` {words}", change)
     for words, change in ONE_MINUS.items():
         yield edit(2, "one minus", f"with {words.replace('{}', f'`{called}`')} in the place of `{called}`", change)
-    for word, change in {"zeros": np.zeros_like, "ones": np.ones_like}.items():
-        yield edit(2.5, "other array", f"with {word} in the place of `{called}`", change)
     for word, change in UNARY.items():
         yield edit(2.6, "other function", f"with {word.replace('absolute', 'abs')} of `{called}`", change)
     for axes in [axes for n in range(1, ndim + 1) for axes in itertools.combinations(range(ndim), n)]:
