@@ -49,10 +49,25 @@ class Use(NamedTuple):
     extra: float = 0.0
 
     @property
+    def array(self):
+        """The array of the value."""
+        return self.value.value if isinstance(self.value, Node) else self.value
+
+    @property
+    def site(self):
+        """The place of the value in the source."""
+        return source.place(self.node, self.path)
+
+    @property
     def called(self):
         """What the author calls the value."""
-        written = None if self.extra else source.argument(self.node, self.path)
-        return written or (source.name(self.value) if isinstance(self.value, Node) else f"{self.value:g}")
+        is_variable = isinstance(self.value, Node) and source.is_variable(self.value)
+        written = None if self.extra and is_variable else source.argument(self.node, self.path)
+        if written:
+            return written
+        if isinstance(self.value, Node):
+            return source.name(self.value)
+        return f"{self.value:g}" if is_number(self.value) else "an array"
 
 
 class Places:
@@ -68,11 +83,14 @@ class Places:
         self.graph, self.output = graph, output
         self.ancestors = graph.ancestors(output)
         candidates = self.ancestors.difference(settled)
-        self.steps = [node for node in graph.nodes if node in candidates and node.site and node.function]
+        shared = {node.site for node in settled if node.function}  # a helper function that the value needs as it is
+        self.steps = [
+            node for node in graph.nodes if node in candidates and node.function and node.site not in {None, *shared}
+        ]
         self._of_use, self._of_site, self.arrays = {}, {}, {}
         for node in self.steps:
             for path, value in node.uses():
-                if isinstance(value, Node) or (is_number(value) and not node.inner):
+                if isinstance(value, Node) or ((is_number(value) or is_float(value)) and not node.inner):
                     for key, extra in _keys_of_use(node, path, value):
                         self._of_use.setdefault(key, []).append(Use(key, node, path, value, extra))
             if not node.inner:

@@ -66,7 +66,8 @@ def _epsilon(comparisons):
             error = c.found - c.expected if c.name == "y" else c.found / np.where(c.expected, c.expected, np.inf) - 1
             amounts.append((error * k)[c.wrong])
         amounts = np.concatenate(amounts) if len(amounts) == len(comparisons) else np.zeros(0)
-        if len(amounts) >= FEWEST and np.ptp(amounts) < 0.01 * abs(amounts.mean()):
+        is_small = all(c.error.max(initial=0) < 0.1 for c in comparisons)
+        if is_small and len(amounts) >= FEWEST and np.ptp(amounts) < 0.01 * abs(amounts.mean()):
             amount, called = float(f"{abs(amounts.mean()):.2g}"), symbol(name)
             where = "value" if c.name == "y" or amounts[0] > 0 else "derivative"
             causes.append(

@@ -24,7 +24,7 @@ class Site(NamedTuple):
 
     file: str
     line: int
-    instruction: tuple  # (the first line of its function, the offset of the instruction)
+    instruction: tuple  # (the first line of its function, the lines and columns, or where unknown the offset)
     span: tuple  # (first line, last line, first column, last column); before Python 3.11 only (line, line, None, None)
 
 

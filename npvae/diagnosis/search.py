@@ -17,12 +17,11 @@ import warnings
 import numpy as np
 
 from . import source
-from .changes import Places, at_result, at_use, is_float
+from .changes import Places, at_result, at_use, is_float, is_number
 from .comparison import same
 from .cuts import path_causes
 from .draws import Cause, upstream
 from .factors import factor_name
-from .graph import Node
 from .paths import Paths, TooLarge, slopes_of_elements
 from .uses import OTHER_FORMS, PLAIN_FORM, edits_of
 
@@ -180,7 +179,7 @@ def _result(changes, draw, places):
 
 def _scaled(draws, all_places):
     """Yield the causes that are a number: a factor, or a sign, at one use of a value or of the result."""
-    uses = [u for u in all_places[0].uses() if not isinstance(u.value, Node) or is_float(u.value.value)]
+    uses = [use for use in all_places[0].uses() if is_number(use.array) or is_float(use.array)]
     candidates = [(use, lambda w, use=use: at_use(use, lambda v, *_: w * v)) for use in uses]
     candidates.append((None, lambda w: at_result(lambda v, *_: w * v)))
     for use, scaled in candidates:
@@ -210,7 +209,7 @@ def _fitted(scaled, draw, places):
 
 def _number_cause(use, factors, draws):
     """Yield the cause for a use that must be multiplied by these factors, one for each draw."""
-    site = use.node.site if use else draws[0].output.site
+    site = use.site if use else draws[0].output.site
     called, extra = (use.called, use.extra) if use else (source.name(draws[0].output), 0.05)
     is_term = use is not None and use.node.function in (np.add, np.subtract)
     if np.allclose(factors, 0, atol=1e-7):

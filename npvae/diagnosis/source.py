@@ -39,7 +39,7 @@ def name(node):
     if variable:
         return variable
     text = expression and _text(node.site, expression)
-    if text and len(text) <= LONGEST and "\n" not in text:
+    if text and len(text) <= LONGEST:
         return text
     return f"what line {node.site.line} computes" if quoted(node.site) else "a step"
 
@@ -52,8 +52,14 @@ def code(called):
 def text(node):
     """Return the expression that made a node, as it stands in the source; or its line."""
     expression, _ = _expression(node.site)
-    found = expression and _text(node.site, expression)
-    return found if found and "\n" not in found else quoted(node.site)
+    return (expression and _text(node.site, expression)) or quoted(node.site)
+
+
+def place(node, path):
+    """Return the site of an argument of a node: that of the node, with the line on which the argument stands."""
+    expression, _ = _expression(node.site)
+    part = _part(expression, path)
+    return node.site if part is None else node.site._replace(line=part.lineno)
 
 
 def is_variable(node):
@@ -70,7 +76,7 @@ def argument(node, path):
     expression, _ = _expression(node.site) if node.site else (None, None)
     part = _part(expression, path)
     text = part is not None and _text(node.site, part)
-    if text and len(text) <= LONGEST and "\n" not in text:
+    if text and len(text) <= LONGEST:
         return text
     return name(used) if isinstance(used, Node) else None
 
@@ -139,7 +145,7 @@ def _segment(file, first, last, start, end):
         return None
     lines[-1] = lines[-1][:end]
     lines[0] = lines[0][start:]
-    return b"".join(lines).decode()
+    return " ".join(b"".join(lines).decode().split())  # of several lines, one
 
 
 def _expression(site):

@@ -12,7 +12,7 @@ import types
 import numpy as np
 
 from . import source
-from .changes import Edit, at_step, at_use, is_float, parts_of
+from .changes import Edit, at_step, at_use, is_float, is_number, parts_of
 from .graph import Node, compute, filled, setitem
 
 FUNCTIONS = [  # families of functions that people confuse
@@ -47,7 +47,7 @@ def edits_of_steps(places):
     yield from _of_all_reductions(places)
     literals = places.literals()
     for use in places.uses():
-        if not isinstance(use.value, Node):
+        if is_number(use.value):
             yield from _of_number(use, literals)
 
 
@@ -64,7 +64,8 @@ def _of_step(step, places):
         if fits and f not in (operator.getitem, np.transpose, setitem):
             kind, text, cost = _without(step, i)
             kept = lambda node, array, places, i=i: _like(array(node.args[i]), node)  # noqa: E731
-            yield Edit(cost, kind, text, step.site, here(kept))
+            site = source.place(step, ("args", 1 - i)) if is_binary else step.site  # of the part that goes
+            yield Edit(cost, kind, text, site, here(kept))
     if f in (np.subtract, np.divide, np.power, np.matmul, np.dot, np.outer) and len(args) == 2:
         text = f"with the two sides of `{source.text(step)}` exchanged"
         yield Edit(1.5, "order", text, step.site, here(_with_args(lambda left, right: (right, left))))

@@ -1,5 +1,7 @@
 """The trace of an operation: the graph of its value and of its derivatives."""
 
+import types
+
 import numpy as np
 
 from .stand_ins import functions_of, stand_ins
@@ -35,7 +37,7 @@ def trace(f, inputs, dy=None):
         y, *derivatives = returned if isinstance(returned, tuple) else (returned,)
         outputs = {"y": y}
         if dy is not None:
-            gradients = _called(derivatives, given(dy, "dy"))
+            gradients = _called(derivatives, given(dy, "dy", _upstream_name(derivatives)))
             outputs |= {f"d{name}": dx for name, dx in zip(inputs, gradients) if dx is not None}
         return outputs
 
@@ -53,8 +55,8 @@ def trace_run(author, run):
     functions = functions_of(author)
     tracer = Tracer({g.__code__.co_filename for g in functions} - {*HERE, __file__})
 
-    def given(array, name):
-        traced = tracer.given(array, name)
+    def given(array, name, called=None):
+        traced = tracer.given(array, called or name)
         tracer.graph.inputs[name] = traced.node
         return traced
 
@@ -65,6 +67,12 @@ def trace_run(author, run):
     except Exception as error:  # a stranger's function may raise anything
         raise Untraceable(str(error)) from error
     return tracer.graph
+
+
+def _upstream_name(derivatives):
+    """Return what the author calls the upstream gradient, in the first derivative."""
+    code = next((d.__code__ for d in derivatives if isinstance(d, types.FunctionType)), None)
+    return code.co_varnames[0] if code is not None and code.co_argcount else "dy"
 
 
 def _called(derivatives, dy):

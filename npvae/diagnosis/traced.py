@@ -120,6 +120,7 @@ class Traced(np.lib.mixins.NDArrayOperatorsMixin):
 
 
 IN_PLACE = {np.copyto, np.put, np.place, np.putmask, np.fill_diagonal, np.put_along_axis}
+MOST = 3000  # steps of a trace
 WRITERS = {"fill", "sort", "put", "itemset", "partition"}  # methods that write into their array
 
 
@@ -132,6 +133,10 @@ def _written(base, value, view):
     base = np.array(base)
     view(base)[...] = value
     return base
+
+
+class TooLong(Exception):
+    """The function takes more steps than can be searched."""
 
 
 class Tracer:
@@ -158,7 +163,8 @@ class Tracer:
                 span = (frame.f_lineno, frame.f_lineno, None, None)
                 if hasattr(code, "co_positions"):
                     span = _position(code, frame.f_lasti) or span
-                return Site(code.co_filename, frame.f_lineno, (code.co_firstlineno, frame.f_lasti), span), inner
+                place = span if None not in span else frame.f_lasti
+                return Site(code.co_filename, frame.f_lineno, (code.co_firstlineno, place), span), inner
             inner |= not code.co_filename.startswith((*HERE, _NUMPY))
             frame = frame.f_back
         return None, False
@@ -169,6 +175,8 @@ class Tracer:
 
     def node(self, function, args, kwargs):
         """Compute a step, and return its node."""
+        if len(self.graph.nodes) >= MOST:
+            raise TooLong
         site, inner = self.site()
         node = self.graph.add(function, args, kwargs, site=site, inner=inner)
         with np.errstate(all="ignore"):

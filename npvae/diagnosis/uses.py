@@ -11,7 +11,7 @@ import operator
 import numpy as np
 
 from . import source
-from .changes import Edit, at_result, at_use, is_float, is_number, taking
+from .changes import Edit, at_result, at_use, is_array, is_float, is_number, taking
 from .graph import Node, setitem
 from .paths import is_slope, is_slope_of_one_step
 from .steps import edits_of_steps
@@ -60,10 +60,10 @@ def edits_of(places, forms=PLAIN_FORM):
     if is_first:
         yield from edits_of_steps(places)
     for use in places.uses():
-        if isinstance(use.value, Node) and not isinstance(use.value.value, (list, tuple)):
-            if is_float(use.value.value):
+        if is_array(use.array):
+            if is_float(use.array):
                 yield from _of_use(use, places, forms)
-            if is_first:
+            if is_first and isinstance(use.value, Node):
                 yield from _another_array(use, places)
         elif is_first and is_number(use.value):
             yield from _array_for_number(use, places)
@@ -76,14 +76,14 @@ def _of_use(use, places, forms):
         return
 
     def edit(cost, kind, text, change):
-        return Edit(cost + use.extra, kind, text, use.node.site, at_use(use, lambda value, *_: change(value)))
+        return Edit(cost + use.extra, kind, text, use.site, at_use(use, lambda value, *_: change(value)))
 
     def made(change):
         return at_use(use, change)
 
     if forms is PLAIN_FORM:
-        yield from _changed(use.value.value, use.called, edit)
-    for edit in _factors_and_terms(use.node.index, use.value.value, use.called, use.node.site, places, made, forms):
+        yield from _changed(use.array, use.called, edit)
+    for edit in _factors_and_terms(use.node.index, use.array, use.called, use.site, places, made, forms):
         yield edit._replace(cost=edit.cost + use.extra)
 
 
@@ -139,7 +139,7 @@ def _factors_and_terms(index, v, called, site, places, made, forms):
         name, extra = source.name(node), 0 if source.is_variable(node) else 0.8
         for version, words, more in _versions(node, np.shape(v), forms):
             cost = extra + more
-            is_dy = key == "dy" and node not in places.ancestors
+            is_dy = node is places.graph.inputs.get("dy") and node not in places.ancestors
             kind = "dy not used" if is_dy else "missing factor"
             factor = words.format(source.code(name))
             yield Edit(2 + cost, kind, f"with one more factor {factor} at `{called}`", site,
@@ -181,7 +181,7 @@ def _versions(node, shape, forms):
 
 def _another_array(use, places):
     """Yield the edits that put another array of the same shape in the place of one."""
-    v, site = use.value, use.node.site
+    v, site = use.value, use.site
     is_named = source.is_variable(v)
     if v.function is None and v.name is None and not is_named:
         return  # an array from elsewhere: nothing says that it stands for another
@@ -191,7 +191,8 @@ def _another_array(use, places):
             continue
         shape, name = np.shape(node.value), source.name(node)
         cost = 2 + 0.8 * (not source.is_variable(node)) + 0.4 * (not is_named) + use.extra
-        kind = "dy not used" if key == "dy" and node not in places.ancestors else "other array"
+        is_dy = node is places.graph.inputs.get("dy") and node not in places.ancestors
+        kind = "dy not used" if is_dy else "other array"
         if is_slope(node):
             is_factor = use.node.function is np.multiply and use.value.site
             if not is_factor or not is_slope_of_one_step(node):

@@ -33,7 +33,8 @@ class Recording:
         for code, offset in frames:
             if code.co_filename in self.files:
                 span = _span(code, offset)
-                return Site(code.co_filename, span[0], (code.co_firstlineno, offset), span)
+                place = span if None not in span else offset
+                return Site(code.co_filename, span[0], (code.co_firstlineno, place), span)
         return None
 
 
