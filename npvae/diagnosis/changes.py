@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from . import source
-from .graph import Node, compute, replaced, setitem
+from .graph import Node, compute, is_float, replaced, setitem
 
 
 class Edit(NamedTuple):
@@ -161,11 +161,6 @@ def _called(node):
 def is_number(value):
     """Return whether a value is a plain number."""
     return isinstance(value, (int, float, np.number)) and not isinstance(value, bool)
-
-
-def is_float(value):
-    """Return whether a value is an array of floats."""
-    return isinstance(value, (np.ndarray, np.generic)) and value.dtype.kind == "f"
 
 
 def at_use(use, change):

@@ -111,7 +111,7 @@ def _without_crosstalk(paths, dy, of_k, of_m):
     if k is None:
         return None
     J, ndim = paths.jacobian(m, k), m.value.ndim
-    A = paths.walk(paths.y, dy).get(m)
+    A = paths.backpropagate(paths.y, dy).get(m)
     if A is None:
         return None
     cut = paths.gradient(dy, dict.fromkeys(paths.out_of(m), 0.0)) if m is not paths.y else 0.0
@@ -119,7 +119,7 @@ def _without_crosstalk(paths, dy, of_k, of_m):
     for axes in [axes for n in range(ndim, 0, -1) for axes in itertools.combinations(range(ndim), n)]:
         kept = J * _alike(m.value.shape, axes)
         if not np.allclose(kept, J, atol=1e-7):
-            through = paths.walk(k, A @ kept).get(paths.x)
+            through = paths.backpropagate(k, A @ kept).get(paths.x)
             if through is not None:
                 found[axes] = cut + through.reshape(paths.x.value.shape)
     return found

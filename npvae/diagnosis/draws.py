@@ -1,5 +1,4 @@
-"""What the search works with and what it finds: traced draws, and causes.
-"""
+"""What the search works with, and what it finds: traced draws, and causes."""
 
 from typing import NamedTuple
 

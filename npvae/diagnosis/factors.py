@@ -1,5 +1,4 @@
-"""The name of a factor: a plain number, a number of the source, or something made of sizes.
-"""
+"""The name of a factor: a number of the source, a plain number, or a function of the sizes of arrays."""
 
 import itertools
 
@@ -47,8 +46,7 @@ def factor_name(factors, draws):
 
 
 def _short(name):
-    short = name.split(",")[0].split(" or ")[0]
-    return short
+    return name.split(",")[0].split(" or ")[0]
 
 
 def _meaning(name, numbers):

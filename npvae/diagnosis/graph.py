@@ -199,3 +199,8 @@ def setitem(base, index, value):
     base = np.array(base)
     base[index] = value
     return base
+
+
+def is_float(value):
+    """Return whether a value is an array of floats."""
+    return isinstance(value, (np.ndarray, np.generic)) and value.dtype.kind == "f"

@@ -17,12 +17,12 @@ import warnings
 import numpy as np
 
 from . import source
-from .changes import Places, at_result, at_use, is_float
+from .changes import Places, at_result, at_use
 from .comparison import same
 from .cuts import path_causes
 from .draws import Cause, upstream
 from .factors import factor_name
-from .graph import Node
+from .graph import Node, is_float
 from .paths import Paths, TooLarge, slopes_of_elements
 from .uses import OTHER_FORMS, PLAIN_FORM, edits_of
 

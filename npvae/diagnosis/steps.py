@@ -12,8 +12,8 @@ import types
 import numpy as np
 
 from . import source
-from .changes import Edit, at_step, at_use, is_float, parts_of
-from .graph import Node, compute, filled, setitem
+from .changes import Edit, at_step, at_use, parts_of
+from .graph import Node, compute, filled, is_float, setitem
 
 FUNCTIONS = [  # families of functions that people confuse
     [np.add, np.subtract],

@@ -11,9 +11,9 @@ import operator
 import numpy as np
 
 from . import source
-from .changes import Edit, at_result, at_use, is_float, taking
-from .graph import Node, setitem
-from .paths import is_slope, is_slope_of_one_step
+from .changes import Edit, at_result, at_use, taking
+from .graph import Node, is_float, setitem
+from .paths import Slope
 from .steps import edits_of_steps
 
 # How another array comes in: the words for it, what is done with it, and what that costs.
@@ -42,7 +42,7 @@ ONE_MINUS = {
     "1 − {}²": lambda v: 1 - v * v,
     "{} (1 − {})": lambda v: v * (1 - v),
 }
-UNARY = {f"np.{f.__name__}": f for f in (np.exp, np.log, np.abs, np.sign, np.tanh)}
+UNARY = {"np.exp": np.exp, "np.log": np.log, "np.abs": np.abs, "np.sign": np.sign, "np.tanh": np.tanh}
 
 
 def edits_of(places, forms=PLAIN_FORM):
@@ -94,7 +94,7 @@ def _changed(v, called, edit):
     for words, change in ONE_MINUS.items():
         yield edit(2, "one minus", f"with {words.replace('{}', f'`{called}`')} in the place of `{called}`", change)
     for word, change in UNARY.items():
-        yield edit(2.6, "other function", f"with {word.replace('absolute', 'abs')} of `{called}`", change)
+        yield edit(2.6, "other function", f"with {word} of `{called}`", change)
     for axes in [axes for n in range(1, ndim + 1) for axes in itertools.combinations(range(ndim), n)]:
         axis = axes[0] if len(axes) == 1 else axes
         over = f"axis {axis}" if len(axes) == 1 else f"the axes {', '.join(map(str, axes))}"
@@ -131,7 +131,7 @@ def _factors_and_terms(index, v, called, site, places, made, forms):
             factor = words.format(source.code(name))
             yield Edit(2 + cost, kind, f"with one more factor {factor} at `{called}`", site,
                        made(taking(key, lambda v, a, f=version: v * f(a))))  # fmt: skip
-            if is_slope(node) or np.array_equal(node.value, v):
+            if isinstance(node, Slope) or np.array_equal(node.value, v):
                 continue
             kind = "extra factor" if node in places.ancestors else "missing factor"
             yield Edit(2.1 + cost, kind, f"with `{called}` divided by {factor}", site,
@@ -154,7 +154,7 @@ def _versions(node, shape, forms):
         if np.shape(np.expand_dims(a, axis)) == tuple(1 if i == axis else n for i, n in enumerate(shape)):
             fitted = functools.partial(np.expand_dims, axis=axis)
     if fitted is not None:
-        if is_slope(node):
+        if isinstance(node, Slope):
             forms = FORMS_OF_A_SLOPE if forms is PLAIN_FORM else {}
         for words, (form, cost) in forms.items():
             yield (lambda a, form=form: fitted(form(a))), words, cost
@@ -173,9 +173,9 @@ def _another_array(use, places):
         shape, name = np.shape(node.value), source.name(node)
         cost = 2 + 0.8 * (not source.is_variable(node)) + 0.4 * (not is_named) + use.extra
         kind = "dy not used" if key == "dy" and node not in places.ancestors else "other array"
-        if is_slope(node):
+        if isinstance(node, Slope):
             is_factor = use.node.function is np.multiply and use.value.site
-            if not is_factor or not is_slope_of_one_step(node):
+            if not is_factor or not node.is_of_one_step:
                 continue
             kind, cost = "other function", 2.6 + use.extra
         text = f"with {source.code(name)} in the place of `{use.called}`"
