@@ -164,7 +164,7 @@ def is_number(value):
 
 
 def at_use(use, change):
-    """Return the changes of an edit that puts change(value, places, node, array) in the place of a value."""
+    """Return the changes of an edit that puts change(value, places, node, array) in place of a value."""
 
     def changes(places):
         by_node = {}

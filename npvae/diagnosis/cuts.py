@@ -66,10 +66,10 @@ def _path_cause(group, weights, draws):
     if np.allclose(weights, 0, atol=1e-6):
         return Cause("missing path", f"if {group.text} did not depend on `{draws[0].of}`", (group.site,), group.cost)
     if np.allclose(weights, -1, atol=1e-6):
-        text = f"if the path through {group.text} had the other sign"
+        text = f"if the path through {group.text} had the opposite sign"
         return Cause("wrong path", text, (group.site,), group.cost + 0.3)
     if name := factor_name(weights, draws):
-        text = f"if the path through {group.text} did not count {name} times"
+        text = f"if the path through {group.text} counted {name} times"
         return Cause("wrong path", text, (group.site,), group.cost + 1)
     return None
 

@@ -169,7 +169,7 @@ def _changed(change, node, read, *arrays):
 
 
 def filled(argument, array):
-    """Return an argument with arrays in the place of nodes."""
+    """Return an argument with arrays in place of nodes."""
     kind = type(argument)
     if kind is Node:
         return array(argument)

@@ -153,7 +153,7 @@ def slopes_of_elements(paths):
                     continue
                 slope = slope.reshape(m.value.shape)
                 if not any(np.allclose(slope, other.value) for other in found if other.value.shape == slope.shape):
-                    name = f"the slope of `{source.name(m)}` in `{source.name(k)}`"
+                    name = f"the slope of `{source.name(m)}` with respect to `{source.name(k)}`"
                     found.append(Slope(slope, name, _is_one_call(paths.graph, m, k)))
     return found
 

@@ -134,7 +134,7 @@ def search_value(arrays, ends):
         if time.thread_time() > ends or (causes and edit.cost > causes[0].cost + MARGIN):
             break
         if all(_agree_after(edit, draws, places) for draws, places in zip(together, all_places)):
-            text = f"{edit.text} in the value: your derivatives belong to that one"
+            text = f"{edit.text} in the value: your derivatives are right for that value"
             causes.append(Cause(edit.kind, text, (edit.site,), edit.cost))
     return _chosen(causes)
 
@@ -217,7 +217,8 @@ def _number_cause(use, factors, draws):
         if is_term:
             yield Cause("extra term", f"without the term `{called}`", (site,), 1.4 + extra)
     elif np.allclose(factors, -1, rtol=1e-6):
-        yield Cause("wrong sign", f"with the other sign before `{called}`", (site,), (1.3 if is_term else 1.5) + extra)
+        cost = (1.3 if is_term else 1.5) + extra
+        yield Cause("wrong sign", f"with the opposite sign before `{called}`", (site,), cost)
     elif name := factor_name(factors, draws):
         cost = (1.8 if len(name) < 5 else 2.0) + extra
         if name.startswith("1/"):

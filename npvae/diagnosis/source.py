@@ -7,7 +7,8 @@ import operator
 
 from .graph import Node
 
-LONGEST = 32  # characters of an expression that may serve as a name
+LONGEST_NAME = 32  # characters of an expression that serves as a name
+LONGEST = 60  # characters of an expression that is quoted
 
 
 def quoted(site):
@@ -27,7 +28,7 @@ def forget():
 
 
 def name(node):
-    """Return what the author calls the array of a node: a variable, or a short expression; else its line."""
+    """Return what the author calls the array of a node: a variable, or the start of its expression."""
     if node.name is not None:
         return node.name
     if node.site is None:
@@ -39,8 +40,8 @@ def name(node):
     if variable:
         return variable
     text = expression and _text(node.site, expression)
-    if text and len(text) <= LONGEST and "\n" not in text:
-        return text
+    if text:
+        return _shortened(text, LONGEST_NAME)
     return f"what line {node.site.line} computes" if quoted(node.site) else "a step"
 
 
@@ -50,10 +51,10 @@ def code(called):
 
 
 def text(node):
-    """Return the expression that made a node, as it stands in the source; or its line."""
+    """Return the expression that made a node, on one line; where it is unknown, the source line."""
     expression, _ = _expression(node.site)
     found = expression and _text(node.site, expression)
-    return found if found and "\n" not in found else quoted(node.site)
+    return _shortened(found, LONGEST) if found else quoted(node.site)
 
 
 def is_variable(node):
@@ -70,7 +71,7 @@ def argument(node, path):
     expression, _ = _expression(node.site) if node.site else (None, None)
     part = _part(expression, path)
     text = part is not None and _text(node.site, part)
-    if text and len(text) <= LONGEST and "\n" not in text:
+    if text and len(text) <= LONGEST_NAME:
         return text
     return name(used) if isinstance(used, Node) else None
 
@@ -124,22 +125,21 @@ def _part_of_target(statement, i):
 
 
 def _text(site, expression):
-    """Return the source of an expression; None for a statement."""
+    """Return the source of an expression on one line; None for a statement."""
     if isinstance(expression, (ast.AugAssign, ast.Assign)):
         return None
-    return _segment(
-        site.file, expression.lineno, expression.end_lineno, expression.col_offset, expression.end_col_offset
-    )
+    if expression.lineno != expression.end_lineno:
+        return ast.unparse(expression)
+    return _segment(site.file, expression.lineno, expression.col_offset, expression.end_col_offset)
+
+
+def _shortened(text, longest):
+    return text if len(text) <= longest else text[: longest - 1] + "…"
 
 
 @functools.lru_cache(maxsize=4096)
-def _segment(file, first, last, start, end):
-    lines = [line.encode() for line in linecache.getlines(file)[first - 1 : last]]
-    if not lines:
-        return None
-    lines[-1] = lines[-1][:end]
-    lines[0] = lines[0][start:]
-    return b"".join(lines).decode()
+def _segment(file, line, start, end):
+    return linecache.getline(file, line).encode()[start:end].decode()  # ast counts columns in bytes
 
 
 def _expression(site):

@@ -269,7 +269,7 @@ class _OnACopy:
 
 
 def _nodes(argument):
-    """Return an argument with nodes in the place of traced arrays."""
+    """Return an argument with nodes in place of traced arrays."""
     if isinstance(argument, Traced):
         return argument.node
     if type(argument) in (list, tuple):
@@ -286,7 +286,7 @@ def _is_same(index, other):
 
 
 def plain(argument):
-    """Return an argument with arrays in the place of traced arrays."""
+    """Return an argument with arrays in place of traced arrays."""
     if isinstance(argument, Traced):
         return argument.array
     if type(argument) in (list, tuple):

@@ -29,12 +29,12 @@ OTHER_FORMS = {
 }
 FORMS_OF_A_SLOPE = {"{}": (lambda a: a, 0), "minus {}": (lambda a: -a, 0.1)}
 POWERS = {
-    "squared": lambda v: v * v,
-    "inverted": lambda v: 1 / v,
-    "under a square root": np.sqrt,
-    "squared and inverted": lambda v: 1 / (v * v),
-    "under a square root and inverted": lambda v: 1 / np.sqrt(v),
-    "to the third power": lambda v: v**3,
+    "{}²": (lambda v: v * v, 2.0),
+    "1/{}": (lambda v: 1 / v, 2.0),
+    "√{}": (np.sqrt, 2.0),
+    "1/{}²": (lambda v: 1 / (v * v), 2.3),
+    "1/√{}": (lambda v: 1 / np.sqrt(v), 2.3),
+    "{}³": (lambda v: v**3, 2.3),
 }
 ONE_MINUS = {
     "1 − {}": lambda v: 1 - v,
@@ -85,14 +85,14 @@ def _changed(v, called, edit):
     if ndim == 2:
         yield edit(1.4, "transposed", f"with `{called}` transposed", np.transpose)
         if np.shape(v)[0] == np.shape(v)[1]:
-            text = f"with `{called} + {called}.T` in the place of `{called}`"
+            text = f"with `{called} + {called}.T` in place of `{called}`"
             yield edit(2.3, "missing term", text, lambda a: a + a.T)
-            text = f"with half of `{called} + {called}.T` in the place of `{called}`"
+            text = f"with half of `{called} + {called}.T` in place of `{called}`"
             yield edit(2.3, "missing term", text, lambda a: (a + a.T) / 2)
-    for words, change in POWERS.items():
-        yield edit(2.0 + 0.3 * ("and" in words or "third" in words), "power", f"with `{called}` {words}", change)
+    for words, (change, cost) in POWERS.items():
+        yield edit(cost, "power", f"with {words.replace('{}', f'`{called}`')} in place of `{called}`", change)
     for words, change in ONE_MINUS.items():
-        yield edit(2, "one minus", f"with {words.replace('{}', f'`{called}`')} in the place of `{called}`", change)
+        yield edit(2, "one minus", f"with {words.replace('{}', f'`{called}`')} in place of `{called}`", change)
     for word, change in UNARY.items():
         yield edit(2.6, "other function", f"with {word} of `{called}`", change)
     for axes in [axes for n in range(1, ndim + 1) for axes in itertools.combinations(range(ndim), n)]:
@@ -129,7 +129,8 @@ def _factors_and_terms(index, v, called, site, places, made, forms):
             is_dy = key == "dy" and node not in places.ancestors
             kind = "dy not used" if is_dy else "missing factor"
             factor = words.format(source.code(name))
-            yield Edit(2 + cost, kind, f"with one more factor {factor} at `{called}`", site,
+            named = f", {factor}," if isinstance(node, Slope) else f" {factor}"
+            yield Edit(2 + cost, kind, f"with one more factor{named} at `{called}`", site,
                        made(taking(key, lambda v, a, f=version: v * f(a))))  # fmt: skip
             if isinstance(node, Slope) or np.array_equal(node.value, v):
                 continue
@@ -137,8 +138,8 @@ def _factors_and_terms(index, v, called, site, places, made, forms):
             yield Edit(2.1 + cost, kind, f"with `{called}` divided by {factor}", site,
                        made(taking(key, lambda v, a, f=version: v / f(a))))  # fmt: skip
             if np.shape(version(node.value)) == np.shape(v) or np.ndim(node.value) == 0:
-                for sign, word in ((1, "+"), (-1, "−")):
-                    yield Edit(2.7 + cost, "missing term", f"with {word} {factor} at `{called}`", site,
+                for sign, word in ((1, "added"), (-1, "subtracted")):
+                    yield Edit(2.7 + cost, "missing term", f"with {factor} {word} at `{called}`", site,
                                made(taking(key, lambda v, a, f=version, s=sign: v + s * f(a))))  # fmt: skip
 
 
@@ -161,7 +162,7 @@ def _versions(node, shape, forms):
 
 
 def _another_array(use, places):
-    """Yield the edits that put another array of the same shape in the place of one."""
+    """Yield the edits that put another array of the same shape in place of one."""
     v, site = use.value, use.node.site
     is_named = source.is_variable(v)
     if v.function is None and v.name is None and not is_named:
@@ -178,7 +179,7 @@ def _another_array(use, places):
             if not is_factor or not node.is_of_one_step:
                 continue
             kind, cost = "other function", 2.6 + use.extra
-        text = f"with {source.code(name)} in the place of `{use.called}`"
+        text = f"with {source.code(name)} in place of `{use.called}`"
         if shape == np.shape(v.value):
             yield Edit(cost, kind, text, site, at_use(use, taking(key, lambda v, a: a)))
         elif shape[::-1] == np.shape(v.value) and len(shape) == 2:
