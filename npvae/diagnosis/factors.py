@@ -17,7 +17,7 @@ OF_A_SIZE = {
 
 
 def factor_name(factors, draws):
-    """Return the name of a factor that has these values in the draws; None if it has none."""
+    """Return the name of a factor with these values, one for each draw; None if it has no name."""
     literals = Places(draws[0].graph, draws[0].output).literals()
     for c in sorted(literals, key=abs):
         for value, name in ((c, f"{c:g}"), (-c, f"−{c:g}"), (1 / c if c else np.nan, f"1/{c:g}")):

@@ -1,4 +1,4 @@
-"""The author's own source: which line a step of a trace comes from, and what it is called there."""
+"""The author's source: the line of each step of a trace, and what the author calls its result."""
 
 import ast
 import functools
@@ -12,7 +12,7 @@ LONGEST = 60  # characters of an expression that is quoted
 
 
 def quoted(site):
-    """Return the source line of a site, without its indentation and its comment; empty where there is no source."""
+    """Return the source line of a site without indentation and comment; empty if the source is not available."""
     return _without_comment(linecache.getline(site.file, site.line).strip())
 
 
@@ -21,7 +21,7 @@ def _without_comment(line):
 
 
 def forget():
-    """Forget all sources: a file may have changed since it was read."""
+    """Clear the caches: the author may have changed a file since we read it."""
     linecache.checkcache()
     _segment.cache_clear()
     _expressions.cache_clear()
@@ -46,7 +46,7 @@ def name(node):
 
 
 def code(called):
-    """Return a name as code, unless it is words of ours."""
+    """Return a name in backticks, unless it is a description such as "the slope of …"."""
     return called if called.startswith("the ") else f"`{called}`"
 
 
@@ -149,7 +149,7 @@ def _expression(site):
 
 @functools.lru_cache(maxsize=8)
 def _expressions(file):
-    """Return all expressions of a file by their lines and columns."""
+    """Return pairs of an expression and its parent, for all expressions of a file, by their lines and columns."""
     found = {}
     try:
         tree = ast.parse("".join(linecache.getlines(file)))

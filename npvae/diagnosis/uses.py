@@ -1,7 +1,7 @@
-"""Every small edit of one use of a value: a sign, a power, a sum, another factor, another array, …
+"""Every small edit of the use of a value: a power, a sum, another factor, another array, …
 
-If an author uses a value twice, an edit may concern one use, those in one line, or all of them. The number before an
-edit is its cost, as in steps.py.
+If the author uses a value several times, an edit changes one use, all uses in one line, or all of them. The first
+number of an edit is its cost, as in steps.py.
 """
 
 import functools
@@ -16,7 +16,7 @@ from .graph import Node, is_float, setitem
 from .paths import Slope
 from .steps import edits_of_steps
 
-# How another array comes in: the words for it, what is done with it, and what that costs.
+# The forms in which an edit brings in another array: the words, the function, and its cost.
 PLAIN_FORM = {"{}": (lambda a: a, 0)}
 OTHER_FORMS = {
     "(1 − {})": (lambda a: 1 - a, 0.3),
@@ -48,7 +48,8 @@ UNARY = {"np.exp": np.exp, "np.log": np.log, "np.abs": np.abs, "np.sign": np.sig
 def edits_of(places, forms=PLAIN_FORM):
     """Yield the edits of a traced array.
 
-    forms   in which another array may come in: `PLAIN_FORM`, with all other edits; or only `OTHER_FORMS`, the many
+    forms   in which other arrays come in: `PLAIN_FORM`, and then all other edits too; or `OTHER_FORMS`, which are
+            many, and so come last
     """
     is_first = forms is PLAIN_FORM
     if is_first:
@@ -63,7 +64,7 @@ def edits_of(places, forms=PLAIN_FORM):
 
 
 def _of_use(use, places, forms):
-    """Yield the edits of the use of an array: a sign, a power, 1 − v, a transpose, a sum, another place."""
+    """Yield the edits of the use of an array, but for those that replace it by another array."""
     if use.node.function is operator.getitem:
         return
 
@@ -144,7 +145,7 @@ def _factors_and_terms(index, v, called, site, places, made, forms):
 
 
 def _versions(node, shape, forms):
-    """Yield the ways in which an array may be a factor of one of this shape: a function, its words, and its cost."""
+    """Yield the forms of an array that broadcast to this shape: triples of a function, its words, and its cost."""
     a, fitted = node.value, None
     try:
         if np.broadcast_shapes(np.shape(a), shape) == shape:
@@ -166,7 +167,7 @@ def _another_array(use, places):
     v, site = use.value, use.node.site
     is_named = source.is_variable(v)
     if v.function is None and v.name is None and not is_named:
-        return  # an array from elsewhere: nothing says that it stands for another
+        return  # a constant without a name: nobody confuses it with a named array
     for key in places.arrays:
         node = places.array(key, use.node.index)
         if node is v or node is places.output or node.index > use.node.index or node.function is setitem:
