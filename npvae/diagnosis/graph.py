@@ -28,6 +28,18 @@ class Site(NamedTuple):
     span: tuple  # (first line, last line, first column, last column); before Python 3.11 only (line, line, None, None)
 
 
+def site_of(code, offset):
+    """Return the `Site` of the instruction at an offset of a code object."""
+    span = None
+    if hasattr(code, "co_positions"):
+        span = next((span for i, span in enumerate(code.co_positions()) if i == offset // 2), None)
+    if span is None or None in span:
+        lines = [line for start, end, line in code.co_lines() if start <= offset < end and line is not None]
+        line = lines[0] if lines else code.co_firstlineno
+        span = (line, line, None, None)
+    return Site(code.co_filename, span[0], (code.co_firstlineno, offset), span)
+
+
 class Node:
     """One step of a computation: its function (None for an array that was given), its arguments, and its result.
 
