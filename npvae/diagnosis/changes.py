@@ -1,7 +1,8 @@
-"""One change at one place of the source, and what it does to a trace.
+"""An edit of the source, and the changes that it makes in a trace.
 
-If the source runs a place several times, in a loop or a helper function, a change holds each time. `Places` finds the
-places of one traced array, in any trace of the same function; `at_use`, `at_step` and `at_result` make the changes.
+A loop or a helper function runs one place of the source several times; an edit there changes every one of these steps.
+`Places` finds the steps of each place, in any trace of the same function. `at_use`, `at_step` and `at_result` make the
+changes for `Graph.run`.
 """
 
 import functools
@@ -12,13 +13,13 @@ from typing import NamedTuple
 import numpy as np
 
 from . import source
-from .graph import Node, compute, replaced, setitem
+from .graph import Node, compute, is_float, replaced, setitem
 
 
 class Edit(NamedTuple):
-    """One edit.
+    """One edit of the source.
 
-    cost     the smaller, the more plausible
+    cost     the smaller, the more plausible: a common mistake is cheap
     kind     of the mistake that it repairs
     text     completes "right …"
     site     the place in the source, or None for the value that is returned
@@ -35,11 +36,11 @@ class Edit(NamedTuple):
 class Use(NamedTuple):
     """One use of a value in the source, or several that an edit changes together.
 
-    key      of the use: equal in another trace of the same function
-    node     the first step that uses it
+    key      identifies the use in every trace of the same function
+    node     a step that uses the value
     path     of the argument in it
     value    the argument: a node or a number
-    extra    how much more an edit costs than one of a single use
+    extra    how much more an edit of several uses costs than that of one
     """
 
     key: tuple
@@ -71,12 +72,12 @@ class Use(NamedTuple):
 
 
 class Places:
-    """The places of one traced array: the steps that its author wrote, the uses of values in them, and arrays to take.
+    """What edits of one traced array can change (steps and uses of values), and the arrays that they can bring in.
 
     graph      a `Graph`
     output     the node of the array
-    settled    nodes that are known to be right: an edit there is no repair
-    slopes     nodes of slopes of the forward pass, which an edit may take too
+    settled    nodes that are right, so that an edit there repairs nothing
+    slopes     slopes of the forward pass, which an edit can bring in too
     """
 
     def __init__(self, graph, output, settled=(), slopes=()):
@@ -101,15 +102,15 @@ class Places:
                 self.arrays.setdefault(key, []).append(node)
 
     def places(self):
-        """Return the first step of every place that the author wrote."""
+        """Return one step for every place in the author's files: the first."""
         return [nodes[0] for nodes in self._of_site.values()]
 
     def steps_like(self, node):
-        """Return the steps of the same place, here."""
+        """Return the steps of the same place in this trace."""
         return self._of_site.get((node.site, _called(node)), [])
 
     def uses(self):
-        """Return every use of a value, and those of several in a line, and of all: each set of uses once."""
+        """Return every single use of a value, all uses in one line, and all uses anywhere: each set of uses once."""
         seen, uses = set(), []
         for several in self._of_use.values():
             steps = frozenset((use.node, use.path) for use in several)
@@ -119,19 +120,20 @@ class Places:
         return uses
 
     def uses_like(self, use):
-        """Return the uses of the same key, here."""
+        """Return the uses of the same key in this trace."""
         return self._of_use.get(use.key, [])
 
     def array(self, key, before):
-        """Return the newest node of this key that was made before another one; None if there is none."""
+        """Return the last node of this key among the first `before` nodes; or the first of all; None without any."""
         nodes = self.arrays.get(key, ())
         earlier = [node for node in nodes if node.index < before]
         return earlier[-1] if earlier else (nodes[0] if nodes else None)
 
     def index_of(self, other, j, node):
         """Return what part j of the index at another place holds when a node is made."""
-        steps = [n for n in self.indexed_at[other.site, other.function] if n.index < node.index]
-        return parts_of((steps[-1] if steps else self.indexed_at[other.site, other.function][0]).args[1])[j]
+        steps = self.indexed_at[other.site, other.function]
+        earlier = [step for step in steps if step.index < node.index]
+        return parts_of((earlier or steps[:1])[-1].args[1])[j]
 
     @functools.cached_property
     def indexed(self):
@@ -170,16 +172,16 @@ def _constants(graph):
 
 
 def array_key(node):
-    """Return what identifies an array in another trace of the same function; None for one without a name."""
+    """Return what identifies an array in every trace of the same function; None if nothing does."""
     if node.name is not None:
         return node.name
     return node.site and node.function and (node.site.file, node.site.instruction)
 
 
 def _keys_of_use(node, path, value):
-    """Yield pairs of a key under which a use is changed, and its extra cost: alone, in its line, everywhere."""
+    """Yield pairs of a key and an extra cost, for edits of this use alone, of all in its line, and of all anywhere."""
     array = isinstance(value, Node) and array_key(value)
-    if node.inner:  # what another file does with a value: one use, however often that file uses it
+    if node.inner:  # for the author, a call is one use of the value, however often the called function uses it
         yield (node.site.file, node.site.instruction, array), 0.0
     else:
         yield (node.site.file, node.site.instruction, _called(node), path), 0.0
@@ -202,13 +204,8 @@ def is_array(value):
     return isinstance(value, (np.ndarray, np.generic)) and value.dtype.kind in "fbiu"
 
 
-def is_float(value):
-    """Return whether a value is an array of floats."""
-    return isinstance(value, (np.ndarray, np.generic)) and value.dtype.kind == "f"
-
-
 def at_use(use, change):
-    """Return the changes of an edit that puts change(value, places, node, array) in the place of a value."""
+    """Return the changes of an edit that puts change(value, places, node, array) in place of a used value."""
 
     def changes(places):
         by_node = {}
@@ -246,7 +243,7 @@ def at_step(step, run):
 
 
 def taking(key, change):
-    """Return a change that takes another array from the same trace: change(value, taken)."""
+    """Return a change for `at_use` that brings in another array of the trace: change(value, taken)."""
 
     def changed(value, places, node, array):
         taken = places.array(key, node.index)

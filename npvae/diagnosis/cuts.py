@@ -1,7 +1,7 @@
-"""What a derivative would be without one of the paths: the causes that concern a path.
+"""The causes that concern a path: the derivative without it, or with a wrong factor on it.
 
-The derivative may also lack how elements affect *others*: of a softmax, y (1 − y) dy is right for the effect of each
-element on itself.
+A derivative may also leave out how each element affects the *others*. For a softmax, y (1 − y) dy covers only the
+effect of each element on itself.
 """
 
 import itertools
@@ -16,14 +16,14 @@ from .draws import Cause, upstream
 from .factors import factor_name
 from .paths import LARGEST
 
-MOST_IN_PAIRS = 60  # values and uses, of which two are cut together
+MOST_IN_PAIRS = 60  # with more groups of edges, there are too many pairs to try
 
 
 class _Group(NamedTuple):
     """Edges of the forward pass that are cut together.
 
-    key   of the group in another trace
-    text  names what would be constant
+    key   identifies the group in every trace of the same function
+    text  names the value that a cut makes constant
     site  where it is computed or used
     cost  of the cause
     """
@@ -35,18 +35,18 @@ class _Group(NamedTuple):
 
 
 def path_causes(draws, all_paths):
-    """Return the causes that concern a path: it is missing, or counts with a wrong factor.
+    """Return the causes that concern a path: it is missing, or has a wrong factor.
 
-    Values that lie on one path, one after the other, give one cause: it names the first of them that has a name.
+    Cutting any of several values in a chain gives the same derivative. They give one cause, named after the cheapest.
     """
     if all(not np.any(draw.found) for draw in draws):
         return []
     right = [paths.gradient(upstream(draw)) for paths, draw in zip(all_paths, draws)]
-    causes, cut = list(_of_places(draws, all_paths)), {}
+    causes, cut = list(_crosstalk(draws, all_paths)), {}
     for group in sorted(_groups(all_paths[0]), key=lambda group: group.cost):
         without = [p.gradient(upstream(d), dict.fromkeys(_edges(p, group.key), 0.0)) for p, d in zip(all_paths, draws)]
         if not any(np.any(gradient) for gradient in without):
-            continue  # nothing is left: that explains only a derivative that is zero
+            continue  # no path is left, which explains only a derivative that is zero
         like = next((other for other, gradients in cut.items() if same(gradients[0], without[0])), None)
         cut.setdefault(group if like is None else like, without)
         weights = [_weight(draw.found, gradient, full) for draw, gradient, full in zip(draws, without, right)]
@@ -62,14 +62,14 @@ def path_causes(draws, all_paths):
 
 
 def _path_cause(group, weights, draws):
-    """Return the cause that a path counts with these weights, one for each draw; None if they have no name."""
+    """Return the cause for a path with these weights, one for each draw; None if the weights have no name."""
     if np.allclose(weights, 0, atol=1e-6):
         return Cause("missing path", f"if {group.text} did not depend on `{draws[0].of}`", (group.site,), group.cost)
     if np.allclose(weights, -1, atol=1e-6):
-        text = f"if the path through {group.text} had the other sign"
+        text = f"if the path through {group.text} had the opposite sign"
         return Cause("wrong path", text, (group.site,), group.cost + 0.3)
     if name := factor_name(weights, draws):
-        text = f"if the path through {group.text} did not count {name} times"
+        text = f"if the path through {group.text} counted {name} times"
         return Cause("wrong path", text, (group.site,), group.cost + 1)
     return None
 
@@ -85,8 +85,8 @@ def _two_cut(draws, all_paths, groups):
             yield Cause("missing path", text, (a.site, b.site), a.cost + b.cost)
 
 
-def _of_places(draws, all_paths):
-    """Yield the causes that leave out how elements affect others: each alone, or each row (any axis) alone."""
+def _crosstalk(draws, all_paths):
+    """Yield the cause that leaves out how each element, or each slice along some axes, affects the others."""
     first = all_paths[0]
     named = [first.x] + [node for node in first.order if source.is_variable(node) or node is first.y]
     pairs = [(k, m) for k, m in itertools.combinations(named, 2) if k.value.shape == m.value.shape and 0 < m.value.ndim]
@@ -105,13 +105,16 @@ def _of_places(draws, all_paths):
 
 
 def _without_crosstalk(paths, dy, of_k, of_m):
-    """Return the gradients if m depended on k only at the same index of some axes: a dict by axes; None if it does."""
+    """Return the gradients if m depended on k only at the same index of some axes: a dict by axes.
+
+    None if this draw has no such nodes. The dict leaves out axes for which that is so already.
+    """
     nodes = {array_key(node): node for node in (paths.x, *paths.order)}
     k, m = nodes.get(of_k), nodes.get(of_m) or paths.y
     if k is None:
         return None
     J, ndim = paths.jacobian(m, k), m.value.ndim
-    A = paths.walk(paths.y, dy).get(m)
+    A = paths.backpropagate(paths.y, dy).get(m)
     if A is None:
         return None
     cut = paths.gradient(dy, dict.fromkeys(paths.out_of(m), 0.0)) if m is not paths.y else 0.0
@@ -119,14 +122,14 @@ def _without_crosstalk(paths, dy, of_k, of_m):
     for axes in [axes for n in range(ndim, 0, -1) for axes in itertools.combinations(range(ndim), n)]:
         kept = J * _alike(m.value.shape, axes)
         if not np.allclose(kept, J, atol=1e-7):
-            through = paths.walk(k, A @ kept).get(paths.x)
+            through = paths.backpropagate(k, A @ kept).get(paths.x)
             if through is not None:
                 found[axes] = cut + through.reshape(paths.x.value.shape)
     return found
 
 
 def _alike(shape, axes):
-    """Return for each pair of elements of an array whether they have the same index along these axes."""
+    """Return whether two elements have the same index along these axes, for all pairs: an array (size, size)."""
     indices = np.stack([index.reshape(-1) for index in np.indices(shape)])[list(axes)]
     return (indices[:, :, None] == indices[:, None, :]).all(axis=0)
 
@@ -142,7 +145,7 @@ def _weight(found, without, right):
 
 
 def _groups(paths):
-    """Return the groups of edges that may be cut: all uses of one value, or one use of it."""
+    """Return the groups of edges to cut: all uses of one value, and each use alone."""
     groups = {}
     for node in paths.order:
         if node is not paths.y and node.site:

@@ -1,10 +1,10 @@
-"""A diagnosis: what a check found, what explains it, and a question that points the way.
+"""A diagnosis: what a check found, what explains it, and a question that leads to the mistake.
 
     >>> print(diagnose(gradcheck(f, x, W, b)))
 
-The report of `gradcheck` says that a derivative is wrong. From its numbers (the derivative, the finite differences, the
-inputs, the upstream gradient and the value) `diagnose` infers the mistake, if it is one of the simple ones. If it is
-not, `diagnose` says where the numbers are wrong, and does not guess.
+The report of `gradcheck` says that a derivative is wrong. `diagnose` looks for the mistake in two ways. `explain` asks
+what the numbers alone tell, and `search` runs the author's function again with one change at a time. If no simple
+mistake explains the numbers, `diagnose` says where they are wrong, and does not guess.
 """
 
 import dataclasses
@@ -25,6 +25,7 @@ from .search import SECONDS, SHOWN, search, search_value
 from .trace import Untraceable, trace, trace_run
 
 MOST_EXTRAPOLATED = 100  # elements
+MOST_ELEMENTS, CALLS = 3000, 44  # elements of all inputs; calls of the function for each of them
 FAR_FETCHED = 2.7  # the cost from which a change of the derivative is so unusual that the value may be wrong instead
 
 
@@ -95,11 +96,13 @@ def find_all(comparisons, derivatives=()):
 
 
 def draws_of(report):
-    """Return two traced draws of each derivative, by input: of the report's inputs, and of other numbers.
+    """Return two traced draws of each derivative, by input: at the report's inputs, and at other numbers.
 
-    They are missing where a function cannot be traced, or fails on other numbers.
+    A derivative has none if its function cannot be traced, or fails at the other numbers.
     """
     rng, draws = np.random.default_rng(0), {}
+    if not _is_quick(report):
+        return {}
     for inputs in ({name: _copy(x) for name, x in report.inputs.items()}, _moved(report.inputs, rng)):
         try:
             dy = rng.standard_normal(np.shape(report.operation(*inputs.values())[0]))
@@ -116,8 +119,16 @@ def draws_of(report):
     return {name: several for name, several in draws.items() if len(several) == 2}
 
 
+def _is_quick(report):
+    """Return whether finite differences of all inputs take no more than a second or two."""
+    elements = sum(np.size(row.x) for row in report.rows if row.x is not None)
+    begun = time.thread_time()
+    report.operation(*map(_copy, report.inputs.values()))
+    return elements <= MOST_ELEMENTS and elements * (time.thread_time() - begun) < SECONDS / CALLS
+
+
 def _best_differences(value, x, dy):
-    """Return the gradient of Σ dy y by the best of many steps; by one step where there are many elements."""
+    """Return the gradient of Σ dy y, extrapolated from many step sizes; from one, if x has many elements."""
     if x.size > MOST_EXTRAPOLATED:
         return numeric_gradient(value, x, dy)
     pairs = [extrapolated(value, x, dy, i) for i in np.ndindex(x.shape)]
@@ -127,7 +138,7 @@ def _best_differences(value, x, dy):
 
 
 def traced(f, inputs, dy, name, truth, numbers):
-    """Return a list of the traced draw of one array, or an empty one where f cannot be traced."""
+    """Return a list with the traced draw of one array; an empty list if f cannot be traced."""
     try:
         graph = trace(f, inputs, dy)
     except Untraceable:
@@ -136,7 +147,7 @@ def traced(f, inputs, dy, name, truth, numbers):
 
 
 def traced_run(author, run, name, truth, numbers):
-    """Return a list of the traced draw of one array that a run of the author's function gives; see `trace_run`."""
+    """Return a list with the traced draw of one array that a run of the author's function returns: see `trace_run`."""
     try:
         graph = trace_run(author, run)
     except Untraceable:
@@ -154,7 +165,7 @@ def _copy(x):
 
 
 def _moved(inputs, rng):
-    """Return other inputs: every number a little smaller, so that it stays in the domain of the function."""
+    """Return other inputs: shrink every number a little, so that it stays in the domain of the function."""
     return {
         name: np.array(x * rng.uniform(0.7, 1, np.shape(x))) if np.asarray(x).dtype.kind == "f" else _copy(x)
         for name, x in inputs.items()

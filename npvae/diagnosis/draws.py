@@ -1,5 +1,4 @@
-"""What the search works with and what it finds: traced draws, and causes.
-"""
+"""What the search works with, and what it finds: traced draws, and causes."""
 
 from typing import NamedTuple
 
@@ -11,38 +10,36 @@ from .finding import WIDTH
 
 QUESTIONS = {
     "missing path": "Along which paths does this input affect the value? Which of your terms belongs to each?",
-    "wrong path": "What is the slope of each step on that path, with its sign and its constants?",
-    "missing factor": "Each step on the way back brings one factor. Which step has none in your code?",
+    "wrong path": "What is the derivative of each step on that path, with its sign and its constants?",
+    "missing factor": "In the chain rule, each step brings one factor. Which step has none in your code?",
     "extra factor": "Which step of the forward pass does each of your factors come from?",
     "wrong sign": "If this number grows a little, does the loss rise or fall?",
     "other array": "Write the formula on paper, factor by factor. Which array does your code use for each of them?",
-    "dy not used": "How does the loss reach this derivative, if not through dy?",
+    "dy not used": "How does this derivative depend on the loss, if not through dy?",
     "transposed": "Write the sum for one element, with its indices. Over which index does it run?",
     "order": "Write the step for one element, with its indices. What is on the left, and what on the right?",
-    "axis": "Over which index does this run in the formula, and which axis is that?",
-    "missing sum": "How many elements of the value does one element of this input affect?",
+    "axis": "Over which index does this step run in the formula, and which axis is that?",
+    "missing sum": "How many elements of the value does one element of this input affect? Where do you add them up?",
     "extra sum": "Which elements of the value does one element of this input affect?",
-    "sum or mean": "Is there a division by the number of elements in the forward pass? In which place?",
-    "power": "Differentiate the step on paper: which power of this number comes out?",
+    "sum or mean": "Where does the forward pass divide by a number of elements, if anywhere?",
+    "power": "Differentiate the step on paper. Which power of this number do you get?",
     "one minus": "Differentiate the step on paper, and compare it with your line.",
-    "missing term": "How many terms does it have on paper? Find each of them in your code.",
-    "extra term": "How many terms does it have on paper? Find each of them in your code.",
-    "other function": "What does the formula have in this place?",
-    "constant": "Which numbers does the formula have, and which does your line have?",
+    "missing term": "How many terms does the formula have on paper? Find each of them in your code.",
+    "extra term": "How many terms does the formula have on paper? Find each of them in your code.",
+    "other function": "Which function does the formula have here?",
+    "constant": "Which numbers does the formula contain, and which does your line contain?",
     "moved": "Which element of the value does each element of this input affect?",
 }
-
-
 QUOTED = 3  # lines for each cause
 
 
 class Draw(NamedTuple):
-    """One draw of the inputs: its trace, and the array that should have come out.
+    """One draw of the inputs: its trace, and the right array.
 
     graph    a `Graph`
-    name     of the array among the graph's outputs: "y", or "dx"
+    name     of the author's array among the graph's outputs: "y", or "dx"
     truth    the right array
-    numbers  a dict of the numbers that a factor may be made of, by their meaning
+    numbers  a dict of sizes from which a factor may come, by their meaning
     """
 
     graph: object
@@ -51,14 +48,14 @@ class Draw(NamedTuple):
     numbers: dict
 
     def is_right(self, made):
-        """Return whether an array is what should have come out; where the author's is close, it must be much closer."""
+        """Return whether an array is the right one; if the author's is close to it, the new one must be much closer."""
         if not same(made, self.truth):
             return False
         return not same(self.found, self.truth) or np.ptp(made - self.truth) < 0.1 * np.ptp(self.found - self.truth)
 
     @property
     def of(self):
-        """The name of the input of which this is the derivative; None if it is no derivative."""
+        """The input with respect to which this is the derivative; None if it is no derivative."""
         return self.name[1:] if "dy" in self.graph.inputs and self.name != "y" else None
 
     @property
@@ -68,15 +65,15 @@ class Draw(NamedTuple):
 
     @property
     def found(self):
-        """What the author computed."""
+        """The author's array."""
         return self.output.value
 
 
 class Cause(NamedTuple):
-    """A change that explains the numbers.
+    """A change of the source that makes every number right.
 
-    kind    of the mistake
-    text    completes "right …"
+    kind    of the mistake, a key of `QUESTIONS`
+    text    completes "Every number would be right …"
     sites   the places in the source; where there are several, the numbers cannot tell which
     cost    the smaller, the more plausible
     """
@@ -88,20 +85,20 @@ class Cause(NamedTuple):
 
     @property
     def words(self):
-        """What is equal for one cause of several arrays."""
+        """What a cause has in common with the same cause of another array."""
         return self.kind, self.text, self.sites[:1]
 
     @property
     def question(self):
-        """The question that points the way."""
+        """The question that leads to the mistake."""
         return QUESTIONS[self.kind]
 
     def quoted_lines(self):
-        """Return the places as lines of text, each with its source."""
+        """Return the lines of the source as a screen shows them."""
         return [f"  line {line}:  {quote}"[:WIDTH] if quote else f"  line {line}" for line, quote in self.quotes()]
 
     def quotes(self):
-        """Return pairs of a line's number and its text, the first few."""
+        """Return pairs of a line number and the text of the line, at most `QUOTED`."""
         return list(dict.fromkeys((site.line, source.quoted(site)) for site in self.sites if site))[:QUOTED]
 
 

@@ -34,7 +34,7 @@ QUESTIONS = {
     "sign": "If this input grows a little, does the loss rise or fall? "
     "What is the sign of each step of the chain rule?",
     "formula": "Write the formula on paper, factor by factor. Which array does your code use for each of them?",
-    "term": "How many terms does it have on paper? Find each of them in your code.",
+    "term": "How many terms does the formula have on paper? Find each of them in your code.",
     "epsilon": "What does your code add to a number so that its logarithm or its inverse stays finite, and where?",
     "part": "What is special about these elements, in the input or in your indices?",
 }

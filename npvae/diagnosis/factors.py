@@ -1,5 +1,4 @@
-"""The name of a factor: a plain number, a number of the source, or something made of sizes.
-"""
+"""The name of a factor: a number of the source, a plain number, or a function of the sizes of arrays."""
 
 import itertools
 
@@ -18,7 +17,7 @@ OF_A_SIZE = {
 
 
 def factor_name(factors, draws):
-    """Return the name of a factor that has these values in the draws; None if it has none."""
+    """Return the name of a factor with these values, one for each draw; None if it has no name."""
     literals = Places(draws[0].graph, draws[0].output).literals()
     for c in sorted(literals, key=abs):
         called = literals[c] if literals[c].isidentifier() or literals[c][-1].isdigit() else f"({literals[c]})"
@@ -48,8 +47,7 @@ def factor_name(factors, draws):
 
 
 def _short(name):
-    short = name.split(",")[0].split(" or ")[0]
-    return short
+    return name.split(",")[0].split(" or ")[0]
 
 
 def _meaning(name, numbers):

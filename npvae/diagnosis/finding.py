@@ -11,13 +11,13 @@ VAGUE = "yours is what a simple mistake gives"
 class Finding:
     """What is wrong with one array.
 
-    measured   what is certain, in one sentence; empty where no simple mistake explains the numbers
-    causes     the mistakes that give exactly these numbers; where there are several, the numbers cannot tell which
-    question   that points the way
-    name       of the array
-    evidence   sentences about the numbers that were compared, before any inference
-    edits      what the author's own lines lack: `Cause`s of the search
-    is_certain whether there is nothing to search for: a kink, or a number that is not finite
+    measured     what is certain, in one sentence; empty if no simple mistake explains the numbers
+    causes       the mistakes that give exactly these numbers; if there are several, the numbers cannot tell which
+    question     that leads to the mistake
+    name         of the array
+    evidence     sentences about the numbers that were compared, before any inference
+    edits        the changes of the author's own lines that make every number right: `Cause`s of the search
+    is_certain   whether there is nothing to search for: a kink, or a number that is not finite
     """
 
     measured: str = ""
@@ -57,7 +57,7 @@ class Finding:
 
 
 def wrap(text, indent):
-    """Return text in lines of at most 80 columns, the first one after `indent`, the others as far in."""
+    """Return text in lines of at most 80 columns; `indent` starts the first line, and blanks the others."""
     later = " " * len(indent)
     return textwrap.fill(
         text, WIDTH, initial_indent=indent, subsequent_indent=later, break_long_words=False, break_on_hyphens=False

@@ -28,6 +28,18 @@ class Site(NamedTuple):
     span: tuple  # (first line, last line, first column, last column); before Python 3.11 only (line, line, None, None)
 
 
+def site_of(code, offset):
+    """Return the `Site` of the instruction at an offset of a code object."""
+    span = None
+    if hasattr(code, "co_positions"):
+        span = next((span for i, span in enumerate(code.co_positions()) if i == offset // 2), None)
+    if span is None or None in span:
+        lines = [line for start, end, line in code.co_lines() if start <= offset < end and line is not None]
+        line = lines[0] if lines else code.co_firstlineno
+        return Site(code.co_filename, line, (code.co_firstlineno, offset), (line, line, None, None))
+    return Site(code.co_filename, span[0], (code.co_firstlineno, span), span)  # the offset may change from call to call
+
+
 class Node:
     """One step of a computation: its function (None for an array that was given), its arguments, and its result.
 
@@ -169,7 +181,7 @@ def _changed(change, node, read, *arrays):
 
 
 def filled(argument, array):
-    """Return an argument with arrays in the place of nodes."""
+    """Return an argument with arrays in place of nodes."""
     kind = type(argument)
     if kind is Node:
         return array(argument)
@@ -199,3 +211,8 @@ def setitem(base, index, value):
     base = np.array(base)
     base[index] = value
     return base
+
+
+def is_float(value):
+    """Return whether a value is an array of floats."""
+    return isinstance(value, (np.ndarray, np.generic)) and value.dtype.kind == "f"

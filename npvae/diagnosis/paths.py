@@ -1,26 +1,26 @@
-"""Along which paths an input acts on the value, and what a derivative would be without one of them.
+"""The paths along which an input affects the value, and the derivative without one of them.
 
-The chain rule sums over all paths: dx = Σ over the paths from x to y of the product of the slopes on the way. People
-who derive by hand often forget a path: the variance of a batch norm depends on x too, and so does the sum in a softmax.
-What comes out then is known: hold that intermediate value constant, and differentiate.
+The chain rule sums over all paths from x to y the product of the Jacobians on the way. People who derive by hand often
+forget a path: the variance of a batch norm depends on x too, and so does the sum in a softmax. We know what they get
+then: the derivative with that intermediate value held constant.
 
-No formula is needed for that. Every step of a trace can be run alone, so finite differences give its own slopes (small
-matrices), and a walk from y back to x multiplies and adds them up, with a weight for each edge: 0 where the path is
-cut, −1 where its sign is wrong.
+This needs no formula. We can run every step of a trace alone, so finite differences give its Jacobian, a small matrix.
+Backpropagation from y to x multiplies the Jacobians and adds the paths up, with a weight for each edge: 0 cuts the
+path, and −1 gives it the wrong sign.
 """
 
 import numpy as np
 
 from . import source
-from .graph import Node, filled, with_part
+from .graph import Node, filled, is_float, with_part
 
 STEP = 1e-5
-LARGEST = 150  # elements of arrays of which all pairs of elements are looked at
-MOST = 60_000  # single steps of the trace that are run to find the slopes
+LARGEST = 150  # elements of an array whose whole Jacobian we form
+MOST = 60_000  # steps that finite differences may run
 
 
 class TooLarge(Exception):
-    """There would be too many slopes to find."""
+    """Finite differences of every step would take too long."""
 
 
 class Paths:
@@ -28,6 +28,8 @@ class Paths:
 
     graph   a `Graph`
     x       the node of the input
+    order   the nodes between them, in the order of execution
+    edges   by node, triples: the path of an argument, its node, and the Jacobian of the step in it
     """
 
     def __init__(self, graph, x):
@@ -35,55 +37,54 @@ class Paths:
         ancestors, self.order, depends = graph.ancestors(self.y), [], {x}
         for node in graph.nodes:
             if node in ancestors and node not in depends and any(parent in depends for parent in node.parents):
-                if not is_float(node.value):
-                    continue  # a comparison, an index: flat almost everywhere
-                depends.add(node)
-                self.order.append(node)
+                if holds_floats(node.value):  # the derivative of a comparison or an index is zero
+                    depends.add(node)
+                    self.order.append(node)
         self.edges = {node: [] for node in self.order}
         if sum(2 * flat(k.value).size for node in self.order for k in node.parents if k in depends) > MOST:
             raise TooLarge
         for node in self.order:
             for path, k in node.uses():
                 if isinstance(k, Node) and k in depends:
-                    self.edges[node].append((path, k, slopes(node, path, k)))
+                    self.edges[node].append((path, k, jacobian_of_step(node, path, k)))
 
     def gradient(self, dy, weights=None):
         """Return the gradient of Σ dy y with respect to the input; `weights` by edge, a pair of a node and a path."""
-        found = self.walk(self.y, dy, weights).get(self.x)
+        found = self.backpropagate(self.y, dy, weights).get(self.x)
         return np.zeros(self.x.value.shape) if found is None else np.reshape(found, self.x.value.shape)
 
-    def walk(self, start, adjoint, weights=None):
-        """Walk back from a node, and return the gradients of Σ adjoint · node with respect to all nodes before it."""
+    def backpropagate(self, start, adjoint, weights=None):
+        """Return the gradients of Σ adjoint · start with respect to all nodes that it depends on: a dict by node."""
         weights = weights or {}
         adjoints = {start: np.reshape(adjoint, -1)}
         for node in reversed(self.order):
             if node in adjoints:
-                for path, k, slope in self.edges[node]:
+                for path, k, J in self.edges[node]:
                     weight = weights.get((node, path), 1.0)
                     if weight:
-                        adjoints[k] = adjoints.get(k, 0.0) + weight * (adjoints[node] @ slope)
+                        adjoints[k] = adjoints.get(k, 0.0) + weight * (adjoints[node] @ J)
         return adjoints
 
     def jacobian(self, m, k):
         """Return ∂m/∂k for two nodes, an array (size of m, size of k)."""
-        return np.stack([self.walk(m, row).get(k, np.zeros(k.value.size)) for row in np.eye(m.value.size)])
+        return np.stack([self.backpropagate(m, row).get(k, np.zeros(k.value.size)) for row in np.eye(m.value.size)])
 
     def out_of(self, node):
         """Return the edges that leave a node, as keys for `weights`."""
         return [(m, path) for m in self.order for path, k, _ in self.edges[m] if k is node]
 
 
-def is_float(value):
-    """Return whether a value is an array of floats, or several of them."""
+def holds_floats(value):
+    """Return whether a value is an array of floats, or several arrays of which one is."""
     if isinstance(value, (list, tuple)):
-        return any(map(is_float, value))
-    return isinstance(value, (np.ndarray, np.generic)) and value.dtype.kind == "f"
+        return any(map(holds_floats, value))
+    return is_float(value)
 
 
 def flat(value):
-    """Return the floats of a value in one row: of an array, or of the arrays of a tuple."""
+    """Return the floats of an array, or of several, in one row."""
     if isinstance(value, (list, tuple)):
-        return np.concatenate([flat(part) for part in value if is_float(part)])
+        return np.concatenate([flat(part) for part in value if holds_floats(part)])
     return np.reshape(value, -1)
 
 
@@ -92,7 +93,7 @@ def _moved(value, i, h):
     if isinstance(value, (list, tuple)):
         parts = []
         for part in value:
-            size = flat(part).size if is_float(part) else 0
+            size = flat(part).size if holds_floats(part) else 0
             parts.append(_moved(part, i, h) if 0 <= i < size else part)
             i -= size
         return parts
@@ -101,7 +102,7 @@ def _moved(value, i, h):
     return moved
 
 
-def slopes(node, path, k):
+def jacobian_of_step(node, path, k):
     """Return ∂node/∂k through one argument, by central differences: an array (size of node, size of k)."""
     args = [filled(a, lambda parent: parent.value) for a in node.args]
     kwargs = {key: filled(a, lambda parent: parent.value) for key, a in node.kwargs.items()}
@@ -122,14 +123,28 @@ def slopes(node, path, k):
     return J
 
 
+class Slope(Node):
+    """The slope of one array in another that it depends on element by element: what the author did not compute.
+
+    is_of_one_step   whether only one step, or one call of a helper function, lies between the two arrays; the author
+                     may well have written something else in its place
+    """
+
+    __slots__ = ("is_of_one_step",)
+
+    def __init__(self, value, name, is_of_one_step):
+        super().__init__(-1, None, (), {}, value, name=name)  # −1: older than every step, so that each may use it
+        self.is_of_one_step = is_of_one_step
+
+
 def slopes_of_elements(paths):
-    """Return nodes of the slopes that are not constant, between arrays that act element by element on one another."""
+    """Return the slopes that are not constant, each once: a list of `Slope`."""
     found = []
     nodes = [node for node in (paths.x, *paths.order) if not isinstance(node.value, (list, tuple))]
     for m in nodes[1:]:
         if not 0 < m.value.size <= LARGEST:
             continue
-        rows = [paths.walk(m, row) for row in np.eye(m.value.size)]
+        rows = [paths.backpropagate(m, row) for row in np.eye(m.value.size)]
         for k in nodes:
             if k.index < m.index and k.value.shape == m.value.shape and all(k in row for row in rows):
                 J = np.stack([row[k] for row in rows])
@@ -138,26 +153,16 @@ def slopes_of_elements(paths):
                     continue
                 slope = slope.reshape(m.value.shape)
                 if not any(np.allclose(slope, other.value) for other in found if other.value.shape == slope.shape):
-                    name = f"the slope of `{source.name(m)}` in `{source.name(k)}`"
-                    found.append(Node(-1 if _is_one_call(paths.graph, m, k) else -2, None, (), {}, slope, name=name))
+                    name = f"the slope of `{source.name(m)}` with respect to `{source.name(k)}`"
+                    found.append(Slope(slope, name, _is_one_call(paths.graph, m, k)))
     return found
 
 
 def _is_one_call(graph, m, k):
-    """Return whether m depends on k through one step alone, or through one call of a function that the author wrote."""
+    """Return whether m depends on k through one step alone, or through one call of a helper function."""
     between = (graph.descendants(k) & graph.ancestors(m)) - {k}
     if between == {m}:
         return True
-    called = m.site and m.site.instruction[0]
-    is_call = k.site is not None and k.site.instruction[0] != called
-    return is_call and all(node.site and node.site.instruction[0] == called for node in between)
-
-
-def is_slope(node):
-    """Return whether a node is a slope of the forward pass, which the author did not compute."""
-    return node.index < 0
-
-
-def is_slope_of_one_step(node):
-    """Return whether it is the slope of a single step, which may well stand where the author has something else."""
-    return node.index == -1
+    function = m.site and m.site.instruction[0]
+    is_call = k.site is not None and k.site.instruction[0] != function
+    return is_call and all(node.site and node.site.instruction[0] == function for node in between)

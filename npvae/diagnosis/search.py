@@ -1,13 +1,13 @@
 """The search: which single change of the author's own lines makes every number right?
 
-Two questions, both with finite differences as the truth, and without any formula of the right answer:
+It asks two questions. Finite differences are the truth for both, and neither needs a formula of the right answer:
 
-    paths   if one intermediate value of the forward pass were constant, would the right derivative be what the author
-            returned? Then the path through it is missing.
-    edits   if one thing in the author's lines were different, would they give the right derivative?
+    paths   If one intermediate value of the forward pass were constant, would the author's derivative be right? Then
+            the path through that value is missing.
+    edits   If one thing in the author's lines were different, would they give the right derivative?
 
-Whatever explains the numbers must do so in every element, and again in an independent draw: with other sizes, or at
-least with other numbers. Several changes may explain the same numbers. Then the cheapest come first, at most three.
+A cause must explain every element, and do so again in an independent draw with other sizes, or at least with other
+numbers. If several causes explain the numbers, the search returns the cheapest, at most three.
 """
 
 import functools
@@ -17,24 +17,25 @@ import warnings
 import numpy as np
 
 from . import source
-from .changes import Places, at_result, at_use, is_float, is_number
+from .changes import Places, at_result, at_use, is_number
 from .comparison import same
 from .cuts import path_causes
 from .draws import Cause, upstream
 from .factors import factor_name
+from .graph import is_float
 from .paths import Paths, TooLarge, slopes_of_elements
 from .uses import OTHER_FORMS, PLAIN_FORM, edits_of
 
-SECONDS = 2.2  # of processor time, for all arrays of one function
+SECONDS = 2.2  # of processor time, for all arrays of one function; then the search stops
 SHOWN = 3  # causes
-MARGIN = 0.9  # how much more than the cheapest a cause may cost, to be shown beside it
-VANISHING = 1e-6  # of the right gradient: less than this is nothing
-FITTED = 5.0  # the cost of a number that nothing explains
+MARGIN = 0.9  # a cause that costs this much more than the cheapest is not shown beside it
+VANISHING = 1e-6  # a smaller part of the right gradient counts as zero
+FITTED = 5.0  # the cost of a factor that has no name
 FAILURES = (ValueError, TypeError, IndexError, ArithmeticError, KeyError, AttributeError, np.linalg.LinAlgError)
 
 
 def _quiet(search):
-    """Return a search during which numbers out of range give no warning."""
+    """Return a search that is silent about numbers out of range: many edits overflow, or divide by zero."""
 
     @functools.wraps(search)
     def quiet(*args):
@@ -52,11 +53,11 @@ def search(draws, ends=None):
     draws   a list of `Draw`, at least two
     ends    when to stop, on the clock of `time.thread_time`; by default after `SECONDS`
 
-    An empty list says that there is none.
+    The list is empty if no single change explains the array.
     """
     ends = time.thread_time() + SECONDS if ends is None else ends
     if all(not np.any(draw.truth) for draw in draws):
-        return []  # every edit that gives zero would do
+        return []  # any edit that gives zero would explain it
     all_paths = _paths_of(draws) if draws[0].of else None
     causes = path_causes(draws, all_paths) if all_paths else []
     causes += _edits(draws, all_paths, ends, min([cause.cost for cause in causes], default=np.inf))
@@ -64,7 +65,7 @@ def search(draws, ends=None):
 
 
 def _paths_of(draws):
-    """Return the paths of all draws; None where the traces do not tell the whole story."""
+    """Return the paths of all draws; None unless backpropagation along all of them gives the right gradients."""
     try:
         all_paths = [Paths(draw.graph, draw.graph.inputs[draw.of]) for draw in draws]
         right = [paths.gradient(upstream(draw)) for paths, draw in zip(all_paths, draws)]
@@ -74,7 +75,7 @@ def _paths_of(draws):
 
 
 def _chosen(causes):
-    """Return the cheapest causes, each once: those with the same words share their places."""
+    """Return the cheapest causes. Those that differ only in the place become one, with all their places."""
     merged = {}
     for cause in sorted(causes, key=lambda cause: cause.cost):
         words = cause.kind, cause.text.split(" at `")[0].split(" before `")[0]
@@ -117,13 +118,13 @@ OF_VALUES = {"other function", "other array", "constant", "power", "order", "axi
 
 @_quiet
 def search_value(arrays, ends):
-    """Return the causes that are edits of the value: with one of them, all derivatives would be right.
+    """Return the causes that are edits of the value, each of which makes all derivatives right.
 
     arrays   a list of the draws of each derivative, right or wrong; those of one draw share a graph
     ends     when to stop, on the clock of `time.thread_time`
 
-    Numbers cannot tell whether the value or its derivative is wrong. But one edit of the value that makes several wrong
-    derivatives right, and leaves the right ones right, explains more than one edit for each.
+    The numbers cannot tell whether the value or a derivative is wrong. But if one edit of the value makes several wrong
+    derivatives right, and keeps the right ones right, it is more plausible than one edit for each derivative.
     """
     together = list(zip(*arrays))  # by draw
     all_places = [Places(draws[0].graph, draws[0].graph.outputs["y"]) for draws in together]
@@ -133,7 +134,7 @@ def search_value(arrays, ends):
         if time.thread_time() > ends or (causes and edit.cost > causes[0].cost + MARGIN):
             break
         if all(_agree_after(edit, draws, places) for draws, places in zip(together, all_places)):
-            text = f"{edit.text} in the value: your derivatives belong to that one"
+            text = f"{edit.text} in the value: your derivatives are right for that value"
             causes.append(Cause(edit.kind, text, (edit.site,), edit.cost))
     return _chosen(causes)
 
@@ -157,7 +158,7 @@ def _agree_after(edit, draws, places):
             matters |= np.abs(gradient - without).max(initial=0) > VANISHING * size
     except (*FAILURES, TooLarge):
         return False
-    return bool(matters)  # what saturates or vanishes after the edit would agree with anything
+    return bool(matters)  # where the edited step saturates, both sides are zero, and agree
 
 
 def _holds(edit, draw, places):
@@ -178,7 +179,7 @@ def _result(changes, draw, places):
 
 
 def _scaled(draws, all_places):
-    """Yield the causes that are a number: a factor, or a sign, at one use of a value or of the result."""
+    """Yield the causes that are one number: a factor or a sign at one use of a value, or of the result."""
     uses = [use for use in all_places[0].uses() if is_number(use.array) or is_float(use.array)]
     candidates = [(use, lambda w, use=use: at_use(use, lambda v, *_: w * v)) for use in uses]
     candidates.append((None, lambda w: at_result(lambda v, *_: w * v)))
@@ -194,7 +195,7 @@ def _scaled(draws, all_places):
 
 
 def _fitted(scaled, draw, places):
-    """Return the number by which the use must be multiplied; None if there is none that the result is linear in."""
+    """Return the factor that the use needs; None if there is none, or if the result is not linear in it."""
     zero, two = (_result(scaled(w), draw, places) for w in (0.0, 2.0))
     found = draw.found
     if zero is None or two is None or not zero.shape == two.shape == found.shape == draw.truth.shape:
@@ -208,7 +209,7 @@ def _fitted(scaled, draw, places):
 
 
 def _number_cause(use, factors, draws):
-    """Yield the cause for a use that must be multiplied by these factors, one for each draw."""
+    """Yield the cause for a use that needs these factors, one for each draw."""
     site = use.site if use else draws[0].output.site
     called, extra = (use.called, use.extra) if use else (source.name(draws[0].output), 0.05)
     is_term = use is not None and use.node.function in (np.add, np.subtract)
@@ -216,7 +217,8 @@ def _number_cause(use, factors, draws):
         if is_term:
             yield Cause("extra term", f"without the term `{called}`", (site,), 1.4 + extra)
     elif np.allclose(factors, -1, rtol=1e-6):
-        yield Cause("wrong sign", f"with the other sign before `{called}`", (site,), (1.3 if is_term else 1.5) + extra)
+        cost = (1.3 if is_term else 1.5) + extra
+        yield Cause("wrong sign", f"with the opposite sign before `{called}`", (site,), cost)
     elif name := factor_name(factors, draws):
         cost = (1.8 if len(name) < 5 else 2.0) + extra
         if name.startswith("1/"):

@@ -1,4 +1,4 @@
-"""The author's own source: which line a step of a trace comes from, and what it is called there."""
+"""The author's source: the line of each step of a trace, and what the author calls its result."""
 
 import ast
 import functools
@@ -7,11 +7,12 @@ import operator
 
 from .graph import Node
 
-LONGEST = 32  # characters of an expression that may serve as a name
+LONGEST_NAME = 32  # characters of an expression that serves as a name
+LONGEST = 60  # characters of an expression that is quoted
 
 
 def quoted(site):
-    """Return the source line of a site, without its indentation and its comment; empty where there is no source."""
+    """Return the source line of a site without indentation and comment; empty if the source is not available."""
     return _without_comment(linecache.getline(site.file, site.line).strip())
 
 
@@ -20,14 +21,14 @@ def _without_comment(line):
 
 
 def forget():
-    """Forget all sources: a file may have changed since it was read."""
+    """Clear the caches: the author may have changed a file since we read it."""
     linecache.checkcache()
     _segment.cache_clear()
     _expressions.cache_clear()
 
 
 def name(node):
-    """Return what the author calls the array of a node: a variable, or a short expression; else its line."""
+    """Return what the author calls the array of a node: a variable, or the start of its expression."""
     if node.name is not None:
         return node.name
     if node.site is None:
@@ -39,20 +40,21 @@ def name(node):
     if variable:
         return variable
     text = expression and _text(node.site, expression)
-    if text and len(text) <= LONGEST:
-        return text
+    if text:
+        return _shortened(text, LONGEST_NAME)
     return f"what line {node.site.line} computes" if quoted(node.site) else "a step"
 
 
 def code(called):
-    """Return a name as code, unless it is words of ours."""
+    """Return a name in backticks, unless it is a description such as "the slope of …"."""
     return called if called.startswith("the ") else f"`{called}`"
 
 
 def text(node):
-    """Return the expression that made a node, as it stands in the source; or its line."""
+    """Return the expression that made a node, on one line; where it is unknown, the source line."""
     expression, _ = _expression(node.site)
-    return (expression and _text(node.site, expression)) or quoted(node.site)
+    found = expression and _text(node.site, expression)
+    return _shortened(found, LONGEST) if found else quoted(node.site)
 
 
 def place(node, path):
@@ -76,7 +78,7 @@ def argument(node, path):
     expression, _ = _expression(node.site) if node.site else (None, None)
     part = _part(expression, path)
     text = part is not None and _text(node.site, part)
-    if text and len(text) <= LONGEST:
+    if text and len(text) <= LONGEST_NAME:
         return text
     return name(used) if isinstance(used, Node) else None
 
@@ -130,22 +132,21 @@ def _part_of_target(statement, i):
 
 
 def _text(site, expression):
-    """Return the source of an expression; None for a statement."""
+    """Return the source of an expression on one line; None for a statement."""
     if isinstance(expression, (ast.AugAssign, ast.Assign)):
         return None
-    return _segment(
-        site.file, expression.lineno, expression.end_lineno, expression.col_offset, expression.end_col_offset
-    )
+    if expression.lineno != expression.end_lineno:
+        return ast.unparse(expression)
+    return _segment(site.file, expression.lineno, expression.col_offset, expression.end_col_offset)
+
+
+def _shortened(text, longest):
+    return text if len(text) <= longest else text[: longest - 1] + "…"
 
 
 @functools.lru_cache(maxsize=4096)
-def _segment(file, first, last, start, end):
-    lines = [line.encode() for line in linecache.getlines(file)[first - 1 : last]]
-    if not lines:
-        return None
-    lines[-1] = lines[-1][:end]
-    lines[0] = lines[0][start:]
-    return " ".join(b"".join(lines).decode().split())  # of several lines, one
+def _segment(file, line, start, end):
+    return linecache.getline(file, line).encode()[start:end].decode()  # ast counts columns in bytes
 
 
 def _expression(site):
@@ -155,7 +156,7 @@ def _expression(site):
 
 @functools.lru_cache(maxsize=8)
 def _expressions(file):
-    """Return all expressions of a file by their lines and columns."""
+    """Return pairs of an expression and its parent, for all expressions of a file, by their lines and columns."""
     found = {}
     try:
         tree = ast.parse("".join(linecache.getlines(file)))

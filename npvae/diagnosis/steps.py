@@ -12,8 +12,8 @@ import types
 import numpy as np
 
 from . import source
-from .changes import Edit, at_step, at_use, is_float, is_number, parts_of
-from .graph import Node, compute, filled, setitem
+from .changes import Edit, at_step, at_use, is_number, parts_of
+from .graph import Node, compute, filled, is_float, setitem
 
 FUNCTIONS = [  # families of functions that people confuse
     [np.add, np.subtract],
@@ -90,12 +90,12 @@ def _of_step(step, places):
     if f in (operator.getitem, setitem):
         yield from _of_index(step, places, here)
     if f is setitem:
-        text = f"with += in the place of = in `{source.text(step)}`"
+        text = f"with += in place of = in `{source.text(step)}`"
         yield Edit(1.5, "other function", text, step.site, here(_added))
         if _adds(step):
-            yield Edit(1.5, "other function", "with np.add.at, which adds up what meets at one index", step.site,
+            yield Edit(1.5, "other function", "with np.add.at, which adds the entries of a repeated index", step.site,
                        here(_added_at))  # fmt: skip
-            yield Edit(1.5, "other function", "with = in the place of +=", step.site, here(_assigned))
+            yield Edit(1.5, "other function", "with = in place of +=", step.site, here(_assigned))
     if f is np.einsum and isinstance(args[0], str):
         yield from _of_einsum(step, here)
 
@@ -165,11 +165,11 @@ def _name_of(f):
 
 def _other_function(step, f, other):
     if f in (np.sum, np.mean):
-        return "sum or mean", f"with the {_name_of(other)[3:]} in the place of the {_name_of(f)[3:]}"
+        return "sum or mean", f"with the {_name_of(other)[3:]} in place of the {_name_of(f)[3:]}"
     if f in (np.add, np.subtract):
         dropped = source.argument(step, ("args", 1)) or "the second part"
-        return "wrong sign", f"with the other sign before `{dropped}`"
-    return "other function", f"with {_name_of(other)} in the place of {_name_of(f)} in `{source.text(step)}`"
+        return "wrong sign", f"with the opposite sign before `{dropped}`"
+    return "other function", f"with {_name_of(other)} in place of {_name_of(f)} in `{source.text(step)}`"
 
 
 def _of_reduction(step, here):
@@ -191,7 +191,7 @@ def _of_reduction(step, here):
 
             was = "everything" if now is None else f"axis {now}" if np.ndim(now) == 0 else f"the axes {now}"
             is_ = f"axis {axis}" if np.ndim(axis) == 0 else f"the axes {axis}"
-            text = f"with the {word} over {is_} in the place of {was}"
+            text = f"with the {word} over {is_} in place of {was}"
             yield Edit(1.3 + 0.3 * (keep != step.kwargs.get("keepdims", False)), "axis", text, step.site, here(run))
     text = f"without the {word} over {'everything' if now is None else f'axis {now}'}"
     yield Edit(1.5, "extra sum", text, step.site, here(lambda node, array, places: array(node.args[0])))
@@ -208,7 +208,7 @@ def _of_all_reductions(places):
         for axes in [axes for n in range(1, ndim + 1) for axes in itertools.combinations(range(ndim), n)]:
             axis = axes[0] if len(axes) == 1 else axes
             if len(steps) > 1 and str(axis) != now:
-                text = f"with axis {axis} in the place of {now}, in all sums and means over {now}"
+                text = f"with axis {axis} in place of {now}, in all sums and means over {now}"
                 yield Edit(1.6, "axis", text, steps[0].site, functools.partial(_over, axis, steps))
 
 
@@ -241,11 +241,11 @@ def _of_index(step, places, here):
         if not isinstance(part, (int, np.integer)):
             continue
         if step.function is operator.getitem:
-            text = f"with the sum over axis {i} in the place of `{source.text(step)}`"
+            text = f"with the sum over axis {i} in place of `{source.text(step)}`"
             total = lambda parts, *_, i=i: _put(parts, i, slice(None))  # noqa: E731
             yield Edit(2, "missing sum", text, step.site, here(_with_index(total, lambda a, i=i: a.sum(axis=i))))
         for by in (1, -1):
-            text = f"with an index that is one {'larger' if by > 0 else 'smaller'} in `{source.text(step)}`"
+            text = f"with an index one {'larger' if by > 0 else 'smaller'} in `{source.text(step)}`"
             beside = lambda parts, *_, i=i, by=by: _put(parts, i, parts[i] + by)  # noqa: E731
             yield Edit(2.2, "moved", text, step.site, here(_with_index(beside)))
         for other in places.indexed:
@@ -310,7 +310,7 @@ def _of_einsum(step, here):
                 other = [*words[:i], "".join(letters), *words[i + 1 :]]
                 other = ",".join(other[:-1]) + "->" + other[-1]
 
-                text = f'with "{other}" in the place of "{subscripts}"'
+                text = f'with "{other}" in place of "{subscripts}"'
                 exchanged = here(_with_args(lambda _, *arrays, other=other: (other, *arrays)))
                 yield Edit(1.5, "transposed", text, step.site, exchanged)
 
@@ -328,13 +328,13 @@ def _of_number(use, literals):
             (f"the square of {use.called}", "power", c * c),
         ):
             if other not in (0, 1, c):
-                words = f"with {text} in the place of `{use.called}`"
+                words = f"with {text} in place of `{use.called}`"
                 yield Edit(1.9, kind, words, use.node.site, at_use(use, lambda *_, other=other: other))
     neutral = 1 if f in (np.multiply, np.divide, np.power) else 0  # the edit "without" covers it
     plain = EXPONENTS if f is np.power else (0, 1, 2, 3, 4, 0.5, 0.25, -1, -2, -0.5)
     for other in dict.fromkeys((*plain, *sorted(literals))):
         if other not in (c, neutral) and (other or neutral == 0):
-            text = f"with {other:g} in the place of `{use.called}`".replace("-", "−")
+            text = f"with {other:g} in place of `{use.called}`".replace("-", "−")
             kind = "power" if f is np.power else "wrong sign" if other == -c else "constant"
             cost = 1.8 + 0.3 * (other not in (-c, 1, 2, 0.5))
             yield Edit(cost, kind, text, use.node.site, at_use(use, lambda *_, other=other: other))
@@ -344,5 +344,5 @@ def _of_option(use, literals):
     """Yield the edits of a whole number that a helper function takes: a stride, a padding."""
     if isinstance(use.value, int) and isinstance(use.node.function, types.FunctionType) and use.path[0] == "args":
         for other in sorted({1, 2, 3, use.value + 1, use.value - 1} - {use.value}):
-            text = f"with {other} in the place of `{use.called}` in `{source.text(use.node)}`"
+            text = f"with {other} in place of `{use.called}` in `{source.text(use.node)}`"
             yield Edit(1.9, "constant", text, use.node.site, at_use(use, lambda *_, other=other: other))

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .graph import Graph, Site, compute, setitem
+from .graph import Graph, compute, setitem, site_of
 
 HERE = tuple(str(Path(__file__).with_name(name)) for name in ("traced.py", "stand_ins.py", "graph.py", "trace.py"))
 _NUMPY = np.__path__[0]
@@ -160,11 +160,7 @@ class Tracer:
         while frame is not None:
             code = frame.f_code
             if code.co_filename in self.files:
-                span = (frame.f_lineno, frame.f_lineno, None, None)
-                if hasattr(code, "co_positions"):
-                    span = _position(code, frame.f_lasti) or span
-                place = span if None not in span else frame.f_lasti
-                return Site(code.co_filename, frame.f_lineno, (code.co_firstlineno, place), span), inner
+                return site_of(code, frame.f_lasti), inner
             inner |= not code.co_filename.startswith((*HERE, _NUMPY))
             frame = frame.f_back
         return None, False
@@ -277,7 +273,7 @@ class _OnACopy:
 
 
 def _nodes(argument):
-    """Return an argument with nodes in the place of traced arrays."""
+    """Return an argument with nodes in place of traced arrays."""
     if isinstance(argument, Traced):
         return argument.node
     if type(argument) in (list, tuple):
@@ -294,7 +290,7 @@ def _is_same(index, other):
 
 
 def plain(argument):
-    """Return an argument with arrays in the place of traced arrays."""
+    """Return an argument with arrays in place of traced arrays."""
     if isinstance(argument, Traced):
         return argument.array
     if type(argument) in (list, tuple):
@@ -304,11 +300,3 @@ def plain(argument):
 
 def _first(args):
     return args[0] if args and isinstance(args[0], Traced) else None
-
-
-def _position(code, offset):
-    """Return the lines and columns of an instruction, or None where Python did not keep them."""
-    for i, position in enumerate(code.co_positions()):
-        if i == offset // 2:
-            return position if None not in position else None
-    return None

@@ -1,7 +1,7 @@
-"""Every small edit of one use of a value: a sign, a power, a sum, another factor, another array, …
+"""Every small edit of the use of a value: a power, a sum, another factor, another array, …
 
-If an author uses a value twice, an edit may concern one use, those in one line, or all of them. The number before an
-edit is its cost, as in steps.py.
+If the author uses a value several times, an edit changes one use, all uses in one line, or all of them. The first
+number of an edit is its cost, as in steps.py.
 """
 
 import functools
@@ -11,12 +11,12 @@ import operator
 import numpy as np
 
 from . import source
-from .changes import Edit, at_result, at_use, is_array, is_float, is_number, taking
-from .graph import Node, setitem
-from .paths import is_slope, is_slope_of_one_step
+from .changes import Edit, at_result, at_use, is_array, is_number, taking
+from .graph import Node, is_float, setitem
+from .paths import Slope
 from .steps import edits_of_steps
 
-# How another array comes in: the words for it, what is done with it, and what that costs.
+# The forms in which an edit brings in another array: the words, the function, and its cost.
 PLAIN_FORM = {"{}": (lambda a: a, 0)}
 OTHER_FORMS = {
     "(1 − {})": (lambda a: 1 - a, 0.3),
@@ -35,12 +35,12 @@ MATRIX_PRODUCTS = {
     ", transposed, on the left": lambda v, a: a.T @ v,
 }
 POWERS = {
-    "squared": lambda v: v * v,
-    "inverted": lambda v: 1 / v,
-    "under a square root": np.sqrt,
-    "squared and inverted": lambda v: 1 / (v * v),
-    "under a square root and inverted": lambda v: 1 / np.sqrt(v),
-    "to the third power": lambda v: v**3,
+    "{}²": (lambda v: v * v, 2.0),
+    "1/{}": (lambda v: 1 / v, 2.0),
+    "√{}": (np.sqrt, 2.0),
+    "1/{}²": (lambda v: 1 / (v * v), 2.3),
+    "1/√{}": (lambda v: 1 / np.sqrt(v), 2.3),
+    "{}³": (lambda v: v**3, 2.3),
 }
 ONE_MINUS = {
     "1 − {}": lambda v: 1 - v,
@@ -48,13 +48,14 @@ ONE_MINUS = {
     "1 − {}²": lambda v: 1 - v * v,
     "{} (1 − {})": lambda v: v * (1 - v),
 }
-UNARY = {f"np.{f.__name__}": f for f in (np.exp, np.log, np.abs, np.sign, np.tanh)}
+UNARY = {"np.exp": np.exp, "np.log": np.log, "np.abs": np.abs, "np.sign": np.sign, "np.tanh": np.tanh}
 
 
 def edits_of(places, forms=PLAIN_FORM):
     """Yield the edits of a traced array.
 
-    forms   in which another array may come in: `PLAIN_FORM`, with all other edits; or only `OTHER_FORMS`, the many
+    forms   in which other arrays come in: `PLAIN_FORM`, and then all other edits too; or `OTHER_FORMS`, which are
+            many, and so come last
     """
     is_first = forms is PLAIN_FORM
     if is_first:
@@ -71,7 +72,7 @@ def edits_of(places, forms=PLAIN_FORM):
 
 
 def _of_use(use, places, forms):
-    """Yield the edits of the use of an array: a sign, a power, 1 − v, a transpose, a sum, another place."""
+    """Yield the edits of the use of an array, but for those that replace it by another array."""
     if use.node.function is operator.getitem:
         return
 
@@ -93,21 +94,21 @@ def _changed(v, called, edit):
     if ndim == 2:
         yield edit(1.4, "transposed", f"with `{called}` transposed", np.transpose)
         if np.shape(v)[0] == np.shape(v)[1]:
-            text = f"with `{called} + {called}.T` in the place of `{called}`"
+            text = f"with `{called} + {called}.T` in place of `{called}`"
             yield edit(2.3, "missing term", text, lambda a: a + a.T)
-            text = f"with half of `{called} + {called}.T` in the place of `{called}`"
+            text = f"with half of `{called} + {called}.T` in place of `{called}`"
             yield edit(2.3, "missing term", text, lambda a: (a + a.T) / 2)
     for word, change in {"zeros": np.zeros_like, "ones": np.ones_like}.items():
         cost = 1.6 if np.ptp(v) == 0 else 2.5
-        yield edit(cost, "other array", f"with {word} in the place of `{called}`", change)
+        yield edit(cost, "other array", f"with {word} in place of `{called}`", change)
     if np.ptp(v) == 0:
         return  # an array of equal numbers: its powers tell nothing
-    for words, change in POWERS.items():
-        yield edit(2.0 + 0.3 * ("and" in words or "third" in words), "power", f"with `{called}` {words}", change)
+    for words, (change, cost) in POWERS.items():
+        yield edit(cost, "power", f"with {words.replace('{}', f'`{called}`')} in place of `{called}`", change)
     for words, change in ONE_MINUS.items():
-        yield edit(2, "one minus", f"with {words.replace('{}', f'`{called}`')} in the place of `{called}`", change)
+        yield edit(2, "one minus", f"with {words.replace('{}', f'`{called}`')} in place of `{called}`", change)
     for word, change in UNARY.items():
-        yield edit(2.6, "other function", f"with {word.replace('absolute', 'abs')} of `{called}`", change)
+        yield edit(2.6, "other function", f"with {word} of `{called}`", change)
     for axes in [axes for n in range(1, ndim + 1) for axes in itertools.combinations(range(ndim), n)]:
         axis = axes[0] if len(axes) == 1 else axes
         over = f"axis {axis}" if len(axes) == 1 else f"the axes {', '.join(map(str, axes))}"
@@ -142,9 +143,10 @@ def _factors_and_terms(index, v, called, site, places, made, forms):
             is_dy = node is places.graph.inputs.get("dy") and node not in places.ancestors
             kind = "dy not used" if is_dy else "missing factor"
             factor = words.format(source.code(name))
-            yield Edit(2 + cost, kind, f"with one more factor {factor} at `{called}`", site,
+            named = f", {factor}," if isinstance(node, Slope) else f" {factor}"
+            yield Edit(2 + cost, kind, f"with one more factor{named} at `{called}`", site,
                        made(taking(key, lambda v, a, f=version: v * f(a))))  # fmt: skip
-            if is_slope(node) or np.array_equal(node.value, v):
+            if isinstance(node, Slope) or np.array_equal(node.value, v):
                 continue
             if forms is PLAIN_FORM and np.ndim(node.value) == 2 == np.ndim(v):
                 for words, product in MATRIX_PRODUCTS.items():
@@ -154,13 +156,13 @@ def _factors_and_terms(index, v, called, site, places, made, forms):
             yield Edit(2.1 + cost, kind, f"with `{called}` divided by {factor}", site,
                        made(taking(key, lambda v, a, f=version: v / f(a))))  # fmt: skip
             if np.shape(version(node.value)) == np.shape(v) or np.ndim(node.value) == 0:
-                for sign, word in ((1, "+"), (-1, "−")):
-                    yield Edit(2.7 + cost, "missing term", f"with {word} {factor} at `{called}`", site,
+                for sign, word in ((1, "added"), (-1, "subtracted")):
+                    yield Edit(2.7 + cost, "missing term", f"with {factor} {word} at `{called}`", site,
                                made(taking(key, lambda v, a, f=version, s=sign: v + s * f(a))))  # fmt: skip
 
 
 def _versions(node, shape, forms):
-    """Yield the ways in which an array may be a factor of one of this shape: a function, its words, and its cost."""
+    """Yield the forms of an array that broadcast to this shape: triples of a function, its words, and its cost."""
     a, fitted = node.value, None
     try:
         if np.broadcast_shapes(np.shape(a), shape) == shape:
@@ -170,21 +172,22 @@ def _versions(node, shape, forms):
     for axis in range(len(shape)) if fitted is None and np.ndim(a) + 1 == len(shape) else ():
         if np.shape(np.expand_dims(a, axis)) == tuple(1 if i == axis else n for i, n in enumerate(shape)):
             fitted = functools.partial(np.expand_dims, axis=axis)
-    for axis in range(np.ndim(a)) if forms is not PLAIN_FORM and not is_slope(node) and np.shape(a) == shape else ():
+    has_sums = forms is not PLAIN_FORM and not isinstance(node, Slope) and np.shape(a) == shape
+    for axis in range(np.ndim(a)) if has_sums else ():
         yield functools.partial(np.sum, axis=axis, keepdims=True), f"the sum of {{}} over axis {axis}", 0.8
     if fitted is not None:
-        if is_slope(node):
+        if isinstance(node, Slope):
             forms = FORMS_OF_A_SLOPE if forms is PLAIN_FORM else {}
         for words, (form, cost) in forms.items():
             yield (lambda a, form=form: fitted(form(a))), words, cost
 
 
 def _another_array(use, places):
-    """Yield the edits that put another array of the same shape in the place of one."""
+    """Yield the edits that put another array of the same shape in place of one."""
     v, site = use.value, use.site
     is_named = source.is_variable(v)
     if v.function is None and v.name is None and not is_named:
-        return  # an array from elsewhere: nothing says that it stands for another
+        return  # a constant without a name: nobody confuses it with a named array
     for key in places.arrays:
         node = places.array(key, use.node.index)
         if node is v or node is places.output or node.index > use.node.index or node.function is setitem:
@@ -193,12 +196,12 @@ def _another_array(use, places):
         cost = 2 + 0.8 * (not source.is_variable(node)) + 0.4 * (not is_named) + use.extra
         is_dy = node is places.graph.inputs.get("dy") and node not in places.ancestors
         kind = "dy not used" if is_dy else "other array"
-        if is_slope(node):
+        if isinstance(node, Slope):
             is_factor = use.node.function is np.multiply and use.value.site
-            if not is_factor or not is_slope_of_one_step(node):
+            if not is_factor or not node.is_of_one_step:
                 continue
             kind, cost = "other function", 2.6 + use.extra
-        text = f"with {source.code(name)} in the place of `{use.called}`"
+        text = f"with {source.code(name)} in place of `{use.called}`"
         if shape == np.shape(v.value):
             yield Edit(cost, kind, text, site, at_use(use, taking(key, lambda v, a: a)))
         elif shape[::-1] == np.shape(v.value) and len(shape) == 2:
@@ -206,11 +209,11 @@ def _another_array(use, places):
 
 
 def _array_for_number(use, places):
-    """Yield the edits that put a single number that has a name in the place of one in the source."""
+    """Yield the edits that put a single number that has a name in place of one in the source."""
     for key in places.arrays:
         node = places.array(key, use.node.index)
         if np.ndim(node.value) == 0 and node.index < use.node.index and source.is_variable(node):
-            text = f"with `{source.name(node)}` in the place of `{use.called}`"
+            text = f"with `{source.name(node)}` in place of `{use.called}`"
             yield Edit(2.1, "other array", text, use.node.site, at_use(use, taking(key, lambda v, a: a)))
 
 

@@ -1,8 +1,9 @@
 """Mistakes that people made elsewhere, each with what a diagnosis must say, written down before it was run.
 
-Two folders hold them, one file for each source: `collected`, at which the authors of the diagnosis may look, and
-`set_aside`, at which they may not, and which says how well the diagnosis does with mistakes that it has never seen. A
-mistake is a function with the decorator `mistake`:
+Three folders hold them, one file for each source: `collected`, at which the authors of the diagnosis may look, and two
+at which they may not, and which say how well the diagnosis does with mistakes that it has never seen. `set_aside` was
+collected together with `collected`; `fresh` is collected after the search was written. A mistake is a function with the
+decorator `mistake`:
 
     @mistake("https://…, an issue", says=[("missing path", "var"), ("missing term", "dvar")], x=(7, 3), gamma=(3,))
     def batchnorm_with_a_constant_variance(x, gamma): …
@@ -19,7 +20,7 @@ from collections.abc import Callable
 import numpy as np
 
 HERE = pathlib.Path(__file__).parent
-FOLDERS = ("collected", "set_aside")
+FOLDERS = ("collected", "set_aside", "fresh")
 
 
 @dataclasses.dataclass

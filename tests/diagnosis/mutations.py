@@ -17,7 +17,7 @@ factor or a number (a sign, a constant), which can often be moved past both. Nev
     two with a name in common, if one drops it: a value that lacks a step may have this derivative
     two that exchange names            v + v² for u + v is also u taken for v²
     two missing terms                  the search names two missing paths at once
-    two in one expression that the forward pass computes too: its value could stand in the place of the expression
+    two in one expression that the forward pass computes too: its value could stand in place of the expression
 """
 
 import ast

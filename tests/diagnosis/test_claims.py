@@ -102,7 +102,7 @@ def test_nothing_is_claimed_about_two_mistakes(count, rng):
         ("variance_and_skew", {"2 * d / n": "2 * d", "ds = dy": "ds = s"}),
         # With 1/x² for x, the mean would be so large that tanh is −1 everywhere.
         ("standardized_with_numbers", {"dy * scale * (1 - np.tanh(x": "shift * scale * (1 - np.tanh(x ** 2"}),
-        # The slope of y in the place of the whole formula is no repair.
+        # The slope of y in place of the whole formula is no repair.
         ("swish", {"(1 - s)": "(s - 1)", "dy * slope": "dy * slope ** 2"}),
     ],
 )  # fmt: skip

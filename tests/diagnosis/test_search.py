@@ -92,22 +92,22 @@ MISTAKES = [
     ("extra factor", ("len(x)",), dense(dW=lambda x, dy: x.T @ dy / len(x)), (X, W)),
     ("missing sum", ("axis 0",), lambda b: (np.ones((5, 1)) * b, lambda dy: dy[0]), (GAMMA,)),
     ("wrong sign", ("dy",), dense(dx=lambda dy, W: -dy @ W.T), (X, W)),
-    ("axis", ("axis 1 in the place of axis 0",),
+    ("axis", ("axis 1 in place of axis 0",),
      softmax(lambda x, y, dy: y * (dy - (y * dy).sum(axis=0, keepdims=True))), (X,)),
-    ("sum or mean", ("the sum in the place of the mean",),
+    ("sum or mean", ("the sum in place of the mean",),
      softmax(lambda x, y, dy: y * (dy - (y * dy).mean(axis=1, keepdims=True))), (X,)),
     ("missing path", ("at the same place",), softmax(lambda x, y, dy: y * (1 - y) * dy), (X,)),
-    ("other array", ("`y` in the place of `x`",), elementwise(np.tanh, lambda x, y, dy: dy * (1 - x**2)), (X,)),
+    ("other array", ("`y` in place of `x`",), elementwise(np.tanh, lambda x, y, dy: dy * (1 - x**2)), (X,)),
     ("dy not used", ("dy",), elementwise(np.exp, lambda x, y, dy: y * 1.0), (X,)),
     ("missing factor", ("3",), elementwise(lambda x: x**3, lambda x, y, dy: dy * x**2), (X,)),
     ("missing factor", ("the slope of",),
      elementwise(lambda x: np.sin(x) ** 2, lambda x, y, dy: dy * 2 * np.sin(x)), (X,)),
     ("power", ("**",), elementwise(lambda x: x**3, lambda x, y, dy: 3 * dy * x**1), (X,)),
-    ("other function", ("np.cos in the place of np.sin",),
+    ("other function", ("np.cos in place of np.sin",),
      elementwise(np.sin, lambda x, y, dy: dy * np.sin(x)), (X,)),
     ("one minus", ("1 − `y`",), elementwise(lambda x: 1 / (1 + np.exp(-x)), lambda x, y, dy: dy * y * y), (X,)),
     ("order", ("exchanged",), elementwise(lambda x: np.exp(2 * x) + x, lambda x, y, dy: dy * (1 + 2 * (x - y))), (X,)),
-    ("constant", ("2 in the place of `3`",), elementwise(lambda x: x * x, lambda x, y, dy: dy * 3 * x), (X,)),
+    ("constant", ("2 in place of `3`",), elementwise(lambda x: x * x, lambda x, y, dy: dy * 3 * x), (X,)),
     ("missing path", ("`A` in",), lambda A: (np.array(X[:, 0] @ A @ A @ X[:, 0]),
      lambda dy: dy * np.outer(X[:, 0], X[:, 0]) @ A.T), (RNG.standard_normal((5, 5)),)),
     ("moved", ("without `np.roll`",),
@@ -170,7 +170,7 @@ def test_one_edit_of_the_value_may_explain_several_derivatives():
             dy * a / (na * nb) - b * (dy * a * b).sum() / (na * nb**3)
         )
 
-    assert names(found(g, X, X[::-1] + 1), "other array", "`nb` in the place of `na` in the value")
+    assert names(found(g, X, X[::-1] + 1), "other array", "`nb` in place of `na` in the value")
 
 
 def test_nothing_is_said_about_a_derivative_that_no_single_change_mends():

@@ -178,7 +178,7 @@ def returned(source, i):
 
 
 def replace(tree, old, new):
-    """Put another expression in the place of one."""
+    """Put another expression in place of one."""
     for node in ast.walk(tree):
         for field, value in ast.iter_fields(node):
             if value is old:

@@ -1,13 +1,14 @@
-"""The graph of a `jax.custom_vjp`: JAX writes `fwd` and `bwd` down as equations.
+"""The graph of a `jax.custom_vjp`: JAX traces `fwd` and `bwd` itself.
 
-`jax.make_jaxpr` gives one list of equations for both, each with the Python frames that made it. Functions that JAX
-keeps as one equation (`jit`, and the custom_vjp itself) are written out; a loop or a branch of JAX stays a single step.
+`jax.make_jaxpr` gives one list of equations for both, each with the Python frames that made it. We inline the functions
+that JAX keeps as one equation (`jit`, and the custom_vjp itself); a loop or a branch of JAX stays a single step.
 """
 
 import operator
 
 import numpy as np
 
+from ..graph import Node
 from .recorded import Recording
 
 ELEMENTWISE = {
@@ -18,7 +19,7 @@ ELEMENTWISE = {
     "le": np.less_equal, "eq": np.equal, "ne": np.not_equal,
 }  # fmt: skip
 REDUCTIONS = {"reduce_sum": np.sum, "reduce_max": np.max, "reduce_min": np.min, "reduce_prod": np.prod}
-WRITTEN_OUT = {
+INLINED = {
     "pjit": "jaxpr", "jit": "jaxpr", "closed_call": "call_jaxpr", "core_call": "call_jaxpr",
     "custom_jvp_call": "call_jaxpr", "custom_vjp_call": "call_jaxpr", "custom_vjp_call_jaxpr": "fun_jaxpr",
 }  # fmt: skip
@@ -35,7 +36,7 @@ def jax_graph(jax, functions, run, inputs):
     found = _recorded(jax, recording, closed, nodes, None)
     recording.graph.outputs = dict(zip(sorted(shape), found))  # JAX sorts the keys of a dict
     for name, node in recording.graph.outputs.items():
-        if not hasattr(node, "parents"):
+        if not isinstance(node, Node):
             recording.graph.outputs[name] = recording.given(node)
     return recording.graph
 
@@ -54,9 +55,9 @@ def _recorded(jax, recording, closed, nodes, outer_site):
     for equation in jaxpr.eqns:
         args, name = [read(atom) for atom in equation.invars], equation.primitive.name
         site = recording.site(_frames(equation)) or outer_site
-        if name in WRITTEN_OUT:
-            inner = equation.params[WRITTEN_OUT[name]]
-            given = [a if hasattr(a, "parents") else recording.given(a) for a in args]
+        if name in INLINED:
+            inner = equation.params[INLINED[name]]
+            given = [a if isinstance(a, Node) else recording.given(a) for a in args]
             results = _recorded(jax, recording, inner, given, site)
         else:
             results = _step(jax, recording, equation, args, site)
@@ -69,23 +70,21 @@ def _step(jax, recording, equation, args, site):
     name, params = equation.primitive.name, equation.params
     if name in ("convert_element_type", "copy", "copy_p") and _is_same_dtype(args[0], params.get("new_dtype")):
         return args[:1]
-    if name == "broadcast_in_dim" and not hasattr(args[0], "parents") and np.ndim(args[0]) == 0:
+    if name == "broadcast_in_dim" and not isinstance(args[0], Node) and np.ndim(args[0]) == 0:
         return [recording.given(np.full(params["shape"], args[0]))]
     if (folded := _folded(name, params, args, site)) is not None:
         function, args, kwargs = folded
         return [recording.step(function, args, kwargs, function(args[0].value, **kwargs), site)]
     function, args, kwargs = _in_numpy(name, params, args) or (_in_jax(jax, equation), args, {})
-    value = function(*[a.value if hasattr(a, "parents") else a for a in args], **kwargs)
+    value = function(*[a.value if isinstance(a, Node) else a for a in args], **kwargs)
     node = recording.step(function, args, kwargs, value, site)
     if not equation.primitive.multiple_results:
         return [node]
-    return [
-        recording.step(operator.getitem, [node, i], {}, part, site) for i, part in enumerate(node.value)
-    ]
+    return [recording.step(operator.getitem, [node, i], {}, part, site) for i, part in enumerate(node.value)]
 
 
 def _folded(name, params, args, site):
-    """Return the one call of NumPy's that several equations stand for: a sum with keepdims, and a mean; else None."""
+    """Return the NumPy call that this equation completes with the one before it: keepdims, or a mean; else None."""
     node = args[0]
     if getattr(node, "function", None) not in REDUCTIONS.values() or node.site != site or not node.kwargs:
         return None
@@ -102,7 +101,7 @@ def _folded(name, params, args, site):
 
 
 def _is_same_dtype(a, dtype):
-    value = a.value if hasattr(a, "parents") else np.asarray(a)
+    value = a.value if isinstance(a, Node) else np.asarray(a)
     return dtype is None or value.dtype == dtype
 
 
@@ -142,7 +141,7 @@ def _in_numpy(name, params, args):
         return np.where, [args[0], args[2], args[1]], {}
     if name == "dot_general":
         (left, right), (batch, _) = params["dimension_numbers"]
-        ndims = [np.ndim(a.value if hasattr(a, "parents") else a) for a in args]
+        ndims = [np.ndim(a.value if isinstance(a, Node) else a) for a in args]
         if batch == () and tuple(left) == (ndims[0] - 1,) and tuple(right) == (max(ndims[1] - 2, 0),) and ndims[1] <= 2:
             return np.matmul, args, {}
         if not batch:

@@ -6,7 +6,7 @@ is a function of arrays that asks the framework again.
 
 import numpy as np
 
-from ..graph import Graph, Site
+from ..graph import Graph, site_of
 from ..stand_ins import functions_of
 
 
@@ -32,9 +32,7 @@ class Recording:
         """Return the place in the author's files, from pairs of a code object and the offset of its instruction."""
         for code, offset in frames:
             if code.co_filename in self.files:
-                span = _span(code, offset)
-                place = span if None not in span else offset
-                return Site(code.co_filename, span[0], (code.co_firstlineno, place), span)
+                return site_of(code, offset)
         return None
 
 
@@ -44,14 +42,3 @@ def _fixed(value):
     array = np.array(value)
     array.flags.writeable = False
     return array
-
-
-def _span(code, offset):
-    """Return the first and last line and column of an instruction; before Python 3.11, the line alone."""
-    if hasattr(code, "co_positions"):
-        span = next((p for i, p in enumerate(code.co_positions()) if i == offset // 2), (None,))
-        if None not in span:
-            return span
-    lines = [line for start, end, line in code.co_lines() if start <= offset < end and line is not None]
-    line = lines[0] if lines else code.co_firstlineno
-    return line, line, None, None
