@@ -282,7 +282,7 @@ def _of_number(use, literals):
     """Yield the edits of a number in the source; `literals` are the numbers of the whole function."""
     c, f = use.value, use.node.function
     if not isinstance(f, np.ufunc):
-        yield from _of_option(use, literals)
+        yield from _of_option(use)
         return
     neutral = 1 if f in (np.multiply, np.divide, np.power) else 0  # the edit "without" covers it
     plain = EXPONENTS if f is np.power else (0, 1, 2, 3, 4, 0.5, 0.25, -1, -2, -0.5)
@@ -294,7 +294,7 @@ def _of_number(use, literals):
             yield Edit(cost, kind, text, use.node.site, at_use(use, lambda *_, other=other: other))
 
 
-def _of_option(use, literals):
+def _of_option(use):
     """Yield the edits of a whole number that a helper function takes: a stride, a padding."""
     if isinstance(use.value, int) and isinstance(use.node.function, types.FunctionType) and use.path[0] == "args":
         for other in sorted({1, 2, 3, use.value + 1, use.value - 1} - {use.value}):

@@ -105,10 +105,10 @@ def torch_graph(torch, functions, run):
                 node_args, node_kwargs = tree_map(to_node, args), tree_map(to_node, kwargs)
             made = op(*args, **kwargs)
             with _disable_current_modes():
-                note(op, args, node_args, node_kwargs, made)
+                note(op, node_args, node_kwargs, made)
             return made
 
-    def note(op, args, node_args, node_kwargs, made):
+    def note(op, node_args, node_kwargs, made):
         name = f"{op.overloadpacket.__name__}.{op._overloadname}"
         site = recording.site(_frames())
         if name in COPIES or not _holds_tensor(torch, made):
