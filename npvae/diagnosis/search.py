@@ -32,6 +32,9 @@ MARGIN = 0.9  # a cause that costs this much more than the cheapest is not shown
 VANISHING = 1e-6  # a smaller part of the right gradient counts as zero
 FITTED = 5.0  # the cost of a factor that has no name
 FAILURES = (ValueError, TypeError, IndexError, ArithmeticError, KeyError, AttributeError, np.linalg.LinAlgError)
+# The kinds of mistakes that an edit of the value may repair.
+OF_VALUES = {"other function", "other array", "constant", "power", "order", "axis", "sum or mean", "wrong sign",
+             "transposed", "extra factor", "extra term"}  # fmt: skip
 
 
 def _quiet(search):
@@ -112,10 +115,6 @@ def _edits(draws, all_paths, ends, cheapest):
                 yield Cause(edit.kind, edit.text, (edit.site,), edit.cost)
 
 
-OF_VALUES = {"other function", "other array", "constant", "power", "order", "axis", "sum or mean", "wrong sign",
-             "transposed", "extra factor", "extra term"}  # fmt: skip
-
-
 @_quiet
 def search_value(arrays, ends):
     """Return the causes that are edits of the value, each of which makes all derivatives right.
@@ -128,7 +127,8 @@ def search_value(arrays, ends):
     """
     together = list(zip(*arrays))  # by draw
     all_places = [Places(draws[0].graph, draws[0].graph.outputs["y"]) for draws in together]
-    edits = [e for e in edits_of(all_places[0]) if e.kind in OF_VALUES and e.site and "np.sign" not in e.text]
+    edits = [edit for edit in edits_of(all_places[0]) if edit.kind in OF_VALUES and edit.site]
+    edits = [edit for edit in edits if "np.sign" not in edit.text]
     causes = []
     for edit in sorted(edits, key=lambda edit: edit.cost):
         if time.thread_time() > ends or (causes and edit.cost > causes[0].cost + MARGIN):

@@ -319,7 +319,7 @@ def _of_number(use, literals):
     """Yield the edits of a number in the source; `literals` are the numbers of the whole function."""
     c, f = use.value, use.node.function
     if not isinstance(f, np.ufunc):
-        yield from _of_option(use, literals)
+        yield from _of_option(use)
         return
     if f is not np.power and c:
         for text, kind, other in (
@@ -340,7 +340,7 @@ def _of_number(use, literals):
             yield Edit(cost, kind, text, use.node.site, at_use(use, lambda *_, other=other: other))
 
 
-def _of_option(use, literals):
+def _of_option(use):
     """Yield the edits of a whole number that a helper function takes: a stride, a padding."""
     if isinstance(use.value, int) and isinstance(use.node.function, types.FunctionType) and use.path[0] == "args":
         for other in sorted({1, 2, 3, use.value + 1, use.value - 1} - {use.value}):

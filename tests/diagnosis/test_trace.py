@@ -187,6 +187,20 @@ def test_steps_have_the_names_and_the_lines_of_the_source():
     assert [source.argument(minus, path) for path, _ in minus.uses()] == ["x", "x.mean(axis=0)"]
 
 
+def test_a_long_expression_is_shortened_and_stands_on_one_line():
+    def f(x):
+        return (
+            x  # a comment
+            * np.exp(x)
+            * np.sin(x) * np.cos(x) * np.tanh(x) * np.square(x)
+        )  # fmt: skip
+
+    graph, _ = value(f)
+    last = graph.outputs["y"]
+    assert source.name(last) == "x * np.exp(x) * np.sin(x) * np.…" and len(source.name(last)) == source.LONGEST_NAME
+    assert source.text(last) == "x * np.exp(x) * np.sin(x) * np.cos(x) * np.tanh(x) * np.squ…"
+
+
 def test_what_is_no_array_is_refused():
     with pytest.raises(Untraceable, match="returns str"):
         value(lambda x: "y")

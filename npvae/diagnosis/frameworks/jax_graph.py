@@ -121,7 +121,7 @@ def _in_jax(jax, equation):
 
 
 def _in_numpy(name, params, args):
-    """Return NumPy's function for a primitive, with its arguments; None where there is none."""
+    """Return NumPy's function for a primitive, with its arguments; None if NumPy has none."""
     if name in ELEMENTWISE:
         return ELEMENTWISE[name], args, {}
     if name == "integer_pow":

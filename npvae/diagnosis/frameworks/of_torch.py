@@ -1,8 +1,8 @@
 """A `torch.autograd.Function` as a bare operation.
 
-autograd forgives much: it converts a float32 gradient without a word, and a buffer that `backward` overwrites belongs
-to another function. So we call `backward` ourselves, with the context that `forward` has filled, and look at what it
-returns. One thing autograd does on purpose, and we do it too: where the gradient of a broadcast input was not summed,
+autograd forgives much: it silently converts a float32 gradient, and a buffer that `backward` overwrites may belong to
+another function. So we call `backward` ourselves, with the context that `forward` has filled, and check what it
+returns. One thing autograd does on purpose, and so do we: if `backward` does not sum the gradient of a broadcast input,
 it sums.
 """
 

@@ -1,4 +1,4 @@
-"""Which argument of a function is which, and values that are several arrays."""
+"""The arguments of a function, split into constants and inputs; and values that consist of several arrays."""
 
 import importlib
 import inspect

@@ -1,7 +1,7 @@
-"""A graph of what a framework computed: the nodes that tracing NumPy makes, from calls that a framework reports.
+"""A graph of what a framework computed, built from the calls that the framework reports.
 
-Where NumPy has the same function, the node holds that one, so that the search knows how to change it. Everything else
-is a function of arrays that asks the framework again.
+If NumPy has the same function, the node holds NumPy's, because the search knows how to change that. Any other node
+holds a function of arrays that calls the framework again.
 """
 
 import numpy as np
@@ -11,14 +11,14 @@ from ..stand_ins import functions_of
 
 
 class Recording:
-    """A `Graph` that grows, and the files whose lines it names."""
+    """A `Graph` that grows, and the author's files, whose lines become sites."""
 
     def __init__(self, functions):
         self.graph = Graph()
         self.files = {g.__code__.co_filename for f in functions for g in functions_of(f)}
 
     def given(self, array, name=None):
-        """Add a node for an array that is given, under a name: an input, or dy."""
+        """Add a node for an array: an input or dy, if it has a name, or else a constant."""
         node = self.graph.add(None, value=_fixed(array), name=name)
         if name is not None:
             self.graph.inputs[name] = node

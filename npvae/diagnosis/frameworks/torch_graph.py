@@ -15,7 +15,7 @@ from .recorded import Recording
 
 @contextlib.contextmanager
 def one_thread(torch):
-    """Within it, PyTorch computes in one thread: for small arrays, its threads cost more than they do."""
+    """Within it, PyTorch computes in one thread: for small arrays, starting threads costs more than they save."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
@@ -39,7 +39,7 @@ ELEMENTWISE = {
     "where.self": np.where,
 }  # fmt: skip
 REDUCTIONS = {"sum": np.sum, "mean": np.mean, "amax": np.max, "amin": np.min, "prod": np.prod}
-SAME = ("detach.default", "alias.default", "lift_fresh.default", "clone.default", "contiguous.default")
+COPIES = ("detach.default", "alias.default", "lift_fresh.default", "clone.default", "contiguous.default")
 
 
 def torch_graph(torch, functions, run):
@@ -48,7 +48,7 @@ def torch_graph(torch, functions, run):
     functions   those of the author, whose lines the nodes name
     run         run(given) gets its inputs by given(array, name), and returns a dict of tensors
 
-    Raises ValueError where PyTorch wrote into memory that another tensor shows.
+    Raises ValueError if a write into one tensor changed another that shares its memory.
     """
     from torch.utils._python_dispatch import TorchDispatchMode, _disable_current_modes
     from torch.utils._pytree import tree_map
@@ -66,7 +66,7 @@ def torch_graph(torch, functions, run):
         nodes[key(t)] = node
 
     def node_of(t):
-        """Return the node of a tensor: a constant, if nothing that was recorded made it."""
+        """Return the node of a tensor: a constant, unless a recorded step made it."""
         node = nodes.get(key(t))
         if node is None:
             node = recording.given(array_of(t))
@@ -105,13 +105,13 @@ def torch_graph(torch, functions, run):
                 node_args, node_kwargs = tree_map(to_node, args), tree_map(to_node, kwargs)
             made = op(*args, **kwargs)
             with _disable_current_modes():
-                note(op, args, node_args, node_kwargs, made)
+                note(op, node_args, node_kwargs, made)
             return made
 
-    def note(op, args, node_args, node_kwargs, made):
+    def note(op, node_args, node_kwargs, made):
         name = f"{op.overloadpacket.__name__}.{op._overloadname}"
         site = recording.site(_frames())
-        if name in SAME or not _holds_tensor(torch, made):
+        if name in COPIES or not _holds_tensor(torch, made):
             if isinstance(made, torch.Tensor):
                 keep(made, node_args[0])
             return
@@ -147,7 +147,7 @@ def _holds_tensor(torch, made):
 
 
 def _in_numpy(name, args, kwargs):
-    """Return NumPy's function for an operator, with its arguments; None where there is none."""
+    """Return NumPy's function for an operator, with its arguments; None if NumPy has none."""
     if name in ELEMENTWISE and not kwargs:
         return ELEMENTWISE[name], args, {}
     base, _, overload = name.partition(".")
