@@ -16,6 +16,7 @@ import numpy as np
 from ..autodiff.differences import extrapolated, numeric_gradient
 from ..autodiff.report import Fault, told_apart
 from ..plain import printable
+from . import source
 from .comparison import Comparison
 from .draws import Draw
 from .explain import QUESTIONS, explain, true_minus
@@ -77,6 +78,7 @@ def find_all(comparisons, derivatives=()):
     comparisons   pairs of the draws of an array, as for `find`, and of its kinks
     derivatives   the traced draws of every derivative, right or wrong; empty where the value is known to be right
     """
+    source.forget()
     begun = time.thread_time()
     findings = []
     for i, (several, kinks) in enumerate(comparisons):
@@ -212,8 +214,8 @@ ELEMENTWISE = [
 def _elementwise(known, row):
     """Return known arrays for an elementwise operation, and a formula if we know its slope; {} for other operations."""
     inputs = [name for name in known if name not in ("y", "dy")]
-    if len(inputs) != 1 or np.shape(known["y"]) != row.shape:
-        return {}
+    if len(inputs) != 1 or not np.shape(known["y"]) == np.shape(known["dy"]) == row.shape:
+        return {}  # the last also where an input is called y
     x, y = known[inputs[0]], known["y"]
     with np.errstate(all="ignore"):
         known = known | {

@@ -16,6 +16,7 @@ from .graph import Node, filled, is_float, with_part
 
 STEP = 1e-5
 LARGEST = 150  # elements of an array whose whole Jacobian we form
+MOST_NODES = 80  # of which the slopes of all pairs are looked at
 MOST = 60_000  # steps that finite differences may run
 
 
@@ -141,7 +142,7 @@ def slopes_of_elements(paths):
     """Return the slopes that are not constant, each once: a list of `Slope`."""
     found = []
     nodes = [node for node in (paths.x, *paths.order) if not isinstance(node.value, (list, tuple))]
-    for m in nodes[1:]:
+    for m in nodes[1:] if len(nodes) <= MOST_NODES else ():
         if not 0 < m.value.size <= LARGEST:
             continue
         rows = [paths.backpropagate(m, row) for row in np.eye(m.value.size)]

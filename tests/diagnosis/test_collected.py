@@ -15,8 +15,8 @@ MISTAKES = {folder: load(folder) for folder in FOLDERS}
 ALL = [(folder, mistake) for folder in FOLDERS for mistake in MISTAKES[folder]]
 NAMED = {
     "collected": {"exercises": 55, "functions": 68},
-    "set_aside": {"exercises": 44, "functions": 51},         # when they were looked at for the first time
-    "fresh": {"exercises": 0, "functions": 0},               # nobody has looked at them yet
+    "set_aside": {"exercises": 50, "functions": 60},         # 44 and 51 when the search first saw them
+    "fresh": {"exercises": 33, "functions": 36},             # nobody has looked at them: that is how good the search is
 }
 VERDICTS = ("right", "misleading", "unnamed", "passes")
 

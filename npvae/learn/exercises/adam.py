@@ -105,6 +105,8 @@ def _check_that_state_is_in_accumulators(f, rng, n):
     p, g, h = normal(rng, 3, n)
     between, after = two_steps(p, g, h)
     two_steps(*normal(rng, 3, n))
+    if not all(np.isfinite(a).all() for a in after):
+        raise Unfit("step", "after two steps p is not finite: a root of a negative number, or a division by zero")
     if not all(map(np.array_equal, after, second_step())):
         kept = "it keeps something outside of M and V: on self, or in a variable that outlives the call"
         raise Unfit("step", f"the same p, g, M and V gave another step after another parameter was updated: {kept}")
