@@ -349,9 +349,9 @@ print(diagnose(gradcheck(forgetful_dense, x, W, b)))
 # %% [markdown]
 # ## 2.5 Break a gradient and read the diagnosis
 #
-# Everybody makes the same mistakes. So `npvae` does not only say *that* a gradient is
-# wrong: `diagnose` tries what people do, and says which of these mistakes reproduces
-# **every** wrong element, to six digits.
+# `npvae` does not only say *that* a gradient is wrong. `diagnose` runs your function once
+# more, on arrays that remember how they were made, and searches your own lines for the one
+# change that makes **every** element right, to six digits.
 #
 # > **Predict.** Two broken derivatives follow. Find both mistakes before you read the
 # > output.
@@ -377,8 +377,8 @@ print(diagnose(gradcheck(broken_mean_square, x)))
 # divides by the number of rows, `len(e)`, but the mean is over all elements, of which there
 # are 5 times as many. A number alone, "largest error 18.4", would have told neither.
 #
-# The diagnosis says nothing that it cannot reproduce. Where no simple mistake fits, it says
-# where the error is, and does not guess:
+# Where no single change makes all elements right, `diagnose` says where the error is, and
+# does not guess:
 
 # %%
 def strange_tanh(x):

@@ -155,7 +155,8 @@ def slopes_of_elements(paths):
                 slope = slope.reshape(m.value.shape)
                 if not any(np.allclose(slope, other.value) for other in found if other.value.shape == slope.shape):
                     name = f"the slope of `{source.name(m)}` with respect to `{source.name(k)}`"
-                    found.append(Slope(slope, name, _is_one_call(paths.graph, m, k)))
+                    is_whole = k is paths.x and m is paths.y  # in place of anything, that would be the answer itself
+                    found.append(Slope(slope, name, not is_whole and _is_one_call(paths.graph, m, k)))
     return found
 
 
