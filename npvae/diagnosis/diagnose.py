@@ -246,9 +246,6 @@ def find(comparisons, kinks=None, ends=None):
     if c.found.shape != c.expected.shape:
         return dataclasses.replace(explain(comparisons), name=c.name, edits=edits)
     error, wrong = c.error, c.wrong
-    if not edits and not any(np.any(each.found) for each in comparisons):
-        measured, causes = "yours is zero in every element", ["zero: nothing gets there"]
-        return Finding(measured, causes, QUESTIONS["zero"], c.name, (f"is wrong in {_of(wrong)}.",))
     i = tuple(map(int, np.unravel_index(np.argmax(error), error.shape)))
     where = f"({', '.join(map(str, i))})" if i else "here"
     several = f", in the first of {len(comparisons)} draws" if len(comparisons) > 1 else ""
@@ -266,6 +263,9 @@ def find(comparisons, kinks=None, ends=None):
         finding.is_certain = True
     else:
         finding = explain(comparisons) or Finding()
+        if not finding.measured and not any(np.any(each.found) for each in comparisons):
+            causes = ["zero: nothing gets there"]
+            finding = Finding("yours is zero in every element", causes, QUESTIONS["zero"])
     question = edits[0].question if edits else finding.question
     return dataclasses.replace(finding, name=c.name, evidence=evidence, edits=edits, question=question)
 
