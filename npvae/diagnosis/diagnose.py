@@ -86,7 +86,9 @@ def find_all(comparisons, derivatives=()):
         findings.append(find(several, kinks, ends))
     numeric = [finding for finding in findings if finding.evidence and not finding.is_certain]
     shared = set.intersection(*({edit.words for edit in finding.edits} for finding in numeric)) if numeric else set()
-    is_explained = all(finding.edits and finding.edits[0].cost < FAR_FETCHED for finding in numeric)
+    is_explained = all(
+        finding.edits[0].cost < FAR_FETCHED if finding.edits else finding.causes for finding in numeric
+    )
     if derivatives and numeric and (not is_explained or (len(numeric) > 1 and not shared)):
         edits = search_value(derivatives, time.thread_time() + SECONDS)
         if edits:
