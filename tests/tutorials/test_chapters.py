@@ -54,6 +54,7 @@ def words(text):
 
 def numbers(text):
     """Return the numbers, except in lines about places and about rounding errors, which depend on the processor."""
+    text = re.sub(r"^  line \d+:", "", text, flags=re.MULTILINE)             # a diagnosis counts the lines of a cell
     lines = [line for line in re.sub(PLACE, " ", text).splitlines() if not re.search(r"e-\d", line)]
     found = re.findall(NUMBER, re.sub(r"\w*[A-Za-z_]\d+", " ", " ".join(lines)))
     return [float(number.replace("−", "-").replace(",", "").rstrip(".")) for number in found]
