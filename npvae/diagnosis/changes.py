@@ -159,7 +159,6 @@ class Places:
         return found
 
 
-
 def _constants(graph):
     """Return nodes for the arrays that came from outside, such as a mask, where the source names them."""
     found = {}

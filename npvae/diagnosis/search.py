@@ -222,7 +222,8 @@ def _number_cause(use, factors, draws):
     elif name := factor_name(factors, draws):
         cost = (1.8 if len(name) < 5 else 2.0) + extra
         if name.startswith("1/"):
-            kind = "missing factor" if name.startswith("1/(") else "extra factor"  # an expression of the forward pass
+            is_expression = name.startswith("1/(")  # the forward pass divides by it; a size is extra
+            kind = "missing factor" if is_expression else "extra factor"
             yield Cause(kind, f"divided by {name[2:]} at `{called}`", (site,), cost)
         else:
             yield Cause("missing factor", f"with one more factor {name} at `{called}`", (site,), cost)

@@ -84,8 +84,8 @@ def _of_use(use, places, forms):
 
     if forms is PLAIN_FORM:
         yield from _changed(use.array, use.called, edit)
-    for edit in _factors_and_terms(use.node.index, use.array, use.called, use.site, places, made, forms):
-        yield edit._replace(cost=edit.cost + use.extra)
+    for other in _factors_and_terms(use.node.index, use.array, use.called, use.site, places, made, forms):
+        yield other._replace(cost=other.cost + use.extra)
 
 
 def _changed(v, called, edit):
@@ -149,8 +149,8 @@ def _factors_and_terms(index, v, called, site, places, made, forms):
             if isinstance(node, Slope) or np.array_equal(node.value, v):
                 continue
             if forms is PLAIN_FORM and np.ndim(node.value) == 2 == np.ndim(v):
-                for words, product in MATRIX_PRODUCTS.items():
-                    text = f"with `{called}` multiplied by {factor} as a matrix{words}"
+                for side, product in MATRIX_PRODUCTS.items():
+                    text = f"with `{called}` multiplied by {factor} as a matrix{side}"
                     yield Edit(2.4 + cost, "missing factor", text, site, made(taking(key, product)))
             kind = "extra factor" if node in places.ancestors else "missing factor"
             yield Edit(2.1 + cost, kind, f"with `{called}` divided by {factor}", site,
