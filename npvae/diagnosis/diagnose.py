@@ -13,20 +13,19 @@ import time
 
 import numpy as np
 
-from ..autodiff.differences import extrapolated, numeric_gradient
 from ..autodiff.report import Fault, told_apart
 from ..plain import printable
 from . import source
-from .comparison import Comparison
-from .draws import Draw
 from .explain import QUESTIONS, explain, true_minus
 from .faults import finding_of
 from .finding import Finding
-from .search import SECONDS, SHOWN, search, search_value
-from .trace import Untraceable, trace, trace_run
+from .reports import comparison, draws_of, rerun_of, settings_of
+from .search import MARGIN, SECONDS, SHOWN, chosen, search, search_value
+from .versions import search_versions
 
-MOST_EXTRAPOLATED = 100  # elements
-MOST_ELEMENTS, CALLS = 3000, 44  # elements of all inputs; calls of the function for each of them
+ALL_SECONDS = 4.0  # of processor time, for the search in the trace and that in the source
+CLEARLY = 0.1  # cheaper than what the trace shows, a cause in the source must be to be shown
+UNCLEAR = 1.9  # the cost from which an edit of the source may be a better cause
 FAR_FETCHED = 2.7  # the cost from which a change of the derivative is so unusual that the value may be wrong instead
 
 
@@ -51,7 +50,8 @@ def diagnose(report):
     """Return the `Diagnosis` of a `gradcheck` report."""
     findings, comparisons = [], []
     is_searched = any(row.error > report.limit and row.fault in (None, Fault.SHAPE) for row in report.rows)
-    draws = draws_of(report) if is_searched else {}
+    settings = settings_of(report) if is_searched else []
+    draws = draws_of(report, settings)
     for row in report.rows:
         if row.error <= report.limit:
             continue
@@ -64,7 +64,7 @@ def diagnose(report):
         else:
             c = comparison(f"d{row.name}", row, report.known, draws=draws.get(row.name, ()))
             comparisons.append(([c], row.kinks))
-    found = find_all(comparisons, list(draws.values()))
+    found = find_all(comparisons, rerun_of(report, settings) if settings else None, list(draws.values()))
     if "x" not in report.known:
         found = [_with_its_name(finding, finding.name[1:]) for finding in found]
     order = [f"d{row.name}" for row in report.rows]
@@ -72,10 +72,11 @@ def diagnose(report):
     return Diagnosis(report.name, findings)
 
 
-def find_all(comparisons, derivatives=()):
+def find_all(comparisons, rerun=None, derivatives=()):
     """Return the findings about several arrays of one function.
 
     comparisons   pairs of the draws of an array, as for `find`, and of its kinks
+    rerun         a `Rerun`, or None if no other version of the function can be run
     derivatives   the traced draws of every derivative, right or wrong; empty where the value is known to be right
     """
     source.forget()
@@ -84,7 +85,23 @@ def find_all(comparisons, derivatives=()):
     for i, (several, kinks) in enumerate(comparisons):
         ends = begun + SECONDS * (i + 1) / len(comparisons)
         findings.append(find(several, kinks, ends))
-    numeric = [finding for finding in findings if finding.evidence and not finding.is_certain]
+    uncertain = [finding for finding in findings if not finding.is_certain]
+    _repair_the_value(uncertain, derivatives)
+    suspects = {cause for several, _ in comparisons for cause in several[0].suspects}
+    wrong = {finding.name: finding.edits[0].cost - CLEARLY if finding.edits else np.inf for finding in uncertain
+             if (finding.edits[0].cost > UNCLEAR if finding.edits else suspects.isdisjoint(finding.causes))}  # fmt: skip
+    if rerun is not None and wrong:
+        for name, causes in search_versions(rerun, wrong, begun + ALL_SECONDS, MARGIN).items():
+            for finding in uncertain:
+                if finding.name == name and causes:
+                    finding.edits = chosen([*finding.edits, *causes])
+                    finding.question = finding.edits[0].question
+    return findings
+
+
+def _repair_the_value(findings, derivatives):
+    """Add changes of the value that make all derivatives right, if there is nothing as plausible for each of them."""
+    numeric = [finding for finding in findings if finding.evidence]
     shared = set.intersection(*({edit.words for edit in finding.edits} for finding in numeric)) if numeric else set()
     is_explained = all(
         finding.edits[0].cost < FAR_FETCHED if finding.edits else finding.causes for finding in numeric
@@ -96,144 +113,6 @@ def find_all(comparisons, derivatives=()):
                 if not finding.edits:
                     finding.question = edits[0].question
                 finding.edits = [*finding.edits[: SHOWN - 1], *edits][:SHOWN]
-    return findings
-
-
-def draws_of(report):
-    """Return two traced draws of each derivative, by input: at the report's inputs, and at other numbers.
-
-    A derivative has none if its function cannot be traced, or fails at the other numbers.
-    """
-    rng, draws = np.random.default_rng(0), {}
-    if not _is_quick(report):
-        return {}
-    for inputs in ({name: _copy(x) for name, x in report.inputs.items()}, _moved(report.inputs, rng)):
-        try:
-            dy = rng.standard_normal(np.shape(report.operation(*inputs.values())[0]))
-            graph = trace(report.operation, inputs, dy)
-            for row in report.rows:
-                name = f"d{row.name}"
-                if name in graph.outputs and row.numeric_gradient is not None:
-                    value = lambda inputs=inputs: report.operation(*inputs.values())[0]  # noqa: E731
-                    truth = _best_differences(value, inputs[row.name], dy)
-                    if np.isfinite(truth).all():
-                        draws.setdefault(row.name, []).append(Draw(graph, name, truth, _sizes(inputs)))
-        except Exception:  # a stranger's function may raise anything
-            return {}
-    return {name: several for name, several in draws.items() if len(several) == 2}
-
-
-def _is_quick(report):
-    """Return whether finite differences of all inputs take no more than a second or two."""
-    elements = sum(np.size(row.x) for row in report.rows if row.x is not None)
-    begun = time.thread_time()
-    report.operation(*map(_copy, report.inputs.values()))
-    return elements <= MOST_ELEMENTS and elements * (time.thread_time() - begun) < SECONDS / CALLS
-
-
-def _best_differences(value, x, dy):
-    """Return the gradient of Σ dy y, extrapolated from many step sizes; from one, if x has many elements."""
-    if x.size > MOST_EXTRAPOLATED:
-        return numeric_gradient(value, x, dy)
-    pairs = [extrapolated(value, x, dy, i) for i in np.ndindex(x.shape)]
-    found = np.array([derivative for derivative, _ in pairs]).reshape(x.shape)
-    rough = np.array([uncertainty for _, uncertainty in pairs]).reshape(x.shape)
-    return np.where(np.isfinite(rough), found, numeric_gradient(value, x, dy))
-
-
-def traced(f, inputs, dy, name, truth, numbers):
-    """Return a list with the traced draw of one array; an empty list if f cannot be traced."""
-    try:
-        graph = trace(f, inputs, dy)
-    except Untraceable:
-        return []
-    return _draw(graph, name, truth, numbers)
-
-
-def traced_run(author, run, name, truth, numbers):
-    """Return a list with the traced draw of one array that a run of the author's function returns: see `trace_run`."""
-    try:
-        graph = trace_run(author, run)
-    except Untraceable:
-        return []
-    return _draw(graph, name, truth, numbers)
-
-
-def _draw(graph, name, truth, numbers):
-    is_whole = name in graph.outputs and np.isfinite(truth).all()
-    return [Draw(graph, name, truth, numbers)] if is_whole else []
-
-
-def _copy(x):
-    return np.array(x) if np.asarray(x).dtype.kind == "f" else x
-
-
-def _moved(inputs, rng):
-    """Return other inputs: shrink every number a little, so that it stays in the domain of the function."""
-    return {
-        name: np.array(x * rng.uniform(0.7, 1, np.shape(x))) if np.asarray(x).dtype.kind == "f" else _copy(x)
-        for name, x in inputs.items()
-    }
-
-
-def comparison(name, row, known, **more):
-    """Return the `Comparison` of this name for one row of a report; `more` are other arguments of Comparison."""
-    can_be_repeated = np.shape(known["dy"]) == np.shape(row.value())  # unless an input is called dy
-    by_dy = (lambda dy: numeric_gradient(row.value, row.x, dy)) if can_be_repeated else None
-    if "formula" not in more:
-        more |= _elementwise(known, row)
-    more = {"numbers": _sizes(known), "known": known} | more
-    return Comparison(name, row.gradient, row.numeric_gradient, by_dy=by_dy, **more)
-
-
-def _with_its_name(finding, name):
-    """Return the finding with the name of the input in place of x, its name in the usual formulas."""
-    finding.causes = [re.sub(r"\bx\b", name, cause) for cause in finding.causes]
-    return finding
-
-
-def _sizes(known):
-    """Return the lengths of all axes: {"x.shape[1] or W.shape[0]": 5, …}."""
-    names = {}
-    for name, array in known.items():
-        for axis, n in enumerate(np.shape(array)):
-            if n > 1 and name not in ("y", "dy"):
-                names.setdefault(n, []).append(f"{name}.shape[{axis}]")
-    return {" or ".join(several): n for n, several in names.items()}
-
-
-ELEMENTWISE = [
-    lambda dy, y: dy * y,
-    lambda dy, x: dy * x,
-    lambda dy, y_slope: dy * y_slope,
-    lambda dy, tanh_slope: dy * tanh_slope,
-    lambda dy, positive: dy * positive,
-    lambda dy, sigmoid: dy * sigmoid,
-    lambda dy, exponential: dy * exponential,
-]
-
-
-def _elementwise(known, row):
-    """Return known arrays for an elementwise operation, and a formula if we know its slope; {} for other operations."""
-    inputs = [name for name in known if name not in ("y", "dy")]
-    if len(inputs) != 1 or not np.shape(known["y"]) == np.shape(known["dy"]) == row.shape:
-        return {}  # the last also where an input is called y
-    x, y = known[inputs[0]], known["y"]
-    with np.errstate(all="ignore"):
-        known = known | {
-            "x": x,
-            "y_slope": y * (1 - y),
-            "x_slope": x * (1 - x),
-            "tanh_slope": 1 - y * y,
-            "positive": x > 0,
-            "sigmoid": 1 / (1 + np.exp(-x)),
-            "exponential": np.exp(x),
-        }
-    for slope in ELEMENTWISE:
-        candidate = Comparison("", row.numeric_gradient, row.numeric_gradient, known, {"": slope})
-        if (np.abs(candidate.evaluate()[""] - candidate.expected) < 1e-8).all():
-            return {"known": known, "formula": {"": slope}}
-    return {"known": known}
 
 
 def find(comparisons, kinks=None, ends=None):
@@ -280,3 +159,9 @@ def _of(wrong):
         places = ", ".join(str(tuple(map(int, i))).replace(",)", ")") for i in np.argwhere(wrong))
         return f"{wrong.sum()} of {wrong.size} elements: {places}"
     return f"all {wrong.size} elements" if wrong.all() else f"{wrong.sum()} of {wrong.size} elements"
+
+
+def _with_its_name(finding, name):
+    """Return the finding with the name of the input in place of x, its name in the usual formulas."""
+    finding.causes = [re.sub(r"\bx\b", name, cause) for cause in finding.causes]
+    return finding

@@ -7,6 +7,7 @@ import numpy as np
 from . import source
 from .comparison import same
 from .finding import WIDTH
+from .trace import Untraceable, trace, trace_run
 
 QUESTIONS = {
     "missing path": "Along which paths does this input affect the value? Which of your terms belongs to each?",
@@ -29,6 +30,8 @@ QUESTIONS = {
     "other function": "Which function does the formula have here?",
     "constant": "Which numbers does the formula contain, and which does your line contain?",
     "moved": "Which element of the value does each element of this input affect?",
+    "condition": "In which cases must this line run, and in which not?",
+    "place": "In which order must these lines run, and how often each of them?",
 }
 QUOTED = 3  # lines for each cause
 
@@ -105,3 +108,26 @@ class Cause(NamedTuple):
 def upstream(draw):
     """Return the upstream gradient dy of a draw."""
     return draw.graph.inputs["dy"].value
+
+
+def traced(f, inputs, dy, name, truth, numbers):
+    """Return a list with the traced draw of one array; an empty list if f cannot be traced."""
+    try:
+        graph = trace(f, inputs, dy)
+    except Untraceable:
+        return []
+    return _draw(graph, name, truth, numbers)
+
+
+def traced_run(author, run, name, truth, numbers):
+    """Return a list with the traced draw of one array that a run of the author's function returns: see `trace_run`."""
+    try:
+        graph = trace_run(author, run)
+    except Untraceable:
+        return []
+    return _draw(graph, name, truth, numbers)
+
+
+def _draw(graph, name, truth, numbers):
+    is_whole = name in graph.outputs and np.isfinite(truth).all()
+    return [Draw(graph, name, truth, numbers)] if is_whole else []

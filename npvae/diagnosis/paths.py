@@ -99,7 +99,7 @@ def _moved(value, i, h):
             i -= size
         return parts
     moved = np.array(value)
-    moved.reshape(-1)[i] += h
+    moved.flat[i] += h  # reshape would copy a transposed array
     return moved
 
 

@@ -64,7 +64,7 @@ def search(draws, ends=None):
     all_paths = _paths_of(draws) if draws[0].of else None
     causes = path_causes(draws, all_paths) if all_paths else []
     causes += _edits(draws, all_paths, ends, min([cause.cost for cause in causes], default=np.inf))
-    return _chosen(causes)
+    return chosen(causes)
 
 
 def _paths_of(draws):
@@ -77,8 +77,8 @@ def _paths_of(draws):
     return all_paths if all(same(gradient, draw.truth) for gradient, draw in zip(right, draws)) else None
 
 
-def _chosen(causes):
-    """Return the cheapest causes. Those that differ only in the place become one, with all their places."""
+def chosen(causes):
+    """Return the cheapest causes, at most three. Those that differ only in the place become one, with all their places."""
     merged = {}
     for cause in sorted(causes, key=lambda cause: cause.cost):
         words = cause.kind, cause.text.split(" at `")[0].split(" before `")[0]
@@ -136,7 +136,7 @@ def search_value(arrays, ends):
         if all(_agree_after(edit, draws, places) for draws, places in zip(together, all_places)):
             text = f"{edit.text} in the value: your derivatives are right for that value"
             causes.append(Cause(edit.kind, text, (edit.site,), edit.cost))
-    return _chosen(causes)
+    return chosen(causes)
 
 
 def _agree_after(edit, draws, places):

@@ -25,6 +25,7 @@ def forget():
     linecache.checkcache()
     _segment.cache_clear()
     _expressions.cache_clear()
+    _tree.cache_clear()
 
 
 def name(node):
@@ -103,13 +104,14 @@ def _part(expression, path):
     if isinstance(expression, ast.Call):
         given = list(expression.args)
         function = expression.func
-        if isinstance(function, ast.Attribute) and not _is_module(function.value):
+        if isinstance(function, ast.Attribute) and not is_module(function.value):
             given = [function.value, *given]
         return given[i] if i < len(given) else None
     return None
 
 
-def _is_module(expression):
+def is_module(expression):
+    """Return whether an expression is a module of functions, such as np.linalg."""
     while isinstance(expression, ast.Attribute):
         expression = expression.value
     return isinstance(expression, ast.Name) and expression.id in ("np", "numpy", "math", "scipy", "special", "jnp")
@@ -154,15 +156,30 @@ def _expression(site):
     return _expressions(site.file).get(site.span, (None, None))
 
 
+def definition(code):
+    """Return the `ast.FunctionDef` of a code object; None if the source is not available, and for a lambda."""
+    for node in ast.walk(_tree(code.co_filename)):
+        if isinstance(node, ast.FunctionDef) and node.name == code.co_name:
+            first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
+            if first == code.co_firstlineno:
+                return node
+    return None
+
+
+@functools.lru_cache(maxsize=8)
+def _tree(file):
+    """Return the syntax tree of a file; that of an empty one if it cannot be read."""
+    try:
+        return ast.parse("".join(linecache.getlines(file)))
+    except SyntaxError:
+        return ast.Module([], [])
+
+
 @functools.lru_cache(maxsize=8)
 def _expressions(file):
     """Return pairs of an expression and its parent, for all expressions of a file, by their lines and columns."""
     found = {}
-    try:
-        tree = ast.parse("".join(linecache.getlines(file)))
-    except SyntaxError:
-        return found
-    for parent in ast.walk(tree):
+    for parent in ast.walk(_tree(file)):
         for child in ast.iter_child_nodes(parent):
             if isinstance(child, (ast.expr, ast.AugAssign)) and hasattr(child, "end_lineno"):
                 span = (child.lineno, child.end_lineno, child.col_offset, child.end_col_offset)

@@ -83,6 +83,8 @@ def _of_use(use, places, forms):
         return at_use(use, change)
 
     if forms is PLAIN_FORM:
+        if use.node.function in (np.multiply, np.divide):
+            yield edit(1.3, "extra factor", f"without the factor `{use.called}`", np.ones_like)
         yield from _changed(use.array, use.called, edit)
     for other in _factors_and_terms(use.node.index, use.array, use.called, use.site, places, made, forms):
         yield other._replace(cost=other.cost + use.extra)

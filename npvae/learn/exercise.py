@@ -9,6 +9,7 @@ them and name it.
 """
 
 import dataclasses
+import functools
 from collections.abc import Callable
 
 import numpy as np
@@ -108,6 +109,13 @@ class Exercise:
     def _comparisons(self, f, seed):
         raise NotImplementedError
 
+    def runs(self, seed=0):
+        """Return for each draw a function of f that yields triples: the name of an array, what f computes, the right one.
+
+        They compare less than `comparisons`, and faster, so that a search can try many versions of f.
+        """
+        raise NotImplementedError
+
     def wrong_version(self, name):
         """Return the wrong version of this name, a function."""
         return self.wrong[name].function
@@ -124,8 +132,17 @@ class ProcedureExercise(Exercise):
 
     def _comparisons(self, f, seed):
         for i in range(DRAWS):
-            rng = np.random.default_rng([seed, i])
-            yield from self.compare(f, rng, *(int(n) for n in rng.permutation(PRIMES)[:3]))
+            yield from self._compared(f, seed, i)
+
+    def _compared(self, f, seed, i):
+        rng = np.random.default_rng([seed, i])
+        return self.compare(f, rng, *(int(n) for n in rng.permutation(PRIMES)[:3]))
+
+    def runs(self, seed=0):
+        def run(f, i):
+            return ((c.name, c.found, c.expected) for c in self._compared(f, seed, i))
+
+        return [functools.partial(run, i=i) for i in range(DRAWS)]
 
     def reference(self):
         """Return the solution."""

@@ -15,8 +15,9 @@ import numpy as np
 from ..autodiff import gradcheck
 from ..autodiff.report import Fault
 from ..diagnosis.comparison import Comparison, names_in, same
-from ..diagnosis.diagnose import comparison, traced
+from ..diagnosis.draws import traced
 from ..diagnosis.faults import ValueFault
+from ..diagnosis.reports import comparison
 from .exercise import DRAWS, PRIMES, Exercise, Unfit, array, has_own_lines, in_words, require_plain
 
 # Sizes of inputs. In float32, e⁸⁹ overflows, 1 + e⁻¹⁷ is 1, and e⁻¹⁰⁴ is 0; in float64, those are e⁷¹⁰, e⁻³⁷ and e⁻⁷⁴⁶.
@@ -97,6 +98,18 @@ class OperationExercise(Exercise):
             if self.extremes is not None:
                 self._check_extremes(f)
         return comparisons
+
+    def runs(self, seed=0):
+        return [functools.partial(self._run, inputs, rng.integers(2**31)) for inputs, _, _, rng in self.draws(seed)]
+
+    def _run(self, inputs, seed, f):
+        y, *derivatives = self._both(f(*map(np.copy, inputs.values()), **self.options))
+        right, *right_ds = self.engine(*map(np.copy, inputs.values()), **self.options)
+        dy = np.random.default_rng(seed).standard_normal(right.shape)
+        yield "y", y, right
+        for name, d, right_d in zip(inputs, derivatives, right_ds):
+            if f"d{name}" in self.blanks:
+                yield f"d{name}", d(dy.copy()), right_d(dy.copy())
 
     def _derivatives(self):
         return [name for name in self.blanks if name != "y"]

@@ -17,7 +17,8 @@ import numpy as np
 from ..diagnosis.diagnose import find_all
 from ..diagnosis.faults import finding_of
 from ..diagnosis.finding import wrap
-from .exercise import Unfit
+from ..diagnosis.versions import Rerun
+from .exercise import Unfit, has_own_lines
 from .museum.exhibits import DEFECTS, Exhibit
 from .shapes import shapes_that_met
 
@@ -114,7 +115,8 @@ def findings_about(exercise, function):
     draws = {}
     for c in comparisons:
         draws.setdefault(c.name, []).append(c)
-    return find_all([(several, None) for several in draws.values() if any(not c.ok for c in several)]), comparisons
+    rerun = Rerun(function, exercise.runs()) if has_own_lines(function) else None
+    return find_all([(several, None) for several in draws.values() if any(not c.ok for c in several)], rerun), comparisons
 
 
 def _judge_exhibit(exercise, program):

@@ -91,6 +91,11 @@ KINDS = [  # words of the causes that come from numbers alone, and the kinds tha
 ]
 
 
+SAME = {  # kinds that have a name of their own only since most answers were written
+    "condition": ("condition", "part", "sequence"), "place": ("place", "order", "sequence"),
+}  # fmt: skip
+
+
 def causes_of(finding):
     """Return what a finding names: pairs of kinds, and of the text with the lines that it quotes."""
     from npvae.diagnosis import source
@@ -98,7 +103,7 @@ def causes_of(finding):
     named = []
     for cause in finding.edits:
         quotes = " ".join(source.quoted(site) for site in cause.sites if site)
-        named.append(((cause.kind,), f"{finding.name} {cause.text} {quotes}"))
+        named.append((SAME.get(cause.kind, (cause.kind,)), f"{finding.name} {cause.text} {quotes}"))
     for text in finding.causes:
         kinds = next((kinds for words, kinds in KINDS if words in text), ("other",))
         named.append((kinds, f"{finding.name} {text} {_in_code(text)}"))

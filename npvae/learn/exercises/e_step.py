@@ -64,11 +64,11 @@ def compare(f, rng, N, D, K):
         raise Unfit("q", sentence, Fault.CHANGED_INPUT)
     found, right = _both(found), _both(run(p.refine))
     c = Comparison("mu, logvar", found, right)
-    if not c.ok:
+    yield c
+    if not c.ok:  # and asked for more than that
         c.suspects = _causes(found, tuple(calls), lambda **edits: _both(run(_refine(**edits)))) | {
             "it stays where it began": _both(q)
         }
-    yield c
 
 
 def _both(q):

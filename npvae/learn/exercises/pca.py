@@ -6,7 +6,7 @@ from tqdm import tqdm
 from ... import models
 from ...autodiff.report import Fault
 from ...diagnosis.comparison import Comparison, same
-from ...diagnosis.diagnose import traced_run
+from ...diagnosis.draws import traced_run
 from ...gradchecks.check import normal
 from ...nn import optim, schedules
 from ...training import training_step

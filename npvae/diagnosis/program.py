@@ -1,0 +1,221 @@
+"""The author's function as a syntax tree, which can be edited and run again.
+
+A trace holds the steps of one run. It does not hold what decided on them: the bounds of a loop, a condition, brackets,
+the order of two lines. So the search also edits the syntax tree of the function, compiles it, and runs the whole
+function again:
+
+    >>> program = Program(f)
+    >>> version = program.version(program.definitions[0], [(old_node, new_node)])
+    >>> version(x)          # as f(x), with one node of its source replaced
+
+The author's function, its module and its caches stay as they are: a version has globals of its own.
+"""
+
+import ast
+import contextlib
+import copy
+import dataclasses
+import functools
+import sys
+import types
+
+from . import source
+from .stand_ins import functions_of
+
+# A function that uses one of these names acts on more than arrays, so no edited version of it is run.
+OUTSIDE = {"open", "os", "sys", "shutil", "subprocess", "pathlib", "Path", "exec", "eval", "input", "socket", "urllib",
+           "requests", "threading", "multiprocessing", "exit", "quit", "tempfile", "pickle"}  # fmt: skip
+
+
+@dataclasses.dataclass(eq=False)
+class Definition:
+    """The source of one function.
+
+    function  the function
+    tree      its `ast.FunctionDef`, without decorators: a copy, which edits may change
+    parents   by node, where it stands: its parent, the field, and its place in the field or None
+    """
+
+    function: types.FunctionType
+    tree: ast.FunctionDef
+    parents: dict
+
+    @property
+    def file(self):
+        """The file of the source."""
+        return self.function.__code__.co_filename
+
+
+class Program:
+    """The author's function, with those of its helper functions whose source is in the same files.
+
+    function     a function, a method, a partial, or an object that can be called
+    definitions  a list of `Definition`; empty if no version can be run
+    """
+
+    def __init__(self, function):
+        self.function = function
+        self._functions = _with_helpers(functions_of(function))
+        theirs = [f for f in self._functions if not is_ours(f)]
+        found = [_definition(f) for f in theirs]
+        names = {name for f in theirs for name in _names_in(f.__code__)}
+        self.definitions = [] if names & OUTSIDE else [definition for definition in found if definition]
+
+    @contextlib.contextmanager
+    def watched(self):
+        """Within it, note the last value of each variable of the author's functions: yields a dict, by name."""
+        codes, values = set(), {}
+        for definition in self.definitions:
+            codes |= _codes(definition.function.__code__)
+
+        def note(frame, event, _):
+            if event == "return" and frame.f_code in codes:
+                values.update(frame.f_locals)
+
+        before = sys.getprofile()
+        sys.setprofile(note)
+        try:
+            yield values
+        finally:
+            sys.setprofile(before)
+
+    def version(self, definition, replaced):
+        """Return the function after an edit of one definition: pairs of a node and of what takes its place.
+
+        What takes the place of a statement may be a list of statements. Raises SyntaxError or ValueError where the
+        result is no Python.
+        """
+        for old, new in replaced:
+            _put(definition.parents[old], old, new)
+        try:
+            code = _compiled(definition)
+        finally:
+            for old, new in reversed(replaced):
+                _put_back(definition.parents[old], old, new)
+        return _Rebuilding(self._functions, {definition.function: code}).rebuilt(self.function)
+
+
+def is_ours(f):
+    """Return whether a function belongs to this package, so that its lines are not the author's."""
+    return (getattr(f, "__module__", None) or "").startswith("npvae.")
+
+
+def _with_helpers(functions):
+    """Return the functions, and those of their files that they call by a global name."""
+    files, found, waiting = {f.__code__.co_filename for f in functions if not is_ours(f)}, [], list(functions)
+    while waiting:
+        f = waiting.pop(0)
+        if f in found:
+            continue
+        found.append(f)
+        for name in _names_in(f.__code__):
+            helper = f.__globals__.get(name)
+            if isinstance(helper, types.FunctionType) and helper.__code__.co_filename in files:
+                waiting.append(helper)
+    return found
+
+
+def _names_in(code):
+    """Return the names that a function and the functions in it look up: globals, attributes and modules."""
+    return {name for inner in _codes(code) for name in inner.co_names}
+
+
+def _codes(code):
+    """Return a code object and those of the functions in it, a set."""
+    inner = [_codes(const) for const in code.co_consts if isinstance(const, types.CodeType)]
+    return {code}.union(*inner)
+
+
+def _definition(f):
+    """Return the `Definition` of a function; None without its source, and for a lambda."""
+    found = source.definition(f.__code__)
+    if found is None or "__class__" in f.__code__.co_freevars:
+        return None
+    tree = copy.deepcopy(found)
+    tree.decorator_list = []
+    parents = {}
+    for parent in ast.walk(tree):
+        for field, value in ast.iter_fields(parent):
+            for i, child in enumerate(value) if isinstance(value, list) else [(None, value)]:
+                if isinstance(child, ast.AST):
+                    parents[child] = (parent, field, i)
+    return Definition(f, tree, parents)
+
+
+def _put(place, old, new):
+    parent, field, i = place
+    if i is None:
+        setattr(parent, field, new)
+    else:
+        several = getattr(parent, field)
+        i = next(i for i, node in enumerate(several) if node is old)
+        several[i : i + 1] = new if isinstance(new, list) else [new]
+
+
+def _put_back(place, old, new):
+    parent, field, i = place
+    if i is None:
+        setattr(parent, field, old)
+    else:
+        several, count = getattr(parent, field), len(new) if isinstance(new, list) else 1
+        first = new[0] if isinstance(new, list) else new
+        i = next(i for i, node in enumerate(several) if node is first) if count else place[2]
+        several[i : i + count] = [old]
+
+
+def _compiled(definition):
+    """Return the code of a definition, compiled where the variables of the enclosing functions are known."""
+    free = [ast.arg(name) for name in definition.function.__code__.co_freevars]
+    arguments = ast.arguments(posonlyargs=[], args=free, kwonlyargs=[], kw_defaults=[], defaults=[])
+    enclosing = ast.FunctionDef("enclosing", arguments, [definition.tree], [], lineno=1, col_offset=0)
+    if "type_params" in ast.FunctionDef._fields:
+        enclosing.type_params = []
+    module = compile(ast.fix_missing_locations(ast.Module([enclosing], [])), definition.file, "exec")
+    outer = next(const for const in module.co_consts if isinstance(const, types.CodeType))
+    return next(const for const in outer.co_consts if isinstance(const, types.CodeType)
+                and const.co_name == definition.tree.name)  # fmt: skip
+
+
+class _Rebuilding:
+    """Copies of functions that call one another's copies, some with other code."""
+
+    def __init__(self, functions, codes):
+        self.functions, self.codes, self.copies, self.scopes = functions, codes, {}, {}
+
+    def rebuilt(self, f):
+        """Return a copy of whatever can be called."""
+        if isinstance(f, functools.partial):
+            args = [self.rebuilt(part) if callable(part) else part for part in f.args]
+            keywords = {key: self.rebuilt(part) if callable(part) else part for key, part in f.keywords.items()}
+            return functools.partial(self.rebuilt(f.func), *args, **keywords)
+        if isinstance(f, types.MethodType):
+            return types.MethodType(self.rebuilt(f.__func__), f.__self__)
+        if isinstance(f, types.FunctionType):
+            return self._function(f) if f in self.functions else f
+        call = getattr(type(f), "__call__", None)  # noqa: B004
+        return types.MethodType(self._function(call), f) if call in self.functions else f
+
+    def _function(self, f):
+        if f not in self.copies:
+            code = self.codes.get(f, f.__code__)
+            cells = dict(zip(f.__code__.co_freevars, f.__closure__ or ()))
+            closure = tuple(types.CellType() for _ in code.co_freevars)
+            copy = types.FunctionType(code, self._scope(f.__globals__), f.__name__, f.__defaults__, closure)
+            copy.__kwdefaults__ = f.__kwdefaults__
+            self.copies[f] = copy  # before its parts: a function may enclose itself
+            for cell, name in zip(closure, code.co_freevars):
+                try:
+                    content = cells[name].cell_contents
+                except ValueError:  # the variable has no value yet
+                    continue
+                cell.cell_contents = self.rebuilt(content) if callable(content) else content
+        return self.copies[f]
+
+    def _scope(self, names):
+        """Return a copy of a module's globals, in which the helper functions are copies too."""
+        if id(names) not in self.scopes:
+            self.scopes[id(names)] = scope = dict(names)
+            for name, value in names.items():
+                if isinstance(value, types.FunctionType) and value in self.functions:
+                    scope[name] = self._function(value)
+        return self.scopes[id(names)]

@@ -1,0 +1,201 @@
+"""What a diagnosis takes from a report of `gradcheck`: comparisons, and more draws of the inputs with their gradients."""
+
+import functools
+import time
+from typing import NamedTuple
+
+import numpy as np
+
+from ..autodiff.differences import STEP, extrapolated, numeric_gradient
+from ..autodiff.tensor import input_gradients
+from .comparison import Comparison
+from .draws import Draw
+from .trace import Untraceable, trace
+from .versions import Rerun
+
+MOST_EXTRAPOLATED = 100  # elements
+MOST_ELEMENTS, CALLS = 3000, 44  # elements of all inputs; calls of the function for each of them
+MOST_SECONDS = 2.2  # of processor time, for the finite differences of both draws
+AGREES, VANISHING = 1e-6, 1e-6  # the relative error of a slope, and the part of a gradient that counts as zero
+
+
+class Setting(NamedTuple):
+    """One draw of the inputs of an operation, with what is right there.
+
+    inputs  by name
+    dy      the upstream gradient
+    y       the value
+    truths  the gradients by finite differences, by the name of the input
+    """
+
+    inputs: dict
+    dy: np.ndarray
+    y: np.ndarray
+    truths: dict
+
+
+def settings_of(report):
+    """Return two draws of the inputs, a list of `Setting`: those of the report, and others with other numbers.
+
+    The list is empty if the function takes too long, or fails at the other numbers.
+    """
+    if not _is_quick(report):
+        return []
+    settings, rng = [], np.random.default_rng(0)
+    for inputs in ({name: _copy(x) for name, x in report.inputs.items()}, _moved(report, rng)):
+        value = lambda inputs=inputs: report.operation(*inputs.values())[0]  # noqa: E731
+        try:
+            y = np.array(value())
+            dy, truths = rng.standard_normal(y.shape), {}
+            for row in report.rows:
+                if row.numeric_gradient is not None:
+                    truths[row.name] = _best_differences(value, inputs[row.name], dy)
+        except Exception:  # a stranger's function may raise anything
+            return []
+        settings.append(Setting(inputs, dy, y, {name: dx for name, dx in truths.items() if np.isfinite(dx).all()}))
+    return settings
+
+
+def _is_quick(report):
+    """Return whether finite differences of all inputs take no more than a second or two."""
+    elements = sum(np.size(row.x) for row in report.rows if row.x is not None)
+    begun = time.thread_time()
+    report.operation(*map(_copy, report.inputs.values()))
+    return elements <= MOST_ELEMENTS and elements * (time.thread_time() - begun) < MOST_SECONDS / CALLS
+
+
+def draws_of(report, settings):
+    """Return the traced draws of each derivative, by input; those of a derivative that cannot be traced are missing."""
+    draws = {}
+    for inputs, dy, _, truths in settings:
+        try:
+            graph = trace(report.operation, inputs, dy)
+        except Untraceable:
+            return {}
+        for name, truth in truths.items():
+            if f"d{name}" in graph.outputs:
+                draws.setdefault(name, []).append(Draw(graph, f"d{name}", truth, _sizes(inputs)))
+    return {name: several for name, several in draws.items() if len(several) == len(settings)}
+
+
+def rerun_of(report, settings):
+    """Return the `Rerun` of a report's operation."""
+    runs = [functools.partial(_arrays_of, setting) for setting in settings]
+    return Rerun(report.operation, runs, [functools.partial(_agrees, setting) for setting in settings])
+
+
+def _called(operation, inputs, dy):
+    """Return the value and the gradients of an operation, a dict by the name of the input."""
+    y, *derivatives = operation(*map(_copy, inputs.values()))
+    return np.array(y), dict(zip(inputs, input_gradients("", inputs, derivatives, dy.copy(), [True] * len(inputs))))
+
+
+def _arrays_of(setting, version):
+    """Yield triples of the name of an array, what a version of the operation computes, and what is right."""
+    y, gradients = _called(version, setting.inputs, setting.dy)
+    yield "y", y, setting.y
+    for name, truth in setting.truths.items():
+        yield f"d{name}", gradients[name], truth
+
+
+def _agrees(setting, version):
+    """Return whether the derivatives of a version are those of its own value, along one random direction each."""
+    y, gradients = _called(version, setting.inputs, setting.dy)
+    if y.shape != setting.y.shape:
+        return False
+    rng = np.random.default_rng(1)
+    for name, truth in setting.truths.items():
+        x, v = setting.inputs[name], rng.standard_normal(truth.shape)
+        ends = [np.sum(setting.dy * version(*(setting.inputs | {name: x + h * v}).values())[0]) for h in (-STEP, STEP)]
+        slope, sizes = (ends[1] - ends[0]) / (2 * STEP), np.abs(gradients[name] * v)
+        is_nothing = sizes.max(initial=0) < VANISHING * np.abs(truth * v).max(initial=0)
+        error = abs(np.sum(gradients[name] * v) - slope)  # of a value that is not finite, it is NaN
+        if is_nothing or not error <= AGREES * max(sizes.sum(), 1e-3):
+            return False
+    return True
+
+
+def _best_differences(value, x, dy):
+    """Return the gradient of Σ dy y, extrapolated from many step sizes; from one, if x has many elements."""
+    if x.size > MOST_EXTRAPOLATED:
+        return numeric_gradient(value, x, dy)
+    pairs = [extrapolated(value, x, dy, i) for i in np.ndindex(x.shape)]
+    found = np.array([derivative for derivative, _ in pairs]).reshape(x.shape)
+    rough = np.array([uncertainty for _, uncertainty in pairs]).reshape(x.shape)
+    return np.where(np.isfinite(rough), found, numeric_gradient(value, x, dy))
+
+
+def _copy(x):
+    return np.array(x) if np.asarray(x).dtype.kind == "f" else x
+
+
+def _moved(report, rng):
+    """Return other inputs. Those without a derivative stay, since they may be labels, and so do whole numbers.
+
+    Every number shrinks a little, so that it stays in the domain of the function; a symmetric matrix stays symmetric,
+    and if it is positive definite, it stays so too.
+    """
+    inputs = {name: _copy(x) for name, x in report.inputs.items()}
+    for row in report.rows:
+        x = inputs.get(row.name)
+        if row.numeric_gradient is None or np.array_equal(x, np.round(x)):
+            continue
+        factors = rng.uniform(0.7, 1, np.shape(x))
+        if np.ndim(x) == 2 and np.array_equal(x, x.T):
+            factors = np.outer(factors[0], factors[0])
+        inputs[row.name] = np.array(x * factors)
+    return inputs
+
+
+def comparison(name, row, known, **more):
+    """Return the `Comparison` of this name for one row of a report; `more` are other arguments of Comparison."""
+    can_be_repeated = np.shape(known["dy"]) == np.shape(row.value())  # unless an input is called dy
+    by_dy = (lambda dy: numeric_gradient(row.value, row.x, dy)) if can_be_repeated else None
+    if "formula" not in more:
+        more |= _elementwise(known, row)
+    more = {"numbers": _sizes(known), "known": known} | more
+    return Comparison(name, row.gradient, row.numeric_gradient, by_dy=by_dy, **more)
+
+
+def _sizes(known):
+    """Return the lengths of all axes: {"x.shape[1] or W.shape[0]": 5, …}."""
+    names = {}
+    for name, array in known.items():
+        for axis, n in enumerate(np.shape(array)):
+            if n > 1 and name not in ("y", "dy"):
+                names.setdefault(n, []).append(f"{name}.shape[{axis}]")
+    return {" or ".join(several): n for n, several in names.items()}
+
+
+ELEMENTWISE = [
+    lambda dy, y: dy * y,
+    lambda dy, x: dy * x,
+    lambda dy, y_slope: dy * y_slope,
+    lambda dy, tanh_slope: dy * tanh_slope,
+    lambda dy, positive: dy * positive,
+    lambda dy, sigmoid: dy * sigmoid,
+    lambda dy, exponential: dy * exponential,
+]
+
+
+def _elementwise(known, row):
+    """Return known arrays for an elementwise operation, and a formula if we know its slope; {} for other operations."""
+    inputs = [name for name in known if name not in ("y", "dy")]
+    if len(inputs) != 1 or not np.shape(known["y"]) == np.shape(known["dy"]) == row.shape:
+        return {}  # the last also where an input is called y
+    x, y = known[inputs[0]], known["y"]
+    with np.errstate(all="ignore"):
+        known = known | {
+            "x": x,
+            "y_slope": y * (1 - y),
+            "x_slope": x * (1 - x),
+            "tanh_slope": 1 - y * y,
+            "positive": x > 0,
+            "sigmoid": 1 / (1 + np.exp(-x)),
+            "exponential": np.exp(x),
+        }
+    for slope in ELEMENTWISE:
+        candidate = Comparison("", row.numeric_gradient, row.numeric_gradient, known, {"": slope})
+        if (np.abs(candidate.evaluate()[""] - candidate.expected) < 1e-8).all():
+            return {"known": known, "formula": {"": slope}}
+    return {"known": known}

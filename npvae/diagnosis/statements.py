@@ -1,0 +1,101 @@
+"""Every small edit of a statement in the author's source: without it, elsewhere, in another order, in any case."""
+
+import ast
+
+from .rewrites import OPERATORS, Rewrite, said
+
+AUGMENTED = (ast.Add, ast.Sub, ast.Mult, ast.Div)
+
+
+def rewrites_of_statements(definition):
+    """Yield the edits of a definition's statements, but for those in a `while` loop."""
+    for block in _blocks(definition.tree):
+        for i, statement in enumerate(block):
+            for cost, kind, text, new in _of_statement(statement):
+                yield Rewrite(cost, kind, text, definition, [(statement, new)])
+            following = block[i + 1] if i + 1 < len(block) else None
+            if following is not None and _is_simple(statement) and _is_simple(following):
+                text = f"with this line after line {following.lineno}"
+                yield Rewrite(1.7, "place", text, definition, [(statement, following), (following, statement)])
+            if isinstance(statement, ast.For):
+                yield from _of_loop(statement, block, i, definition)
+
+
+def _blocks(tree):
+    """Yield the lists of statements of a tree."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.While):
+            return
+        for field in ("body", "orelse"):
+            block = getattr(node, field, None)
+            if isinstance(block, list) and block and isinstance(block[0], ast.stmt):
+                yield block
+
+
+def _is_simple(statement):
+    return isinstance(statement, (ast.Assign, ast.AugAssign, ast.Expr))
+
+
+def _of_statement(statement):
+    """Yield the cost, the kind, the words and what takes the place of a statement, for every edit of it."""
+    if _is_simple(statement) and not _is_docstring(statement):
+        yield 1.6, "extra term", "without this line", [ast.Pass()]
+        yield 2.4, "place", "with this line twice", [statement, statement]
+    if isinstance(statement, ast.If):
+        yield 1.6, "condition", f"without the condition {said(statement.test)}", statement.body
+        yield 1.7, "condition", "with the branches of this condition exchanged", ast.If(
+            ast.UnaryOp(ast.Not(), statement.test), statement.body, statement.orelse
+        )
+        if statement.orelse:
+            yield 1.7, "condition", f"with what stands under else, whether {said(statement.test)} or not", statement.orelse
+    if isinstance(statement, ast.Assign) and len(statement.targets) == 1:
+        yield from _of_assignment(statement)
+    if isinstance(statement, ast.AugAssign):
+        target, op, value = statement.target, statement.op, statement.value
+        yield 1.5, "other function", f"with = in place of {OPERATORS.get(type(op), '')}=", ast.Assign([target], value)
+        for other in AUGMENTED:
+            if other is not type(op):
+                kind = "wrong sign" if {other, type(op)} == {ast.Add, ast.Sub} else "other function"
+                words = f"with {OPERATORS[other]}= in place of {OPERATORS.get(type(op), '')}="
+                yield 1.4 + 0.3 * (kind != "wrong sign"), kind, words, ast.AugAssign(target, other(), value)
+    if isinstance(statement, ast.Return) and isinstance(statement.value, ast.Tuple):
+        elements = statement.value.elts
+        for i in range(len(elements) - 1):
+            turned = [*elements[:i], elements[i + 1], elements[i], *elements[i + 2 :]]
+            text = f"with {said(elements[i])} and {said(elements[i + 1])} returned in the other order"
+            yield 1.7, "order", text, ast.Return(ast.Tuple(turned, ast.Load()))
+
+
+def _is_docstring(statement):
+    return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
+
+
+def _of_assignment(statement):
+    target = statement.targets[0]
+    if isinstance(target, ast.Subscript):
+        for other in AUGMENTED[:1] + AUGMENTED[2:3]:
+            sign = OPERATORS[other]
+            yield 1.5, "other function", f"with {sign}= in place of =", ast.AugAssign(target, other(), statement.value)
+    if isinstance(target, ast.Tuple):
+        for i in range(len(target.elts) - 1):
+            turned = [*target.elts[:i], target.elts[i + 1], target.elts[i], *target.elts[i + 2 :]]
+            text = f"with {said(target.elts[i])} and {said(target.elts[i + 1])} exchanged on the left"
+            yield 1.7, "order", text, ast.Assign([ast.Tuple(turned, ast.Store())], statement.value)
+
+
+def _of_loop(loop, block, i, definition):
+    """Yield the edits that move a line into the loop or out of it."""
+    for inner in loop.body:
+        if _is_simple(inner) and len(loop.body) > 1:
+            yield Rewrite(1.8, "place", "with this line before the loop, and not in it", definition,
+                          [(inner, [ast.Pass()]), (loop, [inner, loop])])  # fmt: skip
+            yield Rewrite(1.8, "place", "with this line after the loop, and not in it", definition,
+                          [(inner, [ast.Pass()]), (loop, [loop, inner])])  # fmt: skip
+    before = block[i - 1] if i else None
+    if before is not None and _is_simple(before) and not _is_docstring(before):
+        yield Rewrite(1.7, "place", "with this line in the loop, at its beginning", definition,
+                      [(before, [ast.Pass()]), (loop.body[0], [before, loop.body[0]])])  # fmt: skip
+    after = block[i + 1] if i + 1 < len(block) else None
+    if after is not None and _is_simple(after):
+        yield Rewrite(1.7, "place", "with this line in the loop, at its end", definition,
+                      [(after, [ast.Pass()]), (loop.body[-1], [loop.body[-1], after])])  # fmt: skip
