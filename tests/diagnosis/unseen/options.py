@@ -92,8 +92,8 @@ def call_whose_vega_is_a_probability(sigma):
     return value, backward
 
 
-@mistake("https://github.com/psaris/qtips/issues/2: a small s for a large S: the volatility stands where the price "
-         "of the stock belongs",
+@mistake("carried over from https://github.com/psaris/qtips/issues/2: a small s for a large S: the volatility stands "
+         "where the price of the stock belongs",
          says=[("other array", "s * srt"), ("extra factor", "s * srt"), ("missing factor", "s * srt"),
                ("other array", "dS"), ("wrong path", "S / X")],
          S=lambda rng: rng.uniform(0.6, 1.5, 7))
