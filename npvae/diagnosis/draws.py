@@ -30,6 +30,7 @@ QUESTIONS = {
     "other function": "Which function does the formula have here?",
     "constant": "Which numbers does the formula contain, and which does your line contain?",
     "moved": "Which element of the value does each element of this input affect?",
+    "argument": "Which arguments does each of your calls take, and what does each of them mean?",
     "condition": "In which cases must this line run, and in which not?",
     "place": "In which order must these lines run, and how often each of them?",
 }

@@ -45,6 +45,12 @@ class Definition:
         """The file of the source."""
         return self.function.__code__.co_filename
 
+    def statement_of(self, node):
+        """Return the statement that a node is part of."""
+        while not isinstance(node, ast.stmt):
+            node = self.parents[node][0]
+        return node
+
 
 class Program:
     """The author's function, with those of its helper functions whose source is in the same files.

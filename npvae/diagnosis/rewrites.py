@@ -6,12 +6,14 @@ those of steps.py: the smaller, the more plausible.
 
 import ast
 import itertools
+import os
 from typing import NamedTuple
 
 from . import source
 from .graph import Site
 from .program import Definition
 
+MOST_TOGETHER = 6  # places at which the same change is made
 LONGEST = 40  # characters of an expression that is quoted in a cause
 FAMILIES = [  # of functions that people confuse
     ("sum", "mean"), ("max", "min"), ("amax", "amin"), ("argmax", "argmin"), ("maximum", "minimum"),
@@ -22,6 +24,7 @@ FAMILIES = [  # of functions that people confuse
     ("multiply", "divide"), ("add", "subtract"), ("greater", "greater_equal", "less", "less_equal"),
     ("equal", "not_equal", "isclose"), ("inv", "pinv"), ("real", "imag"), ("eigh", "eig"), ("log_prob", "prob"),
 ]  # fmt: skip
+WORDS = [("same", "valid", "full"), ("ij", "xy"), ("C", "F"), ("edge", "reflect", "symmetric", "wrap", "constant")]
 REDUCTIONS = {"sum", "mean", "max", "min", "amax", "amin", "prod", "std", "var", "argmax", "argmin", "cumsum", "cumprod",
               "any", "all", "norm", "sort", "argsort", "flip", "concatenate", "stack", "roll", "diff", "nansum"}  # fmt: skip
 OPERATORS = {ast.Add: "+", ast.Sub: "−", ast.Mult: "*", ast.Div: "/", ast.MatMult: "@", ast.Pow: "**",
@@ -37,6 +40,9 @@ WRAPPERS = {  # what an expression may lack around it: the words, the source, th
     "with np.sqrt around {}": ("np.sqrt({})", "power", 2.0),
     "with np.abs around {}": ("np.abs({})", "other function", 2.2),
     "with np.sign around {}": ("np.sign({})", "other function", 2.2),
+    "with only the positive part of {}": ("np.maximum({}, 0)", "other function", 2.3),
+    "with {} > 0 in place of it": ("({} > 0)", "other function", 2.3),
+    "with {} reversed": ("({})[::-1]", "moved", 2.2),
     "with {} squared": ("({}) ** 2", "power", 1.9),
     "with 1 − {0} in place of {0}": ("1 - ({})", "one minus", 1.9),
     "with 1/{0} in place of {0}": ("1 / ({})", "power", 1.9),
@@ -64,16 +70,24 @@ class Rewrite(NamedTuple):
     @property
     def is_flat(self):
         """Whether it brings in a function of steps, whose derivative is zero: then the value has lost a path."""
-        old, new = ({getattr(part, "attr", getattr(part, "id", "")) for part in ast.walk(node)}
-                    for node in self.replaced[0] if isinstance(node, ast.AST))  # fmt: skip
+        old, new = (_words_of(node) for node in self.replaced[0])
         return bool((new - old) & FLAT)
 
     @property
-    def site(self):
-        """The place in the source."""
-        node = self.replaced[0][0]
-        span = node.lineno, node.end_lineno, node.col_offset, node.end_col_offset
-        return Site(self.definition.file, node.lineno, (self.definition.tree.lineno, span), span)
+    def sites(self):
+        """The places in the source."""
+        return tuple(_site(node, self.definition) for node, _ in self.replaced)
+
+
+def _site(node, definition):
+    span = node.lineno, node.end_lineno, node.col_offset, node.end_col_offset
+    return Site(definition.file, node.lineno, (definition.tree.lineno, span), span)
+
+
+def _words_of(node):
+    """Return the names and attributes in a node, or in a list of nodes."""
+    nodes = node if isinstance(node, list) else [node]
+    return {getattr(part, "attr", getattr(part, "id", "")) for node in nodes for part in ast.walk(node)}
 
 
 class Place(NamedTuple):
@@ -84,6 +98,7 @@ class Place(NamedTuple):
     statement  the statement that it is part of
     names      the variables that have a value there
     numbers    those whose values can be multiplied and added
+    unused     those that the definition never reads
     """
 
     node: ast.expr
@@ -91,6 +106,7 @@ class Place(NamedTuple):
     statement: ast.stmt
     names: tuple
     numbers: tuple
+    unused: tuple
 
     @property
     def is_number(self):
@@ -104,6 +120,8 @@ def places_of(definition, values):
     values  what variables have held, by name
     """
     found, numbers = [], {name for name, value in values.items() if _can_be_multiplied(value)}
+    read = {n.id for n in ast.walk(definition.tree) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)}
+    never = set(values) - read
 
     def visit(node, parent, statement, names, in_loop):
         if isinstance(node, (ast.While, ast.ClassDef, ast.arguments)):
@@ -117,7 +135,8 @@ def places_of(definition, values):
         if isinstance(node, ast.expr) and _is_read(node, parent) and not isinstance(statement, ast.FunctionDef):
             known = [name for name, line in names if in_loop or line < statement.lineno]
             known = tuple(dict.fromkeys(name for name in known if name in values))
-            found.append(Place(node, parent, statement, known, tuple(name for name in known if name in numbers)))
+            numeric, unused = ([name for name in known if name in some] for some in (numbers, never))
+            found.append(Place(node, parent, statement, known, tuple(numeric), tuple(unused)))
         for child in ast.iter_child_nodes(node):
             visit(child, node, statement, names, in_loop)
 
@@ -151,9 +170,7 @@ def _is_read(node, parent):
         return False
     if isinstance(parent, ast.Call) and node is parent.func:
         return False
-    if isinstance(parent, (ast.keyword, ast.JoinedStr, ast.FormattedValue)) or source.is_module(node):
-        return False
-    return not (isinstance(node, ast.Constant) and not isinstance(node.value, (int, float)) and not isinstance(parent, ast.Call))
+    return not isinstance(parent, (ast.JoinedStr, ast.FormattedValue, ast.Expr)) and not source.is_module(node)
 
 
 def rewrites_of(definition, values):
@@ -164,7 +181,6 @@ def rewrites_of(definition, values):
     for place in places:
         for cost, kind, text, new in _of_place(place, literals, expressions):
             yield Rewrite(cost, kind, text, definition, [(place.node, new)])
-    yield from _in_all_of_a_statement(places, definition)
 
 
 def _expressions(places):
@@ -196,12 +212,23 @@ def _of_place(place, literals, expressions):
         yield 1.6, "condition", f"with {said(node.orelse)} in any case", node.orelse
     elif isinstance(node, ast.Call):
         yield from _of_call(node)
+        if isinstance(node.func, ast.Name):
+            for name in place.unused:
+                more = ast.Call(node.func, [*node.args, ast.Name(name, ast.Load())], node.keywords)
+                yield 1.7, "argument", f"with `{name}`, which you do not use, as one more argument of {said(node)}", more
     elif isinstance(node, ast.Subscript):
         yield from _of_subscript(node, place)
     elif isinstance(node, ast.Attribute) and node.attr == "T":
         yield 1.4, "transposed", f"with {said(node.value)} not transposed", node.value
     elif _is_number(node):
         yield from _of_number(node, place, literals)
+    elif isinstance(node, ast.Constant) and isinstance(node.value, bool):
+        yield 1.6, "other function", f"with {not node.value} in place of {where(place)}", ast.Constant(not node.value)
+    elif isinstance(node, ast.Constant):
+        for family in WORDS:
+            for word in family if node.value in family else ():
+                if word != node.value:
+                    yield 1.5, "other function", f'with "{word}" in place of {where(place)}', ast.Constant(word)
     if isinstance(node, ast.Name):
         for name in place.numbers if place.is_number else place.names:
             if name != node.id:
@@ -286,6 +313,12 @@ def _of_call(node):
         yield 1.7, "order", f"with {said(node)} run through backwards", turned
         if len(node.args) == 1:
             yield 1.8, "moved", f"with {said(node)} beginning at 1", ast.Call(node.func, [ast.Constant(1), *node.args], [])
+    for i, argument in enumerate(node.args if len(node.args) > 1 else ()):
+        fewer = ast.Call(node.func, [*node.args[:i], *node.args[i + 1 :]], node.keywords)
+        yield 1.8, "argument", f"without the argument {said(argument)} of {said(node)}", fewer
+    for i, keyword in enumerate(node.keywords):
+        fewer = ast.Call(node.func, node.args, [*node.keywords[:i], *node.keywords[i + 1 :]])
+        yield 1.7, "argument", f"without `{ast.unparse(keyword)}` in {said(node)}", fewer
     for i, j in itertools.combinations(range(len(node.args)), 2):
         args = list(node.args)
         args[i], args[j] = args[j], args[i]
@@ -456,24 +489,44 @@ def _is_factor(place):
     )
 
 
-def _in_all_of_a_statement(places, definition):
-    """Yield the edits that change every use of a variable in one statement."""
-    by_name = {}
-    for place in places:
-        if isinstance(place.node, ast.Name):
-            by_name.setdefault((place.statement, place.node.id), []).append(place)
-    for (_, called), several in by_name.items():
-        if len(several) < 2:
-            continue
-        for name in several[0].names:
-            if name != called:
-                text = f"with `{name}` in place of `{called}`, at each of its uses"
-                replaced = [(place.node, ast.Name(name, ast.Load())) for place in several]
-                yield Rewrite(2.2, "other array", text, definition, replaced)
-        for words, (wrapped, kind, cost) in WRAPPERS.items():
-            text = words.format(f"`{called}`") + ", at each of its uses"
-            replaced = [(place.node, _parsed(wrapped.format(called))) for place in several]
-            yield Rewrite(cost + 0.2, kind, text, definition, replaced)
+def together(rewrites):
+    """Yield the edits that make the same change at several places: at all in a statement, or at all in a definition.
+
+    The same change puts the same characters in place of the same: `/ z` goes, sin becomes cos.
+    """
+    groups = {}
+    for rewrite in rewrites:
+        if len(rewrite.replaced) == 1 and isinstance(rewrite.replaced[0][1], ast.expr):
+            (old, new), definition = rewrite.replaced[0], rewrite.definition
+            change = rewrite.kind, *_difference(ast.unparse(old), ast.unparse(new))
+            for within in (definition.tree, definition.statement_of(old)):
+                groups.setdefault((within, *change), []).append(rewrite)
+    done = set()
+    for several in groups.values():
+        nodes = frozenset(rewrite.replaced[0][0] for rewrite in several)
+        key = nodes, ast.unparse(several[0].replaced[0][1])
+        if 1 < len(nodes) == len(several) <= MOST_TOGETHER and key not in done and not _are_nested(several):
+            done.add(key)
+            first = several[0]
+            replaced = [pair for rewrite in several for pair in rewrite.replaced]
+            yield first._replace(cost=first.cost + 0.2, text=f"{first.text}, {_times(len(nodes))}", replaced=replaced)
+
+
+def _times(n):
+    return "both times" if n == 2 else f"all {n} times"
+
+
+def _difference(old, new):
+    """Return the characters in which two texts differ, between what they begin and what they end with."""
+    start = len(os.path.commonprefix([old, new]))
+    end = len(os.path.commonprefix([old[start:][::-1], new[start:][::-1]]))
+    return old[start : len(old) - end], new[start : len(new) - end]
+
+
+def _are_nested(several):
+    """Return whether the node of one edit is part of another's."""
+    nodes = {rewrite.replaced[0][0] for rewrite in several}
+    return any(part in nodes for node in nodes for part in ast.walk(node) if part is not node)
 
 
 def said(node):

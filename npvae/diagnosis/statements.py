@@ -91,6 +91,9 @@ def _of_loop(loop, block, i, definition):
                           [(inner, [ast.Pass()]), (loop, [inner, loop])])  # fmt: skip
             yield Rewrite(1.8, "place", "with this line after the loop, and not in it", definition,
                           [(inner, [ast.Pass()]), (loop, [loop, inner])])  # fmt: skip
+    if isinstance(loop.body[-1], ast.Return):
+        yield Rewrite(1.6, "place", "with this return after the loop, and not in it", definition,
+                      [(loop.body[-1], [ast.Pass()]), (loop, [loop, loop.body[-1]])])  # fmt: skip
     before = block[i - 1] if i else None
     if before is not None and _is_simple(before) and not _is_docstring(before):
         yield Rewrite(1.7, "place", "with this line in the loop, at its beginning", definition,

@@ -17,7 +17,7 @@ import numpy as np
 from .comparison import same
 from .draws import Cause
 from .program import Program
-from .rewrites import rewrites_of
+from .rewrites import rewrites_of, together
 from .statements import rewrites_of_statements
 
 ROUNDING = 1e-12  # relative
@@ -60,6 +60,7 @@ def _search(rerun, wrong, ends, margin):
     with program.watched() as values:
         before = [_arrays(run, rerun.author) for run in rerun.runs]
     rewrites = [r for d in program.definitions for r in (*rewrites_of(d, values), *rewrites_of_statements(d))]
+    rewrites += together(rewrites)
     for rewrite in sorted(rewrites, key=lambda rewrite: rewrite.cost):
         cheapest = [min([cause.cost + margin for cause in found[name]], default=most) for name, most in wrong.items()]
         if time.thread_time() > ends or rewrite.cost > max(cheapest):
@@ -74,7 +75,7 @@ def _search(rerun, wrong, ends, margin):
         cost = rewrite.cost + is_of_value * (OF_THE_VALUE if len(mended) > 1 else OF_THE_VALUE_FOR_ONE)
         text = rewrite.text + ", in the value: your derivatives are right for that value" * is_of_value
         for name in mended:
-            found[name].append(Cause(rewrite.kind, text, (rewrite.site,), cost))
+            found[name].append(Cause(rewrite.kind, text, rewrite.sites, cost))
     return found
 
 

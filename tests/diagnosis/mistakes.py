@@ -93,6 +93,7 @@ KINDS = [  # words of the causes that come from numbers alone, and the kinds tha
 
 SAME = {  # kinds that have a name of their own only since most answers were written
     "condition": ("condition", "part", "sequence"), "place": ("place", "order", "sequence"),
+    "argument": ("argument", "other function", "axis", "constant"),
 }  # fmt: skip
 
 
