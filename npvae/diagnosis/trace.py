@@ -1,11 +1,15 @@
 """The trace of an operation: the graph of its value and of its derivatives."""
 
+import threading
 import types
 
 import numpy as np
 
 from .stand_ins import functions_of, stand_ins
-from .traced import HERE, Traced, Tracer
+from .traced import is_live, plain
+from .tracer import HERE, Tracer
+
+_ONE_AT_A_TIME = threading.RLock()  # two traces at once would put their stand-ins into the same modules
 
 
 class Untraceable(Exception):
@@ -50,7 +54,7 @@ def trace_run(author, run):
     author   the function whose lines are recorded
     run      run(given) calls it with given(array, name), traced arrays, and returns a dict of arrays
 
-    Raises Untraceable.
+    If the author's code kept arrays of the trace, they are inert when this returns: see traced.py. Raises Untraceable.
     """
     functions = functions_of(author)
     tracer = Tracer({g.__code__.co_filename for g in functions} - {*HERE, __file__})
@@ -61,11 +65,13 @@ def trace_run(author, run):
         return traced
 
     try:
-        with stand_ins(tracer, functions), np.errstate(all="ignore"):
+        with _ONE_AT_A_TIME, stand_ins(tracer, functions), np.errstate(all="ignore"):
             outputs = run(given)
             tracer.graph.outputs = {name: _output(tracer, a) for name, a in outputs.items()}
     except Exception as error:  # a stranger's function may raise anything
         raise Untraceable(str(error)) from error
+    finally:
+        tracer.end()
     return tracer.graph
 
 
@@ -84,8 +90,8 @@ def _called(derivatives, dy):
 
 
 def _output(tracer, a):
-    if isinstance(a, Traced):
+    if is_live(a):
         return a.node
     if isinstance(a, (np.ndarray, np.generic)):
-        return tracer.given(a).node
+        return tracer.given(plain(a)).node
     raise Untraceable(f"it returns {type(a).__name__}")
