@@ -23,6 +23,7 @@ from .explain import QUESTIONS, explain, true_minus
 from .faults import finding_of
 from .finding import Finding
 from .search import SECONDS, SHOWN, search, search_value
+from .silence import silent
 from .trace import Untraceable, trace, trace_run
 
 MOST_EXTRAPOLATED = 100  # elements
@@ -47,6 +48,7 @@ class Diagnosis:
         return printable(f"{self.name}:\n{findings}")
 
 
+@silent()
 def diagnose(report):
     """Return the `Diagnosis` of a `gradcheck` report."""
     findings, comparisons = [], []
@@ -72,6 +74,7 @@ def diagnose(report):
     return Diagnosis(report.name, findings)
 
 
+@silent()
 def find_all(comparisons, derivatives=()):
     """Return the findings about several arrays of one function.
 
@@ -118,7 +121,7 @@ def draws_of(report):
                     truth = _best_differences(value, inputs[row.name], dy)
                     if np.isfinite(truth).all():
                         draws.setdefault(row.name, []).append(Draw(graph, name, truth, _sizes(inputs)))
-        except Exception:  # a stranger's function may raise anything
+        except (Exception, SystemExit):  # a stranger's function may raise anything, and may call exit()
             return {}
     return {name: several for name, several in draws.items() if len(several) == 2}
 
@@ -127,7 +130,8 @@ def _is_quick(report):
     """Return whether finite differences of all inputs take no more than a second or two."""
     elements = sum(np.size(row.x) for row in report.rows if row.x is not None)
     begun = time.thread_time()
-    report.operation(*map(_copy, report.inputs.values()))
+    if _tried(report.operation, *map(_copy, report.inputs.values())) is np.nan:
+        return False
     return elements <= MOST_ELEMENTS and elements * (time.thread_time() - begun) < SECONDS / CALLS
 
 
@@ -178,12 +182,20 @@ def _moved(inputs, rng):
 
 def comparison(name, row, known, **more):
     """Return the `Comparison` of this name for one row of a report; `more` are other arguments of Comparison."""
-    can_be_repeated = np.shape(known["dy"]) == np.shape(row.value())  # unless an input is called dy
-    by_dy = (lambda dy: numeric_gradient(row.value, row.x, dy)) if can_be_repeated else None
+    can_be_repeated = np.shape(known["dy"]) == np.shape(_tried(row.value))  # unless an input is called dy
+    by_dy = (lambda dy: _tried(numeric_gradient, row.value, row.x, dy)) if can_be_repeated else None
     if "formula" not in more:
         more |= _elementwise(known, row)
     more = {"numbers": _sizes(known), "known": known} | more
     return Comparison(name, row.gradient, row.numeric_gradient, by_dy=by_dy, **more)
+
+
+def _tried(f, *args):
+    """Return f(*args); NaN if it fails. A function that ran in the check may fail, or call exit(), in a later run."""
+    try:
+        return f(*args)
+    except (Exception, SystemExit):
+        return np.nan
 
 
 def _with_its_name(finding, name):

@@ -1,10 +1,15 @@
-"""The trace of an operation: the graph of its value and of its derivatives."""
+"""The trace of an operation: the graph of its value and of its derivatives.
+
+The author's function runs once, and prints nothing meanwhile. Whatever it raises ends the trace and nothing else: even
+a call of `exit()`, but not Ctrl-C.
+"""
 
 import threading
 import types
 
 import numpy as np
 
+from .silence import silent
 from .stand_ins import functions_of, stand_ins
 from .traced import is_live, plain
 from .tracer import HERE, Tracer
@@ -28,8 +33,9 @@ def trace(f, inputs, dy=None):
     record = getattr(getattr(f, "func", f), "graph", None)  # the adapters in frameworks/ record their own
     if record is not None:
         try:
-            return record(inputs, dy)
-        except Exception as error:  # a stranger's function may raise anything
+            with silent():
+                return record(inputs, dy)
+        except (Exception, SystemExit) as error:  # a stranger's function may raise anything
             raise Untraceable(str(error)) from error
 
     def run(given):
@@ -65,10 +71,10 @@ def trace_run(author, run):
         return traced
 
     try:
-        with _ONE_AT_A_TIME, stand_ins(tracer, functions), np.errstate(all="ignore"):
+        with _ONE_AT_A_TIME, silent(), stand_ins(tracer, functions), np.errstate(all="ignore"):
             outputs = run(given)
             tracer.graph.outputs = {name: _output(tracer, a) for name, a in outputs.items()}
-    except Exception as error:  # a stranger's function may raise anything
+    except (Exception, SystemExit) as error:  # a stranger's function may raise anything
         raise Untraceable(str(error)) from error
     finally:
         tracer.end()
