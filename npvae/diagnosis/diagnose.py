@@ -93,7 +93,7 @@ def find_all(comparisons, derivatives=()):
         finding.edits[0].cost < FAR_FETCHED if finding.edits else finding.causes for finding in numeric
     )
     if derivatives and numeric and (not is_explained or (len(numeric) > 1 and not shared)):
-        edits = search_value(derivatives, time.thread_time() + SECONDS)
+        edits = search_value(derivatives, time.thread_time() + SECONDS / 2)
         if edits:
             for finding in numeric:
                 if not finding.edits:
