@@ -94,8 +94,10 @@ class Cause(NamedTuple):
         return QUESTIONS[self.kind]
 
     def quoted_lines(self):
-        """Return the lines of the source as a screen shows them."""
-        return [f"  line {line}:  {quote}"[:WIDTH] if quote else f"  line {line}" for line, quote in self.quotes()]
+        """Return the lines of the source as a screen shows them, at most `QUOTED`; of a long line, the place in it."""
+        starts = [(f"  line {site.line}:  ", site) for site in self.sites if site]
+        lines = [start + source.quoted(site, WIDTH - len(start)) for start, site in starts]
+        return list(dict.fromkeys(line.rstrip(": ") for line in lines))[:QUOTED]
 
     def quotes(self):
         """Return pairs of a line number and the text of the line, at most `QUOTED`."""

@@ -174,7 +174,7 @@ def slopes_of_elements(paths, ends=np.inf):
                     continue
                 slope = slope.reshape(m.value.shape)
                 if not any(np.allclose(slope, other.value) for other in found if other.value.shape == slope.shape):
-                    name = f"the slope of `{source.name(m)}` with respect to `{source.name(k)}`"
+                    name = f"the slope of {source.code(source.name(m))} with respect to {source.code(source.name(k))}"
                     is_whole = k is paths.x and m is paths.y  # in place of anything, that would be the answer itself
                     found.append(Slope(slope, name, not is_whole and _is_one_call(paths.graph, m, k)))
     return found

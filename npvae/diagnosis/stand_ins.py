@@ -27,6 +27,9 @@ def array_of(nested, dtype=None):
     return np.array(nested, dtype)
 
 
+array_of.__name__ = "array"  # what the author called
+
+
 class _Module(types.ModuleType):
     """A module with some of its functions replaced."""
 
