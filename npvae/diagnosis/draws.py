@@ -95,9 +95,12 @@ class Cause(NamedTuple):
 
     def quoted_lines(self):
         """Return the lines of the source as a screen shows them, at most `QUOTED`; of a long line, the place in it."""
-        starts = [(f"  line {site.line}:  ", site) for site in self.sites if site]
-        lines = [start + source.quoted(site, WIDTH - len(start)) for start, site in starts]
-        return list(dict.fromkeys(line.rstrip(": ") for line in lines))[:QUOTED]
+        lines = []
+        for site in filter(None, self.sites):
+            start = f"  line {site.line}"
+            quote = source.quoted(site, WIDTH - len(f"{start}:  "))
+            lines.append(f"{start}:  {quote}" if quote else start)
+        return list(dict.fromkeys(lines))[:QUOTED]
 
     def quotes(self):
         """Return pairs of a line number and the text of the line, at most `QUOTED`."""

@@ -26,12 +26,12 @@ from .graph import is_float
 from .paths import Paths, TooLarge, slopes_of_elements
 from .uses import OTHER_FORMS, PLAIN_FORM, edits_of
 
-SECONDS = 2.2  # of processor time, for all arrays of one function; then the search stops. Half of it for the value
+SECONDS = 2.2  # of processor time, for all arrays of one function; then the search stops. The value gets half as much
 SHOWN = 3  # causes
 MARGIN = 0.9  # a cause that costs this much more than the cheapest is not shown beside it
 VANISHING = 1e-6  # a smaller part of the right gradient counts as zero
 FITTED = 5.0  # the cost of a factor that has no name
-FAILURES = (ValueError, TypeError, IndexError, ArithmeticError, KeyError, AttributeError, np.linalg.LinAlgError)
+FAILURES = (Exception, SystemExit)  # of a changed step: it may call the author's function, which may raise anything
 # The kinds of mistakes that an edit of the value may repair.
 OF_VALUES = {"other function", "other array", "constant", "power", "order", "axis", "sum or mean", "wrong sign",
              "transposed", "extra factor", "extra term"}  # fmt: skip

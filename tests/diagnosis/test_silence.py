@@ -65,6 +65,20 @@ def ending(error, after):
     return f, calls
 
 
+@pytest.mark.parametrize("error", [AssertionError("negative"), SystemExit(3)])
+def test_a_function_that_fails_in_a_changed_step_ends_nothing(error):
+    def root(v):
+        if (v < 0).any():
+            raise error
+        return np.sqrt(v)
+
+    def f(x):
+        return np.apply_along_axis(root, 1, x * 1.0), lambda dy: 2 * dy / np.apply_along_axis(root, 1, x)
+
+    said = str(diagnose(gradcheck(f, np.abs(X) + 0.5)))
+    assert "4 times the right one" in said
+
+
 def test_an_exit_ends_the_trace_and_nothing_else():
     with pytest.raises(Untraceable):
         trace(ending(SystemExit(1), 0)[0], {"x": X}, X)

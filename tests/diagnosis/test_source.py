@@ -11,6 +11,7 @@ import pytest
 
 from npvae import gradcheck
 from npvae.diagnosis import diagnose, source
+from npvae.diagnosis.draws import Cause
 from npvae.diagnosis.graph import site_of
 
 X = np.random.default_rng(0).standard_normal((3, 5))
@@ -147,3 +148,10 @@ def test_a_formula_is_one_piece_of_code(words, called, written):
 )
 def test_backticks_are_for_code(text, written):
     assert source.in_plain_words(text) == written
+
+
+def test_a_line_that_ends_with_a_colon_is_quoted_whole(module):
+    text = "import numpy as np\ndef f(x):\n    y = np.zeros(5)\n    for row in x:\n        y = y + row\n    return y\n"
+    site = site_of(module(text).f.__code__, 0)
+    cause = Cause("axis", "", (site._replace(line=4, span=(4, 4, 4, 17)), site._replace(line=99)), 1.0)
+    assert cause.quoted_lines() == ["  line 4:  for row in x:", "  line 99"]
