@@ -10,6 +10,9 @@ of its own largest element.
 """
 
 import functools
+import sys
+import textwrap
+import time
 
 import numpy as np
 
@@ -30,6 +33,7 @@ LOST = (
     "  note: of {0}, some gradients are so small beside the value (at most {1:.0e}) that finite differences cannot "
     "tell them from zero: they are not checked"
 )
+SLOW = 20  # seconds of a check, from which it says how to check less
 SEED = 2_718_281_828  # of the upstream gradient: a seed with which nobody draws inputs. With the inputs' seed, dy could
 # equal x: then dW = xᵀ dy would be symmetric, and a transposed dW would pass.
 
@@ -49,7 +53,8 @@ def gradcheck(f, *inputs, parameters=None, rng=None, name=None, limit=LIMIT, ele
 
     rng        a numpy Generator for the upstream gradient, or a seed; by default one with a fixed seed
     limit      the largest error that passes
-    elements   check only that many elements of each input, chosen at random; the report says so
+    elements   check only that many elements of each input, chosen at random; the report says so. A check of all
+               elements that will take long says on standard error how long, and that this exists.
     options    passed on to f as keywords
 
     Returns a `Report`. f must give the same value at every call: draw the noise ε outside f. Inputs that are not
@@ -134,6 +139,8 @@ def _check(name, operation, arrays, rng, limit, elements):
         """Return what the derivative for input i returns now, when called alone."""
         return np.array(input_gradients(name, arrays, derivatives, dy.copy(), [j == i for j in range(len(inputs))])[i])
 
+    if elements is None:
+        _say_if_slow(value, sum(x.size for x, dx in zip(inputs, gradients) if dx is not None and _can_move(x)))
     rows, stale = [], False
     for i, (input_name, x, dx) in enumerate(zip(arrays, inputs, gradients)):
         row = Row(input_name, np.shape(x), x=x, value=value)
@@ -159,6 +166,18 @@ def _check(name, operation, arrays, rng, limit, elements):
                 stale |= not np.array_equal(late, once, equal_nan=True)
     notes = [LOST.format(row.name, np.abs(row.gradient).max()) for row in rows if row.is_lost]
     return rows, known, notes + [STALE] * (stale and all(row.fault is None for row in rows))
+
+
+def _say_if_slow(value, count):
+    """Say how to check less, if differences of this many elements will take long: two calls of f for each."""
+    begun = time.perf_counter()
+    value()
+    seconds = 2 * count * (time.perf_counter() - begun)
+    if seconds > SLOW:
+        takes = f"{seconds:.0f} seconds" if seconds < 100 else f"{seconds / 60:.0f} minutes"
+        advice = "elements=100 checks 100 of each input, chosen at random"
+        said = f"gradcheck: all {count:,} elements take about {takes}; {advice}"
+        print(textwrap.fill(said, 80, subsequent_indent="  "), file=sys.stderr)
 
 
 def _can_move(x):

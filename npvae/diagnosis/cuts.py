@@ -14,7 +14,7 @@ from .changes import array_key
 from .comparison import same
 from .draws import Cause, upstream
 from .factors import factor_name
-from .paths import LARGEST
+from .paths import LARGEST, is_over
 
 MOST_IN_PAIRS = 60  # with more groups of edges, there are too many pairs to try
 
@@ -34,16 +34,18 @@ class _Group(NamedTuple):
     cost: float
 
 
-def path_causes(draws, all_paths):
-    """Return the causes that concern a path: it is missing, or has a wrong factor.
+def path_causes(draws, all_paths, ends=np.inf):
+    """Return the causes that concern a path: it is missing, or has a wrong factor; of those found in time.
 
     Cutting any of several values in a chain gives the same derivative. They give one cause, named after the cheapest.
     """
     if all(not np.any(draw.found) for draw in draws):
         return []
     right = [paths.gradient(upstream(draw)) for paths, draw in zip(all_paths, draws)]
-    causes, cut = list(_crosstalk(draws, all_paths)), {}
+    causes, cut = list(_crosstalk(draws, all_paths, ends)), {}
     for group in sorted(_groups(all_paths[0]), key=lambda group: group.cost):
+        if is_over(ends):
+            return causes
         without = [p.gradient(upstream(d), dict.fromkeys(_edges(p, group.key), 0.0)) for p, d in zip(all_paths, draws)]
         if not any(np.any(gradient) for gradient in without):
             continue  # no path is left, which explains only a derivative that is zero
@@ -57,7 +59,7 @@ def path_causes(draws, all_paths):
         elif cause:
             causes.append(cause)
     if not causes and len(cut) <= MOST_IN_PAIRS:
-        causes += _two_cut(draws, all_paths, cut)
+        causes += _two_cut(draws, all_paths, cut, ends)
     return causes
 
 
@@ -74,9 +76,11 @@ def _path_cause(group, weights, draws):
     return None
 
 
-def _two_cut(draws, all_paths, groups):
+def _two_cut(draws, all_paths, groups, ends):
     """Yield the causes that two paths are missing."""
     for a, b in itertools.combinations(groups, 2):
+        if is_over(ends):
+            return
         if all(
             same(draw.found, p.gradient(upstream(draw), dict.fromkeys([*_edges(p, a.key), *_edges(p, b.key)], 0.0)))
             for p, draw in zip(all_paths, draws)
@@ -85,12 +89,14 @@ def _two_cut(draws, all_paths, groups):
             yield Cause("missing path", text, (a.site, b.site), a.cost + b.cost)
 
 
-def _crosstalk(draws, all_paths):
+def _crosstalk(draws, all_paths, ends):
     """Yield the cause that leaves out how each element, or each slice along some axes, affects the others."""
     first = all_paths[0]
     named = [first.x] + [node for node in first.order if source.is_variable(node) or node is first.y]
     pairs = [(k, m) for k, m in itertools.combinations(named, 2) if k.value.shape == m.value.shape and 0 < m.value.ndim]
     for k, m in pairs if max(node.value.size for node in named) <= LARGEST else ():
+        if is_over(ends):
+            return
         keys = array_key(k), array_key(m)
         blocks = [_without_crosstalk(paths, upstream(draw), *keys) for paths, draw in zip(all_paths, draws)]
         if any(block is None for block in blocks):
@@ -113,7 +119,7 @@ def _without_crosstalk(paths, dy, of_k, of_m):
     k, m = nodes.get(of_k), nodes.get(of_m) or paths.y
     if k is None:
         return None
-    J, ndim = paths.jacobian(m, k), m.value.ndim
+    J, ndim = paths.jacobians(m).get(k, np.zeros((m.value.size, k.value.size))), m.value.ndim
     A = paths.backpropagate(paths.y, dy).get(m)
     if A is None:
         return None

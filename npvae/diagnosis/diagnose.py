@@ -21,6 +21,7 @@ from .faults import finding_of
 from .finding import Finding
 from .reports import comparison, draws_of, rerun_of, settings_of
 from .search import MARGIN, SECONDS, SHOWN, chosen, search, search_value
+from .silence import silent
 from .versions import search_versions
 
 ALL_SECONDS = 4.0  # of processor time, for the search in the trace and that in the source
@@ -46,6 +47,7 @@ class Diagnosis:
         return printable(f"{self.name}:\n{findings}")
 
 
+@silent()
 def diagnose(report):
     """Return the `Diagnosis` of a `gradcheck` report."""
     findings, comparisons = [], []
@@ -72,6 +74,7 @@ def diagnose(report):
     return Diagnosis(report.name, findings)
 
 
+@silent()
 def find_all(comparisons, rerun=None, derivatives=()):
     """Return the findings about several arrays of one function.
 
@@ -107,7 +110,7 @@ def _repair_the_value(findings, derivatives):
         finding.edits[0].cost < FAR_FETCHED if finding.edits else finding.causes for finding in numeric
     )
     if derivatives and numeric and (not is_explained or (len(numeric) > 1 and not shared)):
-        edits = search_value(derivatives, time.thread_time() + SECONDS)
+        edits = search_value(derivatives, time.thread_time() + SECONDS / 2)
         if edits:
             for finding in numeric:
                 if not finding.edits:

@@ -98,8 +98,13 @@ class Cause(NamedTuple):
         return QUESTIONS[self.kind]
 
     def quoted_lines(self):
-        """Return the lines of the source as a screen shows them."""
-        return [f"  line {line}:  {quote}"[:WIDTH] if quote else f"  line {line}" for line, quote in self.quotes()]
+        """Return the lines of the source as a screen shows them, at most `QUOTED`; of a long line, the place in it."""
+        lines = []
+        for site in filter(None, self.sites):
+            start = f"  line {site.line}"
+            quote = source.quoted(site, WIDTH - len(f"{start}:  "))
+            lines.append(f"{start}:  {quote}" if quote else start)
+        return list(dict.fromkeys(lines))[:QUOTED]
 
     def quotes(self):
         """Return pairs of a line number and the text of the line, at most `QUOTED`."""

@@ -3,6 +3,8 @@
 import dataclasses
 import textwrap
 
+from . import source
+
 WIDTH = 80
 VAGUE = "yours is what a simple mistake gives"
 
@@ -44,10 +46,10 @@ class Finding:
             lines.append(wrap(several if len(self.edits) > 1 else "Every number would be right:", "  "))
             quoted = None
             for edit in self.edits:
-                if edit.quotes() != quoted:
+                if edit.quoted_lines() != quoted:
                     lines += edit.quoted_lines()
-                quoted = edit.quotes()
-                lines.append(wrap(edit.text, "  · "))
+                quoted = edit.quoted_lines()
+                lines.append(wrap(source.in_plain_words(edit.text), "  · "))
         elif self.causes:
             several = "Mistakes that give these numbers (they cannot tell which):"
             of_numbers = several if len(self.causes) > 1 else "The mistake:"

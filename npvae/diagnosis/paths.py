@@ -7,7 +7,11 @@ then: the derivative with that intermediate value held constant.
 This needs no formula. We can run every step of a trace alone, so finite differences give its Jacobian, a small matrix.
 Backpropagation from y to x multiplies the Jacobians and adds the paths up, with a weight for each edge: 0 cuts the
 path, and −1 gives it the wrong sign.
+
+Everything here stops at a deadline, `ends`, on the clock of `time.thread_time`.
 """
+
+import time
 
 import numpy as np
 
@@ -21,7 +25,12 @@ MOST = 60_000  # steps that finite differences may run
 
 
 class TooLarge(Exception):
-    """Finite differences of every step would take too long."""
+    """Finite differences of every step would take too long, or the time is up."""
+
+
+def is_over(ends):
+    """Return whether the processor time of this thread has reached a deadline."""
+    return time.thread_time() > ends
 
 
 class Paths:
@@ -31,9 +40,11 @@ class Paths:
     x       the node of the input
     order   the nodes between them, in the order of execution
     edges   by node, triples: the path of an argument, its node, and the Jacobian of the step in it
+
+    Raises TooLarge, also when the time is up.
     """
 
-    def __init__(self, graph, x):
+    def __init__(self, graph, x, ends=np.inf):
         self.graph, self.x, self.y = graph, x, graph.outputs["y"]
         ancestors, self.order, depends = graph.ancestors(self.y), [], {x}
         for node in graph.nodes:
@@ -45,9 +56,11 @@ class Paths:
         if sum(2 * flat(k.value).size for node in self.order for k in node.parents if k in depends) > MOST:
             raise TooLarge
         for node in self.order:
+            if is_over(ends):
+                raise TooLarge
             for path, k in node.uses():
                 if isinstance(k, Node) and k in depends:
-                    self.edges[node].append((path, k, jacobian_of_step(node, path, k)))
+                    self.edges[node].append((path, k, jacobian_of_step(node, path, k, ends)))
 
     def gradient(self, dy, weights=None):
         """Return the gradient of Σ dy y with respect to the input; `weights` by edge, a pair of a node and a path."""
@@ -56,8 +69,15 @@ class Paths:
 
     def backpropagate(self, start, adjoint, weights=None):
         """Return the gradients of Σ adjoint · start with respect to all nodes that it depends on: a dict by node."""
-        weights = weights or {}
-        adjoints = {start: np.reshape(adjoint, -1)}
+        return self._backpropagate(start, np.reshape(adjoint, -1), weights or {})
+
+    def jacobians(self, m):
+        """Return ∂m/∂k for all nodes k that m depends on: a dict of arrays (size of m, size of k)."""
+        return self._backpropagate(m, np.eye(m.value.size), {})
+
+    def _backpropagate(self, start, adjoint, weights):
+        """Backpropagate one adjoint, an array (size of start,), or a row for each of several."""
+        adjoints = {start: adjoint}
         for node in reversed(self.order):
             if node in adjoints:
                 for path, k, J in self.edges[node]:
@@ -65,10 +85,6 @@ class Paths:
                     if weight:
                         adjoints[k] = adjoints.get(k, 0.0) + weight * (adjoints[node] @ J)
         return adjoints
-
-    def jacobian(self, m, k):
-        """Return ∂m/∂k for two nodes, an array (size of m, size of k)."""
-        return np.stack([self.backpropagate(m, row).get(k, np.zeros(k.value.size)) for row in np.eye(m.value.size)])
 
     def out_of(self, node):
         """Return the edges that leave a node, as keys for `weights`."""
@@ -103,7 +119,7 @@ def _moved(value, i, h):
     return moved
 
 
-def jacobian_of_step(node, path, k):
+def jacobian_of_step(node, path, k, ends=np.inf):
     """Return ∂node/∂k through one argument, by central differences: an array (size of node, size of k)."""
     args = [filled(a, lambda parent: parent.value) for a in node.args]
     kwargs = {key: filled(a, lambda parent: parent.value) for key, a in node.kwargs.items()}
@@ -120,6 +136,8 @@ def jacobian_of_step(node, path, k):
             J[np.arange(len(J)), column] = (value(k.value + STEP) - value(k.value - STEP)) / (2 * STEP)
             return J
         for i in range(J.shape[1]):
+            if is_over(ends):
+                raise TooLarge
             J[:, i] = (value(_moved(k.value, i, STEP)) - value(_moved(k.value, i, -STEP))) / (2 * STEP)
     return J
 
@@ -138,23 +156,25 @@ class Slope(Node):
         self.is_of_one_step = is_of_one_step
 
 
-def slopes_of_elements(paths):
-    """Return the slopes that are not constant, each once: a list of `Slope`."""
+def slopes_of_elements(paths, ends=np.inf):
+    """Return the slopes that are not constant, each once: a list of `Slope`, of those found in time."""
     found = []
     nodes = [node for node in (paths.x, *paths.order) if not isinstance(node.value, (list, tuple))]
     for m in nodes[1:] if len(nodes) <= MOST_NODES else ():
+        if is_over(ends):
+            break
         if not 0 < m.value.size <= LARGEST:
             continue
-        rows = [paths.backpropagate(m, row) for row in np.eye(m.value.size)]
+        jacobians = paths.jacobians(m)
         for k in nodes:
-            if k.index < m.index and k.value.shape == m.value.shape and all(k in row for row in rows):
-                J = np.stack([row[k] for row in rows])
+            if k.index < m.index and k.value.shape == m.value.shape and k in jacobians:
+                J = jacobians[k]
                 slope = np.diag(J)
                 if not np.allclose(J, np.diag(slope), atol=1e-8) or np.ptp(slope) < 1e-6:
                     continue
                 slope = slope.reshape(m.value.shape)
                 if not any(np.allclose(slope, other.value) for other in found if other.value.shape == slope.shape):
-                    name = f"the slope of `{source.name(m)}` with respect to `{source.name(k)}`"
+                    name = f"the slope of {source.code(source.name(m))} with respect to {source.code(source.name(k))}"
                     is_whole = k is paths.x and m is paths.y  # in place of anything, that would be the answer itself
                     found.append(Slope(slope, name, not is_whole and _is_one_call(paths.graph, m, k)))
     return found

@@ -39,29 +39,28 @@ def settings_of(report):
 
     The list is empty if the function takes too long, or fails at the other numbers.
     """
-    if not _is_quick(report):
-        return []
     settings, rng = [], np.random.default_rng(0)
     for inputs in ({name: _copy(x) for name, x in report.inputs.items()}, _moved(report, rng)):
         value = lambda inputs=inputs: report.operation(*inputs.values())[0]  # noqa: E731
         try:
+            begun = time.thread_time()
             y = np.array(value())
+            if not _is_quick(report, time.thread_time() - begun):
+                return []
             dy, truths = rng.standard_normal(y.shape), {}
             for row in report.rows:
                 if row.numeric_gradient is not None:
                     truths[row.name] = _best_differences(value, inputs[row.name], dy)
-        except Exception:  # a stranger's function may raise anything
+        except (Exception, SystemExit):  # a stranger's function may raise anything, and may call exit()
             return []
         settings.append(Setting(inputs, dy, y, {name: dx for name, dx in truths.items() if np.isfinite(dx).all()}))
     return settings
 
 
-def _is_quick(report):
-    """Return whether finite differences of all inputs take no more than a second or two."""
+def _is_quick(report, seconds):
+    """Return whether finite differences of all inputs take no more than a second or two, at these seconds for a call."""
     elements = sum(np.size(row.x) for row in report.rows if row.x is not None)
-    begun = time.thread_time()
-    report.operation(*map(_copy, report.inputs.values()))
-    return elements <= MOST_ELEMENTS and elements * (time.thread_time() - begun) < MOST_SECONDS / CALLS
+    return elements <= MOST_ELEMENTS and elements * seconds < MOST_SECONDS / CALLS
 
 
 def draws_of(report, settings):
@@ -149,12 +148,20 @@ def _moved(report, rng):
 
 def comparison(name, row, known, **more):
     """Return the `Comparison` of this name for one row of a report; `more` are other arguments of Comparison."""
-    can_be_repeated = np.shape(known["dy"]) == np.shape(row.value())  # unless an input is called dy
-    by_dy = (lambda dy: numeric_gradient(row.value, row.x, dy)) if can_be_repeated else None
+    can_be_repeated = np.shape(known["dy"]) == np.shape(_tried(row.value))  # unless an input is called dy
+    by_dy = (lambda dy: _tried(numeric_gradient, row.value, row.x, dy)) if can_be_repeated else None
     if "formula" not in more:
         more |= _elementwise(known, row)
     more = {"numbers": _sizes(known), "known": known} | more
     return Comparison(name, row.gradient, row.numeric_gradient, by_dy=by_dy, **more)
+
+
+def _tried(f, *args):
+    """Return f(*args); NaN if it fails. A function that ran in the check may fail, or call exit(), in a later run."""
+    try:
+        return f(*args)
+    except (Exception, SystemExit):
+        return np.nan
 
 
 def _sizes(known):

@@ -26,12 +26,12 @@ from .graph import is_float
 from .paths import Paths, TooLarge, slopes_of_elements
 from .uses import OTHER_FORMS, PLAIN_FORM, edits_of
 
-SECONDS = 2.2  # of processor time, for all arrays of one function; then the search stops
+SECONDS = 2.2  # of processor time, for all arrays of one function; then the search stops. The value gets half as much
 SHOWN = 3  # causes
 MARGIN = 0.9  # a cause that costs this much more than the cheapest is not shown beside it
 VANISHING = 1e-6  # a smaller part of the right gradient counts as zero
 FITTED = 5.0  # the cost of a factor that has no name
-FAILURES = (ValueError, TypeError, IndexError, ArithmeticError, KeyError, AttributeError, np.linalg.LinAlgError)
+FAILURES = (Exception, SystemExit)  # of a changed step: it may call the author's function, which may raise anything
 # The kinds of mistakes that an edit of the value may repair.
 OF_VALUES = {"other function", "other array", "constant", "power", "order", "axis", "sum or mean", "wrong sign",
              "transposed", "extra factor", "extra term"}  # fmt: skip
@@ -61,16 +61,17 @@ def search(draws, ends=None):
     ends = time.thread_time() + SECONDS if ends is None else ends
     if all(not np.any(draw.truth) for draw in draws):
         return []  # any edit that gives zero would explain it
-    all_paths = _paths_of(draws) if draws[0].of else None
-    causes = path_causes(draws, all_paths) if all_paths else []
+    half = (time.thread_time() + ends) / 2  # until then for the paths, so that time is left for edits
+    all_paths = _paths_of(draws, half) if draws[0].of else None
+    causes = path_causes(draws, all_paths, half) if all_paths else []
     causes += _edits(draws, all_paths, ends, min([cause.cost for cause in causes], default=np.inf))
     return chosen(causes)
 
 
-def _paths_of(draws):
+def _paths_of(draws, ends):
     """Return the paths of all draws; None unless backpropagation along all of them gives the right gradients."""
     try:
-        all_paths = [Paths(draw.graph, draw.graph.inputs[draw.of]) for draw in draws]
+        all_paths = [Paths(draw.graph, draw.graph.inputs[draw.of], ends) for draw in draws]
         right = [paths.gradient(upstream(draw)) for paths, draw in zip(all_paths, draws)]
     except (*FAILURES, TooLarge):
         return None
@@ -96,12 +97,12 @@ def chosen(causes):
 
 def _edits(draws, all_paths, ends, cheapest):
     """Yield the causes that are edits of the author's lines."""
-    all_places = []
+    all_places, half = [], (time.thread_time() + ends) / 2
     for i, draw in enumerate(draws):
         settled = draw.graph.ancestors(draw.graph.outputs["y"]) if draw.of else ()
-        slopes = slopes_of_elements(all_paths[i]) if all_paths else ()
+        slopes = slopes_of_elements(all_paths[i], half) if all_paths else ()
         all_places.append(Places(draw.graph, draw.output, settled, slopes))
-    for cause in _scaled(draws, all_places):
+    for cause in _scaled(draws, all_places, ends):
         cheapest = min(cheapest, cause.cost)
         yield cause
     for forms in (PLAIN_FORM, OTHER_FORMS):
@@ -133,13 +134,13 @@ def search_value(arrays, ends):
     for edit in sorted(edits, key=lambda edit: edit.cost):
         if time.thread_time() > ends or (causes and edit.cost > causes[0].cost + MARGIN):
             break
-        if all(_agree_after(edit, draws, places) for draws, places in zip(together, all_places)):
+        if all(_agree_after(edit, draws, places, ends) for draws, places in zip(together, all_places)):
             text = f"{edit.text} in the value: your derivatives are right for that value"
             causes.append(Cause(edit.kind, text, (edit.site,), edit.cost))
     return chosen(causes)
 
 
-def _agree_after(edit, draws, places):
+def _agree_after(edit, draws, places, ends):
     """Return whether the value and all its derivatives agree after an edit of the value."""
     changes = edit.changes(places)
     if not changes:
@@ -149,7 +150,7 @@ def _agree_after(edit, draws, places):
         edited = [graph.nodes[node.index] for node in changes]
         matters = graph.outputs["y"] in edited
         for draw in draws:
-            paths, dy = Paths(graph, graph.inputs[draw.of]), upstream(draw)
+            paths, dy = Paths(graph, graph.inputs[draw.of], ends), upstream(draw)
             gradient, size = paths.gradient(dy), np.abs(draw.truth).max(initial=0)
             is_nothing = np.abs(gradient).max(initial=0) <= VANISHING * size
             if is_nothing or not same(graph.outputs[draw.name].value, gradient):
@@ -178,12 +179,14 @@ def _result(changes, draw, places):
         return None
 
 
-def _scaled(draws, all_places):
+def _scaled(draws, all_places, ends):
     """Yield the causes that are one number: a factor or a sign at one use of a value, or of the result."""
     uses = [use for use in all_places[0].uses() if is_number(use.array) or is_float(use.array)]
     candidates = [(use, lambda w, use=use: at_use(use, lambda v, *_: w * v)) for use in uses]
     candidates.append((None, lambda w: at_result(lambda v, *_: w * v)))
     for use, scaled in candidates:
+        if time.thread_time() > ends:
+            return
         factors = []
         for draw, places in zip(draws, all_places):
             factor = _fitted(scaled, draw, places)

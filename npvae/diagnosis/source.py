@@ -1,19 +1,53 @@
-"""The author's source: the line of each step of a trace, and what the author calls its result."""
+"""The author's source: the line of each step of a trace, and what the author calls its result.
+
+Where there is no source (a REPL, `exec`, `python -c`), a description stands for the name: "the product in line 2".
+"""
 
 import ast
 import functools
 import linecache
 import operator
+import re
 
-from .graph import Node
+import numpy as np
+
+from .graph import Node, setitem
 
 LONGEST_NAME = 32  # characters of an expression that serves as a name
 LONGEST = 60  # characters of an expression that is quoted
+RESULTS = {
+    np.add: "the sum", np.subtract: "the difference", np.multiply: "the product", np.divide: "the quotient",
+    np.matmul: "the matrix product", np.dot: "the matrix product", np.power: "the power", np.negative: "the negative",
+    np.transpose: "the transpose", operator.getitem: "the part at an index", setitem: "the array after an assignment",
+}  # fmt: skip
+DESCRIPTION = "(?:the |a constant|an array)"  # how it begins
 
 
-def quoted(site):
-    """Return the source line of a site without indentation and comment; empty if the source is not available."""
-    return _without_comment(linecache.getline(site.file, site.line).strip())
+def quoted(site, width=None):
+    """Return the source line of a site without indentation and comment; empty if the source is not available.
+
+    width   if the line is longer, return so many characters that show the columns of the site, from the start of the
+            line if possible, with … for what is left out
+    """
+    whole = linecache.getline(site.file, site.line)
+    line = _without_comment(whole.strip())
+    if width is None or len(line) <= width:
+        return line
+    start, end = _columns(site, whole)
+    left = 0 if end < width else max(0, min((start + end - width) // 2, start - 1, len(line) - width))
+    right = left + width
+    before, after = "…" if left else "", "…" if right < len(line) else ""
+    return before + line[left + len(before) : right - len(after)] + after
+
+
+def _columns(site, line):
+    """Return the first and the last column of a site in its line without indentation."""
+    first, last, start, end = site.span
+    if start is None:
+        return 0, 0
+    indentation = len(line) - len(line.lstrip())
+    column = lambda byte: max(0, len(line.encode()[:byte].decode(errors="ignore")) - indentation)  # noqa: E731
+    return column(start) if first == site.line else 0, column(end if last == site.line else len(line.encode()))
 
 
 def _without_comment(line):
@@ -43,26 +77,60 @@ def name(node):
     text = expression and _text(node.site, expression)
     if text:
         return _shortened(text, LONGEST_NAME)
-    return f"what line {node.site.line} computes" if quoted(node.site) else "a step"
+    return _description(node)
+
+
+def _description(node):
+    """Return what a step computes, and in which line: for a reader who has the line, but no name for its result."""
+    called = getattr(node.function, "__name__", None)
+    result = f"the result of {'np.' * hasattr(np, called)}{called}" if called else "the result"
+    return f"{RESULTS.get(node.function, result)} in line {node.site.line}"
 
 
 def code(called):
     """Return a name in backticks, unless it is a description such as "the slope of …"."""
-    return called if called.startswith("the ") else f"`{called}`"
+    return called if re.match(DESCRIPTION, called) else f"`{called}`"
+
+
+def formula(words, called):
+    """Return words such as "1 − {}" with a name in them, all in backticks; "minus {}" leaves only the name in them."""
+    words = words.replace("{0}", "{}")
+    if code(called) == called and words.count("{}") > 1:
+        return f"`{words.replace('{}', 'v')}`, v being {called},"
+    if re.match("the |minus ", words) or code(called) == called:
+        return words.replace("{}", code(called))
+    needs_no_parentheses = words == "{}" or "({})" in words or _is_one_part(called)
+    return f"`{words.replace('{}', called if needs_no_parentheses else f'({called})')}`"
+
+
+@functools.lru_cache(maxsize=4096)
+def _is_one_part(text):
+    """Return whether an expression needs no parentheses beside an operator."""
+    try:
+        expression = ast.parse(text, mode="eval").body
+    except SyntaxError:  # it is shortened
+        return False
+    return isinstance(expression, (ast.Name, ast.Attribute, ast.Call, ast.Subscript, ast.Constant))
+
+
+def in_plain_words(sentence):
+    """Return a sentence without backticks around descriptions, which are no code."""
+    sentence = re.sub(f"(factor|term) `((?:1/)?{DESCRIPTION}[^`]*)`", r"\1 (\2)", sentence)
+    return re.sub(f"`({DESCRIPTION}[^`]*)`", r"\1", sentence)
 
 
 def text(node):
-    """Return the expression that made a node, on one line; where it is unknown, the source line."""
+    """Return the expression that made a node, on one line; or the source line; or without source, a description."""
     expression, _ = _expression(node.site)
     found = expression and _text(node.site, expression)
-    return _shortened(found, LONGEST) if found else quoted(node.site)
+    return _shortened(found or quoted(node.site) or _description(node), LONGEST)
 
 
 def place(node, path):
-    """Return the site of an argument of a node: that of the node, with the line on which the argument stands."""
+    """Return the site of an argument of a node: that of the node, with the lines and columns of the argument."""
     expression, _ = _expression(node.site)
     part = _part(expression, path)
-    return node.site if part is None else node.site._replace(line=part.lineno)
+    return node.site if part is None else node.site._replace(line=part.lineno, span=_span(part))
 
 
 def is_variable(node):
@@ -182,13 +250,15 @@ def _expressions(file):
     for parent in ast.walk(_tree(file)):
         for child in ast.iter_child_nodes(parent):
             if isinstance(child, (ast.expr, ast.AugAssign)) and hasattr(child, "end_lineno"):
-                span = (child.lineno, child.end_lineno, child.col_offset, child.end_col_offset)
-                found.setdefault(span, (child, parent))
+                found.setdefault(_span(child), (child, parent))
         if isinstance(parent, ast.Assign) and isinstance(parent.value, ast.Tuple):
             target = parent.targets[0]
             if isinstance(target, ast.Tuple) and len(target.elts) == len(parent.value.elts):
                 for variable, value in zip(target.elts, parent.value.elts):  # a, b = x, y
-                    span = (value.lineno, value.end_lineno, value.col_offset, value.end_col_offset)
-                    found[span] = (value, ast.Assign([variable], value))
+                    found[_span(value)] = (value, ast.Assign([variable], value))
     return found
+
+
+def _span(expression):
+    return expression.lineno, expression.end_lineno, expression.col_offset, expression.end_col_offset
 

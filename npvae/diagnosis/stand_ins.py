@@ -3,6 +3,9 @@
 NumPy hands a call over only if an argument is a traced array. np.zeros makes an array from nothing, and np.array from a
 list, so they would leave the trace. While a function is traced, the names `np` and `math` of its module refer to
 stand-ins that keep the trace; afterwards they refer to the real modules again.
+
+Another thread may call the same names meanwhile, and the author's code may keep a stand-in. So each stand-in calls the
+real function on any other thread than the one that traces, and after the trace.
 """
 
 import contextlib
@@ -12,7 +15,7 @@ import types
 
 import numpy as np
 
-from .traced import Traced, plain
+from .traced import Traced, is_live, plain
 
 CREATORS = ("zeros", "ones", "empty", "full", "eye", "identity", "arange", "linspace", "zeros_like", "ones_like",
             "empty_like", "full_like", "tri")  # fmt: skip
@@ -22,6 +25,9 @@ OF_LISTS = ("array", "asarray", "asanyarray", "ascontiguousarray", "copy")
 def array_of(nested, dtype=None):
     """Return an array of nested lists of arrays, as np.array does."""
     return np.array(nested, dtype)
+
+
+array_of.__name__ = "array"  # what the author called
 
 
 class _Module(types.ModuleType):
@@ -46,7 +52,17 @@ def _traced_numpy(tracer):
         replaced[name] = functools.partial(_from_list, tracer, getattr(np, name))
     replaced["vectorize"] = functools.partial(_Vectorized, tracer)
     replaced["ndenumerate"] = lambda a: ((i, a[i]) for i in np.ndindex(np.shape(a)))
-    return _Module(np, replaced)
+    return _Module(np, {name: _where_traced(tracer, getattr(np, name), f) for name, f in replaced.items()})
+
+
+def _where_traced(tracer, real, stand_in):
+    """Return a function that calls the stand-in where the trace is on, and the real function elsewhere."""
+
+    @functools.wraps(real, updated=())
+    def chosen(*args, **kwargs):
+        return (stand_in if tracer.is_on else real)(*args, **kwargs)
+
+    return chosen
 
 
 def _create(tracer, create, *args, **kwargs):
@@ -54,7 +70,7 @@ def _create(tracer, create, *args, **kwargs):
 
 
 def _from_list(tracer, function, nested, *args, **kwargs):
-    if isinstance(nested, Traced):
+    if is_live(nested):
         dtype = args[0] if args else kwargs.get("dtype")
         if function is not np.array and function is not np.copy and dtype in (None, nested.dtype):
             return nested
@@ -66,7 +82,7 @@ def _from_list(tracer, function, nested, *args, **kwargs):
 
 
 def _holds_traced(nested):
-    if isinstance(nested, Traced):
+    if is_live(nested):
         return True
     return type(nested) in (list, tuple) and any(map(_holds_traced, nested))
 

@@ -1,11 +1,20 @@
-"""The trace of an operation: the graph of its value and of its derivatives."""
+"""The trace of an operation: the graph of its value and of its derivatives.
 
+The author's function runs once, and prints nothing meanwhile. Whatever it raises ends the trace and nothing else: even
+a call of `exit()`, but not Ctrl-C.
+"""
+
+import threading
 import types
 
 import numpy as np
 
+from .silence import silent
 from .stand_ins import functions_of, stand_ins
-from .traced import HERE, Traced, Tracer
+from .traced import is_live, plain
+from .tracer import HERE, Tracer
+
+_ONE_AT_A_TIME = threading.RLock()  # two traces at once would put their stand-ins into the same modules
 
 
 class Untraceable(Exception):
@@ -24,8 +33,9 @@ def trace(f, inputs, dy=None):
     record = getattr(getattr(f, "func", f), "graph", None)  # the adapters in frameworks/ record their own
     if record is not None:
         try:
-            return record(inputs, dy)
-        except Exception as error:  # a stranger's function may raise anything
+            with silent():
+                return record(inputs, dy)
+        except (Exception, SystemExit) as error:  # a stranger's function may raise anything
             raise Untraceable(str(error)) from error
 
     def run(given):
@@ -50,7 +60,7 @@ def trace_run(author, run):
     author   the function whose lines are recorded
     run      run(given) calls it with given(array, name), traced arrays, and returns a dict of arrays
 
-    Raises Untraceable.
+    If the author's code kept arrays of the trace, they are inert when this returns: see traced.py. Raises Untraceable.
     """
     functions = functions_of(author)
     tracer = Tracer({g.__code__.co_filename for g in functions} - {*HERE, __file__})
@@ -61,11 +71,13 @@ def trace_run(author, run):
         return traced
 
     try:
-        with stand_ins(tracer, functions), np.errstate(all="ignore"):
+        with _ONE_AT_A_TIME, silent(), stand_ins(tracer, functions), np.errstate(all="ignore"):
             outputs = run(given)
             tracer.graph.outputs = {name: _output(tracer, a) for name, a in outputs.items()}
-    except Exception as error:  # a stranger's function may raise anything
+    except (Exception, SystemExit) as error:  # a stranger's function may raise anything
         raise Untraceable(str(error)) from error
+    finally:
+        tracer.end()
     return tracer.graph
 
 
@@ -84,8 +96,8 @@ def _called(derivatives, dy):
 
 
 def _output(tracer, a):
-    if isinstance(a, Traced):
+    if is_live(a):
         return a.node
     if isinstance(a, (np.ndarray, np.generic)):
-        return tracer.given(a).node
+        return tracer.given(plain(a)).node
     raise Untraceable(f"it returns {type(a).__name__}")

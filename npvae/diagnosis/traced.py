@@ -2,26 +2,28 @@
 
 A traced array stands in for a NumPy array. It holds the numbers, and it records every operation: if an argument has the
 methods `__array_ufunc__` and `__array_function__`, NumPy calls them instead of computing. So the author's function runs
-as usual, once, and leaves a `Graph`.
+as usual, once, and leaves a `Graph`; tracer.py writes it.
 
 Code may write into arrays, but nodes never change. After a write, the traced array stands for a new node. A view keeps
 its base: reading the view takes the newest numbers of the base, and writing into the view writes into the base.
 
 The trace loses what no NumPy function sees, such as `float(x)`; `Graph.lost` lists the lines. It records a loop or a
 branch that depends on numbers as it ran.
+
+The author's code may keep a traced array: in a cache, in a list, on `self`. When the trace ends, every traced array
+becomes inert. From then on it does what a plain array of its numbers does: a call of NumPy returns plain arrays, writes
+change its numbers, views of it see them, and nothing is added to the finished graph. Only its type stays `Traced`.
 """
 
 import functools
 import operator
-import sys
-from pathlib import Path
+import weakref
 
 import numpy as np
 
-from .graph import Graph, compute, setitem, site_of
+from .graph import setitem
 
-HERE = tuple(str(Path(__file__).with_name(name)) for name in ("traced.py", "stand_ins.py", "graph.py", "trace.py"))
-_NUMPY = np.__path__[0]
+IN_PLACE = {np.copyto, np.put, np.place, np.putmask, np.fill_diagonal, np.put_along_axis}
 
 
 class Traced(np.lib.mixins.NDArrayOperatorsMixin):
@@ -34,6 +36,7 @@ class Traced(np.lib.mixins.NDArrayOperatorsMixin):
         self._index = index  # of a view that is base[index]
         if base is not None:
             self._seen = base.node
+        tracer.arrays.append(weakref.ref(self))
 
     __class__ = property(lambda self: np.ndarray)  # so that isinstance(x, np.ndarray) is true in the author's code
 
@@ -46,41 +49,54 @@ class Traced(np.lib.mixins.NDArrayOperatorsMixin):
         return self._node
 
     @property
+    def is_live(self):
+        """Whether its trace has not ended."""
+        return self._tracer is not INERT
+
+    @property
     def array(self):
         """The numbers that it holds now."""
-        return self.node.value
+        return self.node.value if self.is_live else self._numbers
+
+    def end(self):
+        """Become inert: hold a copy of the numbers, or if this is a view, the same view of the base's copy."""
+        if self.is_live:
+            if self._base is not None:
+                self._base.end()
+                self._numbers = self._view(self._base.array)
+            else:
+                self._numbers = np.array(self.array) if isinstance(self.array, np.ndarray) else self.array
+            self._tracer, self._node, self._base, self._view, self._seen = INERT, None, None, None, None
 
     def write(self, node):
         """Hold the numbers of a node from now on. The object stays the same, so that its views see the write."""
         if np.shape(node.value) != self.shape or node.value.dtype != self.dtype:
-            into = functools.partial(_written, view=_everything)
-            node = self._tracer.node(into, (self.node, node), {})
+            node = self._tracer.node(_Written(_everything), (self.node, node), {})
         if self._base is None:
             self._node = node
         elif self._index is not None:
-            self._base.write(self._tracer.node(setitem, (self._base.node, _nodes(self._index), node), {}))
+            self._base.write(self._tracer.node(setitem, (self._base.node, nodes(self._index), node), {}))
         else:
-            into = functools.partial(_written, view=self._view)
-            self._base.write(self._tracer.node(into, (self._base.node, node), {}))
+            self._base.write(self._tracer.node(_Written(self._view), (self._base.node, node), {}))
 
     # What NumPy calls.
 
     def __array_ufunc__(self, ufunc, method, *inputs, out=(), **kwargs):
         if method == "at":
             return self._tracer.in_place(ufunc.at, inputs, kwargs)
-        made = self._tracer.made(getattr(ufunc, method) if method != "__call__" else ufunc, inputs, kwargs)
-        return self._tracer.written(made, out[0]) if out else made
+        into = [a for a in out if not isinstance(plain(a), np.generic)]  # if a is a number, a += 1 makes a new one
+        function = ufunc if method == "__call__" else getattr(ufunc, method)
+        return self._tracer.made(function, inputs, kwargs, into[0] if into else None)
 
     def __array_function__(self, function, types, args, kwargs):
         if function in IN_PLACE:
             return self._tracer.in_place(function, args, kwargs)
-        out = kwargs.get("out")
-        made = self._tracer.made(function, args, {key: value for key, value in kwargs.items() if key != "out"})
-        return made if out is None else self._tracer.written(made, out)
+        given = {key: value for key, value in kwargs.items() if key != "out"}
+        return self._tracer.made(function, args, given, kwargs.get("out"))
 
     def __array__(self, dtype=None, copy=None):
         self._tracer.lose()
-        return np.array(self.array, dtype)
+        return np.array(self.array, dtype, copy=True if self.is_live else copy)
 
     # What Python calls.
 
@@ -112,6 +128,19 @@ class Traced(np.lib.mixins.NDArrayOperatorsMixin):
     def __repr__(self):
         return repr(self.array)
 
+    def __str__(self):
+        return str(self.array)
+
+    def __format__(self, spec):
+        return format(self.array, spec)
+
+    def __copy__(self):
+        return self._tracer.method(self, "copy")
+
+    def __reduce_ex__(self, protocol):
+        self._tracer.lose()
+        return self.array.__reduce_ex__(protocol)
+
     def __getattr__(self, name):
         found = getattr(self.array, name)
         if name in ("T", "mT", "real", "flat"):
@@ -119,184 +148,75 @@ class Traced(np.lib.mixins.NDArrayOperatorsMixin):
         return functools.partial(self._tracer.method, self, name) if callable(found) else found
 
 
-IN_PLACE = {np.copyto, np.put, np.place, np.putmask, np.fill_diagonal, np.put_along_axis}
-MOST = 3000  # steps of a trace
-WRITERS = {"fill", "sort", "put", "itemset", "partition"}  # methods that write into their array
+class _Inert:
+    """Takes the place of the tracer when the trace has ended: it calls NumPy with plain arrays, and records nothing.
+
+    An array of a later trace may be among the arguments. That one stays as it is, so that its own tracer is called.
+    """
+
+    def lose(self):
+        """Do nothing: there is no trace to leave."""
+
+    def made(self, function, args, kwargs, out=None):
+        """Call a function of NumPy."""
+        kwargs = kwargs if out is None else kwargs | {"out": out}
+        return function(*_without_inert(args), **{key: _without_inert(value) for key, value in kwargs.items()})
+
+    in_place = made
+
+    def method(self, array, name, *args, **kwargs):
+        """Call a method of the array."""
+        return self.made(getattr(array.array, name), args, kwargs)
+
+    def set(self, array, index, value):
+        """Write array[index] = value."""
+        array.array[_without_inert(index)] = _without_inert(value)
+
+
+INERT = _Inert()
 
 
 def _everything(a):
     return a[...]
 
 
-def _written(base, value, view):
-    """Return a copy of the base in which the view holds the value."""
-    base = np.array(base)
-    view(base)[...] = value
-    return base
+class _Written:
+    """A function of a base and a value: a copy of the base in which the view holds the value."""
+
+    __name__ = "an assignment"
+
+    def __init__(self, view):
+        self.view = view
+
+    def __call__(self, base, value):
+        base = np.array(base)
+        self.view(base)[...] = value
+        return base
 
 
-class TooLong(Exception):
-    """The function takes more steps than can be searched."""
+def is_live(argument):
+    """Return whether an argument is a traced array whose trace has not ended."""
+    return isinstance(argument, Traced) and argument.is_live
 
 
-class Tracer:
-    """What all traced arrays of one trace share: the graph, and the author's files.
-
-    files   the names of the files whose lines become sites
-    """
-
-    def __init__(self, files):
-        self.graph, self.files = Graph(), files
-
-    def given(self, array, name=None):
-        """Return a traced copy of an array: an input, if it has a name, or else a constant."""
-        array = np.array(array)
-        array.flags.writeable = False
-        return Traced(self, self.graph.add(None, value=array, name=name, site=None if name else self.site()[0]))
-
-    def site(self):
-        """Return the innermost place in the author's files, or None, and whether it called a function elsewhere."""
-        frame, inner = sys._getframe(1), False
-        while frame is not None:
-            code = frame.f_code
-            if code.co_filename in self.files:
-                return site_of(code, frame.f_lasti), inner
-            inner |= not code.co_filename.startswith((*HERE, _NUMPY))
-            frame = frame.f_back
-        return None, False
-
-    def lose(self):
-        """Note that numbers leave the trace at this place."""
-        self.graph.lost.append(self.site()[0])
-
-    def node(self, function, args, kwargs):
-        """Compute a step, and return its node."""
-        if len(self.graph.nodes) >= MOST:
-            raise TooLong
-        site, inner = self.site()
-        node = self.graph.add(function, args, kwargs, site=site, inner=inner)
-        with np.errstate(all="ignore"):
-            node.value = compute(node, lambda parent: parent.value)
-        if isinstance(node.value, np.ndarray):
-            node.value.flags.writeable = False
-        return node
-
-    def made(self, function, args, kwargs):
-        """Compute a step on traced arrays, and return its result, traced if it holds arrays."""
-        node = self.node(function, _nodes(args), {key: _nodes(value) for key, value in kwargs.items()})
-        return self.traced(node, _first(args), function)
-
-    def traced(self, node, base=None, view=None):
-        """Return the traced array of a node, or the traced arrays of a list or tuple; anything else as it is.
-
-        base, view   the traced array whose memory the result may share, and the function that made it from that array
-        """
-        value = node.value
-        if isinstance(value, (list, tuple)):
-            parts = [self.traced(self.node(operator.getitem, (node, i), {})) for i in range(len(value))]
-            return type(value)(*parts) if hasattr(value, "_fields") else type(value)(parts)
-        if not isinstance(value, (np.ndarray, np.generic)):
-            return value
-        if base is not None and isinstance(value, np.ndarray) and np.may_share_memory(value, base.array):
-            if np.shares_memory(value, base.array):
-                args, kwargs = node.args[1:], node.kwargs
-                index = args[0] if view is operator.getitem else None
-                return Traced(self, node, base, lambda a: view(a, *args, **kwargs), index)
-        return Traced(self, node)
-
-    def method(self, array, name, *args, **kwargs):
-        """Call a method of a traced array: NumPy's function of that name, if it exists and takes the same arguments."""
-        if name in WRITERS:
-            self.in_place(operator.methodcaller(name, *args, **kwargs), (array,), {})
-            return None
-        if name == "tolist":
-            return [part.tolist() for part in array] if array.ndim else array
-        if name == "item":
-            return array[args[0] if len(args) == 1 else args] if args else array.reshape(())
-        if name in ("reshape", "transpose") and len(args) > 1:
-            args = (args,)
-        is_unlike = name == "astype" or (name == "clip" and not args)  # older versions of np.clip take no min=
-        function = getattr(np, name) if hasattr(np, name) and not is_unlike else _Method(name)
-        out = kwargs.pop("out", None)
-        made = self.made(function, (array, *args), kwargs)
-        return made if out is None else self.written(made, out)
-
-    def in_place(self, function, args, kwargs):
-        """Call a function that writes into its first argument."""
-        if not isinstance(args[0], Traced):
-            self.lose()
-            return function(*plain(args), **kwargs)
-        node = self.node(_OnACopy(function), _nodes(args), {key: _nodes(value) for key, value in kwargs.items()})
-        args[0].write(node)
-        return None
-
-    def set(self, array, index, value):
-        """Record array[index] = value.
-
-        Python runs a[i] += v as t = a[i]; t += v; a[i] = t. If t is a view, the second step has already written.
-        """
-        if isinstance(value, Traced) and value._base is array and _is_same(value._index, index):
-            return
-        array.write(self.node(setitem, (array.node, _nodes(index), _nodes(value)), {}))
-
-    def written(self, made, out):
-        """Write the result of a step into the array `out`, and return that."""
-        out = out[0] if isinstance(out, tuple) else out
-        if isinstance(out, Traced):
-            out.write(made.node)
-        else:
-            self.lose()
-            out[...] = made.array
-        return out
-
-
-class _Method:
-    """A method of arrays as a function: _Method("astype")(x, dtype)."""
-
-    def __init__(self, name):
-        self.__name__ = name
-
-    def __call__(self, array, *args, **kwargs):
-        return getattr(array, self.__name__)(*args, **kwargs)
-
-
-class _OnACopy:
-    """A function that writes into its first argument, turned into one that returns a copy with the write."""
-
-    def __init__(self, function):
-        self.function, self.__name__ = function, getattr(function, "__name__", str(function))
-
-    def __call__(self, array, *args, **kwargs):
-        array = np.array(array)
-        self.function(array, *args, **kwargs)
-        return array
-
-
-def _nodes(argument):
-    """Return an argument with nodes in place of traced arrays."""
-    if isinstance(argument, Traced):
-        return argument.node
-    if type(argument) in (list, tuple):
-        return type(argument)(_nodes(part) for part in argument)
-    return argument
-
-
-def _is_same(index, other):
-    """Return whether two indices of numbers and slices are equal; False for arrays."""
-    try:
-        return index is not None and bool(index == other)
-    except (ValueError, TypeError):  # == compares arrays element by element
-        return False
+def nodes(argument):
+    """Return an argument with nodes in place of traced arrays, and plain arrays in place of inert ones."""
+    return _with(lambda a: a.node if a.is_live else a.array, argument)
 
 
 def plain(argument):
-    """Return an argument with arrays in place of traced arrays."""
+    """Return an argument with plain arrays in place of traced arrays."""
+    return _with(lambda a: a.array, argument)
+
+
+def _without_inert(argument):
+    return _with(lambda a: a if a.is_live else a.array, argument)
+
+
+def _with(change, argument):
+    """Return an argument with change(a) in place of every traced array a in it."""
     if isinstance(argument, Traced):
-        return argument.array
+        return change(argument)
     if type(argument) in (list, tuple):
-        return type(argument)(plain(part) for part in argument)
+        return type(argument)(_with(change, part) for part in argument)
     return argument
-
-
-def _first(args):
-    return args[0] if args and isinstance(args[0], Traced) else None

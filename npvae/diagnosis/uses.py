@@ -106,11 +106,12 @@ def _changed(v, called, edit):
     if np.ptp(v) == 0:
         return  # an array of equal numbers: its powers tell nothing
     for words, (change, cost) in POWERS.items():
-        yield edit(cost, "power", f"with {words.replace('{}', f'`{called}`')} in place of `{called}`", change)
+        yield edit(cost, "power", f"with {source.formula(words, called)} in place of `{called}`", change)
     for words, change in ONE_MINUS.items():
-        yield edit(2, "one minus", f"with {words.replace('{}', f'`{called}`')} in place of `{called}`", change)
+        yield edit(2, "one minus", f"with {source.formula(words, called)} in place of `{called}`", change)
     for word, change in UNARY.items():
-        yield edit(2.6, "other function", f"with {word} of `{called}`", change)
+        text = f"with {source.formula(word + '({})', called)} in place of `{called}`"
+        yield edit(2.6, "other function", text, change)
     for axes in [axes for n in range(1, ndim + 1) for axes in itertools.combinations(range(ndim), n)]:
         axis = axes[0] if len(axes) == 1 else axes
         over = f"axis {axis}" if len(axes) == 1 else f"the axes {', '.join(map(str, axes))}"
@@ -144,7 +145,7 @@ def _factors_and_terms(index, v, called, site, places, made, forms):
             cost = extra + more
             is_dy = node is places.graph.inputs.get("dy") and node not in places.ancestors
             kind = "dy not used" if is_dy else "missing factor"
-            factor = words.format(source.code(name))
+            factor = source.formula(words, name)
             named = f", {factor}," if isinstance(node, Slope) else f" {factor}"
             yield Edit(2 + cost, kind, f"with one more factor{named} at `{called}`", site,
                        made(taking(key, lambda v, a, f=version: v * f(a))))  # fmt: skip

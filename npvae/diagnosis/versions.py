@@ -5,8 +5,6 @@ runs it again, so it needs no trace and sees loops, conditions, brackets and the
 that cannot be traced, and it comes second where they can.
 """
 
-import contextlib
-import io
 import time
 import warnings
 from collections.abc import Callable
@@ -50,7 +48,7 @@ def search_versions(rerun, wrong, ends, margin):
 
     An edit must make the array right in all draws, and leave the arrays right that were right before.
     """
-    with contextlib.redirect_stdout(io.StringIO()), np.errstate(all="ignore"), warnings.catch_warnings():
+    with np.errstate(all="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return _search(rerun, wrong, ends, margin)
 

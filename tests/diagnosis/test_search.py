@@ -105,7 +105,7 @@ MISTAKES = [
     ("power", ("**",), elementwise(lambda x: x**3, lambda x, y, dy: 3 * dy * x**1), (X,)),
     ("other function", ("np.cos in place of np.sin",),
      elementwise(np.sin, lambda x, y, dy: dy * np.sin(x)), (X,)),
-    ("one minus", ("1 − `y`",), elementwise(lambda x: 1 / (1 + np.exp(-x)), lambda x, y, dy: dy * y * y), (X,)),
+    ("one minus", ("`1 − y`",), elementwise(lambda x: 1 / (1 + np.exp(-x)), lambda x, y, dy: dy * y * y), (X,)),
     ("order", ("exchanged",), elementwise(lambda x: np.exp(2 * x) + x, lambda x, y, dy: dy * (1 + 2 * (x - y))), (X,)),
     ("constant", ("2 in place of `3`",), elementwise(lambda x: x * x, lambda x, y, dy: dy * 3 * x), (X,)),
     ("missing path", ("`A` in",), lambda A: (np.array(X[:, 0] @ A @ A @ X[:, 0]),
