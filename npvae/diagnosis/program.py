@@ -70,12 +70,10 @@ class Program:
     @contextlib.contextmanager
     def watched(self):
         """Within it, note the last value of each variable of the author's functions: yields a dict, by name."""
-        codes, values = set(), {}
-        for definition in self.definitions:
-            codes |= _codes(definition.function.__code__)
+        codes, values = {(c.co_filename, c.co_name) for f in self._functions for c in _codes(f.__code__)}, {}
 
         def note(frame, event, _):
-            if event == "return" and frame.f_code in codes:
+            if event == "return" and (frame.f_code.co_filename, frame.f_code.co_name) in codes:
                 values.update(frame.f_locals)
 
         before = sys.getprofile()

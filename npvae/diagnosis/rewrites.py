@@ -467,7 +467,7 @@ def _with_another_expression(place, expressions):
     for text, other in expressions.items():
         if text == own or not _names_of(other.node) & {*other.names} <= {*place.names}:
             continue
-        if not _is_number(node):
+        if not _is_number(node) and text not in own:  # a part of it in its place would be several edits
             yield 2.4, "other array", f"with `{text}` in place of {where(place)}", other.node
         if not _is_factor(place) and own not in text:
             yield 2.4, "missing factor", f"with one more factor `{text}` at {where(place)}", _binary(node, ast.Mult(), other.node)

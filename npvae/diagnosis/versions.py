@@ -19,6 +19,7 @@ from .rewrites import rewrites_of, together
 from .statements import rewrites_of_statements
 
 ROUNDING = 1e-12  # relative
+COLLAPSED = 1e-6  # of the spread of a variable
 # What it costs that a change of the value repairs the derivatives: less if it repairs several.
 OF_THE_VALUE, OF_THE_VALUE_FOR_ONE = 0.2, 0.8
 
@@ -68,7 +69,7 @@ def _search(rerun, wrong, ends, margin):
             mended, is_of_value = _mended(version, rerun, wrong, before)
         except (Exception, SystemExit):  # an edited function may raise anything
             continue
-        if is_of_value and rewrite.is_flat:
+        if is_of_value and (rewrite.is_flat or _collapses(program, version, rerun, values)):
             continue
         cost = rewrite.cost + is_of_value * (OF_THE_VALUE if len(mended) > 1 else OF_THE_VALUE_FOR_ONE)
         text = rewrite.text + ", in the value: your derivatives are right for that value" * is_of_value
@@ -106,6 +107,22 @@ def _mended(version, rerun, wrong, before):
                 return set(), False
         mended &= seen
     return mended, False
+
+
+def _collapses(program, version, rerun, values):
+    """Return whether a variable that varied before is the same everywhere in a version, zero, or not finite.
+
+    Then a wrong derivative of it no longer matters, so that the value and its derivatives agree by accident.
+    """
+    with program.watched() as now:
+        _arrays(rerun.runs[0], version)
+    for name, before in values.items():
+        if isinstance(before, (float, np.ndarray, np.generic)) and np.asarray(before).dtype.kind == "f":
+            old, new = np.ptp(before) or np.abs(before).max(), np.asarray(now.get(name, np.nan))
+            spread = (np.ptp(new) or np.abs(new).max()) if new.size and new.dtype.kind == "f" else np.nan
+            if not spread >= COLLAPSED * old or (np.ptp(before) > 0) > (np.ptp(new) > 0):
+                return True
+    return False
 
 
 def _is_mended(found, right, before):
