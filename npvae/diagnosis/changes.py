@@ -6,14 +6,13 @@ changes for `Graph.run`.
 """
 
 import functools
-import operator
 from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 
 from . import source
-from .graph import Node, compute, is_float, replaced, setitem
+from .graph import Node, compute, is_float, replaced
 
 
 class Edit(NamedTuple):
@@ -129,26 +128,6 @@ class Places:
         earlier = [node for node in nodes if node.index < before]
         return earlier[-1] if earlier else (nodes[0] if nodes else None)
 
-    def index_of(self, other, j, node):
-        """Return what part j of the index at another place holds when a node is made."""
-        steps = self.indexed_at[other.site, other.function]
-        earlier = [step for step in steps if step.index < node.index]
-        return parts_of((earlier or steps[:1])[-1].args[1])[j]
-
-    @functools.cached_property
-    def indexed(self):
-        """The first step of every place with an index."""
-        return [steps[0] for steps in self.indexed_at.values()]
-
-    @functools.cached_property
-    def indexed_at(self):
-        """All steps with an index, by their place."""
-        found = {}
-        for node in self.graph.nodes:
-            if node.function in (operator.getitem, setitem) and node.site and not node.inner:
-                found.setdefault((node.site, node.function), []).append(node)
-        return found
-
     def literals(self):
         """Return the numbers that stand in the source of the whole function, a dict to their text."""
         found = {}
@@ -251,8 +230,3 @@ def taking(key, change):
         return change(value, array(taken))
 
     return changed
-
-
-def parts_of(index):
-    """Return the parts of an index, a tuple."""
-    return index if isinstance(index, tuple) else (index,)

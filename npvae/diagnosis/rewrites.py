@@ -6,7 +6,6 @@ those of steps.py: the smaller, the more plausible.
 
 import ast
 import itertools
-import os
 from typing import NamedTuple
 
 from . import source
@@ -32,6 +31,8 @@ OPERATORS = {ast.Add: "+", ast.Sub: "−", ast.Mult: "*", ast.Div: "/", ast.MatM
 COMPARISONS = {ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=", ast.Eq: "==", ast.NotEq: "!="}
 FLAT = {"sign", "floor", "ceil", "trunc", "rint", "round", "fix", "argmax", "argmin", "equal", "greater", "less", "any",
         "all"}  # fmt: skip
+SIZED = {"range", "zeros", "ones", "empty", "full", "eye", "identity", "arange", "linspace", "tile", "repeat", "reshape",
+         "broadcast_to", "indices", "pad"}  # fmt: skip
 CONTRARY = ({"<", ">"}, {"<=", ">="}, {"==", "!="}, {"<", ">="}, {">", "<="})
 NUMBERS = (0, 1, 2, 3, 4, 0.5, 0.25, -1)
 WRAPPERS = {  # what an expression may lack around it: the words, the source, the kind and the cost
@@ -99,6 +100,7 @@ class Place(NamedTuple):
     names      the variables that have a value there
     numbers    those whose values can be multiplied and added
     unused     those that the definition never reads
+    is_size    whether it counts elements or steps: larger, it might fill the memory
     """
 
     node: ast.expr
@@ -107,11 +109,12 @@ class Place(NamedTuple):
     names: tuple
     numbers: tuple
     unused: tuple
+    is_size: bool
 
     @property
     def is_number(self):
-        """Whether it may be an array or a number, as far as its name tells."""
-        return not isinstance(self.node, ast.Name) or self.node.id in self.numbers
+        """Whether it may be an array, or a number other than a size, as far as its name tells."""
+        return not self.is_size and (not isinstance(self.node, ast.Name) or self.node.id in self.numbers)
 
 
 def places_of(definition, values):
@@ -123,7 +126,7 @@ def places_of(definition, values):
     read = {n.id for n in ast.walk(definition.tree) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)}
     never = set(values) - read
 
-    def visit(node, parent, statement, names, in_loop):
+    def visit(node, parent, statement, names, in_loop, is_size=False):
         if isinstance(node, (ast.While, ast.ClassDef, ast.arguments)):
             return  # an edited condition may never become false
         if isinstance(node, (ast.FunctionDef, ast.Lambda)):
@@ -136,9 +139,10 @@ def places_of(definition, values):
             known = [name for name, line in names if in_loop or line < statement.lineno]
             known = tuple(dict.fromkeys(name for name in known if name in values))
             numeric, unused = ([name for name in known if name in some] for some in (numbers, never))
-            found.append(Place(node, parent, statement, known, tuple(numeric), tuple(unused)))
+            found.append(Place(node, parent, statement, known, tuple(numeric), tuple(unused), is_size))
+        is_size |= isinstance(node, ast.Call) and _name_of(node) in SIZED
         for child in ast.iter_child_nodes(node):
-            visit(child, node, statement, names, in_loop)
+            visit(child, node, statement, names, in_loop, is_size or getattr(child, "attr", "") == "shape")
 
     visit(definition.tree, None, None, [(name, 0) for name in definition.function.__code__.co_freevars], False)
     return found
@@ -178,8 +182,9 @@ def rewrites_of(definition, values):
     places = places_of(definition, values)
     literals = sorted({p.node.value for p in places if _is_number(p.node)}, key=abs)
     expressions = _expressions(places)
+    indices = set().union(*(_names_of(p.node.slice) for p in places if isinstance(p.node, ast.Subscript)))
     for place in places:
-        for cost, kind, text, new in _of_place(place, literals, expressions):
+        for cost, kind, text, new in _of_place(place, literals, expressions, indices):
             yield Rewrite(cost, kind, text, definition, [(place.node, new)])
 
 
@@ -190,11 +195,12 @@ def _expressions(places):
     return {text: place for text, place in found.items() if len(text) <= LONGEST}
 
 
-def _of_place(place, literals, expressions):
+def _of_place(place, literals, expressions, indices):
     """Yield the cost, the kind, the words and the new node of every edit at one place.
 
     literals     the numbers of the definition, which may be meant elsewhere
     expressions  its expressions, likewise
+    indices      the names that are indices somewhere in it
     """
     node = place.node
     if isinstance(node, ast.BinOp):
@@ -217,7 +223,7 @@ def _of_place(place, literals, expressions):
                 more = ast.Call(node.func, [*node.args, ast.Name(name, ast.Load())], node.keywords)
                 yield 1.7, "argument", f"with `{name}`, which you do not use, as one more argument of {said(node)}", more
     elif isinstance(node, ast.Subscript):
-        yield from _of_subscript(node, place)
+        yield from _of_subscript(node, place, indices)
     elif isinstance(node, ast.Attribute) and node.attr == "T":
         yield 1.4, "transposed", f"with {said(node.value)} not transposed", node.value
     elif _is_number(node):
@@ -230,7 +236,7 @@ def _of_place(place, literals, expressions):
                 if word != node.value:
                     yield 1.5, "other function", f'with "{word}" in place of {where(place)}', ast.Constant(word)
     if isinstance(node, ast.Name):
-        for name in place.numbers if place.is_number else place.names:
+        for name in place.numbers if node.id in place.numbers else place.names:
             if name != node.id:
                 yield 2.0, "other array", f"with `{name}` in place of {where(place)}", ast.Name(name, ast.Load())
     elif isinstance(node, (ast.Call, ast.Subscript, ast.Attribute, ast.BinOp)):
@@ -371,8 +377,11 @@ def _of_einsum(node):
         yield 1.6, "transposed", text, ast.Call(node.func, [ast.Constant(other), *node.args[1:]], node.keywords)
 
 
-def _of_subscript(node, place):
-    """Yield the edits of an index: its parts exchanged, one of them moved by one, or none."""
+def _of_subscript(node, place, indices):
+    """Yield the edits of an index: its parts exchanged, one of them moved by one, or none; and of the whole element.
+
+    indices   the names that are indices somewhere in the definition
+    """
     index = node.slice
     parts = index.elts if isinstance(index, ast.Tuple) else [index]
 
@@ -385,12 +394,21 @@ def _of_subscript(node, place):
         exchanged = list(parts)
         exchanged[i], exchanged[j] = parts[j], parts[i]
         yield 1.8, "moved", f"with two indices of {said(node)} exchanged", with_parts(exchanged)
+    if isinstance(node.value, ast.Name) and isinstance(index, ast.Name):
+        for array, i in itertools.product(place.numbers, indices):
+            if array != node.value.id and i != index.id and i in place.names:
+                other = ast.Subscript(ast.Name(array, ast.Load()), ast.Name(i, ast.Load()), ast.Load())
+                yield 2.3, "other array", f"with `{array}[{i}]` in place of {where(place)}", other
     whole = ast.Slice()
     if len(parts) == 1 and not isinstance(index, ast.Slice):
         yield 1.8, "axis", f"with {said(index)} as the index of axis 1 in {said(node)}", with_parts([whole, index])
     if len(parts) == 2 and ast.unparse(parts[0]) == ":":
         yield 1.8, "axis", f"with {said(parts[1])} as the index of axis 0 in {said(node)}", with_parts([parts[1]])
     for i, part in enumerate(parts):
+        if not isinstance(part, ast.Slice):
+            whole_axis = with_parts([*parts[:i], ast.Slice(), *parts[i + 1 :]])
+            total = ast.Call(ast.Attribute(whole_axis, "sum", ast.Load()), [], [ast.keyword("axis", ast.Constant(i))])
+            yield 2.0, "missing sum", f"with the sum over axis {i} in place of {where(place)}", total
         for words, new in _moved(part):
             yield 1.9, "moved", f"with {words} in {said(node)}", with_parts([*parts[:i], new, *parts[i + 1 :]])
 
@@ -484,7 +502,7 @@ def _names_of(node):
 def _is_factor(place):
     """Return whether an expression is a factor of a larger product."""
     parent = place.parent
-    return isinstance(parent, ast.BinOp) and isinstance(parent.op, ast.Mult) or (
+    return (isinstance(parent, ast.BinOp) and isinstance(parent.op, ast.Mult)) or (
         isinstance(parent, ast.BinOp) and isinstance(parent.op, ast.Div) and place.node is parent.left
     )
 
@@ -518,9 +536,14 @@ def _times(n):
 
 def _difference(old, new):
     """Return the characters in which two texts differ, between what they begin and what they end with."""
-    start = len(os.path.commonprefix([old, new]))
-    end = len(os.path.commonprefix([old[start:][::-1], new[start:][::-1]]))
+    start = _common(old, new)
+    end = _common(old[start:][::-1], new[start:][::-1])
     return old[start : len(old) - end], new[start : len(new) - end]
+
+
+def _common(a, b):
+    """Return with how many equal characters two texts begin."""
+    return next((i for i, (c, d) in enumerate(zip(a, b)) if c != d), min(len(a), len(b)))
 
 
 def _are_nested(several):

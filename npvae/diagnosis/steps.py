@@ -7,12 +7,11 @@ in the source.
 import functools
 import itertools
 import operator
-import types
 
 import numpy as np
 
 from . import source
-from .changes import Edit, at_step, at_use, is_number, parts_of
+from .changes import Edit, at_step, at_use, is_number
 from .graph import Node, compute, filled, is_float, setitem
 
 FUNCTIONS = [  # families of functions that people confuse
@@ -87,8 +86,6 @@ def _of_step(step, places):
         yield Edit(2, "other function", "with a matrix product", step.site, here(_with_function(np.matmul)))
     if f in REDUCTIONS:
         yield from _of_reduction(step, here)
-    if f in (operator.getitem, setitem):
-        yield from _of_index(step, places, here)
     if f is setitem:
         text = f"with += in place of = in `{source.text(step)}`"
         yield Edit(1.5, "other function", text, step.site, here(_added))
@@ -96,8 +93,6 @@ def _of_step(step, places):
             yield Edit(1.5, "other function", "with np.add.at, which adds the entries of a repeated index", step.site,
                        here(_added_at))  # fmt: skip
             yield Edit(1.5, "other function", "with = in place of +=", step.site, here(_assigned))
-    if f is np.einsum and isinstance(args[0], str):
-        yield from _of_einsum(step, here)
 
 
 def _last_two_exchanged(node, array, places):
@@ -227,99 +222,10 @@ def _same_axes(axis, other, ndim):
     return normal(axis) == normal(other)
 
 
-def _of_index(step, places, here):
-    """Yield the edits of an index: swap its parts, or replace one of them.
-
-    A loop variable in an index is a plain number in the trace. To try another loop variable in its place, take the
-    number that another index holds at that moment.
-    """
-    parts = parts_of(step.args[1])
-    if len(parts) == 2:
-        text = f"with the two indices of `{source.text(step)}` exchanged"
-        yield Edit(1.8, "moved", text, step.site, here(_with_index(lambda parts, *_: parts[::-1])))
-    for i, part in enumerate(parts):
-        if not isinstance(part, (int, np.integer)):
-            continue
-        if step.function is operator.getitem:
-            text = f"with the sum over axis {i} in place of `{source.text(step)}`"
-            total = lambda parts, *_, i=i: _put(parts, i, slice(None))  # noqa: E731
-            yield Edit(2, "missing sum", text, step.site, here(_with_index(total, lambda a, i=i: a.sum(axis=i))))
-        for by in (1, -1):
-            text = f"with an index one {'larger' if by > 0 else 'smaller'} in `{source.text(step)}`"
-            beside = lambda parts, *_, i=i, by=by: _put(parts, i, parts[i] + by)  # noqa: E731
-            yield Edit(2.2, "moved", text, step.site, here(_with_index(beside)))
-        for other in places.indexed:
-            if other.site != step.site:
-                yield from _with_other_index(step, i, other, places, here)
-
-
-def _with_other_index(step, i, other, places, here):
-    """Yield the edits that put a number from the index at another place in part i of an index."""
-    own, others = source.text(step), source.text(other)
-    is_single = step.function is operator.getitem and len(parts_of(step.args[1])) == 1
-    for j, number in enumerate(parts_of(other.args[1])):
-        if isinstance(number, (int, np.integer)):
-            text = f"with the index of `{others}` in `{own}`"
-            yield Edit(2.3, "moved", text, step.site, here(_with_index(_from_place(i, other, j))))
-            for key in places.arrays if is_single else ():
-                base = places.array(key, step.index)
-                if base is not step.args[0] and np.ndim(base.value) == np.ndim(step.args[0].value):
-                    text = f"with `{source.name(base)}` in `{own}`, at the index of `{others}`"
-                    run = functools.partial(_taken, key=key, other=other, j=j)
-                    yield Edit(2.5, "other array", text, step.site, here(run))
-
-
-def _put(parts, i, value):
-    return (*parts[:i], value, *parts[i + 1 :])
-
-
-def _from_place(i, other, j):
-    """Return a change of an index that puts part j of the index at another place in its part i."""
-    return lambda parts, node, places: _put(parts, i, places.index_of(other, j, node))
-
-
-def _with_index(change, then=lambda a: a):
-    """Return how to compute a step with the index change(parts, node, places), and then(element) after it."""
-
-    def run(node, array, places):
-        base, old, *value = filled(node.args, array)
-        index = change(parts_of(old), node, places)
-        if node.function is not setitem:
-            return then(base[index])
-        moved = value[0] - base[old] + base[index] if _adds(node) else value[0]  # a[i] += … reads a[i], too
-        return setitem(base, index, moved)
-
-    return run
-
-
-def _taken(node, array, places, *, key, other, j):
-    """Return the element of another array at the index that another place holds at that moment."""
-    return array(places.array(key, node.index))[places.index_of(other, j, node)]
-
-
-def _of_einsum(step, here):
-    """Yield the edits of np.einsum: permute the letters of one of its arrays."""
-    subscripts = step.args[0].replace(" ", "")
-    if "->" not in subscripts or "." in subscripts:
-        return
-    inputs, output = subscripts.split("->")
-    words = [*inputs.split(","), output]
-    for i, word in enumerate(words):
-        for letters in itertools.permutations(word) if 1 < len(word) <= 4 else ():
-            if "".join(letters) != word:
-                other = [*words[:i], "".join(letters), *words[i + 1 :]]
-                other = ",".join(other[:-1]) + "->" + other[-1]
-
-                text = f'with "{other}" in place of "{subscripts}"'
-                exchanged = here(_with_args(lambda _, *arrays, other=other: (other, *arrays)))
-                yield Edit(1.5, "transposed", text, step.site, exchanged)
-
-
 def _of_number(use, literals):
     """Yield the edits of a number in the source; `literals` are the numbers of the whole function."""
     c, f = use.value, use.node.function
     if not isinstance(f, np.ufunc):
-        yield from _of_option(use)
         return
     if f is not np.power and c:
         for text, kind, other in (
@@ -338,11 +244,3 @@ def _of_number(use, literals):
             kind = "power" if f is np.power else "wrong sign" if other == -c else "constant"
             cost = 1.8 + 0.3 * (other not in (-c, 1, 2, 0.5))
             yield Edit(cost, kind, text, use.node.site, at_use(use, lambda *_, other=other: other))
-
-
-def _of_option(use):
-    """Yield the edits of a whole number that a helper function takes: a stride, a padding."""
-    if isinstance(use.value, int) and isinstance(use.node.function, types.FunctionType) and use.path[0] == "args":
-        for other in sorted({1, 2, 3, use.value + 1, use.value - 1} - {use.value}):
-            text = f"with {other} in place of `{use.called}` in `{source.text(use.node)}`"
-            yield Edit(1.9, "constant", text, use.node.site, at_use(use, lambda *_, other=other: other))

@@ -5,6 +5,7 @@ runs it again, so it needs no trace and sees loops, conditions, brackets and the
 that cannot be traced, and it comes second where they can.
 """
 
+import ast
 import time
 import warnings
 from collections.abc import Callable
@@ -59,8 +60,7 @@ def _search(rerun, wrong, ends, margin):
     with program.watched() as values:
         before = [_arrays(run, rerun.author) for run in rerun.runs]
     rewrites = [r for d in program.definitions for r in (*rewrites_of(d, values), *rewrites_of_statements(d))]
-    rewrites += together(rewrites)
-    for rewrite in sorted(rewrites, key=lambda rewrite: rewrite.cost):
+    for rewrite in sorted(_distinct([*rewrites, *together(rewrites)]), key=lambda rewrite: rewrite.cost):
         cheapest = [min([cause.cost + margin for cause in found[name]], default=most) for name, most in wrong.items()]
         if time.thread_time() > ends or rewrite.cost > max(cheapest):
             break
@@ -76,6 +76,20 @@ def _search(rerun, wrong, ends, margin):
         for name in mended:
             found[name].append(Cause(rewrite.kind, text, rewrite.sites, cost))
     return found
+
+
+def _distinct(rewrites):
+    """Return the edits without those that give the same source as a cheaper one."""
+    cheapest = {}
+    for rewrite in rewrites:
+        made = tuple((old, _unparsed(new)) for old, new in rewrite.replaced)
+        if made not in cheapest or rewrite.cost < cheapest[made].cost:
+            cheapest[made] = rewrite
+    return cheapest.values()
+
+
+def _unparsed(node):
+    return "\n".join(map(ast.dump, node if isinstance(node, list) else [node]))
 
 
 def _arrays(run, function):
