@@ -131,19 +131,34 @@ def _codes(code):
 
 
 def _definition(f):
-    """Return the `Definition` of a function; None without its source, and for a lambda."""
-    found = source.definition(f.__code__)
-    if found is None or "__class__" in f.__code__.co_freevars:
+    """Return the `Definition` of a function; None without its source."""
+    if "__class__" in f.__code__.co_freevars:
         return None
-    tree = copy.deepcopy(found)
+    for found in source.definitions(f.__code__):
+        definition = Definition(f, _as_function(copy.deepcopy(found)), {})
+        if _contents(_compiled(definition)) == _contents(f.__code__):  # of several lambdas in a line, this one
+            for parent in ast.walk(definition.tree):
+                for field, value in ast.iter_fields(parent):
+                    for i, child in enumerate(value) if isinstance(value, list) else [(None, value)]:
+                        if isinstance(child, ast.AST):
+                            definition.parents[child] = (parent, field, i)
+            return definition
+    return None
+
+
+def _contents(code):
+    """Return what two codes of the same source have in common, however they were compiled."""
+    constants = [const for const in code.co_consts if not isinstance(const, types.CodeType)]
+    return code.co_varnames, set(code.co_names), code.co_freevars, constants
+
+
+def _as_function(tree):
+    """Return a function without its decorators; a lambda becomes a function with one statement."""
+    if isinstance(tree, ast.Lambda):
+        body = ast.copy_location(ast.Return(tree.body), tree)
+        return ast.copy_location(ast.FunctionDef("<lambda>", tree.args, [body], []), tree)
     tree.decorator_list = []
-    parents = {}
-    for parent in ast.walk(tree):
-        for field, value in ast.iter_fields(parent):
-            for i, child in enumerate(value) if isinstance(value, list) else [(None, value)]:
-                if isinstance(child, ast.AST):
-                    parents[child] = (parent, field, i)
-    return Definition(f, tree, parents)
+    return tree
 
 
 def _put(place, old, new):
@@ -172,8 +187,8 @@ def _compiled(definition):
     free = [ast.arg(name) for name in definition.function.__code__.co_freevars]
     arguments = ast.arguments(posonlyargs=[], args=free, kwonlyargs=[], kw_defaults=[], defaults=[])
     enclosing = ast.FunctionDef("enclosing", arguments, [definition.tree], [], lineno=1, col_offset=0)
-    if "type_params" in ast.FunctionDef._fields:
-        enclosing.type_params = []
+    for function in (enclosing, definition.tree) if sys.version_info >= (3, 12) else ():
+        function.type_params = getattr(function, "type_params", [])
     module = compile(ast.fix_missing_locations(ast.Module([enclosing], [])), definition.file, "exec")
     outer = next(const for const in module.co_consts if isinstance(const, types.CodeType))
     return next(const for const in outer.co_consts if isinstance(const, types.CodeType)

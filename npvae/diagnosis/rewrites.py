@@ -77,7 +77,7 @@ class Rewrite(NamedTuple):
     @property
     def sites(self):
         """The places in the source."""
-        return tuple(_site(node, self.definition) for node, _ in self.replaced)
+        return tuple(dict.fromkeys(_site(node, self.definition) for node, _ in self.replaced))
 
 
 def _site(node, definition):

@@ -224,14 +224,19 @@ def _expression(site):
     return _expressions(site.file).get(site.span, (None, None))
 
 
-def definition(code):
-    """Return the `ast.FunctionDef` of a code object; None if the source is not available, and for a lambda."""
+def definitions(code):
+    """Return the functions that a code object may come from, by its name and first line: `ast.FunctionDef` or `Lambda`.
+
+    The list is empty if the source is not available. Only lambdas can share a line.
+    """
+    found = []
     for node in ast.walk(_tree(code.co_filename)):
         if isinstance(node, ast.FunctionDef) and node.name == code.co_name:
             first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
-            if first == code.co_firstlineno:
-                return node
-    return None
+            found += [node] if first == code.co_firstlineno else []
+        elif isinstance(node, ast.Lambda) and code.co_name == "<lambda>" and node.lineno == code.co_firstlineno:
+            found.append(node)
+    return found
 
 
 @functools.lru_cache(maxsize=8)

@@ -167,4 +167,4 @@ def test_a_function_of_tensors():
         return ops.sum(x.detach() * x)                        # the derivative of x² without one of its two halves
 
     text = said(twice_too_much, Tensor(X))
-    assert "0.5 times the right one" in text and "a factor 1/2 too many" in text
+    assert "0.5 times the right one" in text and "without detach around `x`" in text
