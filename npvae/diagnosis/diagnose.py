@@ -91,8 +91,12 @@ def find_all(comparisons, rerun=None, derivatives=()):
     uncertain = [finding for finding in findings if not finding.is_certain]
     _repair_the_value(uncertain, derivatives)
     suspects = {cause for several, _ in comparisons for cause in several[0].suspects}
-    wrong = {finding.name: finding.edits[0].cost - CLEARLY if finding.edits else np.inf for finding in uncertain
-             if (finding.edits[0].cost > UNCLEAR if finding.edits else suspects.isdisjoint(finding.causes))}  # fmt: skip
+    wrong = {}
+    for finding in uncertain:
+        if finding.edits and finding.edits[0].cost > UNCLEAR:
+            wrong[finding.name] = finding.edits[0].cost - CLEARLY
+        elif not finding.edits and suspects.isdisjoint(finding.causes):
+            wrong[finding.name] = np.inf
     if rerun is not None and wrong:
         for name, causes in search_versions(rerun, wrong, begun + ALL_SECONDS, MARGIN).items():
             for finding in uncertain:

@@ -79,7 +79,7 @@ def _paths_of(draws, ends):
 
 
 def chosen(causes):
-    """Return the cheapest causes, at most three. Those that differ only in the place become one, with all their places."""
+    """Return the cheapest causes, at most three. Those that differ only in the place become one, with all places."""
     merged = {}
     for cause in sorted(causes, key=lambda cause: cause.cost):
         words = cause.kind, cause.text.split(" at `")[0].split(" before `")[0]

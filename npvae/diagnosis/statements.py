@@ -1,24 +1,30 @@
-"""Every small edit of a statement in the author's source: without it, elsewhere, in another order, in any case."""
+"""Slips in a statement: one too many, at another place, in another order, under another condition.
+
+An edit is a tuple of its cost, the kind of the mistake, the words that complete "Every number would be right …", and
+pairs of a node and of what takes its place: a statement, or a list of statements.
+"""
 
 import ast
 
-from .rewrites import OPERATORS, Rewrite, said
+from .expressions import said
+from .slips import OPERATORS
 
 AUGMENTED = (ast.Add, ast.Sub, ast.Mult, ast.Div)
 
 
-def rewrites_of_statements(definition):
-    """Yield the edits of a definition's statements, but for those in a `while` loop."""
-    for block in _blocks(definition.tree):
+def edits_of_statements(tree):
+    """Yield the edits of a function's statements, but for those in a `while` loop."""
+    for block in _blocks(tree):
         for i, statement in enumerate(block):
             for cost, kind, text, new in _of_statement(statement):
-                yield Rewrite(cost, kind, text, definition, [(statement, new)])
+                new = new if isinstance(new, list) else ast.copy_location(new, statement)
+                yield cost, kind, text, [(statement, new)]
             following = block[i + 1] if i + 1 < len(block) else None
             if following is not None and _is_simple(statement) and _is_simple(following):
                 text = f"with this line after line {following.lineno}"
-                yield Rewrite(1.7, "place", text, definition, [(statement, following), (following, statement)])
+                yield 1.7, "place", text, [(statement, following), (following, statement)]
             if isinstance(statement, ast.For):
-                yield from _of_loop(statement, block, i, definition)
+                yield from _of_loop(statement, block, i)
 
 
 def _blocks(tree):
@@ -47,7 +53,8 @@ def _of_statement(statement):
             ast.UnaryOp(ast.Not(), statement.test), statement.body, statement.orelse
         )
         if statement.orelse:
-            yield 1.7, "condition", f"with what stands under else, whether {said(statement.test)} or not", statement.orelse
+            words = f"with what stands under else, whether {said(statement.test)} or not"
+            yield 1.7, "condition", words, statement.orelse
     if isinstance(statement, ast.Assign) and len(statement.targets) == 1:
         yield from _of_assignment(statement)
     if isinstance(statement, ast.AugAssign):
@@ -83,22 +90,20 @@ def _of_assignment(statement):
             yield 1.7, "order", text, ast.Assign([ast.Tuple(turned, ast.Store())], statement.value)
 
 
-def _of_loop(loop, block, i, definition):
-    """Yield the edits that move a line into the loop or out of it."""
+def _of_loop(loop, block, i):
+    """Yield the edits that move a line into the loop or out of it; `i` is its place in the block."""
     for inner in loop.body:
         if _is_simple(inner) and len(loop.body) > 1:
-            yield Rewrite(1.8, "place", "with this line before the loop, and not in it", definition,
-                          [(inner, [ast.Pass()]), (loop, [inner, loop])])  # fmt: skip
-            yield Rewrite(1.8, "place", "with this line after the loop, and not in it", definition,
-                          [(inner, [ast.Pass()]), (loop, [loop, inner])])  # fmt: skip
-    if isinstance(loop.body[-1], ast.Return):
-        yield Rewrite(1.6, "place", "with this return after the loop, and not in it", definition,
-                      [(loop.body[-1], [ast.Pass()]), (loop, [loop, loop.body[-1]])])  # fmt: skip
-    before = block[i - 1] if i else None
+            gone = inner, [ast.Pass()]
+            yield 1.8, "place", "with this line before the loop, and not in it", [gone, (loop, [inner, loop])]
+            yield 1.8, "place", "with this line after the loop, and not in it", [gone, (loop, [loop, inner])]
+    last = loop.body[-1]
+    if isinstance(last, ast.Return):
+        moved = [(last, [ast.Pass()]), (loop, [loop, last])]
+        yield 1.6, "place", "with this return after the loop, and not in it", moved
+    before, after = (block[j] if 0 <= j < len(block) else None for j in (i - 1, i + 1))
     if before is not None and _is_simple(before) and not _is_docstring(before):
-        yield Rewrite(1.7, "place", "with this line in the loop, at its beginning", definition,
-                      [(before, [ast.Pass()]), (loop.body[0], [before, loop.body[0]])])  # fmt: skip
-    after = block[i + 1] if i + 1 < len(block) else None
+        moved = [(before, [ast.Pass()]), (loop.body[0], [before, loop.body[0]])]
+        yield 1.7, "place", "with this line in the loop, at its beginning", moved
     if after is not None and _is_simple(after):
-        yield Rewrite(1.7, "place", "with this line in the loop, at its end", definition,
-                      [(after, [ast.Pass()]), (loop.body[-1], [loop.body[-1], after])])  # fmt: skip
+        yield 1.7, "place", "with this line in the loop, at its end", [(after, [ast.Pass()]), (last, [last, after])]

@@ -5,7 +5,6 @@ runs it again, so it needs no trace and sees loops, conditions, brackets and the
 that cannot be traced, and it comes second where they can.
 """
 
-import ast
 import time
 import warnings
 from collections.abc import Callable
@@ -16,8 +15,7 @@ import numpy as np
 from .comparison import same
 from .draws import Cause
 from .program import Program
-from .rewrites import rewrites_of, together
-from .statements import rewrites_of_statements
+from .rewrites import rewrites_of
 
 ROUNDING = 1e-12  # relative
 COLLAPSED = 1e-6  # of the spread of a variable
@@ -59,8 +57,8 @@ def _search(rerun, wrong, ends, margin):
     program, found = Program(rerun.author), {name: [] for name in wrong}
     with program.watched() as values:
         before = [_arrays(run, rerun.author) for run in rerun.runs]
-    rewrites = [r for d in program.definitions for r in (*rewrites_of(d, values), *rewrites_of_statements(d))]
-    for rewrite in sorted(_distinct([*rewrites, *together(rewrites)]), key=lambda rewrite: rewrite.cost):
+    rewrites = [rewrite for definition in program.definitions for rewrite in rewrites_of(definition, values)]
+    for rewrite in sorted(rewrites, key=lambda rewrite: rewrite.cost):
         cheapest = [min([cause.cost + margin for cause in found[name]], default=most) for name, most in wrong.items()]
         if time.thread_time() > ends or rewrite.cost > max(cheapest):
             break
@@ -76,20 +74,6 @@ def _search(rerun, wrong, ends, margin):
         for name in mended:
             found[name].append(Cause(rewrite.kind, text, rewrite.sites, cost))
     return found
-
-
-def _distinct(rewrites):
-    """Return the edits without those that give the same source as a cheaper one."""
-    cheapest = {}
-    for rewrite in rewrites:
-        made = tuple((old, _unparsed(new)) for old, new in rewrite.replaced)
-        if made not in cheapest or rewrite.cost < cheapest[made].cost:
-            cheapest[made] = rewrite
-    return cheapest.values()
-
-
-def _unparsed(node):
-    return "\n".join(map(ast.dump, node if isinstance(node, list) else [node]))
 
 
 def _arrays(run, function):

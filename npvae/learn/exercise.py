@@ -110,7 +110,7 @@ class Exercise:
         raise NotImplementedError
 
     def runs(self, seed=0):
-        """Return for each draw a function of f that yields triples: the name of an array, what f computes, the right one.
+        """Return for each draw a function of f that yields triples: an array's name, what f computes, the right one.
 
         They compare less than `comparisons`, and faster, so that a search can try many versions of f.
         """

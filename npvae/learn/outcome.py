@@ -116,7 +116,8 @@ def findings_about(exercise, function):
     for c in comparisons:
         draws.setdefault(c.name, []).append(c)
     rerun = Rerun(function, exercise.runs()) if has_own_lines(function) else None
-    return find_all([(several, None) for several in draws.values() if any(not c.ok for c in several)], rerun), comparisons
+    wrong = [(several, None) for several in draws.values() if any(not c.ok for c in several)]
+    return find_all(wrong, rerun), comparisons
 
 
 def _judge_exhibit(exercise, program):

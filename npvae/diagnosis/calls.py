@@ -1,0 +1,113 @@
+"""Slips in a call: another function, none, other arguments, another axis. The edits are tuples as in slips.py."""
+
+import ast
+import itertools
+
+from . import source
+from .expressions import name_of, said, text_of
+from .nodes import called, number, transposed, variable
+
+FAMILIES = [  # of functions that people confuse
+    ("sum", "mean"), ("max", "min"), ("amax", "amin"), ("argmax", "argmin"), ("maximum", "minimum"),
+    ("floor", "ceil", "trunc", "rint", "round", "fix"), ("mod", "fmod", "remainder"), ("exp", "expm1"),
+    ("log", "log1p", "log2", "log10"), ("sin", "cos", "tan"), ("sinh", "cosh", "tanh"), ("arcsin", "arccos", "arctan"),
+    ("sqrt", "square", "abs", "sign"), ("repeat", "tile"), ("inner", "outer"), ("triu", "tril"), ("any", "all"),
+    ("zeros", "ones"), ("zeros_like", "ones_like"), ("vstack", "hstack"), ("std", "var"), ("cumsum", "cumprod"),
+    ("multiply", "divide"), ("add", "subtract"), ("greater", "greater_equal", "less", "less_equal"),
+    ("equal", "not_equal", "isclose"), ("inv", "pinv"), ("real", "imag"), ("eigh", "eig"), ("log_prob", "prob"),
+]  # fmt: skip
+OF_AN_AXIS = {"sum", "mean", "max", "min", "amax", "amin", "prod", "std", "var", "argmax", "argmin", "cumsum",
+              "cumprod", "any", "all", "norm", "sort", "argsort", "flip", "concatenate", "stack", "roll",
+              "diff"}  # fmt: skip
+
+
+def edits_of_call(node, unused):
+    """Yield the edits of a call; `unused` are the variables that the function never reads."""
+    name = name_of(node)
+    for family in FAMILIES:
+        for other in family if name in family else ():
+            if other != name:
+                kind = "sum or mean" if {name, other} == {"sum", "mean"} else "other function"
+                yield 1.4, kind, f"with {other} in place of {name} in {said(node)}", called(node, name=other)
+    yield from _without(node, name)
+    yield from _of_arguments(node, name, unused)
+    if name == "range":
+        turned = ast.Call(variable("reversed"), [node], [])
+        yield 1.7, "order", f"with {said(node)} run through backwards", turned
+        if len(node.args) == 1:
+            yield 1.8, "moved", f"with {said(node)} beginning at 1", called(node, [ast.Constant(1), *node.args])
+    if name in OF_AN_AXIS:
+        yield from _of_axis(node, name)
+    if name == "einsum" and isinstance(node.args[0], ast.Constant):
+        yield from _of_einsum(node)
+
+
+def _is_method(node):
+    return isinstance(node.func, ast.Attribute) and not source.is_module(node.func.value)
+
+
+def _without(node, name):
+    """Yield the edit that leaves the argument of a call alone, or the object of a method."""
+    inside = node.func.value if _is_method(node) else node.args[0] if node.args else None
+    if inside is not None and name not in ("range", "len", "zip", "enumerate"):
+        kinds = {"sum": "extra sum", "mean": "extra sum", "sqrt": "power", "square": "power", "reversed": "order"}
+        yield 1.5, kinds.get(name, "other function"), f"without {name} around {said(inside)}", inside
+
+
+def _of_arguments(node, name, unused):
+    """Yield the edits of the arguments: without one, with one more, and with two exchanged."""
+    args = node.args
+    for i, argument in enumerate(args if len(args) > 1 else ()):
+        words = f"without the argument {said(argument)} of {said(node)}"
+        yield 1.8, "argument", words, called(node, [*args[:i], *args[i + 1 :]])
+    for i, keyword in enumerate(node.keywords):
+        fewer = [*node.keywords[:i], *node.keywords[i + 1 :]]
+        yield 1.7, "argument", f"without `{text_of(keyword)}` in {said(node)}", called(node, keywords=fewer)
+    for more in unused if isinstance(node.func, ast.Name) else ():
+        words = f"with `{more}`, which you do not use, as one more argument of {said(node)}"
+        yield 1.7, "argument", words, called(node, [*args, variable(more)])
+    for i, j in itertools.combinations(range(len(args)), 2):
+        exchanged = list(args)
+        exchanged[i], exchanged[j] = args[j], args[i]
+        words = f"with {said(args[i])} and {said(args[j])} exchanged in {said(node)}"
+        yield 1.7, "order", words, called(node, exchanged)
+        if name == "reshape":
+            yield 1.9, "transposed", f"{words}, and the result transposed", transposed(called(node, exchanged))
+
+
+def _of_axis(node, name):
+    """Yield the edits of the axis of a reduction."""
+    keyword, place = next((k for k in node.keywords if k.arg == "axis"), None), 0 if _is_method(node) else 1
+    now = keyword.value if keyword else node.args[place] if len(node.args) > place else None
+    others = [k for k in node.keywords if k is not keyword]
+    args = [*node.args[:place], *node.args[place + 1 :]]
+    for axis in (0, 1, 2, -1, -2):
+        if now is None or text_of(now) != str(axis):
+            kind = "extra sum" if now is None and name in ("sum", "mean") else "axis"
+            instead = f" in place of {said(now)}" if now else " alone"
+            words = f"with the {name} over axis {axis}{instead} in {said(node)}".replace("-", "−")
+            new = called(node, args, [*others, ast.keyword("axis", number(axis))])
+            yield 1.4 + 0.3 * (axis not in (0, 1)), kind, words, new
+    if now is not None:
+        yield 1.6, "axis", f"with the {name} over everything in {said(node)}", called(node, args, others)
+
+
+def _of_einsum(node):
+    """Yield the edits of the subscripts of np.einsum: the letters of one array in another order, or another result."""
+    subscripts = str(node.args[0].value).replace(" ", "")
+    if "->" not in subscripts or "." in subscripts:
+        return
+    inputs, output = subscripts.split("->")
+    words, letters = [*inputs.split(","), output], sorted(set(inputs) - {","})
+    for i, word in enumerate(words):
+        for order in itertools.permutations(word) if 1 < len(word) <= 4 else ():
+            yield _with_subscripts(node, [*words[:i], "".join(order), *words[i + 1 :]])
+    for n in range(max(len(output) - 1, 0), min(len(letters), len(output) + 1, 4) + 1):
+        for order in itertools.permutations(letters, n):
+            yield _with_subscripts(node, [*words[:-1], "".join(order)])
+
+
+def _with_subscripts(node, words):
+    subscripts = ",".join(words[:-1]) + "->" + words[-1]
+    text = f'with "{subscripts}" in place of "{node.args[0].value}"'
+    return 1.6, "transposed", text, called(node, [ast.Constant(subscripts), *node.args[1:]])

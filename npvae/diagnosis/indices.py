@@ -1,0 +1,65 @@
+"""Slips in an index: one too far, another axis, another array. The edits are tuples as in slips.py."""
+
+import ast
+import itertools
+
+from .expressions import said
+from .nodes import binary, element, number, variable
+
+
+def edits_of_index(place, indexed):
+    """Yield the edits of an element or a slice; `indexed` are the names in the indices of the definition."""
+    node, index = place.node, place.node.slice
+    parts = index.elts if isinstance(index, ast.Tuple) else [index]
+    yield 1.7, "moved", f"with {said(node.value)} in place of {place.where}", node.value
+    for i, j in itertools.combinations(range(len(parts)), 2):
+        exchanged = list(parts)
+        exchanged[i], exchanged[j] = parts[j], parts[i]
+        yield 1.8, "moved", f"with two indices of {said(node)} exchanged", element(node.value, exchanged)
+    yield from _of_another_axis(node, parts)
+    for i, part in enumerate(parts):
+        for words, new in _moved(part):
+            moved = element(node.value, [*parts[:i], new, *parts[i + 1 :]])
+            yield 1.9, "moved", f"with {words} in {said(node)}", moved
+        if not isinstance(part, ast.Slice):
+            whole = element(node.value, [*parts[:i], ast.Slice(), *parts[i + 1 :]])
+            total = ast.Call(ast.Attribute(whole, "sum", ast.Load()), [], [ast.keyword("axis", ast.Constant(i))])
+            yield 2.0, "missing sum", f"with the sum over axis {i} in place of {place.where}", total
+    if isinstance(node.value, ast.Name) and isinstance(index, ast.Name):
+        for array, i in itertools.product(place.arrays, sorted(indexed & {*place.arrays, *place.others})):
+            if array != node.value.id and i != index.id:
+                words = f"with `{array}[{i}]` in place of {place.where}"
+                yield 2.3, "other array", words, element(variable(array), [variable(i)])
+
+
+def _of_another_axis(node, parts):
+    """Yield the edits that use an index for the other one of two axes."""
+    if len(parts) == 1 and not isinstance(parts[0], ast.Slice):
+        words = f"with {said(parts[0])} as the index of axis 1 in {said(node)}"
+        yield 1.8, "axis", words, element(node.value, [ast.Slice(), parts[0]])
+    if len(parts) == 2 and isinstance(parts[0], ast.Slice) and not any(vars(parts[0]).get(end) for end in ENDS):
+        words = f"with {said(parts[1])} as the index of axis 0 in {said(node)}"
+        yield 1.8, "axis", words, element(node.value, [parts[1]])
+
+
+ENDS = ("lower", "upper", "step")
+
+
+def _moved(part):
+    """Yield pairs of words and a new part of an index: one larger or smaller, or a slice with another end."""
+    if not isinstance(part, ast.Slice):
+        yield "an index one larger", binary(part, ast.Add(), ast.Constant(1))
+        yield "an index one smaller", binary(part, ast.Sub(), ast.Constant(1))
+        return
+    ends = {end: getattr(part, end) for end in ENDS}
+    for end, value in ends.items():
+        if value is not None:
+            yield f"no {said(value)}", ast.Slice(**{**ends, end: None})
+            yield f"{said(value)} one larger", ast.Slice(**{**ends, end: binary(value, ast.Add(), ast.Constant(1))})
+            yield f"{said(value)} one smaller", ast.Slice(**{**ends, end: binary(value, ast.Sub(), ast.Constant(1))})
+    if part.lower is None:
+        yield "a slice that begins at 1", ast.Slice(**{**ends, "lower": ast.Constant(1)})
+    if part.upper is None:
+        yield "a slice that ends before the last", ast.Slice(**{**ends, "upper": number(-1)})
+    if part.step is None:
+        yield "the slice reversed", ast.Slice(**{**ends, "step": number(-1)})

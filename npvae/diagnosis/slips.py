@@ -1,0 +1,167 @@
+"""Slips within one expression: its operator, its sign, its number, its brackets, or what stands around it.
+
+An edit is a tuple of its cost, the kind of the mistake, the words that complete "Every number would be right …", and
+the node that takes the expression's place. The costs are those of steps.py.
+"""
+
+import ast
+
+from .calls import edits_of_call
+from .expressions import said
+from .indices import edits_of_index
+from .nodes import binary, is_number, minus, number, transposed, variable
+
+OPERATORS = {ast.Add: "+", ast.Sub: "−", ast.Mult: "*", ast.Div: "/", ast.MatMult: "@", ast.Pow: "**",
+             ast.FloorDiv: "//", ast.Mod: "%"}  # fmt: skip
+COMPARISONS = {ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=", ast.Eq: "==", ast.NotEq: "!="}
+CONTRARY = [{"<", ">"}, {"<=", ">="}, {"<", ">="}, {"<=", ">"}, {"==", "!="}]
+NUMBERS = (0, 1, 2, 3, 4, 0.5, 0.25, -1)
+WORDS = [("same", "valid", "full"), ("ij", "xy"), ("C", "F"), ("edge", "reflect", "symmetric", "wrap", "constant")]
+AROUND = [  # what an expression may lack around it: the cost, the kind, the words and the source
+    (1.8, "missing factor", "with twice {0} in place of {0}", "2 * ({})"),
+    (1.8, "missing factor", "with half of {0} in place of {0}", "0.5 * ({})"),
+    (1.9, "power", "with {} squared", "({}) ** 2"),
+    (1.9, "power", "with 1/{0} in place of {0}", "1 / ({})"),
+    (1.9, "one minus", "with 1 − {0} in place of {0}", "1 - ({})"),
+    (2.0, "power", "with np.sqrt around {}", "np.sqrt({})"),
+    (2.2, "other function", "with np.exp around {}", "np.exp({})"),
+    (2.2, "other function", "with np.log around {}", "np.log({})"),
+    (2.2, "other function", "with np.abs around {}", "np.abs({})"),
+    (2.2, "other function", "with np.sign around {}", "np.sign({})"),
+    (2.2, "moved", "with {} reversed", "({})[::-1]"),
+    (2.3, "other function", "with only the positive part of {}", "np.maximum({}, 0)"),
+    (2.3, "other function", "with {0} > 0 in place of {0}", "({} > 0)"),
+]
+
+
+def slips_of(places):
+    """Yield pairs of a `Place` and an edit of its expression."""
+    literals = sorted({place.node.value for place in places if is_number(place.node)}, key=abs)
+    indexed = set().union(*(names_of_index(place.node) for place in places))
+    for place in places:
+        for edit in _of_place(place, literals, indexed):
+            yield place, edit
+
+
+def names_of_index(node):
+    """Return the names in the index of an element; none for another expression."""
+    index = node.slice if isinstance(node, ast.Subscript) else None
+    return {part.id for part in ast.walk(index) if isinstance(part, ast.Name)} if index else set()
+
+
+def _of_place(place, literals, indexed):
+    """Yield the edits at one place; `literals` are the definition's numbers, `indexed` the names in its indices."""
+    node = place.node
+    if isinstance(node, ast.BinOp):
+        yield from _of_operator(node)
+    elif isinstance(node, ast.UnaryOp) and isinstance(node.op, (ast.USub, ast.Not)):
+        yield 1.3, "wrong sign", f"without the minus before {said(node.operand)}", node.operand
+    elif isinstance(node, (ast.Compare, ast.BoolOp, ast.IfExp)):
+        yield from _of_condition(node)
+    elif isinstance(node, ast.Call):
+        yield from edits_of_call(node, place.unused)
+    elif isinstance(node, ast.Subscript):
+        yield from edits_of_index(place, indexed)
+    elif isinstance(node, ast.Constant):
+        yield from _of_constant(place, literals)
+    if isinstance(node, ast.Attribute) and node.attr == "T":
+        yield 1.4, "transposed", f"with {said(node.value)} not transposed", node.value
+    if place.is_operand and place.is_array and not isinstance(node, ast.Constant):
+        yield from _around(place)
+
+
+def _of_operator(node):
+    """Yield the edits of a binary operator: another one, one side alone, its sides exchanged, or other brackets."""
+    left, op, right = node.left, node.op, node.right
+    kind = type(op)
+    if kind in (ast.Add, ast.Sub):
+        other = ast.Sub() if kind is ast.Add else ast.Add()
+        yield 1.3, "wrong sign", f"with the opposite sign before {said(right)}", binary(left, other, right)
+        yield 1.4, "extra term", f"without the term {said(right)}", left
+        yield 1.5, "extra term", f"without the term {said(left)}", right if kind is ast.Add else minus(right)
+    if kind in (ast.Mult, ast.Div, ast.MatMult, ast.FloorDiv, ast.Mod):
+        yield 1.2, "extra factor", f"without the factor {'1/' * (kind is ast.Div)}{said(right)}", left
+        alone = binary(ast.Constant(1), ast.Div(), right) if kind is ast.Div else right
+        yield 1.2, "extra factor", f"without the factor {said(left)}", alone
+        for other in (ast.Mult, ast.Div, ast.MatMult):
+            if other is not kind:
+                words = f"with {OPERATORS[other]} in place of {OPERATORS[kind]} in {said(node)}"
+                yield 1.7, "other function", words, binary(left, other(), right)
+    if kind is ast.Pow:
+        yield 1.5, "power", f"without the power {said(right)} of {said(left)}", left
+    if kind in (ast.Sub, ast.Div, ast.MatMult, ast.Pow, ast.FloorDiv):
+        yield 1.5, "order", f"with the two sides of {said(node)} exchanged", binary(right, op, left)
+    for inner, outer in _regrouped(left, op, right):
+        yield 1.6, "order", f"with brackets around {said(inner)}", outer
+
+
+def _regrouped(left, op, right):
+    """Yield pairs of an expression and of what the whole becomes if brackets surround that expression.
+
+    In a + b / c, they may surround a + b; in (a + b) / c, b / c; in −a + b, a + b.
+    """
+    chain = ast.Add, ast.Mult  # in a + b + c, brackets change nothing
+    if isinstance(right, ast.BinOp) and not (type(op) is type(right.op) and isinstance(op, chain)):
+        inner = binary(left, op, right.left)
+        yield inner, binary(inner, right.op, right.right)
+    if isinstance(left, ast.BinOp) and not (type(op) is type(left.op) and isinstance(op, chain)):
+        inner = binary(left.right, op, right)
+        yield inner, binary(left.left, left.op, inner)
+    if isinstance(left, ast.UnaryOp) and isinstance(op, (ast.Add, ast.Sub, ast.Pow)):
+        inner = binary(left.operand, op, right)
+        yield inner, ast.UnaryOp(left.op, inner)
+
+
+def _of_condition(node):
+    """Yield the edits of a comparison, of `and` and `or`, and of a choice."""
+    if isinstance(node, ast.BoolOp):
+        now, other = ("and", ast.Or()) if isinstance(node.op, ast.And) else ("or", ast.And())
+        words = f"with {'or' if now == 'and' else 'and'} in place of {now} in {said(node)}"
+        yield 1.6, "condition", words, ast.BoolOp(other, node.values)
+    elif isinstance(node, ast.IfExp):
+        turned = ast.IfExp(node.test, node.orelse, node.body)
+        yield 1.5, "order", f"with the two choices of {said(node)} exchanged", turned
+        yield 1.6, "condition", f"with {said(node.body)} in any case", node.body
+        yield 1.6, "condition", f"with {said(node.orelse)} in any case", node.orelse
+    elif len(node.ops) == 1 and type(node.ops[0]) in COMPARISONS:
+        now = COMPARISONS[type(node.ops[0])]
+        for other, sign in COMPARISONS.items():
+            if sign != now:
+                cost = 1.4 if sign[0] == now[0] or {sign, now} in CONTRARY else 1.9
+                words = f"with {sign} in place of {now} in {said(node)}"
+                yield cost, "other function", words, ast.Compare(node.left, [other()], node.comparators)
+
+
+def _of_constant(place, literals):
+    """Yield the edits of a number, of True and False, and of a word that NumPy knows."""
+    c = place.node.value
+    if isinstance(c, bool):
+        yield 1.6, "other function", f"with {not c} in place of {place.where}", ast.Constant(not c)
+    elif is_number(place.node):
+        is_power = isinstance(place.parent, ast.BinOp) and isinstance(place.parent.op, ast.Pow)
+        close = (c + 1, c - 1, -c, 2 * c, c // 2 if isinstance(c, int) and c % 2 == 0 else c / 2, 1, 2, 0.5)
+        for other in dict.fromkeys((*close, *NUMBERS, *literals)):
+            if other != c:
+                kind = "wrong sign" if other == -c else "power" if is_power else "constant"
+                words = f"with {other:g} in place of {place.where}".replace("-", "−")
+                yield 1.8 + 0.3 * (other not in close), kind, words, number(other)
+        for name in place.arrays:
+            kind = "missing factor" if c == 1 else "constant"
+            yield 2.2, kind, f"with `{name}` in place of {place.where}", variable(name)
+    for family in WORDS:
+        for word in family if c in family else ():
+            if word != c:
+                yield 1.5, "other function", f'with "{word}" in place of "{c}"', ast.Constant(word)
+
+
+def _around(place):
+    """Yield the edits that put something around an expression: a minus, a transposition, a function."""
+    node, where = place.node, place.where
+    if not isinstance(place.parent, ast.UnaryOp) and not place.is_factor:
+        yield 1.5, "wrong sign", f"with the opposite sign before {where}", minus(node)
+    if not isinstance(node, ast.BinOp):
+        if place.shape is None or len(place.shape) > 1:
+            is_product = isinstance(place.parent, ast.BinOp) and isinstance(place.parent.op, ast.MatMult)
+            yield 1.5 if is_product else 1.8, "transposed", f"with {where} transposed", transposed(node)
+        for cost, kind, words, source in AROUND:
+            yield cost, kind, words.format(where), ast.parse(source.format(place.text), mode="eval").body
