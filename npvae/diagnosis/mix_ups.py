@@ -5,6 +5,7 @@ are tuples as in slips.py.
 """
 
 import ast
+import copy
 from typing import NamedTuple
 
 from .expressions import LONGEST, names_in
@@ -27,23 +28,24 @@ def mix_ups_of(places):
     """Yield pairs of a `Place` and an edit that brings in a variable, or an expression from elsewhere."""
     expressions = {place.text: place for place in places if isinstance(place.node, PARTS)}
     short = [place for text, place in expressions.items() if len(text) <= LONGEST]
+    copies = {place.text: copy.deepcopy(place.node) for place in short}  # an expression cannot become part of itself
     for place in places:
         if isinstance(place.node, ast.Name) and place.node.id in place.others:
             for name in place.others:
                 if name != place.node.id:
                     yield place, (2.0, "other array", f"with `{name}` in place of {place.where}", variable(name))
         elif place.is_array and isinstance(place.node, (ast.Name, *PARTS)):
-            for candidate in _candidates(place, short):
+            for candidate in _candidates(place, short, copies):
                 for edit in _with(candidate, place):
                     yield place, edit
         elif is_number(place.node) and not place.is_size:
-            for candidate in _candidates(place, short):
+            for candidate in _candidates(place, short, copies):
                 words = f"with one more factor `{candidate.text}` at {place.where}"
                 product = binary(place.node, ast.Mult(), candidate.node)
                 yield place, (2.1 + candidate.extra, "missing factor", words, product)
 
 
-def _candidates(place, expressions):
+def _candidates(place, expressions, copies):
     """Yield what can be brought in at a place: its variables, and the expressions whose variables it knows."""
     known = {*place.arrays, *place.others}
     for name, shape in place.arrays.items():
@@ -52,7 +54,7 @@ def _candidates(place, expressions):
     for other in expressions:
         of_other = {*other.arrays, *other.others}
         if other.text != place.text and names_in(other.node) & of_other <= known:
-            yield Candidate(other.text, other.node, other.shape, EXTRA)
+            yield Candidate(other.text, copies[other.text], other.shape, EXTRA)
 
 
 def _with(candidate, place):

@@ -90,6 +90,7 @@ class Program:
         result is no Python.
         """
         for old, new in replaced:
+            _locate(new, old)
             _put(definition.parents[old], old, new)
         try:
             code = _compiled(definition)
@@ -161,6 +162,17 @@ def _as_function(tree):
     return tree
 
 
+def _locate(new, old):
+    """Give the new nodes the line of the old one; `ast.fix_missing_locations` would go through the whole tree."""
+    waiting = list(new) if isinstance(new, list) else [new]
+    while waiting:
+        node = waiting.pop()
+        if "lineno" in node._attributes and not hasattr(node, "lineno"):
+            ast.copy_location(node, old)
+        if not hasattr(node, "end_lineno") or node.lineno == old.lineno:
+            waiting += ast.iter_child_nodes(node)
+
+
 def _put(place, old, new):
     parent, field, i = place
     if i is None:
@@ -184,12 +196,13 @@ def _put_back(place, old, new):
 
 def _compiled(definition):
     """Return the code of a definition, compiled where the variables of the enclosing functions are known."""
-    free = [ast.arg(name) for name in definition.function.__code__.co_freevars]
+    line = {"lineno": 1, "col_offset": 0}
+    free = [ast.arg(name, **line) for name in definition.function.__code__.co_freevars]
     arguments = ast.arguments(posonlyargs=[], args=free, kwonlyargs=[], kw_defaults=[], defaults=[])
-    enclosing = ast.FunctionDef("enclosing", arguments, [definition.tree], [], lineno=1, col_offset=0)
+    enclosing = ast.FunctionDef("enclosing", arguments, [definition.tree], [], **line)
     for function in (enclosing, definition.tree) if sys.version_info >= (3, 12) else ():
         function.type_params = getattr(function, "type_params", [])
-    module = compile(ast.fix_missing_locations(ast.Module([enclosing], [])), definition.file, "exec")
+    module = compile(ast.Module([enclosing], []), definition.file, "exec")
     outer = next(const for const in module.co_consts if isinstance(const, types.CodeType))
     return next(const for const in outer.co_consts if isinstance(const, types.CodeType)
                 and const.co_name == definition.tree.name)  # fmt: skip

@@ -22,7 +22,7 @@ def edits_of_statements(tree):
             following = block[i + 1] if i + 1 < len(block) else None
             if following is not None and _is_simple(statement) and _is_simple(following):
                 text = f"with this line after line {following.lineno}"
-                yield 1.7, "place", text, [(statement, following), (following, statement)]
+                yield 1.7, "place", text, [(statement, [following, statement]), (following, [])]
             if isinstance(statement, ast.For):
                 yield from _of_loop(statement, block, i)
 
