@@ -16,6 +16,9 @@ from .draws import Cause, upstream
 from .factors import factor_name
 from .paths import LARGEST, is_over
 
+LEFT_OUT = ()  # in place of axes: the Jacobian is 1
+SKIPPED = 2.2  # the cost of a step that the chain rule leaves out
+JACOBIANS = {"1 in your chain rule": lambda J: np.eye(len(J)), "transposed": np.transpose}
 MOST_IN_PAIRS = 60  # with more groups of edges, there are too many pairs to try
 
 
@@ -58,6 +61,8 @@ def path_causes(draws, all_paths, ends=np.inf):
             causes[i] = causes[i]._replace(sites=(*causes[i].sites, group.site))
         elif cause:
             causes.append(cause)
+    if not causes:
+        causes += _skipped(draws, all_paths, ends)
     if not causes and len(cut) <= MOST_IN_PAIRS:
         causes += _two_cut(draws, all_paths, cut, ends)
     return causes
@@ -74,6 +79,32 @@ def _path_cause(group, weights, draws):
         text = f"if the path through {group.text} counted {name} times"
         return Cause("wrong path", text, (group.site,), group.cost + 1)
     return None
+
+
+def _skipped(draws, all_paths, ends):
+    """Yield the causes that the chain rule leaves out one step, as if its Jacobian were 1, or takes it transposed."""
+    for group in _groups(all_paths[0]):
+        if is_over(ends):
+            return
+        if group.key[0] == "use":
+            for words, change in JACOBIANS.items():
+                changed = [_jacobians(paths, group.key, change) for paths in all_paths]
+                if all(changed) and all(
+                    same(draw.found, paths.gradient(upstream(draw), instead=instead))
+                    for draw, paths, instead in zip(draws, all_paths, changed)
+                ):
+                    text = f"if the derivative of {group.text.split(' in ')[-1]} were {words}"
+                    yield Cause("wrong path", text, (group.site,), SKIPPED)
+
+
+def _jacobians(paths, key, change):
+    """Return the changed Jacobians of the edges with a key, a dict; an empty one if the change makes no difference."""
+    edges = set(_edges(paths, key))
+    found = {(node, path): J for node in paths.order for path, _, J in paths.edges[node] if (node, path) in edges}
+    if any(J.shape[0] != J.shape[1] for J in found.values()):
+        return {}
+    changed = {edge: change(J) for edge, J in found.items()}
+    return changed if any(not np.allclose(J, changed[edge], atol=1e-6) for edge, J in found.items()) else {}
 
 
 def _two_cut(draws, all_paths, groups, ends):
@@ -106,12 +137,15 @@ def _crosstalk(draws, all_paths, ends):
                 place = "place" if len(axes) == m.value.ndim else "index of axis " + " and ".join(map(str, axes))
                 value = "the value" if m is first.y else f"`{source.name(m)}`"
                 text = f"if each element of {value} depended only on `{source.name(k)}` at the same {place}"
-                yield Cause("missing path", text, (m.site,) if m.site else (), 1.5)
+                cost = 1.5
+                if axes is LEFT_OUT:
+                    text, cost = f"if the derivative of {value} with respect to `{source.name(k)}` were 1", SKIPPED
+                yield Cause("missing path", text, (m.site,) if m.site else (), cost)
                 return
 
 
 def _without_crosstalk(paths, dy, of_k, of_m):
-    """Return the gradients if m depended on k only at the same index of some axes: a dict by axes.
+    """Return the gradients if m depended on k only at the same index of some axes, or with the Jacobian 1: by axes.
 
     None if this draw has no such nodes. The dict leaves out axes for which that is so already.
     """
@@ -125,8 +159,9 @@ def _without_crosstalk(paths, dy, of_k, of_m):
         return None
     cut = paths.gradient(dy, dict.fromkeys(paths.out_of(m), 0.0)) if m is not paths.y else 0.0
     found = {}
-    for axes in [axes for n in range(ndim, 0, -1) for axes in itertools.combinations(range(ndim), n)]:
-        kept = J * _alike(m.value.shape, axes)
+    kept_by_axes = {axes: J * _alike(m.value.shape, axes)
+                    for n in range(ndim, 0, -1) for axes in itertools.combinations(range(ndim), n)}  # fmt: skip
+    for axes, kept in (kept_by_axes | {LEFT_OUT: np.eye(len(J))}).items():
         if not np.allclose(kept, J, atol=1e-7):
             through = paths.backpropagate(k, A @ kept).get(paths.x)
             if through is not None:

@@ -19,6 +19,7 @@ from . import source
 from .explain import QUESTIONS, explain, true_minus
 from .faults import finding_of
 from .finding import Finding
+from .hypotheses import NOT_USED
 from .reports import comparison, draws_of, rerun_of, settings_of
 from .search import MARGIN, SECONDS, SHOWN, chosen, search, search_value
 from .silence import silent
@@ -90,12 +91,12 @@ def find_all(comparisons, rerun=None, derivatives=()):
         findings.append(find(several, kinks, ends))
     uncertain = [finding for finding in findings if not finding.is_certain]
     _repair_the_value(uncertain, derivatives)
-    suspects = {cause for several, _ in comparisons for cause in several[0].suspects}
+    named = {cause for several, _ in comparisons for cause in several[0].suspects} | {NOT_USED}
     wrong = {}
     for finding in uncertain:
         if finding.edits and finding.edits[0].cost > UNCLEAR:
             wrong[finding.name] = finding.edits[0].cost - CLEARLY
-        elif not finding.edits and suspects.isdisjoint(finding.causes):
+        elif not finding.edits and named.isdisjoint(finding.causes):
             wrong[finding.name] = np.inf
     if rerun is not None and wrong:
         for name, causes in search_versions(rerun, wrong, begun + ALL_SECONDS, MARGIN).items():

@@ -16,8 +16,8 @@ LONGEST = 40  # characters of an expression that is quoted in a cause
 SIZED = {"range", "zeros", "ones", "empty", "full", "eye", "identity", "arange", "linspace", "tile", "repeat",
          "reshape", "broadcast_to", "indices", "pad"}  # fmt: skip
 METHODS = {"sum", "mean", "max", "min", "std", "var", "reshape", "dot", "transpose", "copy", "ravel", "astype"}
-COMPUTED = (ast.Constant, ast.Name, ast.Attribute, ast.BinOp, ast.UnaryOp, ast.Subscript, ast.Slice, ast.Tuple, ast.List,
-            ast.keyword, ast.Compare, ast.operator, ast.unaryop, ast.cmpop, ast.expr_context)  # fmt: skip
+COMPUTED = (ast.Constant, ast.Name, ast.Attribute, ast.BinOp, ast.UnaryOp, ast.Subscript, ast.Slice, ast.Tuple,
+            ast.List, ast.keyword, ast.Compare, ast.operator, ast.unaryop, ast.cmpop, ast.expr_context)  # fmt: skip
 
 
 @dataclasses.dataclass(eq=False)
@@ -180,7 +180,8 @@ def _is_read(node, parent):
 
 def _shape_of(node, scope):
     """Return the shape of what an expression computes from the values in a scope; None if it calls anything unknown."""
-    if not all(_is_known(part) if isinstance(part, ast.Call) else isinstance(part, COMPUTED) for part in ast.walk(node)):
+    parts = list(ast.walk(node))
+    if not all(_is_known(part) if isinstance(part, ast.Call) else isinstance(part, COMPUTED) for part in parts):
         return None
     try:
         with np.errstate(all="ignore"):

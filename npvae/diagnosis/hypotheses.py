@@ -16,6 +16,7 @@ from ..autodiff.ops import sum_to
 from .comparison import in_brackets, names_in, same, symbol
 
 ZERO = "every element is zero"
+NOT_USED = "the upstream gradient dy is not used"
 MISSING, EXTRA = "{} is missing", "a factor {} too many"
 
 
@@ -89,7 +90,7 @@ def _factors(c):
 
 
 def _missing(name):
-    return "the upstream gradient dy is not used" if name == "dy" else MISSING.format(symbol(name))
+    return NOT_USED if name == "dy" else MISSING.format(symbol(name))
 
 
 def fits(value, array):
@@ -105,7 +106,7 @@ def _upstream(c):
     if c.by_dy is None or c.formula:
         return
     dy, y = c.known["dy"], c.known["y"]
-    yield "the upstream gradient dy is not used", c.by_dy(np.ones_like(dy))
+    yield NOT_USED, c.by_dy(np.ones_like(dy))
     if np.shape(y) == np.shape(dy):
         yield "y stands where dy belongs", c.by_dy(y)
     yield "the mean of dy stands where dy belongs", c.by_dy(np.full_like(dy, dy.mean()))

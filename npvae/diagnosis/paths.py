@@ -62,20 +62,24 @@ class Paths:
                 if isinstance(k, Node) and k in depends:
                     self.edges[node].append((path, k, jacobian_of_step(node, path, k, ends)))
 
-    def gradient(self, dy, weights=None):
-        """Return the gradient of Σ dy y with respect to the input; `weights` by edge, a pair of a node and a path."""
-        found = self.backpropagate(self.y, dy, weights).get(self.x)
+    def gradient(self, dy, weights=None, instead=None):
+        """Return the gradient of Σ dy y with respect to the input.
+
+        weights   by edge, a pair of a node and a path
+        instead   other Jacobians, by edge
+        """
+        found = self.backpropagate(self.y, dy, weights, instead).get(self.x)
         return np.zeros(self.x.value.shape) if found is None else np.reshape(found, self.x.value.shape)
 
-    def backpropagate(self, start, adjoint, weights=None):
+    def backpropagate(self, start, adjoint, weights=None, instead=None):
         """Return the gradients of Σ adjoint · start with respect to all nodes that it depends on: a dict by node."""
-        return self._backpropagate(start, np.reshape(adjoint, -1), weights or {})
+        return self._backpropagate(start, np.reshape(adjoint, -1), weights or {}, instead or {})
 
     def jacobians(self, m):
         """Return ∂m/∂k for all nodes k that m depends on: a dict of arrays (size of m, size of k)."""
-        return self._backpropagate(m, np.eye(m.value.size), {})
+        return self._backpropagate(m, np.eye(m.value.size), {}, {})
 
-    def _backpropagate(self, start, adjoint, weights):
+    def _backpropagate(self, start, adjoint, weights, instead):
         """Backpropagate one adjoint, an array (size of start,), or a row for each of several."""
         adjoints = {start: adjoint}
         for node in reversed(self.order):
@@ -83,6 +87,7 @@ class Paths:
                 for path, k, J in self.edges[node]:
                     weight = weights.get((node, path), 1.0)
                     if weight:
+                        J = instead.get((node, path), J)
                         adjoints[k] = adjoints.get(k, 0.0) + weight * (adjoints[node] @ J)
         return adjoints
 

@@ -1,9 +1,9 @@
 """Mistakes that people made elsewhere, each with what a diagnosis must say, written down before it was run.
 
-Three folders hold them, one file for each source: `collected`, at which the authors of the diagnosis may look, and two
-at which they may not, and which say how well the diagnosis does with mistakes that it has never seen. `set_aside` was
-collected together with `collected`; `fresh` is collected after the search was written. A mistake is a function with the
-decorator `mistake`:
+Four folders hold them, one file for each theme. `collected` is what the search was written with. The other three were
+set aside, one after the other, so that each says how well the search does with mistakes that it has never seen; what it
+missed in `set_aside` and then in `fresh` was looked at afterwards. Nobody has looked at what it misses in `unseen`. A
+mistake is a function with the decorator `mistake`:
 
     @mistake("https://…, an issue", says=[("missing path", "var"), ("missing term", "dvar")], x=(7, 3), gamma=(3,))
     def batchnorm_with_a_constant_variance(x, gamma): …
@@ -20,7 +20,7 @@ from collections.abc import Callable
 import numpy as np
 
 HERE = pathlib.Path(__file__).parent
-FOLDERS = ("collected", "set_aside", "fresh")
+FOLDERS = ("collected", "set_aside", "fresh", "unseen")
 
 
 @dataclasses.dataclass

@@ -14,9 +14,10 @@ from tests.diagnosis.mistakes import FOLDERS, findings_of, judge, load
 MISTAKES = {folder: load(folder) for folder in FOLDERS}
 ALL = [(folder, mistake) for folder in FOLDERS for mistake in MISTAKES[folder]]
 NAMED = {
-    "collected": {"exercises": 55, "functions": 68},
-    "set_aside": {"exercises": 50, "functions": 60},         # 44 and 51 when the search first saw them
-    "fresh": {"exercises": 33, "functions": 36},             # nobody has looked at them: that is how good the search is
+    "collected": {"exercises": 57, "functions": 69},
+    "set_aside": {"exercises": 54, "functions": 64},         # 44 and 51 when the search first saw them
+    "fresh": {"exercises": 41, "functions": 44},             # 33 and 36 when the search first saw them
+    "unseen": {"exercises": 44, "functions": 39},            # nobody has looked at them: that is how good the search is
 }
 VERDICTS = ("right", "misleading", "unnamed", "passes")
 
