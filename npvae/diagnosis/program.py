@@ -24,7 +24,9 @@ from .stand_ins import functions_of
 
 # A function that uses one of these names acts on more than arrays, so no edited version of it is run.
 OUTSIDE = {"open", "os", "sys", "shutil", "subprocess", "pathlib", "Path", "exec", "eval", "input", "socket", "urllib",
-           "requests", "threading", "multiprocessing", "exit", "quit", "tempfile", "pickle"}  # fmt: skip
+           "requests", "threading", "multiprocessing", "exit", "quit", "tempfile", "pickle", "save", "savez", "savetxt",
+           "savez_compressed", "savefig", "tofile", "dump", "write", "write_text", "write_bytes", "unlink", "rename",
+           "mkdir", "rmdir", "rmtree", "system", "Popen", "connect", "execute", "commit"}  # fmt: skip
 
 
 @dataclasses.dataclass(eq=False)

@@ -15,7 +15,7 @@ from .program import Definition
 from .slips import slips_of
 from .statements import edits_of_statements
 
-MOST_TOGETHER = 6  # places at which the same change is made
+MOST_TOGETHER = 3  # places at which the same change is made
 # Functions whose derivative is zero: where one comes into the value, the value has lost a path.
 FLAT = {"sign", "floor", "ceil", "trunc", "rint", "round", "fix", "argmax", "argmin", "equal", "greater", "less", "any",
         "all"}  # fmt: skip
@@ -87,9 +87,17 @@ def _together(rewrites):
     for several in groups.values():
         nodes = {rewrite.replaced[0][0] for rewrite in several}
         if 1 < len(nodes) == len(several) <= MOST_TOGETHER and not _are_nested(nodes):
-            first, times = several[0], "both times" if len(nodes) == 2 else f"all {len(nodes)} times"
-            replaced = [pair for rewrite in several for pair in rewrite.replaced]
-            yield first._replace(cost=first.cost + 0.2, text=f"{first.text}, {times}", replaced=replaced)
+            first, replaced = several[0], [pair for rewrite in several for pair in rewrite.replaced]
+            text = f"{first.text}, {_likewise(several)}"
+            yield first._replace(cost=first.cost + 0.1 * len(nodes), text=text, replaced=replaced)
+
+
+def _likewise(several):
+    """Say where else the change is made that the first of several edits describes."""
+    if len({rewrite.text for rewrite in several}) == 1:
+        return "both times" if len(several) == 2 else f"all {len(several)} times"
+    lines = sorted({rewrite.replaced[0][0].lineno for rewrite in several[1:]})
+    return f"and likewise in line{'s' * (len(lines) > 1)} {' and '.join(map(str, lines))}"
 
 
 def _difference(old, new):

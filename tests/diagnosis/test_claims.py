@@ -24,12 +24,19 @@ def claims(wrong):
     claimed = []
     for finding in findings(wrong):
         if finding.name.removeprefix("d") in wrong.arrays:
-            texts = [f"{edit.kind}: {edit.text} in {edit.quotes()}" for edit in finding.edits]
+            edits = [edit for edit in finding.edits if not names_all(edit, wrong)]
+            texts = [f"{edit.kind}: {edit.text} in {edit.quotes()}" for edit in edits]
             causes = [cause for cause in finding.causes if not cause.startswith("an error ")]  # that says only where
             claimed += [f"{finding.name}: {text}" for text in (*texts, *causes)]
             if finding.measured and not finding.measured.startswith("yours is wrong "):
                 claimed.append(f"{finding.name}: {finding.measured}")
     return claimed
+
+
+def names_all(edit, wrong):
+    """Return whether a cause is one change in every line that was changed: then it is no guess about two mistakes."""
+    is_several = "both times" in edit.text or "likewise" in edit.text
+    return is_several and set(wrong.lines) <= {quote for _, quote in edit.quotes()}
 
 
 def findings(wrong):
