@@ -129,8 +129,8 @@ def at_random(operations, rng):
     """Yield wrong versions of operations without end, of each of which one derivative is wrong at random.
 
     If the code computed the right gradient and then did something random to it, leaving that out would be a repair. So
-    dy gets noise before the code sees it. In a third of the draws, the right gradient comes from a function that the
-    trace cannot see.
+    dy gets noise before the code sees it. In a third of the draws, the gradient for that dy comes from a function into
+    which neither the trace nor the search in the source can look.
     """
     sources = [(operation, Source(operation.function)) for operation in operations]
     for make in itertools.cycle((noisy, formula, shuffled, mixed)):
@@ -144,11 +144,11 @@ def at_random(operations, rng):
         own = derivative.args.args[0].arg
         arrays = dict(zip(operation.inputs, inputs)) | {own: dy}
         is_hidden = rng.integers(3) == 0
-        right = f"hidden({', '.join(operation.inputs)}, given)" if is_hidden else ast.unparse(expression)
+        right = f"hidden({', '.join(operation.inputs)}, {own})" if is_hidden else ast.unparse(expression)
         new, names = make(right, arrays, shape, own, rng)
         names |= {"hidden": hidden(operation, i), "noise_of_dy": 0.5 * rng.standard_normal(dy.shape)}
         replace(tree, expression, ast.parse(new, mode="eval").body)
-        derivative.body[:0] = ast.parse(f"given = {own}; {own} = {own} * (1 + noise_of_dy)").body
+        derivative.body[:0] = ast.parse(f"{own} = {own} * (1 + noise_of_dy)").body
         function = source.compile_tree(tree, names)
         found = gradients(function, inputs, dy)
         if found is not None and differs(found[i], truth[i]) and found[i].any():
@@ -156,7 +156,7 @@ def at_random(operations, rng):
 
 
 def hidden(operation, i):
-    """Return a function of the inputs and of dy that gives the right gradient i, and that a trace cannot see into."""
+    """Return a function of the inputs and of dy that gives gradient i, and into which a trace cannot see."""
 
     def gradient(*arrays):
         *inputs, dy = (np.array(np.ravel(a).tolist()).reshape(np.shape(a)) for a in arrays)
