@@ -77,10 +77,10 @@ def _of_arguments(node, name, unused):
 
 def _of_axis(node, name):
     """Yield the edits of the axis of a reduction."""
-    keyword, place = next((k for k in node.keywords if k.arg == "axis"), None), 0 if _is_method(node) else 1
-    now = keyword.value if keyword else node.args[place] if len(node.args) > place else None
+    keyword, i = next((k for k in node.keywords if k.arg == "axis"), None), 0 if _is_method(node) else 1
+    now = keyword.value if keyword else node.args[i] if len(node.args) > i else None
     others = [k for k in node.keywords if k is not keyword]
-    args = [*node.args[:place], *node.args[place + 1 :]]
+    args = [*node.args[:i], *node.args[i + 1 :]]
     for axis in (0, 1, 2, -1, -2):
         if now is None or text_of(now) != str(axis):
             kind = "extra sum" if now is None and name in ("sum", "mean") else "axis"

@@ -22,7 +22,7 @@ import numpy as np
 from .comparison import same, symbol
 from .finding import VAGUE, Finding
 from .hypotheses import ZERO, fits, fitted, predictions, term_weights
-from .places import place
+from .regions import region
 
 FEWEST = 3  # numbers that must agree before a cause is named
 NOTICEABLE = 1e-5  # a smaller error is rounding: a factor of 1.000001 explains nothing
@@ -289,7 +289,7 @@ def _weights(comparisons):
 def _part(comparisons):
     """Return a Finding for an array that is right in part."""
     masks = [c.wrong for c in comparisons]
-    where = place(comparisons, masks)
+    where = region(comparisons, masks)
     if where is None:
         return None
     inside = _explain_where(comparisons, masks, f"{where}, and right elsewhere")

@@ -21,7 +21,7 @@ COMPUTED = (ast.Constant, ast.Name, ast.Attribute, ast.BinOp, ast.UnaryOp, ast.S
 
 
 @dataclasses.dataclass(eq=False)
-class Place:
+class Expression:
     """An expression, and what can be said of its surroundings.
 
     node       the expression
@@ -90,19 +90,19 @@ def _fit(a, b):
     return True
 
 
-def places_of(definition, values):
-    """Return every `Place` of a definition, but for those in a `while` loop: its condition may never become false.
+def expressions_of(definition, values):
+    """Return a list of every `Expression` of a definition, except in `while` loops, which an edit might never leave.
 
-    values  what variables have held, by name
+    values  the last value of each variable, by name
     """
-    places = list(_visit(definition.tree, None, None, _Known(definition, values)))
-    for place in places:
-        place.shape = _shape_of(place.node, definition.function.__globals__ | values)
-    return places
+    expressions = list(_visit(definition.tree, None, None, _Known(definition, values)))
+    for expression in expressions:
+        expression.shape = _shape_of(expression.node, definition.function.__globals__ | values)
+    return expressions
 
 
 class _Known:
-    """What is known of the variables at one place.
+    """What we know about the variables at one node.
 
     names  pairs of a name and the line from which on it has a value
     """
@@ -126,22 +126,22 @@ class _Known:
         inner.is_size |= isinstance(node, ast.Attribute) and node.attr == "shape"
         return inner
 
-    def place(self, node, parent, statement):
-        """Return the `Place` of an expression here."""
+    def expression(self, node, parent, statement):
+        """Return the `Expression` of a node here."""
         names = [name for name, line in self.names if self.in_loop or line < statement.lineno]
         names = [name for name in dict.fromkeys(names) if name in self.values]
         arrays = {name: self.shapes[name] for name in names if name in self.shapes}
         others = [name for name in names if name not in arrays]
-        return Place(node, parent, statement, arrays, others, [n for n in names if n in self.unused], self.is_size)
+        return Expression(node, parent, statement, arrays, others, [n for n in names if n in self.unused], self.is_size)
 
 
 def _visit(node, parent, statement, known):
-    """Yield the places in a node."""
+    """Yield the expressions in a node."""
     if isinstance(node, (ast.While, ast.ClassDef, ast.arguments)):
         return
     statement = node if isinstance(node, ast.stmt) else statement
     if isinstance(node, ast.expr) and _is_read(node, parent) and not isinstance(statement, ast.FunctionDef):
-        yield known.place(node, parent, statement)
+        yield known.expression(node, parent, statement)
     inner = known.inside(node)
     for child in ast.iter_child_nodes(node):
         yield from _visit(child, node, statement, inner)

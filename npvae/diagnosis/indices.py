@@ -7,11 +7,11 @@ from .expressions import said
 from .nodes import binary, element, number, variable
 
 
-def edits_of_index(place, indexed):
+def edits_of_index(expression, indexed):
     """Yield the edits of an element or a slice; `indexed` are the names in the indices of the definition."""
-    node, index = place.node, place.node.slice
+    node, index = expression.node, expression.node.slice
     parts = index.elts if isinstance(index, ast.Tuple) else [index]
-    yield 1.7, "moved", f"with {said(node.value)} in place of {place.where}", node.value
+    yield 1.7, "moved", f"with {said(node.value)} in place of {expression.where}", node.value
     for i, j in itertools.combinations(range(len(parts)), 2):
         exchanged = list(parts)
         exchanged[i], exchanged[j] = parts[j], parts[i]
@@ -24,11 +24,12 @@ def edits_of_index(place, indexed):
         if not isinstance(part, ast.Slice):
             whole = element(node.value, [*parts[:i], ast.Slice(), *parts[i + 1 :]])
             total = ast.Call(ast.Attribute(whole, "sum", ast.Load()), [], [ast.keyword("axis", ast.Constant(i))])
-            yield 2.0, "missing sum", f"with the sum over axis {i} in place of {place.where}", total
+            yield 2.0, "missing sum", f"with the sum over axis {i} in place of {expression.where}", total
     if isinstance(node.value, ast.Name) and isinstance(index, ast.Name):
-        for array, i in itertools.product(place.arrays, sorted(indexed & {*place.arrays, *place.others})):
+        known = {*expression.arrays, *expression.others}
+        for array, i in itertools.product(expression.arrays, sorted(indexed & known)):
             if array != node.value.id and i != index.id:
-                words = f"with `{array}[{i}]` in place of {place.where}"
+                words = f"with `{array}[{i}]` in place of {expression.where}"
                 yield 2.3, "other array", words, element(variable(array), [variable(i)])
 
 

@@ -8,7 +8,7 @@
 import ast
 from typing import NamedTuple
 
-from .expressions import places_of, text_of
+from .expressions import expressions_of, text_of
 from .graph import Site
 from .mix_ups import mix_ups_of
 from .program import Definition
@@ -62,11 +62,11 @@ def _words_of(node):
 
 def rewrites_of(definition, values):
     """Return all edits of a definition, the cheapest first; `values` holds the last value of each variable, by name."""
-    places = places_of(definition, values)
+    expressions = expressions_of(definition, values)
     found = [
-        Rewrite(cost, kind, text, definition, [(place.node, new)])
+        Rewrite(cost, kind, text, definition, [(expression.node, new)])
         for edits in (slips_of, mix_ups_of)
-        for place, (cost, kind, text, new) in edits(places)
+        for expression, (cost, kind, text, new) in edits(expressions)
     ]
     found += [Rewrite(*edit[:3], definition, edit[3]) for edit in edits_of_statements(definition.tree)]
     return _distinct(sorted([*found, *_together(found)], key=lambda rewrite: rewrite.cost))

@@ -17,7 +17,7 @@ import warnings
 import numpy as np
 
 from . import source
-from .changes import Places, at_result, at_use, is_number
+from .changes import Editable, at_result, at_use, is_number
 from .comparison import same
 from .cuts import path_causes
 from .draws import Cause, upstream
@@ -97,21 +97,21 @@ def chosen(causes):
 
 def _edits(draws, all_paths, ends, cheapest):
     """Yield the causes that are edits of the author's lines."""
-    all_places, half = [], (time.thread_time() + ends) / 2
+    editables, half = [], (time.thread_time() + ends) / 2
     for i, draw in enumerate(draws):
         settled = draw.graph.ancestors(draw.graph.outputs["y"]) if draw.of else ()
         slopes = slopes_of_elements(all_paths[i], half) if all_paths else ()
-        all_places.append(Places(draw.graph, draw.output, settled, slopes))
-    for cause in _scaled(draws, all_places, ends):
+        editables.append(Editable(draw.graph, draw.output, settled, slopes))
+    for cause in _scaled(draws, editables, ends):
         cheapest = min(cheapest, cause.cost)
         yield cause
     for forms in (PLAIN_FORM, OTHER_FORMS):
-        for edit in sorted(edits_of(all_places[0], forms), key=lambda edit: edit.cost):
+        for edit in sorted(edits_of(editables[0], forms), key=lambda edit: edit.cost):
             if time.thread_time() > ends:
                 return
             if edit.cost > cheapest + MARGIN:
                 break
-            if all(_holds(edit, draw, places) for draw, places in zip(draws, all_places)):
+            if all(_holds(edit, draw, editable) for draw, editable in zip(draws, editables)):
                 cheapest = min(cheapest, edit.cost)
                 yield Cause(edit.kind, edit.text, (edit.site,), edit.cost)
 
@@ -127,22 +127,22 @@ def search_value(arrays, ends):
     derivatives right, and keeps the right ones right, it is more plausible than one edit for each derivative.
     """
     together = list(zip(*arrays))  # by draw
-    all_places = [Places(draws[0].graph, draws[0].graph.outputs["y"]) for draws in together]
-    edits = [edit for edit in edits_of(all_places[0]) if edit.kind in OF_VALUES and edit.site]
+    editables = [Editable(draws[0].graph, draws[0].graph.outputs["y"]) for draws in together]
+    edits = [edit for edit in edits_of(editables[0]) if edit.kind in OF_VALUES and edit.site]
     edits = [edit for edit in edits if "np.sign" not in edit.text]
     causes = []
     for edit in sorted(edits, key=lambda edit: edit.cost):
         if time.thread_time() > ends or (causes and edit.cost > causes[0].cost + MARGIN):
             break
-        if all(_agree_after(edit, draws, places, ends) for draws, places in zip(together, all_places)):
+        if all(_agree_after(edit, draws, editable, ends) for draws, editable in zip(together, editables)):
             text = f"{edit.text} in the value: your derivatives are right for that value"
             causes.append(Cause(edit.kind, text, (edit.site,), edit.cost))
     return chosen(causes)
 
 
-def _agree_after(edit, draws, places, ends):
+def _agree_after(edit, draws, editable, ends):
     """Return whether the value and all its derivatives agree after an edit of the value."""
-    changes = edit.changes(places)
+    changes = edit.changes(editable)
     if not changes:
         return False
     try:
@@ -162,16 +162,16 @@ def _agree_after(edit, draws, places, ends):
     return bool(matters)  # where the edited step saturates, both sides are zero, and agree
 
 
-def _holds(edit, draw, places):
+def _holds(edit, draw, editable):
     """Return whether an edit gives the right array."""
-    made = _result(edit.changes, draw, places)
+    made = _result(edit.changes, draw, editable)
     return made is not None and draw.is_right(made)
 
 
-def _result(changes, draw, places):
+def _result(changes, draw, editable):
     """Return the array after a change; None if it cannot be computed."""
     try:
-        changed = changes(places)
+        changed = changes(editable)
         if not changed:
             return None
         return draw.graph.run(changed, draw.output).get(draw.output)
@@ -179,17 +179,17 @@ def _result(changes, draw, places):
         return None
 
 
-def _scaled(draws, all_places, ends):
+def _scaled(draws, editables, ends):
     """Yield the causes that are one number: a factor or a sign at one use of a value, or of the result."""
-    uses = [use for use in all_places[0].uses() if is_number(use.array) or is_float(use.array)]
+    uses = [use for use in editables[0].uses() if is_number(use.array) or is_float(use.array)]
     candidates = [(use, lambda w, use=use: at_use(use, lambda v, *_: w * v)) for use in uses]
     candidates.append((None, lambda w: at_result(lambda v, *_: w * v)))
     for use, scaled in candidates:
         if time.thread_time() > ends:
             return
         factors = []
-        for draw, places in zip(draws, all_places):
-            factor = _fitted(scaled, draw, places)
+        for draw, editable in zip(draws, editables):
+            factor = _fitted(scaled, draw, editable)
             if factor is None:
                 break
             factors.append(factor)
@@ -197,9 +197,9 @@ def _scaled(draws, all_places, ends):
             yield from _number_cause(use, factors, draws)
 
 
-def _fitted(scaled, draw, places):
+def _fitted(scaled, draw, editable):
     """Return the factor that the use needs; None if there is none, or if the result is not linear in it."""
-    zero, two = (_result(scaled(w), draw, places) for w in (0.0, 2.0))
+    zero, two = (_result(scaled(w), draw, editable) for w in (0.0, 2.0))
     found = draw.found
     if zero is None or two is None or not zero.shape == two.shape == found.shape == draw.truth.shape:
         return None

@@ -1,7 +1,7 @@
 """Slips within one expression: its operator, its sign, its number, its brackets, or what stands around it.
 
 An edit is a tuple of its cost, the kind of the mistake, the words that complete "Every number would be right …", and
-the node that takes the expression's place. The costs are those of steps.py.
+the node that takes the place of the expression. The costs are those of steps.py.
 """
 
 import ast
@@ -34,13 +34,13 @@ AROUND = [  # what an expression may lack around it: the cost, the kind, the wor
 ]
 
 
-def slips_of(places):
-    """Yield pairs of a `Place` and an edit of its expression."""
-    literals = sorted({place.node.value for place in places if is_number(place.node)}, key=abs)
-    indexed = set().union(*(names_of_index(place.node) for place in places))
-    for place in places:
-        for edit in _of_place(place, literals, indexed):
-            yield place, edit
+def slips_of(expressions):
+    """Yield pairs of an `Expression` and an edit of it."""
+    literals = sorted({expression.node.value for expression in expressions if is_number(expression.node)}, key=abs)
+    indexed = set().union(*(names_of_index(expression.node) for expression in expressions))
+    for expression in expressions:
+        for edit in _of_expression(expression, literals, indexed):
+            yield expression, edit
 
 
 def names_of_index(node):
@@ -49,9 +49,13 @@ def names_of_index(node):
     return {part.id for part in ast.walk(index) if isinstance(part, ast.Name)} if index else set()
 
 
-def _of_place(place, literals, indexed):
-    """Yield the edits at one place; `literals` are the definition's numbers, `indexed` the names in its indices."""
-    node = place.node
+def _of_expression(expression, literals, indexed):
+    """Yield the edits of one expression.
+
+    literals  the numbers in the definition
+    indexed   the names in the indices of the definition
+    """
+    node = expression.node
     if isinstance(node, ast.BinOp):
         yield from _of_operator(node)
     elif isinstance(node, ast.UnaryOp) and isinstance(node.op, (ast.USub, ast.Not)):
@@ -59,15 +63,15 @@ def _of_place(place, literals, indexed):
     elif isinstance(node, (ast.Compare, ast.BoolOp, ast.IfExp)):
         yield from _of_condition(node)
     elif isinstance(node, ast.Call):
-        yield from edits_of_call(node, place.unused)
+        yield from edits_of_call(node, expression.unused)
     elif isinstance(node, ast.Subscript):
-        yield from edits_of_index(place, indexed)
+        yield from edits_of_index(expression, indexed)
     elif isinstance(node, ast.Constant):
-        yield from _of_constant(place, literals)
+        yield from _of_constant(expression, literals)
     if isinstance(node, ast.Attribute) and node.attr == "T":
         yield 1.4, "transposed", f"with {said(node.value)} not transposed", node.value
-    if place.is_operand and place.is_array and not isinstance(node, ast.Constant):
-        yield from _around(place)
+    if expression.is_operand and expression.is_array and not isinstance(node, ast.Constant):
+        yield from _around(expression)
 
 
 def _of_operator(node):
@@ -132,36 +136,36 @@ def _of_condition(node):
                 yield cost, "other function", words, ast.Compare(node.left, [other()], node.comparators)
 
 
-def _of_constant(place, literals):
+def _of_constant(expression, literals):
     """Yield the edits of a number, of True and False, and of a word that NumPy knows."""
-    c = place.node.value
+    c = expression.node.value
     if isinstance(c, bool):
-        yield 1.6, "other function", f"with {not c} in place of {place.where}", ast.Constant(not c)
-    elif is_number(place.node):
-        is_power = isinstance(place.parent, ast.BinOp) and isinstance(place.parent.op, ast.Pow)
+        yield 1.6, "other function", f"with {not c} in place of {expression.where}", ast.Constant(not c)
+    elif is_number(expression.node):
+        is_power = isinstance(expression.parent, ast.BinOp) and isinstance(expression.parent.op, ast.Pow)
         close = (c + 1, c - 1, -c, 2 * c, c // 2 if isinstance(c, int) and c % 2 == 0 else c / 2, 1, 2, 0.5)
         for other in dict.fromkeys((*close, *NUMBERS, *literals)):
             if other != c:
                 kind = "wrong sign" if other == -c else "power" if is_power else "constant"
-                words = f"with {other:g} in place of {place.where}".replace("-", "−")
+                words = f"with {other:g} in place of {expression.where}".replace("-", "−")
                 yield 1.8 + 0.3 * (other not in close), kind, words, number(other)
-        for name in place.arrays:
+        for name in expression.arrays:
             kind = "missing factor" if c == 1 else "constant"
-            yield 2.2, kind, f"with `{name}` in place of {place.where}", variable(name)
+            yield 2.2, kind, f"with `{name}` in place of {expression.where}", variable(name)
     for family in WORDS:
         for word in family if c in family else ():
             if word != c:
                 yield 1.5, "other function", f'with "{word}" in place of "{c}"', ast.Constant(word)
 
 
-def _around(place):
+def _around(expression):
     """Yield the edits that put something around an expression: a minus, a transposition, a function."""
-    node, where = place.node, place.where
-    if not isinstance(place.parent, ast.UnaryOp) and not place.is_factor:
+    node, where = expression.node, expression.where
+    if not isinstance(expression.parent, ast.UnaryOp) and not expression.is_factor:
         yield 1.5, "wrong sign", f"with the opposite sign before {where}", minus(node)
     if not isinstance(node, ast.BinOp):
-        if place.shape is None or len(place.shape) > 1:
-            is_product = isinstance(place.parent, ast.BinOp) and isinstance(place.parent.op, ast.MatMult)
+        if expression.shape is None or len(expression.shape) > 1:
+            is_product = isinstance(expression.parent, ast.BinOp) and isinstance(expression.parent.op, ast.MatMult)
             yield 1.5 if is_product else 1.8, "transposed", f"with {where} transposed", transposed(node)
         for cost, kind, words, source in AROUND:
-            yield cost, kind, words.format(where), ast.parse(source.format(place.text), mode="eval").body
+            yield cost, kind, words.format(where), ast.parse(source.format(expression.text), mode="eval").body

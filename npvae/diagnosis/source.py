@@ -126,7 +126,7 @@ def text(node):
     return _shortened(found or quoted(node.site) or _description(node), LONGEST)
 
 
-def place(node, path):
+def site_of_argument(node, path):
     """Return the site of an argument of a node: that of the node, with the lines and columns of the argument."""
     expression, _ = _expression(node.site)
     part = _part(expression, path)
