@@ -16,10 +16,11 @@ import numpy as np
 from ..autodiff.report import Fault, told_apart
 from ..plain import printable
 from . import source
-from .explain import QUESTIONS, explain, true_minus
+from .explain import explain, true_minus
 from .faults import finding_of
 from .finding import Finding
 from .hypotheses import NOT_USED
+from .questions import QUESTIONS
 from .reports import comparison, draws_of, rerun_of, settings_of
 from .search import MARGIN, SECONDS, SHOWN, chosen, search, search_value
 from .silence import silent
