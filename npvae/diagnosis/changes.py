@@ -11,24 +11,31 @@ from typing import NamedTuple
 import numpy as np
 
 from . import source
+from .causes import Cause
 from .graph import Node, compute, is_float, replaced
 
 
 class Edit(NamedTuple):
     """One edit of the source.
 
-    cost     the smaller, the more plausible: a common mistake is cheap
-    kind     of the mistake that it repairs
-    text     completes "right …"
+    cost     on the scale of causes.py
+    kind     of the mistake that it repairs, a key of `QUESTIONS`
+    words    complete "Every number would be right …"
     site     the place in the source, or None for the value that is returned
     changes  a function of an `Editable` that returns the changes for `Graph.run`, or None where it does not apply
+    where    the end of the words, if they need one: "at `dy`"
     """
 
     cost: float
     kind: str
-    text: str
+    words: str
     site: tuple | None
     changes: Callable
+    where: str = ""
+
+    def cause(self):
+        """Return the `Cause`, once the edit is known to make every number right."""
+        return Cause(self.kind, self.words, (self.site,), self.cost, self.where)
 
 
 class Use(NamedTuple):

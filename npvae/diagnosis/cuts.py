@@ -10,9 +10,10 @@ from typing import NamedTuple
 import numpy as np
 
 from . import source
+from .causes import Cause
 from .changes import array_key
 from .comparison import same
-from .draws import Cause, upstream
+from .draws import upstream
 from .factors import factor_name
 from .paths import LARGEST, is_over
 

@@ -1,16 +1,11 @@
-"""What the search works with, and what it finds: traced draws, and causes."""
+"""What the search in a trace works with: the trace of one draw of the inputs, and the right array."""
 
 from typing import NamedTuple
 
 import numpy as np
 
-from . import source
 from .comparison import same
-from .finding import WIDTH
-from .questions import QUESTIONS
 from .trace import Untraceable, trace, trace_run
-
-QUOTED = 3  # lines for each cause
 
 
 class Draw(NamedTuple):
@@ -47,44 +42,6 @@ class Draw(NamedTuple):
     def found(self):
         """The author's array."""
         return self.output.value
-
-
-class Cause(NamedTuple):
-    """A change of the source that makes every number right.
-
-    kind    of the mistake, a key of `QUESTIONS`
-    text    completes "Every number would be right …"
-    sites   the places in the source; where there are several, the numbers cannot tell which
-    cost    the smaller, the more plausible
-    """
-
-    kind: str
-    text: str
-    sites: tuple
-    cost: float
-
-    @property
-    def words(self):
-        """What a cause has in common with the same cause of another array."""
-        return self.kind, self.text, self.sites[:1]
-
-    @property
-    def question(self):
-        """The question that leads to the mistake."""
-        return QUESTIONS[self.kind]
-
-    def quoted_lines(self):
-        """Return the lines of the source as a screen shows them, at most `QUOTED`; of a long line, the place in it."""
-        lines = []
-        for site in filter(None, self.sites):
-            start = f"  line {site.line}"
-            quote = source.quoted(site, WIDTH - len(f"{start}:  "))
-            lines.append(f"{start}:  {quote}" if quote else start)
-        return list(dict.fromkeys(lines))[:QUOTED]
-
-    def quotes(self):
-        """Return pairs of a line number and the text of the line, at most `QUOTED`."""
-        return list(dict.fromkeys((site.line, source.quoted(site)) for site in self.sites if site))[:QUOTED]
 
 
 def upstream(draw):

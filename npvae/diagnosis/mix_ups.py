@@ -33,17 +33,17 @@ def mix_ups_of(expressions):
         if isinstance(expression.node, ast.Name) and expression.node.id in expression.others:
             for name in expression.others:
                 if name != expression.node.id:
-                    text = f"with `{name}` in place of {expression.where}"
-                    yield expression, (2.0, "other array", text, variable(name))
+                    words = f"with `{name}` in place of {expression.where}"
+                    yield expression, (2.0, "other array", words, variable(name))
         elif expression.is_array and isinstance(expression.node, (ast.Name, *PARTS)):
             for candidate in _candidates(expression, short, copies):
                 for edit in _with(candidate, expression):
                     yield expression, edit
         elif is_number(expression.node) and not expression.is_size:
             for candidate in _candidates(expression, short, copies):
-                words = f"with one more factor `{candidate.text}` at {expression.where}"
+                cost, words = 2.1 + candidate.extra, f"with one more factor `{candidate.text}`"
                 product = binary(expression.node, ast.Mult(), candidate.node)
-                yield expression, (2.1 + candidate.extra, "missing factor", words, product)
+                yield expression, (cost, "missing factor", words, product, f"at {expression.where}")
 
 
 def _candidates(expression, others, copies):
@@ -69,9 +69,8 @@ def _with(candidate, expression):
         return  # a factor fits anywhere in a product: once is enough
     if extra and expression.text in text:
         return
-    cost = 2.1 + extra
-    at, where = f"at {expression.where}", expression.where
-    yield cost, "missing factor", f"with one more factor `{text}` {at}", binary(expression.node, ast.Mult(), new)
-    yield cost + 0.1, "extra factor", f"with {where} divided by `{text}`", binary(expression.node, ast.Div(), new)
-    yield cost + 0.6, "missing term", f"with `{text}` added {at}", binary(expression.node, ast.Add(), new)
-    yield cost + 0.6, "missing term", f"with `{text}` subtracted {at}", binary(expression.node, ast.Sub(), new)
+    node, cost, at = expression.node, 2.1 + extra, f"at {expression.where}"
+    yield cost, "missing factor", f"with one more factor `{text}`", binary(node, ast.Mult(), new), at
+    yield cost + 0.1, "extra factor", f"with {expression.where} divided by `{text}`", binary(node, ast.Div(), new)
+    yield cost + 0.6, "missing term", f"with `{text}` added", binary(node, ast.Add(), new), at
+    yield cost + 0.6, "missing term", f"with `{text}` subtracted", binary(node, ast.Sub(), new), at

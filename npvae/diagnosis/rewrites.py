@@ -16,6 +16,7 @@ from .slips import slips_of
 from .statements import edits_of_statements
 
 MOST_TOGETHER = 6  # places at which the same change is made
+TOGETHER = 0.2  # what the same change at several places costs more than at one
 # Functions whose derivative is zero: where one comes into the value, the value has lost a path.
 FLAT = {"sign", "floor", "ceil", "trunc", "rint", "round", "fix", "argmax", "argmin", "equal", "greater", "less", "any",
         "all"}  # fmt: skip
@@ -24,18 +25,20 @@ FLAT = {"sign", "floor", "ceil", "trunc", "rint", "round", "fix", "argmax", "arg
 class Rewrite(NamedTuple):
     """One edit of a definition.
 
-    cost        the smaller, the more plausible
-    kind        of the mistake that it repairs
-    text        completes "Every number would be right …"
+    cost        on the scale of causes.py
+    kind        of the mistake that it repairs, a key of `QUESTIONS`
+    words       complete "Every number would be right …"
     definition  a `Definition`
     replaced    pairs of a node and of what takes its place
+    where       the end of the words, if they need one: "at `dy`"
     """
 
     cost: float
     kind: str
-    text: str
+    words: str
     definition: Definition
     replaced: list
+    where: str = ""
 
     @property
     def sites(self):
@@ -64,9 +67,9 @@ def rewrites_of(definition, values):
     """Return all edits of a definition, the cheapest first; `values` holds the last value of each variable, by name."""
     expressions = expressions_of(definition, values)
     found = [
-        Rewrite(cost, kind, text, definition, [(expression.node, new)])
+        Rewrite(cost, kind, words, definition, [(expression.node, new)], *where)
         for edits in (slips_of, mix_ups_of)
-        for expression, (cost, kind, text, new) in edits(expressions)
+        for expression, (cost, kind, words, new, *where) in edits(expressions)
     ]
     found += [Rewrite(*edit[:3], definition, edit[3]) for edit in edits_of_statements(definition.tree)]
     return _distinct(sorted([*found, *_together(found)], key=lambda rewrite: rewrite.cost))
@@ -88,8 +91,10 @@ def _together(rewrites):
         nodes = {rewrite.replaced[0][0] for rewrite in several}
         if 1 < len(nodes) == len(several) <= MOST_TOGETHER and not _are_nested(nodes):
             first, times = several[0], "both times" if len(nodes) == 2 else f"all {len(nodes)} times"
+            where = first.where if len({rewrite.where for rewrite in several}) == 1 else ""
+            words = " ".join(filter(None, (first.words, where))) + f", {times}"
             replaced = [pair for rewrite in several for pair in rewrite.replaced]
-            yield first._replace(cost=first.cost + 0.2, text=f"{first.text}, {times}", replaced=replaced)
+            yield first._replace(cost=first.cost + TOGETHER, words=words, replaced=replaced, where="")
 
 
 def _difference(old, new):

@@ -10,25 +10,23 @@ A cause must explain every element, and do so again in an independent draw with 
 numbers. If several causes explain the numbers, the search returns the cheapest, at most three.
 """
 
-import functools
 import time
-import warnings
 
 import numpy as np
 
 from . import source
+from .causes import MARGIN, Cause, chosen
 from .changes import Editable, at_result, at_use, is_number
 from .comparison import same
 from .cuts import path_causes
-from .draws import Cause, upstream
+from .draws import upstream
 from .factors import factor_name
 from .graph import is_float
 from .paths import Paths, TooLarge, slopes_of_elements
+from .silence import without_warnings
 from .uses import OTHER_FORMS, PLAIN_FORM, edits_of
 
 SECONDS = 2.2  # of processor time, for all arrays of one function; then the search stops. The value gets half as much
-SHOWN = 3  # causes
-MARGIN = 0.9  # a cause that costs this much more than the cheapest is not shown beside it
 VANISHING = 1e-6  # a smaller part of the right gradient counts as zero
 FITTED = 5.0  # the cost of a factor that has no name
 FAILURES = (Exception, SystemExit)  # of a changed step: it may call the author's function, which may raise anything
@@ -37,19 +35,7 @@ OF_VALUES = {"other function", "other array", "constant", "power", "order", "axi
              "transposed", "extra factor", "extra term"}  # fmt: skip
 
 
-def _quiet(search):
-    """Return a search that is silent about numbers out of range: many edits overflow, or divide by zero."""
-
-    @functools.wraps(search)
-    def quiet(*args):
-        with np.errstate(all="ignore"), warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return search(*args)
-
-    return quiet
-
-
-@_quiet
+@without_warnings
 def search(draws, ends=None):
     """Return the causes that explain an array in all draws, at most three, the most plausible first.
 
@@ -78,23 +64,6 @@ def _paths_of(draws, ends):
     return all_paths if all(same(gradient, draw.truth) for gradient, draw in zip(right, draws)) else None
 
 
-def chosen(causes):
-    """Return the cheapest causes, at most three. Those that differ only in the place become one, with all places."""
-    merged = {}
-    for cause in sorted(causes, key=lambda cause: cause.cost):
-        words = cause.kind, cause.text.split(" at `")[0].split(" before `")[0]
-        if words in merged:
-            other = merged[words]
-            sites = tuple(dict.fromkeys((*other.sites, *cause.sites)))
-            merged[words] = other._replace(sites=sites)
-        else:
-            merged[words] = cause
-    causes = list(merged.values())
-    if not causes:
-        return []
-    return [cause for cause in causes if cause.cost <= causes[0].cost + MARGIN][:SHOWN]
-
-
 def _edits(draws, all_paths, ends, cheapest):
     """Yield the causes that are edits of the author's lines."""
     editables, half = [], (time.thread_time() + ends) / 2
@@ -113,10 +82,10 @@ def _edits(draws, all_paths, ends, cheapest):
                 break
             if all(_holds(edit, draw, editable) for draw, editable in zip(draws, editables)):
                 cheapest = min(cheapest, edit.cost)
-                yield Cause(edit.kind, edit.text, (edit.site,), edit.cost)
+                yield edit.cause()
 
 
-@_quiet
+@without_warnings
 def search_value(arrays, ends):
     """Return the causes that are edits of the value, each of which makes all derivatives right.
 
@@ -129,14 +98,13 @@ def search_value(arrays, ends):
     together = list(zip(*arrays))  # by draw
     editables = [Editable(draws[0].graph, draws[0].graph.outputs["y"]) for draws in together]
     edits = [edit for edit in edits_of(editables[0]) if edit.kind in OF_VALUES and edit.site]
-    edits = [edit for edit in edits if "np.sign" not in edit.text]
+    edits = [edit for edit in edits if "np.sign" not in edit.words]
     causes = []
     for edit in sorted(edits, key=lambda edit: edit.cost):
         if time.thread_time() > ends or (causes and edit.cost > causes[0].cost + MARGIN):
             break
         if all(_agree_after(edit, draws, editable, ends) for draws, editable in zip(together, editables)):
-            text = f"{edit.text} in the value: your derivatives are right for that value"
-            causes.append(Cause(edit.kind, text, (edit.site,), edit.cost))
+            causes.append(edit.cause()._replace(is_of_value=True))
     return chosen(causes)
 
 
@@ -221,15 +189,15 @@ def _number_cause(use, factors, draws):
             yield Cause("extra term", f"without the term `{called}`", (site,), 1.4 + extra)
     elif np.allclose(factors, -1, rtol=1e-6):
         cost = (1.3 if is_term else 1.5) + extra
-        yield Cause("wrong sign", f"with the opposite sign before `{called}`", (site,), cost)
+        yield Cause("wrong sign", "with the opposite sign", (site,), cost, f"before `{called}`")
     elif name := factor_name(factors, draws):
         cost = (1.8 if len(name) < 5 else 2.0) + extra
         if name.startswith("1/"):
             is_expression = name.startswith("1/(")  # the forward pass divides by it; a size is extra
             kind = "missing factor" if is_expression else "extra factor"
-            yield Cause(kind, f"divided by {name[2:]} at `{called}`", (site,), cost)
+            yield Cause(kind, f"divided by {name[2:]}", (site,), cost, f"at `{called}`")
         else:
-            yield Cause("missing factor", f"with one more factor {name} at `{called}`", (site,), cost)
+            yield Cause("missing factor", f"with one more factor {name}", (site,), cost, f"at `{called}`")
     elif np.allclose(factors, factors[0], rtol=1e-6) and use is None:
-        text = f"with one more factor {factors[0]:.6g} at `{called}`".replace("-", "−")
-        yield Cause("constant", text, (site,), FITTED)
+        words = f"with one more factor {factors[0]:.6g}".replace("-", "−")
+        yield Cause("constant", words, (site,), FITTED, f"at `{called}`")

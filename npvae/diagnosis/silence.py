@@ -1,8 +1,14 @@
-"""Silence: what the author's function prints comes once from the check, and not again from every run of a diagnosis."""
+"""Silence: the check shows what the author's function prints, and what NumPy warns of. The diagnosis runs the function
+many times, and shows none of that again.
+"""
 
 import contextlib
+import functools
 import sys
 import threading
+import warnings
+
+import numpy as np
 
 
 class _Silent:
@@ -29,3 +35,15 @@ def silent():
     finally:
         now.thread = None  # whoever kept it prints again
         sys.stdout = before
+
+
+def without_warnings(search):
+    """Return a search that warns of nothing: many edits overflow, or divide by zero."""
+
+    @functools.wraps(search)
+    def quiet(*args):
+        with np.errstate(all="ignore"), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return search(*args)
+
+    return quiet

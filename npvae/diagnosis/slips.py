@@ -1,7 +1,8 @@
 """Slips within one expression: its operator, its sign, its number, its brackets, or what stands around it.
 
-An edit is a tuple of its cost, the kind of the mistake, the words that complete "Every number would be right …", and
-the node that takes the place of the expression. The costs are those of steps.py.
+An edit is a tuple: its cost on the scale of causes.py, the kind of the mistake, the words that complete "Every number
+would be right …", the node that takes the place of the expression, and, if the words need one, their end, such as
+"at `dy`".
 """
 
 import ast
@@ -59,7 +60,7 @@ def _of_expression(expression, literals, indexed):
     if isinstance(node, ast.BinOp):
         yield from _of_operator(node)
     elif isinstance(node, ast.UnaryOp) and isinstance(node.op, (ast.USub, ast.Not)):
-        yield 1.3, "wrong sign", f"without the minus before {said(node.operand)}", node.operand
+        yield 1.3, "wrong sign", "without the minus", node.operand, f"before {said(node.operand)}"
     elif isinstance(node, (ast.Compare, ast.BoolOp, ast.IfExp)):
         yield from _of_condition(node)
     elif isinstance(node, ast.Call):
@@ -80,7 +81,7 @@ def _of_operator(node):
     kind = type(op)
     if kind in (ast.Add, ast.Sub):
         other = ast.Sub() if kind is ast.Add else ast.Add()
-        yield 1.3, "wrong sign", f"with the opposite sign before {said(right)}", binary(left, other, right)
+        yield 1.3, "wrong sign", "with the opposite sign", binary(left, other, right), f"before {said(right)}"
         yield 1.4, "extra term", f"without the term {said(right)}", left
         yield 1.5, "extra term", f"without the term {said(left)}", right if kind is ast.Add else minus(right)
     if kind in (ast.Mult, ast.Div, ast.MatMult, ast.FloorDiv, ast.Mod):
@@ -162,7 +163,7 @@ def _around(expression):
     """Yield the edits that put something around an expression: a minus, a transposition, a function."""
     node, where = expression.node, expression.where
     if not isinstance(expression.parent, ast.UnaryOp) and not expression.is_factor:
-        yield 1.5, "wrong sign", f"with the opposite sign before {where}", minus(node)
+        yield 1.5, "wrong sign", "with the opposite sign", minus(node), f"before {where}"
     if not isinstance(node, ast.BinOp):
         if expression.shape is None or len(expression.shape) > 1:
             is_product = isinstance(expression.parent, ast.BinOp) and isinstance(expression.parent.op, ast.MatMult)

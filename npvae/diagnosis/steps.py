@@ -1,7 +1,6 @@
 """Every small edit of a step that the author wrote: without it, with another function, over another axis, …
 
-The first number of an edit is its cost. A common mistake is cheap, and so is a repair that needs nothing from elsewhere
-in the source.
+The first number of an edit is its cost, on the scale of causes.py.
 """
 
 import functools
@@ -78,7 +77,8 @@ def _of_step(step):
     for family in FUNCTIONS:
         for other in family if f in family else ():
             if other is not f:
-                yield Edit(1.3, *_other_function(step, f, other), step.site, here(_with_function(other)))
+                kind, words, where = _other_function(step, f, other)
+                yield Edit(1.3, kind, words, step.site, here(_with_function(other)), where)
     if f in (np.dot, np.matmul):
         by_elements = here(_with_function(np.multiply))
         yield Edit(2, "other function", "with the product element by element", step.site, by_elements)
@@ -159,12 +159,13 @@ def _name_of(f):
 
 
 def _other_function(step, f, other):
+    """Return the kind, the words and their end for the edit that calls another function in a step."""
     if f in (np.sum, np.mean):
-        return "sum or mean", f"with the {_name_of(other)[3:]} in place of the {_name_of(f)[3:]}"
+        return "sum or mean", f"with the {_name_of(other)[3:]} in place of the {_name_of(f)[3:]}", ""
     if f in (np.add, np.subtract):
-        dropped = source.argument(step, ("args", 1)) or "the second part"
-        return "wrong sign", f"with the opposite sign before `{dropped}`"
-    return "other function", f"with {_name_of(other)} in place of {_name_of(f)} in `{source.text(step)}`"
+        second = source.argument(step, ("args", 1)) or "the second part"
+        return "wrong sign", "with the opposite sign", f"before `{second}`"
+    return "other function", f"with {_name_of(other)} in place of {_name_of(f)} in `{source.text(step)}`", ""
 
 
 def _of_reduction(step, here):

@@ -1,7 +1,7 @@
 """Every small edit of the use of a value: a power, a sum, another factor, another array, …
 
 If the author uses a value several times, an edit changes one use, all uses in one line, or all of them. The first
-number of an edit is its cost, as in steps.py.
+number of an edit is its cost, on the scale of causes.py.
 """
 
 import functools
@@ -136,6 +136,7 @@ def _changed(v, called, edit):
 
 def _factors_and_terms(index, v, called, site, editable, made, forms):
     """Yield the edits that bring in another array: as a factor, a divisor or a term."""
+    at = f"at `{called}`"
     for key in editable.arrays:
         node = editable.array(key, index)
         if node is editable.output or node.index > index:
@@ -147,8 +148,8 @@ def _factors_and_terms(index, v, called, site, editable, made, forms):
             kind = "dy not used" if is_dy else "missing factor"
             factor = source.formula(words, name)
             named = f", {factor}," if isinstance(node, Slope) else f" {factor}"
-            yield Edit(2 + cost, kind, f"with one more factor{named} at `{called}`", site,
-                       made(taking(key, lambda v, a, f=version: v * f(a))))  # fmt: skip
+            yield Edit(2 + cost, kind, f"with one more factor{named}", site,
+                       made(taking(key, lambda v, a, f=version: v * f(a))), at)  # fmt: skip
             if isinstance(node, Slope) or np.array_equal(node.value, v):
                 continue
             if forms is PLAIN_FORM and np.ndim(node.value) == 2 == np.ndim(v):
@@ -160,8 +161,8 @@ def _factors_and_terms(index, v, called, site, editable, made, forms):
                        made(taking(key, lambda v, a, f=version: v / f(a))))  # fmt: skip
             if np.shape(version(node.value)) == np.shape(v) or np.ndim(node.value) == 0:
                 for sign, word in ((1, "added"), (-1, "subtracted")):
-                    yield Edit(2.7 + cost, "missing term", f"with {factor} {word} at `{called}`", site,
-                               made(taking(key, lambda v, a, f=version, s=sign: v + s * f(a))))  # fmt: skip
+                    yield Edit(2.7 + cost, "missing term", f"with {factor} {word}", site,
+                               made(taking(key, lambda v, a, f=version, s=sign: v + s * f(a))), at)  # fmt: skip
 
 
 def _versions(node, shape, forms):

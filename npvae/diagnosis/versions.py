@@ -6,16 +6,16 @@ that cannot be traced, and it comes second where they can.
 """
 
 import time
-import warnings
 from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 
+from .causes import MARGIN, Cause
 from .comparison import same
-from .draws import Cause
 from .program import Program
 from .rewrites import rewrites_of
+from .silence import without_warnings
 
 ROUNDING = 1e-12  # relative
 COLLAPSED = 1e-6  # of the spread of a variable
@@ -38,28 +38,22 @@ class Rerun(NamedTuple):
     agrees: list = ()
 
 
-def search_versions(rerun, wrong, ends, margin):
+@without_warnings
+def search_versions(rerun, wrong, ends):
     """Return the causes that are edits of the source, by the name of the array that they make right.
 
     rerun   a `Rerun`
     wrong   the arrays that are wrong: a dict from their names to what a cause may cost at most
     ends    when to stop, on the clock of `time.thread_time`
-    margin  how much more than the cheapest a cause may cost
 
     An edit must make the array right in all draws, and leave the arrays right that were right before.
     """
-    with np.errstate(all="ignore"), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return _search(rerun, wrong, ends, margin)
-
-
-def _search(rerun, wrong, ends, margin):
     program, found = Program(rerun.author), {name: [] for name in wrong}
     with program.watched() as values:
         before = [_arrays(run, rerun.author) for run in rerun.runs]
     rewrites = [rewrite for definition in program.definitions for rewrite in rewrites_of(definition, values)]
     for rewrite in sorted(rewrites, key=lambda rewrite: rewrite.cost):
-        cheapest = [min([cause.cost + margin for cause in found[name]], default=most) for name, most in wrong.items()]
+        cheapest = [min([cause.cost + MARGIN for cause in found[name]], default=most) for name, most in wrong.items()]
         if time.thread_time() > ends or rewrite.cost > max(cheapest):
             break
         try:
@@ -70,9 +64,9 @@ def _search(rerun, wrong, ends, margin):
         if is_of_value and (rewrite.is_flat or _collapses(program, version, rerun, values)):
             continue
         cost = rewrite.cost + is_of_value * (OF_THE_VALUE if len(mended) > 1 else OF_THE_VALUE_FOR_ONE)
-        text = rewrite.text + ", in the value: your derivatives are right for that value" * is_of_value
+        cause = Cause(rewrite.kind, rewrite.words, rewrite.sites, cost, rewrite.where, is_of_value)
         for name in mended:
-            found[name].append(Cause(rewrite.kind, text, rewrite.sites, cost))
+            found[name].append(cause)
     return found
 
 
