@@ -1,17 +1,17 @@
-"""A cause: one change of the author's source that makes every number right. What it costs, and which ones are shown.
+"""A cause: one change of the author's source that makes every number right; what it costs, and which ones are shown.
 
-Many changes may make the numbers right. The cost ranks them: the smaller, the more plausible. Every edit has a base
-cost, chosen by hand, on this scale:
+Several changes may make the numbers right. The cost ranks them: the smaller, the more plausible. Every edit has a cost
+that was chosen by hand, on this scale:
 
-    1 to 1.3   the usual slip: a factor or a function too many, another sign, sum in place of mean
-    1.4 to 1.6 two things exchanged, a transposition, another axis, a term or a line too many, a missing path
-    1.7 to 1.9 another number, another index, a line elsewhere; half, twice, the inverse, or 1 − v in place of v
-    2 to 2.4   something is missing that the edit must bring in: a factor, a sum, another array
-    from 2.5   anything else: a term that nobody wrote, shifted rows, a function out of the blue
-    5          a number that has no name
+    1 to 1.3    the usual slip: a factor or a function too many, another sign, a sum in place of a mean
+    1.4 to 1.6  a transposition, two things exchanged, another axis, a term or a line too many, a missing path
+    1.7 to 1.9  another number, another index, a line elsewhere; half, twice, the inverse, or 1 − v in place of v
+    2 to 2.4    what the edit must bring in: a factor, a sum, another array, another function
+    2.5 to 2.8  what people rarely do: a term that nobody wrote, shifted elements
+    5           a number without a name
 
-Additions of 0.1 to 0.8 to the base cost stand for detours: the edit brings in an expression and not a variable, or it
-changes several places, or the value in place of a derivative.
+Detours cost 0.1 to 0.8 more: an edit brings in an expression and not a variable, makes the same change at several
+places, or changes the value in place of a derivative.
 """
 
 from typing import NamedTuple

@@ -19,7 +19,7 @@ from .paths import LARGEST, is_over
 
 LEFT_OUT = ()  # in place of axes: the Jacobian is 1
 SKIPPED = 2.2  # the cost of a step that the chain rule leaves out
-JACOBIANS = {"1 in your chain rule": lambda J: np.eye(len(J)), "transposed": np.transpose}
+JACOBIANS = {"1: your chain rule leaves out this step": lambda J: np.eye(len(J)), "transposed": np.transpose}
 MOST_IN_PAIRS = 60  # with more groups of edges, there are too many pairs to try
 
 
@@ -27,7 +27,7 @@ class _Group(NamedTuple):
     """Edges of the forward pass that are cut together.
 
     key   identifies the group in every trace of the same function
-    text  names the value that a cut makes constant
+    text  the name of the value that a cut makes constant
     site  where it is computed or used
     cost  of the cause
     """
@@ -39,7 +39,7 @@ class _Group(NamedTuple):
 
 
 def path_causes(draws, all_paths, ends=np.inf):
-    """Return the causes that concern a path: it is missing, or has a wrong factor; of those found in time.
+    """Return the causes that concern a path, as many as are found in time: it is missing, or has a wrong factor.
 
     Cutting any of several values in a chain gives the same derivative. They give one cause, named after the cheapest.
     """
@@ -83,7 +83,7 @@ def _path_cause(group, weights, draws):
 
 
 def _skipped(draws, all_paths, ends):
-    """Yield the causes that the chain rule leaves out one step, as if its Jacobian were 1, or takes it transposed."""
+    """Yield the causes that the chain rule leaves out one step, or takes its Jacobian transposed."""
     for group in _groups(all_paths[0]):
         if is_over(ends):
             return
@@ -148,7 +148,7 @@ def _crosstalk(draws, all_paths, ends):
 def _without_crosstalk(paths, dy, of_k, of_m):
     """Return the gradients if m depended on k only at the same index of some axes, or with the Jacobian 1: by axes.
 
-    None if this draw has no such nodes. The dict leaves out axes for which that is so already.
+    None if this draw has no such nodes. The dict leaves out axes for which that makes no difference.
     """
     nodes = {array_key(node): node for node in (paths.x, *paths.order)}
     k, m = nodes.get(of_k), nodes.get(of_m) or paths.y

@@ -21,7 +21,8 @@ def factor_name(factors, draws):
     literals = literals_of(draws[0].graph)
     for c in sorted(literals, key=abs):
         called = literals[c] if literals[c].isidentifier() or literals[c][-1].isdigit() else f"({literals[c]})"
-        for value, name in ((c, called), (-c, f"−{called}"), (1 / c if c else np.nan, f"1/{called}")):
+        opposite = called[1:] if called.startswith("-") else f"−{called}"
+        for value, name in ((c, called), (-c, opposite), (1 / c if c else np.nan, f"1/{called}")):
             if c != int(c) and np.allclose(factors, value, rtol=1e-6, atol=0):
                 return name
     for sign, text in ((1, ""), (-1, "−")):
@@ -51,4 +52,5 @@ def _short(name):
 
 
 def _meaning(name, numbers):
-    return f" ({name.split(' or ')[0]} is {numbers[name]:g})"
+    first = name.split(" or ")[0]
+    return f" ({first}{',' if ',' in first else ''} is {numbers[name]:g})"

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from .expressions import LONGEST, names_in
 from .nodes import binary, is_number, variable
 
-EXTRA = 0.3  # what an expression costs more than a variable
+EXTRA = 0.3  # how much more an expression costs than a variable
 PARTS = (ast.Call, ast.Subscript, ast.Attribute, ast.BinOp)
 
 

@@ -1,4 +1,4 @@
-"""The edits of the author's source that the search tries, from one operator to the same change in several lines.
+"""The edits of the author's source that the search tries, from a single operator to the same change in several lines.
 
     slips.py       what stands in one expression: its operator, its number, its index, its axis, its brackets
     mix_ups.py     one expression in place of another, or one more as a factor or a term
@@ -16,8 +16,8 @@ from .slips import slips_of
 from .statements import edits_of_statements
 
 MOST_TOGETHER = 6  # places at which the same change is made
-TOGETHER = 0.2  # what the same change at several places costs more than at one
-# Functions whose derivative is zero: where one comes into the value, the value has lost a path.
+TOGETHER = 0.2  # how much more the same change costs at several places than at one
+# Functions whose derivative is zero. An edit that brings one into the value cuts a path, and hides a wrong derivative.
 FLAT = {"sign", "floor", "ceil", "trunc", "rint", "round", "fix", "argmax", "argmin", "equal", "greater", "less", "any",
         "all"}  # fmt: skip
 
@@ -76,9 +76,9 @@ def rewrites_of(definition, values):
 
 
 def _together(rewrites):
-    """Yield the edits that make the same change at several places: at all in a statement, or at all in a definition.
+    """Yield the edits that make the same change everywhere: in one statement, or in the whole definition.
 
-    The same change puts the same characters in place of the same: `/ z` goes, sin becomes cos.
+    Changes are the same if they put the same characters in place of the same: `/ z` goes, sin becomes cos.
     """
     groups = {}
     for rewrite in rewrites:
@@ -105,7 +105,7 @@ def _difference(old, new):
 
 
 def _common(a, b):
-    """Return with how many equal characters two texts begin."""
+    """Return how many characters at the beginning of two texts are equal."""
     return next((i for i, (c, d) in enumerate(zip(a, b)) if c != d), min(len(a), len(b)))
 
 

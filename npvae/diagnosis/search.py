@@ -1,4 +1,4 @@
-"""The search: which single change of the author's own lines makes every number right?
+"""The search in a trace: which single change of the author's own lines makes every number right?
 
 It asks two questions. Finite differences are the truth for both, and neither needs a formula of the right answer:
 
@@ -22,7 +22,7 @@ from .cuts import path_causes
 from .draws import upstream
 from .factors import factor_name
 from .graph import is_float
-from .paths import Paths, TooLarge, slopes_of_elements
+from .paths import Paths, slopes_of_elements
 from .silence import without_warnings
 from .uses import OTHER_FORMS, PLAIN_FORM, edits_of
 
@@ -59,7 +59,7 @@ def _paths_of(draws, ends):
     try:
         all_paths = [Paths(draw.graph, draw.graph.inputs[draw.of], ends) for draw in draws]
         right = [paths.gradient(upstream(draw)) for paths, draw in zip(all_paths, draws)]
-    except (*FAILURES, TooLarge):
+    except FAILURES:  # TooLarge is one of them
         return None
     return all_paths if all(same(gradient, draw.truth) for gradient, draw in zip(right, draws)) else None
 
@@ -98,7 +98,7 @@ def search_value(arrays, ends):
     together = list(zip(*arrays))  # by draw
     editables = [Editable(draws[0].graph, draws[0].graph.outputs["y"]) for draws in together]
     edits = [edit for edit in edits_of(editables[0]) if edit.kind in OF_VALUES and edit.site]
-    edits = [edit for edit in edits if "np.sign" not in edit.words]
+    edits = [edit for edit in edits if "np.sign" not in edit.words]  # a value of slope 0 would hide a wrong derivative
     causes = []
     for edit in sorted(edits, key=lambda edit: edit.cost):
         if time.thread_time() > ends or (causes and edit.cost > causes[0].cost + MARGIN):
@@ -125,7 +125,7 @@ def _agree_after(edit, draws, editable, ends):
                 return False
             without = paths.gradient(dy, {edge: 0.0 for node in edited for edge in paths.out_of(node)})
             matters |= np.abs(gradient - without).max(initial=0) > VANISHING * size
-    except (*FAILURES, TooLarge):
+    except FAILURES:  # TooLarge is one of them
         return False
     return bool(matters)  # where the edited step saturates, both sides are zero, and agree
 
@@ -195,7 +195,7 @@ def _number_cause(use, factors, draws):
         if name.startswith("1/"):
             is_expression = name.startswith("1/(")  # the forward pass divides by it; a size is extra
             kind = "missing factor" if is_expression else "extra factor"
-            yield Cause(kind, f"divided by {name[2:]}", (site,), cost, f"at `{called}`")
+            yield Cause(kind, f"with a division by {name[2:]}", (site,), cost, f"at `{called}`")
         else:
             yield Cause("missing factor", f"with one more factor {name}", (site,), cost, f"at `{called}`")
     elif np.allclose(factors, factors[0], rtol=1e-6) and use is None:

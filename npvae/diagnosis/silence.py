@@ -27,13 +27,13 @@ class _Silent:
 
 @contextlib.contextmanager
 def silent():
-    """Within it, `print` shows nothing on this thread; on other threads, it prints as usual."""
+    """A context in which `print` shows nothing on this thread; on other threads, it prints as usual."""
     before = sys.stdout
     sys.stdout = now = _Silent(before)
     try:
         yield
     finally:
-        now.thread = None  # whoever kept it prints again
+        now.thread = None  # if other code has stored this stream, it prints again
         sys.stdout = before
 
 

@@ -103,7 +103,7 @@ def _of_operator(node):
 def _regrouped(left, op, right):
     """Yield pairs of an expression and of what the whole becomes if brackets surround that expression.
 
-    In a + b / c, they may surround a + b; in (a + b) / c, b / c; in −a + b, a + b.
+    In a + b / c, they may surround a + b; in (a + b) / c, they may surround b / c; in −a + b, they may surround a + b.
     """
     chain = ast.Add, ast.Mult  # in a + b + c, brackets change nothing
     if isinstance(right, ast.BinOp) and not (type(op) is type(right.op) and isinstance(op, chain)):
@@ -118,7 +118,7 @@ def _regrouped(left, op, right):
 
 
 def _of_condition(node):
-    """Yield the edits of a comparison, of `and` and `or`, and of a choice."""
+    """Yield the edits of a comparison, of `and` and `or`, and of a choice `a if c else b`."""
     if isinstance(node, ast.BoolOp):
         now, other = ("and", ast.Or()) if isinstance(node.op, ast.And) else ("or", ast.And())
         words = f"with {'or' if now == 'and' else 'and'} in place of {now} in {said(node)}"
@@ -126,8 +126,8 @@ def _of_condition(node):
     elif isinstance(node, ast.IfExp):
         turned = ast.IfExp(node.test, node.orelse, node.body)
         yield 1.5, "order", f"with the two choices of {said(node)} exchanged", turned
-        yield 1.6, "condition", f"with {said(node.body)} in any case", node.body
-        yield 1.6, "condition", f"with {said(node.orelse)} in any case", node.orelse
+        yield 1.6, "condition", f"with {said(node.body)} in both cases", node.body
+        yield 1.6, "condition", f"with {said(node.orelse)} in both cases", node.orelse
     elif len(node.ops) == 1 and type(node.ops[0]) in COMPARISONS:
         now = COMPARISONS[type(node.ops[0])]
         for other, sign in COMPARISONS.items():

@@ -26,8 +26,8 @@ DESCRIPTION = "(?:the |a constant|an array)"  # how it begins
 def quoted(site, width=None):
     """Return the source line of a site without indentation and comment; empty if the source is not available.
 
-    width   if the line is longer, return so many characters that show the columns of the site, from the start of the
-            line if possible, with … for what is left out
+    width   of a longer line, return this many characters around the columns of the site, from the start of the line if
+            possible, with … for what is left out
     """
     whole = linecache.getline(site.file, site.line)
     line = _without_comment(whole.strip())

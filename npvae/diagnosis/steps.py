@@ -80,10 +80,11 @@ def _of_step(step):
                 kind, words, where = _other_function(step, f, other)
                 yield Edit(1.3, kind, words, step.site, here(_with_function(other)), where)
     if f in (np.dot, np.matmul):
-        by_elements = here(_with_function(np.multiply))
-        yield Edit(2, "other function", "with the product element by element", step.site, by_elements)
+        words = "with the elementwise product in place of the matrix product"
+        yield Edit(2, "other function", words, step.site, here(_with_function(np.multiply)))
     if f is np.multiply:
-        yield Edit(2, "other function", "with a matrix product", step.site, here(_with_function(np.matmul)))
+        words = "with the matrix product in place of the elementwise product"
+        yield Edit(2, "other function", words, step.site, here(_with_function(np.matmul)))
     if f in REDUCTIONS:
         yield from _of_reduction(step, here)
     if f is setitem:
@@ -185,11 +186,11 @@ def _of_reduction(step, here):
                 kwargs = {key: value for key, value in node.kwargs.items() if key not in ("axis", "keepdims")}
                 return node.function(array(node.args[0]), axis=axis, **({"keepdims": True} if keep else {}), **kwargs)
 
-            was = "everything" if now is None else f"axis {now}" if np.ndim(now) == 0 else f"the axes {now}"
+            was = "all axes" if now is None else f"axis {now}" if np.ndim(now) == 0 else f"the axes {now}"
             is_ = f"axis {axis}" if np.ndim(axis) == 0 else f"the axes {axis}"
             text = f"with the {word} over {is_} in place of {was}"
             yield Edit(1.3 + 0.3 * (keep != step.kwargs.get("keepdims", False)), "axis", text, step.site, here(run))
-    text = f"without the {word} over {'everything' if now is None else f'axis {now}'}"
+    text = f"without the {word} over {'all axes' if now is None else f'axis {now}'}"
     yield Edit(1.5, "extra sum", text, step.site, here(lambda node, array: array(node.args[0])))
 
 

@@ -147,7 +147,7 @@ def _factors_and_terms(index, v, called, site, editable, made, forms):
             is_dy = node is editable.graph.inputs.get("dy") and node not in editable.ancestors
             kind = "dy not used" if is_dy else "missing factor"
             factor = source.formula(words, name)
-            named = f", {factor}," if isinstance(node, Slope) else f" {factor}"
+            named = f", {factor}," if factor.startswith(("the ", "minus ")) else f" {factor}"
             yield Edit(2 + cost, kind, f"with one more factor{named}", site,
                        made(taking(key, lambda v, a, f=version: v * f(a))), at)  # fmt: skip
             if isinstance(node, Slope) or np.array_equal(node.value, v):
