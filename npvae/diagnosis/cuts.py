@@ -122,7 +122,10 @@ def _two_cut(draws, all_paths, groups, ends):
 
 
 def _crosstalk(draws, all_paths, ends):
-    """Yield the cause that leaves out how each element, or each slice along some axes, affects the others."""
+    """Yield the first cause of this kind: the derivative leaves out how each element, or each slice, affects others.
+
+    For every pair of arrays k and m of one shape, m is taken to depend on k only at the same index of some axes.
+    """
     first = all_paths[0]
     named = [first.x] + [node for node in first.order if source.is_variable(node) or node is first.y]
     pairs = [(k, m) for k, m in itertools.combinations(named, 2) if k.value.shape == m.value.shape and 0 < m.value.ndim]
@@ -154,11 +157,11 @@ def _without_crosstalk(paths, dy, of_k, of_m):
     k, m = nodes.get(of_k), nodes.get(of_m) or paths.y
     if k is None:
         return None
-    J, ndim = paths.jacobians(m).get(k, np.zeros((m.value.size, k.value.size))), m.value.ndim
-    A = paths.backpropagate(paths.y, dy).get(m)
+    J, ndim = paths.jacobians(m).get(k, np.zeros((m.value.size, k.value.size))), m.value.ndim  # ∂m/∂k
+    A = paths.backpropagate(paths.y, dy).get(m)  # the gradient of Σ dy y with respect to m
     if A is None:
         return None
-    cut = paths.gradient(dy, dict.fromkeys(paths.out_of(m), 0.0)) if m is not paths.y else 0.0
+    cut = paths.gradient(dy, dict.fromkeys(paths.out_of(m), 0.0)) if m is not paths.y else 0.0  # along other paths
     found = {}
     kept_by_axes = {axes: J * _alike(m.value.shape, axes)
                     for n in range(ndim, 0, -1) for axes in itertools.combinations(range(ndim), n)}  # fmt: skip
