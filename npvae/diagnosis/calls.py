@@ -1,4 +1,4 @@
-"""Slips in a call: another function, none, other arguments, another axis. The edits are tuples as in slips.py."""
+"""Slips in a call: another function, or none; other arguments, another axis. The edits are tuples as in slips.py."""
 
 import ast
 import itertools
@@ -33,7 +33,7 @@ def edits_of_call(node, unused):
     yield from _of_arguments(node, name, unused)
     if name == "range":
         turned = ast.Call(variable("reversed"), [node], [])
-        yield 1.7, "order", f"with {said(node)} run through backwards", turned
+        yield 1.7, "order", f"with {said(node)} run backwards", turned
         if len(node.args) == 1:
             yield 1.8, "moved", f"with {said(node)} beginning at 1", called(node, [ast.Constant(1), *node.args])
     if name in OF_AN_AXIS:
@@ -47,7 +47,7 @@ def _is_method(node):
 
 
 def _without(node, name):
-    """Yield the edit that leaves the argument of a call alone, or the object of a method."""
+    """Yield the edit that replaces a call by its first argument, or the call of a method by the object."""
     inside = node.func.value if _is_method(node) else node.args[0] if node.args else None
     if inside is not None and name not in ("range", "len", "zip", "enumerate"):
         kinds = {"sum": "extra sum", "mean": "extra sum", "sqrt": "power", "square": "power", "reversed": "order"}
@@ -55,7 +55,7 @@ def _without(node, name):
 
 
 def _of_arguments(node, name, unused):
-    """Yield the edits of the arguments: without one, with one more, and with two exchanged."""
+    """Yield the edits of the arguments: one fewer, one more, or two exchanged."""
     args = node.args
     for i, argument in enumerate(args if len(args) > 1 else ()):
         words = f"without the argument {said(argument)} of {said(node)}"
@@ -64,7 +64,7 @@ def _of_arguments(node, name, unused):
         fewer = [*node.keywords[:i], *node.keywords[i + 1 :]]
         yield 1.7, "argument", f"without `{text_of(keyword)}` in {said(node)}", called(node, keywords=fewer)
     for more in unused if isinstance(node.func, ast.Name) else ():
-        words = f"with `{more}`, which you do not use, as one more argument of {said(node)}"
+        words = f"with `{more}`, which your code never reads, as one more argument of {said(node)}"
         yield 1.7, "argument", words, called(node, [*args, variable(more)])
     for i, j in itertools.combinations(range(len(args)), 2):
         exchanged = list(args)
@@ -77,10 +77,10 @@ def _of_arguments(node, name, unused):
 
 def _of_axis(node, name):
     """Yield the edits of the axis of a reduction."""
-    keyword, place = next((k for k in node.keywords if k.arg == "axis"), None), 0 if _is_method(node) else 1
-    now = keyword.value if keyword else node.args[place] if len(node.args) > place else None
+    keyword, i = next((k for k in node.keywords if k.arg == "axis"), None), 0 if _is_method(node) else 1
+    now = keyword.value if keyword else node.args[i] if len(node.args) > i else None
     others = [k for k in node.keywords if k is not keyword]
-    args = [*node.args[:place], *node.args[place + 1 :]]
+    args = [*node.args[:i], *node.args[i + 1 :]]
     for axis in (0, 1, 2, -1, -2):
         if now is None or text_of(now) != str(axis):
             kind = "extra sum" if now is None and name in ("sum", "mean") else "axis"
@@ -89,11 +89,11 @@ def _of_axis(node, name):
             new = called(node, args, [*others, ast.keyword("axis", number(axis))])
             yield 1.4 + 0.3 * (axis not in (0, 1)), kind, words, new
     if now is not None:
-        yield 1.6, "axis", f"with the {name} over everything in {said(node)}", called(node, args, others)
+        yield 1.6, "axis", f"with the {name} over all axes in {said(node)}", called(node, args, others)
 
 
 def _of_einsum(node):
-    """Yield the edits of the subscripts of np.einsum: the letters of one array in another order, or another result."""
+    """Yield the edits of the subscripts of np.einsum: another order of the letters of one array, or another result."""
     subscripts = str(node.args[0].value).replace(" ", "")
     if "->" not in subscripts or "." in subscripts:
         return

@@ -1,35 +1,41 @@
 """An edit of the source, and the changes that it makes in a trace.
 
-A loop or a helper function runs one place of the source several times; an edit there changes every one of these steps.
-`Places` finds the steps of each place, in any trace of the same function. `at_use`, `at_step` and `at_result` make the
-changes for `Graph.run`.
+A loop or a helper function runs one place of the source several times. An edit there changes every one of these steps.
+`Editable` finds them, in any trace of the same function. `at_use`, `at_step` and `at_result` make the changes for
+`Graph.run`.
 """
 
-import functools
 from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 
 from . import source
+from .causes import Cause
 from .graph import Node, compute, is_float, replaced
 
 
 class Edit(NamedTuple):
     """One edit of the source.
 
-    cost     the smaller, the more plausible: a common mistake is cheap
-    kind     of the mistake that it repairs
-    text     completes "right …"
+    cost     on the scale of causes.py
+    kind     of the mistake that it repairs, a key of `QUESTIONS`
+    words    complete "Every number would be right …"
     site     the place in the source, or None for the value that is returned
-    changes  a function of a `Places` that returns the changes for `Graph.run`, or None where it does not apply
+    changes  a function of an `Editable` that returns the changes for `Graph.run`, or None where it does not apply
+    where    the end of the words, if they need one: "at `dy`"
     """
 
     cost: float
     kind: str
-    text: str
+    words: str
     site: tuple | None
     changes: Callable
+    where: str = ""
+
+    def cause(self):
+        """Return the `Cause`, once the edit is known to make every number right."""
+        return Cause(self.kind, self.words, (self.site,), self.cost, self.where)
 
 
 class Use(NamedTuple):
@@ -56,7 +62,7 @@ class Use(NamedTuple):
     @property
     def site(self):
         """The place of the value in the source."""
-        return source.place(self.node, self.path)
+        return source.site_of_argument(self.node, self.path)
 
     @property
     def called(self):
@@ -70,7 +76,7 @@ class Use(NamedTuple):
         return f"{self.value:g}" if is_number(self.value) else "an array"
 
 
-class Places:
+class Editable:
     """What edits of one traced array can change (steps and uses of values), and the arrays that they can bring in.
 
     graph      a `Graph`
@@ -100,7 +106,7 @@ class Places:
             if key is not None and is_array(node.value):
                 self.arrays.setdefault(key, []).append(node)
 
-    def places(self):
+    def first_steps(self):
         """Return one step for every place in the author's files: the first."""
         return [nodes[0] for nodes in self._of_site.values()]
 
@@ -128,14 +134,15 @@ class Places:
         earlier = [node for node in nodes if node.index < before]
         return earlier[-1] if earlier else (nodes[0] if nodes else None)
 
-    def literals(self):
-        """Return the numbers that stand in the source of the whole function, a dict to their text."""
-        found = {}
-        for node in self.graph.nodes:
-            for path, value in node.uses() if isinstance(node.function, np.ufunc) and node.site else ():
-                if is_number(value):
-                    found.setdefault(float(value), source.argument(node, path) or f"{value:g}")
-        return found
+
+def literals_of(graph):
+    """Return the numbers that stand in the source of the whole function, a dict to their text."""
+    found = {}
+    for node in graph.nodes:
+        for path, value in node.uses() if isinstance(node.function, np.ufunc) and node.site else ():
+            if is_number(value):
+                found.setdefault(float(value), source.argument(node, path) or f"{value:g}")
+    return found
 
 
 def _constants(graph):
@@ -183,23 +190,23 @@ def is_array(value):
 
 
 def at_use(use, change):
-    """Return the changes of an edit that puts change(value, places, node, array) in place of a used value."""
+    """Return the changes of an edit that puts change(value, editable, node, array) in place of a used value."""
 
-    def changes(places):
+    def changes(editable):
         by_node = {}
-        for other in places.uses_like(use):
+        for other in editable.uses_like(use):
             by_node.setdefault(other.node, []).append(other)
-        return {node: _with_uses_changed(uses, change, places) for node, uses in by_node.items()} or None
+        return {node: _with_uses_changed(uses, change, editable) for node, uses in by_node.items()} or None
 
     return changes
 
 
-def _with_uses_changed(uses, change, places):
+def _with_uses_changed(uses, change, editable):
     def run(node, array):
         for use in uses:
             value = node.argument(use.path)
             value = array(value) if isinstance(use.value, Node) else value
-            node = replaced(node, use.path, change(value, places, node, array))
+            node = replaced(node, use.path, change(value, editable, node, array))
         return compute(node, array)
 
     return run
@@ -208,23 +215,27 @@ def _with_uses_changed(uses, change, places):
 def at_result(change):
     """Return the changes of an edit of the array that is returned."""
 
-    def changes(places):
-        node = places.output
-        return {node: lambda node, array: change(compute(node, array), places, node, array)}
+    def changes(editable):
+        node = editable.output
+        return {node: lambda node, array: change(compute(node, array), editable, node, array)}
 
     return changes
 
 
 def at_step(step, run):
-    """Return the changes of an edit that computes a step by run(node, array, places)."""
-    return lambda places: {node: functools.partial(run, places=places) for node in places.steps_like(step)} or None
+    """Return the changes of an edit that computes a step by run(node, array)."""
+
+    def changes(editable):
+        return dict.fromkeys(editable.steps_like(step), run) or None
+
+    return changes
 
 
 def taking(key, change):
     """Return a change for `at_use` that brings in another array of the trace: change(value, taken)."""
 
-    def changed(value, places, node, array):
-        taken = places.array(key, node.index)
+    def changed(value, editable, node, array):
+        taken = editable.array(key, node.index)
         if taken is None:
             raise ValueError("there is no such array here")
         return change(value, array(taken))

@@ -10,15 +10,16 @@ from typing import NamedTuple
 import numpy as np
 
 from . import source
+from .causes import Cause
 from .changes import array_key
 from .comparison import same
-from .draws import Cause, upstream
+from .draws import upstream
 from .factors import factor_name
 from .paths import LARGEST, is_over
 
 LEFT_OUT = ()  # in place of axes: the Jacobian is 1
 SKIPPED = 2.2  # the cost of a step that the chain rule leaves out
-JACOBIANS = {"1 in your chain rule": lambda J: np.eye(len(J)), "transposed": np.transpose}
+JACOBIANS = {"1: your chain rule leaves out this step": lambda J: np.eye(len(J)), "transposed": np.transpose}
 MOST_IN_PAIRS = 60  # with more groups of edges, there are too many pairs to try
 
 
@@ -26,7 +27,7 @@ class _Group(NamedTuple):
     """Edges of the forward pass that are cut together.
 
     key   identifies the group in every trace of the same function
-    text  names the value that a cut makes constant
+    text  the name of the value that a cut makes constant
     site  where it is computed or used
     cost  of the cause
     """
@@ -38,7 +39,7 @@ class _Group(NamedTuple):
 
 
 def path_causes(draws, all_paths, ends=np.inf):
-    """Return the causes that concern a path: it is missing, or has a wrong factor; of those found in time.
+    """Return the causes that concern a path, as many as are found in time: it is missing, or has a wrong factor.
 
     Cutting any of several values in a chain gives the same derivative. They give one cause, named after the cheapest.
     """
@@ -82,7 +83,7 @@ def _path_cause(group, weights, draws):
 
 
 def _skipped(draws, all_paths, ends):
-    """Yield the causes that the chain rule leaves out one step, as if its Jacobian were 1, or takes it transposed."""
+    """Yield the causes that the chain rule leaves out one step, or takes its Jacobian transposed."""
     for group in _groups(all_paths[0]):
         if is_over(ends):
             return
@@ -121,7 +122,10 @@ def _two_cut(draws, all_paths, groups, ends):
 
 
 def _crosstalk(draws, all_paths, ends):
-    """Yield the cause that leaves out how each element, or each slice along some axes, affects the others."""
+    """Yield the first cause of this kind: the derivative leaves out how each element, or each slice, affects others.
+
+    For every pair of arrays k and m of one shape, m is taken to depend on k only at the same index of some axes.
+    """
     first = all_paths[0]
     named = [first.x] + [node for node in first.order if source.is_variable(node) or node is first.y]
     pairs = [(k, m) for k, m in itertools.combinations(named, 2) if k.value.shape == m.value.shape and 0 < m.value.ndim]
@@ -147,17 +151,17 @@ def _crosstalk(draws, all_paths, ends):
 def _without_crosstalk(paths, dy, of_k, of_m):
     """Return the gradients if m depended on k only at the same index of some axes, or with the Jacobian 1: by axes.
 
-    None if this draw has no such nodes. The dict leaves out axes for which that is so already.
+    None if this draw has no such nodes. The dict leaves out axes for which that makes no difference.
     """
     nodes = {array_key(node): node for node in (paths.x, *paths.order)}
     k, m = nodes.get(of_k), nodes.get(of_m) or paths.y
     if k is None:
         return None
-    J, ndim = paths.jacobians(m).get(k, np.zeros((m.value.size, k.value.size))), m.value.ndim
-    A = paths.backpropagate(paths.y, dy).get(m)
+    J, ndim = paths.jacobians(m).get(k, np.zeros((m.value.size, k.value.size))), m.value.ndim  # ∂m/∂k
+    A = paths.backpropagate(paths.y, dy).get(m)  # the gradient of Σ dy y with respect to m
     if A is None:
         return None
-    cut = paths.gradient(dy, dict.fromkeys(paths.out_of(m), 0.0)) if m is not paths.y else 0.0
+    cut = paths.gradient(dy, dict.fromkeys(paths.out_of(m), 0.0)) if m is not paths.y else 0.0  # along other paths
     found = {}
     kept_by_axes = {axes: J * _alike(m.value.shape, axes)
                     for n in range(ndim, 0, -1) for axes in itertools.combinations(range(ndim), n)}  # fmt: skip

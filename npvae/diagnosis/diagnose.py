@@ -16,19 +16,22 @@ import numpy as np
 from ..autodiff.report import Fault, told_apart
 from ..plain import printable
 from . import source
-from .explain import QUESTIONS, explain, true_minus
+from .causes import SHOWN, chosen
+from .explain import explain, true_minus
 from .faults import finding_of
 from .finding import Finding
 from .hypotheses import NOT_USED
+from .questions import QUESTIONS
 from .reports import comparison, draws_of, rerun_of, settings_of
-from .search import MARGIN, SECONDS, SHOWN, chosen, search, search_value
+from .search import SECONDS, search, search_value
 from .silence import silent
 from .versions import search_versions
 
 ALL_SECONDS = 4.0  # of processor time, for the search in the trace and that in the source
-CLEARLY = 0.1  # cheaper than what the trace shows, a cause in the source must be to be shown
-UNCLEAR = 1.9  # the cost from which an edit of the source may be a better cause
-FAR_FETCHED = 2.7  # the cost from which a change of the derivative is so unusual that the value may be wrong instead
+# Costs, on the scale of causes.py.
+UNCLEAR = 1.9  # above it, the search in the source looks for a cheaper cause than the one found in the trace
+CLEARLY = 0.1  # how much cheaper that must be
+FAR_FETCHED = 2.7  # from it on, a change of the derivative is so unusual that the value may be wrong instead
 
 
 class Diagnosis:
@@ -69,7 +72,7 @@ def diagnose(report):
             comparisons.append(([c], row.kinks))
     found = find_all(comparisons, rerun_of(report, settings) if settings else None, list(draws.values()))
     if "x" not in report.known:
-        found = [_with_its_name(finding, finding.name[1:]) for finding in found]
+        found = [_with_the_name_of_the_input(finding) for finding in found]
     order = [f"d{row.name}" for row in report.rows]
     findings = sorted(findings + found, key=lambda finding: order.index(finding.name) if finding.name in order else -1)
     return Diagnosis(report.name, findings)
@@ -89,38 +92,62 @@ def find_all(comparisons, rerun=None, derivatives=()):
     for i, (several, kinks) in enumerate(comparisons):
         ends = begun + SECONDS * (i + 1) / len(comparisons)
         findings.append(find(several, kinks, ends))
-    uncertain = [finding for finding in findings if not finding.is_certain]
-    _repair_the_value(uncertain, derivatives)
-    named = {cause for several, _ in comparisons for cause in several[0].suspects} | {NOT_USED}
-    wrong = {}
-    for finding in uncertain:
-        if finding.edits and finding.edits[0].cost > UNCLEAR:
-            wrong[finding.name] = finding.edits[0].cost - CLEARLY
-        elif not finding.edits and named.isdisjoint(finding.causes):
-            wrong[finding.name] = np.inf
-    if rerun is not None and wrong:
-        for name, causes in search_versions(rerun, wrong, begun + ALL_SECONDS, MARGIN).items():
-            for finding in uncertain:
-                if finding.name == name and causes:
-                    finding.edits = chosen([*finding.edits, *causes])
-                    finding.question = finding.edits[0].question
+    findings = _with_edits_of_the_value(findings, derivatives)
+    if rerun is not None:
+        named = {cause for several, _ in comparisons for cause in several[0].suspects} | {NOT_USED}
+        findings = _with_edits_of_the_source(findings, rerun, named, begun + ALL_SECONDS)
     return findings
 
 
-def _repair_the_value(findings, derivatives):
-    """Add changes of the value that make all derivatives right, if there is nothing as plausible for each of them."""
-    numeric = [finding for finding in findings if finding.evidence]
-    shared = set.intersection(*({edit.words for edit in finding.edits} for finding in numeric)) if numeric else set()
+def _with_edits_of_the_value(findings, derivatives):
+    """Return the findings after a search for edits of the value that make all derivatives right.
+
+    If plausible edits of the derivatives explain every finding, there is no such search.
+    """
+    numeric = [finding for finding in findings if _is_numeric(finding)]
+    if not numeric or not derivatives:
+        return findings
+    shared = set.intersection(*({edit.identity for edit in finding.edits} for finding in numeric))
     is_explained = all(
         finding.edits[0].cost < FAR_FETCHED if finding.edits else finding.causes for finding in numeric
     )
-    if derivatives and numeric and (not is_explained or (len(numeric) > 1 and not shared)):
-        edits = search_value(derivatives, time.thread_time() + SECONDS / 2)
-        if edits:
-            for finding in numeric:
-                if not finding.edits:
-                    finding.question = edits[0].question
-                finding.edits = [*finding.edits[: SHOWN - 1], *edits][:SHOWN]
+    if is_explained and (shared or len(numeric) == 1):
+        return findings
+    edits = search_value(derivatives, time.thread_time() + SECONDS / 2)
+    if not edits:
+        return findings
+    return [
+        _with_edits(finding, [*finding.edits[: SHOWN - 1], *edits][:SHOWN]) if _is_numeric(finding) else finding
+        for finding in findings
+    ]
+
+
+def _is_numeric(finding):
+    """Return whether a finding is about wrong numbers of the right shape, so that there is something to search for."""
+    return bool(finding.evidence) and not finding.is_certain
+
+
+def _with_edits_of_the_source(findings, rerun, named, ends):
+    """Return the findings after a search for edits of the source, for arrays without a plausible cause.
+
+    named   causes that an author of an exercise, or a formula, names: nothing is more plausible
+    """
+    wrong = {}
+    for finding in findings:
+        if finding.edits and finding.edits[0].cost > UNCLEAR:
+            wrong[finding.name] = finding.edits[0].cost - CLEARLY
+        elif not finding.edits and not finding.is_certain and named.isdisjoint(finding.causes):
+            wrong[finding.name] = np.inf
+    found = search_versions(rerun, wrong, ends) if wrong else {}
+    return [
+        _with_edits(finding, chosen([*finding.edits, *found[finding.name]])) if found.get(finding.name) else finding
+        for finding in findings
+    ]
+
+
+def _with_edits(finding, edits):
+    """Return a finding with these edits, and with the question of the first."""
+    return dataclasses.replace(finding, edits=edits, question=edits[0].question)
 
 
 def find(comparisons, kinks=None, ends=None):
@@ -130,33 +157,34 @@ def find(comparisons, kinks=None, ends=None):
     ends    when the search stops, on the clock of `time.thread_time`
     """
     c = next(c for c in comparisons if not c.ok)
-    draws = [draw for c in comparisons for draw in c.traced()]
-    edits = search(draws, ends) if len(draws) > 1 else []
     if c.found.shape != c.expected.shape:
-        return dataclasses.replace(explain(comparisons), name=c.name, edits=edits)
-    error, wrong = c.error, c.wrong
-    i = tuple(map(int, np.unravel_index(np.argmax(error), error.shape)))
+        return dataclasses.replace(explain(comparisons), name=c.name, edits=_searched(comparisons, ends))
+    i = tuple(map(int, np.unravel_index(np.argmax(c.error), c.error.shape)))
     where = f"({', '.join(map(str, i))})" if i else "here"
     several = f", in the first of {len(comparisons)} draws" if len(comparisons) > 1 else ""
     evidence = (
-        f"is wrong in {_of(wrong)}{several}.",
+        f"is wrong in {_of(c.wrong)}{several}.",
         "At {}: yours {}, right {}.".format(where, *map(true_minus, told_apart(c.found[i] + 0.0, c.expected[i] + 0.0))),
     )
     if not np.isfinite(c.found).all():
         measured = f"yours is not finite at {where}: {c.found[i]}"
         finding = finding_of(c.name, measured, Fault.NOT_FINITE)
         return dataclasses.replace(finding, evidence=evidence[:1], is_certain=True)
-    if kinks is not None and (kinks[wrong]).all():
+    if kinks is not None and kinks[c.wrong].all():
         measured = "these are kinks: the slopes to the left and to the right differ"
-        finding, edits = Finding(measured, ["no mistake: there is no derivative"], QUESTIONS["part"]), []
-        finding.is_certain = True
-    else:
-        finding = explain(comparisons) or Finding()
-        if not finding.measured and not any(np.any(each.found) for each in comparisons):
-            causes = ["zero: nothing gets there"]
-            finding = Finding("yours is zero in every element", causes, QUESTIONS["zero"])
-    question = edits[0].question if edits else finding.question
-    return dataclasses.replace(finding, name=c.name, evidence=evidence, edits=edits, question=question)
+        causes = ["no mistake: there is no derivative"]
+        return Finding(measured, causes, QUESTIONS["part"], c.name, evidence, is_certain=True)
+    edits, finding = _searched(comparisons, ends), explain(comparisons)
+    if finding is None and not any(np.any(each.found) for each in comparisons):
+        finding = Finding("yours is zero in every element", ["zero: nothing gets there"], QUESTIONS["zero"])
+    finding = dataclasses.replace(finding or Finding(), name=c.name, evidence=evidence)
+    return _with_edits(finding, edits) if edits else finding
+
+
+def _searched(comparisons, ends):
+    """Return the causes that the search in the trace finds, a list of `Cause`; empty if there is no second draw."""
+    draws = [draw for c in comparisons for draw in c.traced()]
+    return search(draws, ends) if len(draws) > 1 else []
 
 
 def _of(wrong):
@@ -169,7 +197,6 @@ def _of(wrong):
     return f"all {wrong.size} elements" if wrong.all() else f"{wrong.sum()} of {wrong.size} elements"
 
 
-def _with_its_name(finding, name):
-    """Return the finding with the name of the input in place of x, its name in the usual formulas."""
-    finding.causes = [re.sub(r"\bx\b", name, cause) for cause in finding.causes]
-    return finding
+def _with_the_name_of_the_input(finding):
+    """Return the finding about d… with the name of that input in place of x, its name in the usual formulas."""
+    return dataclasses.replace(finding, causes=[re.sub(r"\bx\b", finding.name[1:], c) for c in finding.causes])

@@ -1,40 +1,11 @@
-"""What the search works with, and what it finds: traced draws, and causes."""
+"""What the search in a trace works with: the trace of one draw of the inputs, and the right array."""
 
 from typing import NamedTuple
 
 import numpy as np
 
-from . import source
 from .comparison import same
-from .finding import WIDTH
 from .trace import Untraceable, trace, trace_run
-
-QUESTIONS = {
-    "missing path": "Along which paths does this input affect the value? Which of your terms belongs to each?",
-    "wrong path": "What is the derivative of each step on that path, with its sign and its constants?",
-    "missing factor": "In the chain rule, each step brings one factor. Which step has none in your code?",
-    "extra factor": "Which step of the forward pass does each of your factors come from?",
-    "wrong sign": "If this number grows a little, does the loss rise or fall?",
-    "other array": "Write the formula on paper, factor by factor. Which array does your code use for each of them?",
-    "dy not used": "How does this derivative depend on the loss, if not through dy?",
-    "transposed": "Write the sum for one element, with its indices. Over which index does it run?",
-    "order": "Write the step for one element, with its indices. What is on the left, and what on the right?",
-    "axis": "Over which index does this step run in the formula, and which axis is that?",
-    "missing sum": "How many elements of the value does one element of this input affect? Where do you add them up?",
-    "extra sum": "Which elements of the value does one element of this input affect?",
-    "sum or mean": "Where does the forward pass divide by a number of elements, if anywhere?",
-    "power": "Differentiate the step on paper. Which power of this number do you get?",
-    "one minus": "Differentiate the step on paper, and compare it with your line.",
-    "missing term": "How many terms does the formula have on paper? Find each of them in your code.",
-    "extra term": "How many terms does the formula have on paper? Find each of them in your code.",
-    "other function": "Which function does the formula have here?",
-    "constant": "Which numbers does the formula contain, and which does your line contain?",
-    "moved": "Which element of the value does each element of this input affect?",
-    "argument": "Which arguments does each of your calls take, and what does each of them mean?",
-    "condition": "In which cases must this line run, and in which not?",
-    "place": "In which order must these lines run, and how often each of them?",
-}
-QUOTED = 3  # lines for each cause
 
 
 class Draw(NamedTuple):
@@ -71,44 +42,6 @@ class Draw(NamedTuple):
     def found(self):
         """The author's array."""
         return self.output.value
-
-
-class Cause(NamedTuple):
-    """A change of the source that makes every number right.
-
-    kind    of the mistake, a key of `QUESTIONS`
-    text    completes "Every number would be right …"
-    sites   the places in the source; where there are several, the numbers cannot tell which
-    cost    the smaller, the more plausible
-    """
-
-    kind: str
-    text: str
-    sites: tuple
-    cost: float
-
-    @property
-    def words(self):
-        """What a cause has in common with the same cause of another array."""
-        return self.kind, self.text, self.sites[:1]
-
-    @property
-    def question(self):
-        """The question that leads to the mistake."""
-        return QUESTIONS[self.kind]
-
-    def quoted_lines(self):
-        """Return the lines of the source as a screen shows them, at most `QUOTED`; of a long line, the place in it."""
-        lines = []
-        for site in filter(None, self.sites):
-            start = f"  line {site.line}"
-            quote = source.quoted(site, WIDTH - len(f"{start}:  "))
-            lines.append(f"{start}:  {quote}" if quote else start)
-        return list(dict.fromkeys(lines))[:QUOTED]
-
-    def quotes(self):
-        """Return pairs of a line number and the text of the line, at most `QUOTED`."""
-        return list(dict.fromkeys((site.line, source.quoted(site)) for site in self.sites if site))[:QUOTED]
 
 
 def upstream(draw):

@@ -22,22 +22,11 @@ import numpy as np
 from .comparison import same, symbol
 from .finding import VAGUE, Finding
 from .hypotheses import ZERO, fits, fitted, predictions, term_weights
-from .places import place
+from .questions import QUESTIONS
+from .regions import region
 
 FEWEST = 3  # numbers that must agree before a cause is named
 NOTICEABLE = 1e-5  # a smaller error is rounding: a factor of 1.000001 explains nothing
-
-QUESTIONS = {
-    "shape": "What shape does each array on the way have, and over which axes does each sum run?",
-    "zero": "Along which path does this input affect the loss, and where is that path cut?",
-    "factor": "Write the formula again, with its constants: which of them does your code lack, or have twice?",
-    "sign": "If this input grows a little, does the loss rise or fall? "
-    "What is the sign of each step of the chain rule?",
-    "formula": "Write the formula on paper, factor by factor. Which array does your code use for each of them?",
-    "term": "How many terms does the formula have on paper? Find each of them in your code.",
-    "epsilon": "What does your code add to a number so that its logarithm or its inverse stays finite, and where?",
-    "part": "What is special about these elements, in the input or in your indices?",
-}
 
 
 def explain(comparisons):
@@ -289,7 +278,7 @@ def _weights(comparisons):
 def _part(comparisons):
     """Return a Finding for an array that is right in part."""
     masks = [c.wrong for c in comparisons]
-    where = place(comparisons, masks)
+    where = region(comparisons, masks)
     if where is None:
         return None
     inside = _explain_where(comparisons, masks, f"{where}, and right elsewhere")

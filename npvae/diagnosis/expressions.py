@@ -1,9 +1,11 @@
-"""Every expression that the author's source reads, with what we know about it: who uses it, and what it holds.
+"""Every expression that the author's source reads, with what we know about it: what uses it, and what it holds.
 
-Edits need that knowledge. A variable without a value there, or an array of a shape that does not fit, would only fail.
+Edits need that knowledge: a variable that has no value yet, or an array whose shape does not fit, would only raise an
+exception.
 """
 
 import ast
+import copy
 import dataclasses
 import functools
 
@@ -21,8 +23,8 @@ COMPUTED = (ast.Constant, ast.Name, ast.Attribute, ast.BinOp, ast.UnaryOp, ast.S
 
 
 @dataclasses.dataclass(eq=False)
-class Place:
-    """An expression, and what can be said of its surroundings.
+class Expression:
+    """An expression, and what we know about its surroundings.
 
     node       the expression
     parent     the node that it is part of
@@ -50,7 +52,7 @@ class Place:
 
     @property
     def where(self):
-        """The expression in backticks; if its statement has it several times, with what surrounds it."""
+        """The expression in backticks; if its statement contains it several times, with what surrounds it."""
         if text_of(self.statement).count(self.text) > 1 and isinstance(self.parent, ast.expr):
             return f"{said(self.node)} in {said(self.parent)}"
         return said(self.node)
@@ -62,7 +64,7 @@ class Place:
 
     @property
     def is_operand(self):
-        """Whether something can be put around it: a function, a factor, a minus."""
+        """Whether an edit can put something around it: a function, a factor, a minus."""
         if isinstance(self.parent, (ast.Assign, ast.AugAssign)):
             return self.node is self.parent.value
         return isinstance(self.parent, (ast.BinOp, ast.Call, ast.Return, ast.UnaryOp))
@@ -74,11 +76,11 @@ class Place:
         return isinstance(op, ast.Mult) or (isinstance(op, ast.Div) and self.node is self.parent.left)
 
     def can_be(self, shape):
-        """Return whether an array of another shape may stand in its place, as far as the shapes are known."""
+        """Return whether an array of this shape may stand in its place; True if a shape is unknown."""
         return None in (shape, self.shape) or len(shape) == len(self.shape) or _fit(shape, self.shape)
 
     def can_meet(self, shape):
-        """Return whether it can be multiplied by an array of this shape, as far as the shapes are known."""
+        """Return whether it can be multiplied by an array of this shape; True if a shape is unknown."""
         return None in (shape, self.shape) or _fit(shape, self.shape)
 
 
@@ -90,21 +92,26 @@ def _fit(a, b):
     return True
 
 
-def places_of(definition, values):
-    """Return every `Place` of a definition, but for those in a `while` loop: its condition may never become false.
+def expressions_of(definition, values):
+    """Return a list of every `Expression` of a definition, except in `while` loops, which an edit might never leave.
 
-    values  what variables have held, by name
+    values  the last value of each variable, by name
     """
-    places = list(_visit(definition.tree, None, None, _Known(definition, values)))
-    for place in places:
-        place.shape = _shape_of(place.node, definition.function.__globals__ | values)
-    return places
+    expressions = list(_visit(definition.tree, None, None, _Known(definition, values)))
+    for expression in expressions:
+        expression.shape = _shape_of(expression.node, definition.function.__globals__ | values)
+    return expressions
 
 
 class _Known:
-    """What is known of the variables at one place.
+    """What we know about the variables at one node.
 
-    names  pairs of a name and the line from which on it has a value
+    names    pairs of a variable and the line after which it has a value
+    shapes   the shapes of arrays and numbers, by name
+    values   the last value of each variable, by name
+    unused   the names that the definition never reads
+    in_loop  whether the node is in a loop, where a later line may have set a variable
+    is_size  whether the node counts elements or steps
     """
 
     def __init__(self, definition, values):
@@ -116,8 +123,7 @@ class _Known:
 
     def inside(self, node):
         """Return what is known inside a node."""
-        inner = _Known.__new__(_Known)
-        vars(inner).update(vars(self))
+        inner = copy.copy(self)
         if isinstance(node, (ast.FunctionDef, ast.Lambda)):
             inner.names = [*((name, 0) for name, _ in self.names), *_variables(node)]
             inner.in_loop = False
@@ -126,22 +132,22 @@ class _Known:
         inner.is_size |= isinstance(node, ast.Attribute) and node.attr == "shape"
         return inner
 
-    def place(self, node, parent, statement):
-        """Return the `Place` of an expression here."""
+    def expression(self, node, parent, statement):
+        """Return the `Expression` of a node here."""
         names = [name for name, line in self.names if self.in_loop or line < statement.lineno]
         names = [name for name in dict.fromkeys(names) if name in self.values]
         arrays = {name: self.shapes[name] for name in names if name in self.shapes}
         others = [name for name in names if name not in arrays]
-        return Place(node, parent, statement, arrays, others, [n for n in names if n in self.unused], self.is_size)
+        return Expression(node, parent, statement, arrays, others, [n for n in names if n in self.unused], self.is_size)
 
 
 def _visit(node, parent, statement, known):
-    """Yield the places in a node."""
+    """Yield the expressions in a node."""
     if isinstance(node, (ast.While, ast.ClassDef, ast.arguments)):
         return
     statement = node if isinstance(node, ast.stmt) else statement
     if isinstance(node, ast.expr) and _is_read(node, parent) and not isinstance(statement, ast.FunctionDef):
-        yield known.place(node, parent, statement)
+        yield known.expression(node, parent, statement)
     inner = known.inside(node)
     for child in ast.iter_child_nodes(node):
         yield from _visit(child, node, statement, inner)
@@ -168,7 +174,7 @@ def _variables(function):
 
 
 def _is_read(node, parent):
-    """Return whether an expression is a value: no target, no function, no module, no part of a text."""
+    """Return whether an expression is read for its value. A target, a called function, or a module is not."""
     if not isinstance(getattr(node, "ctx", ast.Load()), ast.Load):
         return False
     if isinstance(node, (ast.Tuple, ast.Starred, ast.Slice)) or source.is_module(node):

@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 
-from .changes import Places
+from .changes import literals_of
 
 PLAIN = {"2": 2, "1/2": 0.5, "4": 4, "1/4": 0.25, "3": 3, "1/3": 1 / 3, "2π": 2 * np.pi}
 PLAIN |= {"√2": 2**0.5, "1/√2": 2**-0.5}
@@ -18,10 +18,11 @@ OF_A_SIZE = {
 
 def factor_name(factors, draws):
     """Return the name of a factor with these values, one for each draw; None if it has no name."""
-    literals = Places(draws[0].graph, draws[0].output).literals()
+    literals = literals_of(draws[0].graph)
     for c in sorted(literals, key=abs):
         called = literals[c] if literals[c].isidentifier() or literals[c][-1].isdigit() else f"({literals[c]})"
-        for value, name in ((c, called), (-c, f"−{called}"), (1 / c if c else np.nan, f"1/{called}")):
+        opposite = called[1:] if called.startswith("-") else f"−{called}"
+        for value, name in ((c, called), (-c, opposite), (1 / c if c else np.nan, f"1/{called}")):
             if c != int(c) and np.allclose(factors, value, rtol=1e-6, atol=0):
                 return name
     for sign, text in ((1, ""), (-1, "−")):
@@ -51,4 +52,5 @@ def _short(name):
 
 
 def _meaning(name, numbers):
-    return f" ({name.split(' or ')[0]} is {numbers[name]:g})"
+    first = name.split(" or ")[0]
+    return f" ({first}{',' if ',' in first else ''} is {numbers[name]:g})"

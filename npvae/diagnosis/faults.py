@@ -3,8 +3,8 @@
 import enum
 
 from ..autodiff.report import Fault
-from .explain import QUESTIONS
 from .finding import Finding
+from .questions import QUESTIONS
 
 
 class ValueFault(enum.Enum):

@@ -9,7 +9,7 @@ WIDTH = 80
 VAGUE = "yours is what a simple mistake gives"
 
 
-@dataclasses.dataclass
+@dataclasses.dataclass(frozen=True)
 class Finding:
     """What is wrong with one array.
 
@@ -19,7 +19,7 @@ class Finding:
     name         of the array
     evidence     sentences about the numbers that were compared, before any inference
     edits        the changes of the author's own lines that make every number right: `Cause`s of the search
-    is_certain   whether there is nothing to search for: a kink, or a number that is not finite
+    is_certain   whether there is nothing to search for: at a kink, or where a number is not finite
     """
 
     measured: str = ""

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from .expressions import LONGEST, names_in
 from .nodes import binary, is_number, variable
 
-EXTRA = 0.3  # what an expression costs more than a variable
+EXTRA = 0.3  # how much more an expression costs than a variable
 PARTS = (ast.Call, ast.Subscript, ast.Attribute, ast.BinOp)
 
 
@@ -24,51 +24,53 @@ class Candidate(NamedTuple):
     extra: float
 
 
-def mix_ups_of(places):
-    """Yield pairs of a `Place` and an edit that brings in a variable, or an expression from elsewhere."""
-    expressions = {place.text: place for place in places if isinstance(place.node, PARTS)}
-    short = [place for text, place in expressions.items() if len(text) <= LONGEST]
-    copies = {place.text: copy.deepcopy(place.node) for place in short}  # an expression cannot become part of itself
-    for place in places:
-        if isinstance(place.node, ast.Name) and place.node.id in place.others:
-            for name in place.others:
-                if name != place.node.id:
-                    yield place, (2.0, "other array", f"with `{name}` in place of {place.where}", variable(name))
-        elif place.is_array and isinstance(place.node, (ast.Name, *PARTS)):
-            for candidate in _candidates(place, short, copies):
-                for edit in _with(candidate, place):
-                    yield place, edit
-        elif is_number(place.node) and not place.is_size:
-            for candidate in _candidates(place, short, copies):
-                words = f"with one more factor `{candidate.text}` at {place.where}"
-                product = binary(place.node, ast.Mult(), candidate.node)
-                yield place, (2.1 + candidate.extra, "missing factor", words, product)
+def mix_ups_of(expressions):
+    """Yield pairs of an `Expression` and an edit that brings in a variable, or an expression from elsewhere."""
+    distinct = {expression.text: expression for expression in expressions if isinstance(expression.node, PARTS)}
+    short = [expression for text, expression in distinct.items() if len(text) <= LONGEST]
+    copies = {other.text: copy.deepcopy(other.node) for other in short}  # a node cannot become part of itself
+    for expression in expressions:
+        if isinstance(expression.node, ast.Name) and expression.node.id in expression.others:
+            for name in expression.others:
+                if name != expression.node.id:
+                    words = f"with `{name}` in place of {expression.where}"
+                    yield expression, (2.0, "other array", words, variable(name))
+        elif expression.is_array and isinstance(expression.node, (ast.Name, *PARTS)):
+            for candidate in _candidates(expression, short, copies):
+                for edit in _with(candidate, expression):
+                    yield expression, edit
+        elif is_number(expression.node) and not expression.is_size:
+            for candidate in _candidates(expression, short, copies):
+                cost, words = 2.1 + candidate.extra, f"with one more factor `{candidate.text}`"
+                product = binary(expression.node, ast.Mult(), candidate.node)
+                yield expression, (cost, "missing factor", words, product, f"at {expression.where}")
 
 
-def _candidates(place, expressions, copies):
-    """Yield what can be brought in at a place: its variables, and the expressions whose variables it knows."""
-    known = {*place.arrays, *place.others}
-    for name, shape in place.arrays.items():
-        if name != place.text:
+def _candidates(expression, others, copies):
+    """Yield every `Candidate` at an expression: a variable, or another expression whose variables are known here."""
+    known = {*expression.arrays, *expression.others}
+    for name, shape in expression.arrays.items():
+        if name != expression.text:
             yield Candidate(name, variable(name), shape, 0.0)
-    for other in expressions:
+    for other in others:
         of_other = {*other.arrays, *other.others}
-        if other.text != place.text and names_in(other.node) & of_other <= known:
+        if other.text != expression.text and names_in(other.node) & of_other <= known:
             yield Candidate(other.text, copies[other.text], other.shape, EXTRA)
 
 
-def _with(candidate, place):
-    """Yield the edits that bring in one candidate at one place."""
+def _with(candidate, expression):
+    """Yield the edits that bring in one candidate at one expression."""
     text, new, shape, extra = candidate
-    is_part = text in place.text  # in place of the whole, that would be several edits
-    if place.can_be(shape) and not (is_part and extra):
-        cost = 2.0 if isinstance(place.node, ast.Name) else 2.3
-        yield cost + extra, "other array", f"with `{text}` in place of {place.where}", new
-    if not place.is_operand or place.is_factor or not place.can_meet(shape) or (extra and place.text in text):
+    is_part = text in expression.text  # in place of the whole, that would be several edits
+    if expression.can_be(shape) and not (is_part and extra):
+        cost = 2.0 if isinstance(expression.node, ast.Name) else 2.3
+        yield cost + extra, "other array", f"with `{text}` in place of {expression.where}", new
+    if not expression.is_operand or expression.is_factor or not expression.can_meet(shape):
         return  # a factor fits anywhere in a product: once is enough
-    cost = 2.1 + extra
-    at, where = f"at {place.where}", place.where
-    yield cost, "missing factor", f"with one more factor `{text}` {at}", binary(place.node, ast.Mult(), new)
-    yield cost + 0.1, "extra factor", f"with {where} divided by `{text}`", binary(place.node, ast.Div(), new)
-    yield cost + 0.6, "missing term", f"with `{text}` added {at}", binary(place.node, ast.Add(), new)
-    yield cost + 0.6, "missing term", f"with `{text}` subtracted {at}", binary(place.node, ast.Sub(), new)
+    if extra and expression.text in text:
+        return
+    node, cost, at = expression.node, 2.1 + extra, f"at {expression.where}"
+    yield cost, "missing factor", f"with one more factor `{text}`", binary(node, ast.Mult(), new), at
+    yield cost + 0.1, "extra factor", f"with {expression.where} divided by `{text}`", binary(node, ast.Div(), new)
+    yield cost + 0.6, "missing term", f"with `{text}` added", binary(node, ast.Add(), new), at
+    yield cost + 0.6, "missing term", f"with `{text}` subtracted", binary(node, ast.Sub(), new), at

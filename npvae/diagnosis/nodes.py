@@ -2,8 +2,6 @@
 
 import ast
 
-ADD, SUBTRACT, TIMES, DIVIDED, AT, POWER = ast.Add(), ast.Sub(), ast.Mult(), ast.Div(), ast.MatMult(), ast.Pow()
-
 
 def variable(name):
     """Return the node of a variable that is read."""

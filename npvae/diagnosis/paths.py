@@ -1,6 +1,6 @@
 """The paths along which an input affects the value, and the derivative without one of them.
 
-The chain rule sums over all paths from x to y the product of the Jacobians on the way. People who derive by hand often
+Over all paths from x to y, the chain rule sums the product of the Jacobians on the way. People who derive by hand often
 forget a path: the variance of a batch norm depends on x too, and so does the sum in a softmax. We know what they get
 then: the derivative with that intermediate value held constant.
 
@@ -20,7 +20,7 @@ from .graph import Node, filled, is_float, with_part
 
 STEP = 1e-5
 LARGEST = 150  # elements of an array whose whole Jacobian we form
-MOST_NODES = 80  # of which the slopes of all pairs are looked at
+MOST_NODES = 80  # of a graph in which we look for slopes: they concern pairs of nodes
 MOST = 60_000  # steps that finite differences may run
 
 

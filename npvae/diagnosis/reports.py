@@ -59,13 +59,13 @@ def settings_of(report):
 
 
 def _is_quick(report, seconds):
-    """Return whether finite differences of all inputs take no more than a second or two; `seconds` for a call."""
+    """Return whether finite differences of all inputs take no more than about two seconds; a call takes `seconds`."""
     elements = sum(np.size(row.x) for row in report.rows if row.x is not None)
     return elements <= MOST_ELEMENTS and elements * seconds < MOST_SECONDS / CALLS
 
 
 def draws_of(report, settings):
-    """Return the traced draws of each derivative, by input; those of a derivative that cannot be traced are missing."""
+    """Return the traced draws of each derivative: a dict by input, without derivatives that cannot be traced."""
     draws = {}
     for inputs, dy, _, truths in settings:
         try:
@@ -79,7 +79,7 @@ def draws_of(report, settings):
 
 
 def rerun_of(report, settings):
-    """Return the `Rerun` of a report's operation. It looks first at the arrays that are wrong, to end early."""
+    """Return the `Rerun` of a report's operation. The wrong arrays come first, so that a run can stop early."""
     wrong = {row.name for row in report.rows if row.error > report.limit}
     first = lambda item: item[0] not in wrong  # noqa: E731
     settings = [setting._replace(truths=dict(sorted(setting.truths.items(), key=first))) for setting in settings]

@@ -1,4 +1,4 @@
-"""The edits of the author's source that the search tries, from one operator to the same change in several lines.
+"""The edits of the author's source that the search tries, from a single operator to the same change in several lines.
 
     slips.py       what stands in one expression: its operator, its number, its index, its axis, its brackets
     mix_ups.py     one expression in place of another, or one more as a factor or a term
@@ -8,7 +8,7 @@
 import ast
 from typing import NamedTuple
 
-from .expressions import places_of, text_of
+from .expressions import expressions_of, text_of
 from .graph import Site
 from .mix_ups import mix_ups_of
 from .program import Definition
@@ -16,7 +16,8 @@ from .slips import slips_of
 from .statements import edits_of_statements
 
 MOST_TOGETHER = 3  # places at which the same change is made
-# Functions whose derivative is zero: where one comes into the value, the value has lost a path.
+TOGETHER = 0.1  # how much more the same change costs for each of several places
+# Functions whose derivative is zero. An edit that brings one into the value cuts a path, and hides a wrong derivative.
 FLAT = {"sign", "floor", "ceil", "trunc", "rint", "round", "fix", "argmax", "argmin", "equal", "greater", "less", "any",
         "all"}  # fmt: skip
 
@@ -24,18 +25,20 @@ FLAT = {"sign", "floor", "ceil", "trunc", "rint", "round", "fix", "argmax", "arg
 class Rewrite(NamedTuple):
     """One edit of a definition.
 
-    cost        the smaller, the more plausible
-    kind        of the mistake that it repairs
-    text        completes "Every number would be right …"
+    cost        on the scale of causes.py
+    kind        of the mistake that it repairs, a key of `QUESTIONS`
+    words       complete "Every number would be right …"
     definition  a `Definition`
     replaced    pairs of a node and of what takes its place
+    where       the end of the words, if they need one: "at `dy`"
     """
 
     cost: float
     kind: str
-    text: str
+    words: str
     definition: Definition
     replaced: list
+    where: str = ""
 
     @property
     def sites(self):
@@ -62,20 +65,20 @@ def _words_of(node):
 
 def rewrites_of(definition, values):
     """Return all edits of a definition, the cheapest first; `values` holds the last value of each variable, by name."""
-    places = places_of(definition, values)
+    expressions = expressions_of(definition, values)
     found = [
-        Rewrite(cost, kind, text, definition, [(place.node, new)])
+        Rewrite(cost, kind, words, definition, [(expression.node, new)], *where)
         for edits in (slips_of, mix_ups_of)
-        for place, (cost, kind, text, new) in edits(places)
+        for expression, (cost, kind, words, new, *where) in edits(expressions)
     ]
     found += [Rewrite(*edit[:3], definition, edit[3]) for edit in edits_of_statements(definition.tree)]
     return _distinct(sorted([*found, *_together(found)], key=lambda rewrite: rewrite.cost))
 
 
 def _together(rewrites):
-    """Yield the edits that make the same change at several places: at all in a statement, or at all in a definition.
+    """Yield the edits that make the same change everywhere: in one statement, or in the whole definition.
 
-    The same change puts the same characters in place of the same: `/ z` goes, sin becomes cos.
+    Changes are the same if they put the same characters in place of the same: `/ z` goes, sin becomes cos.
     """
     groups = {}
     for rewrite in rewrites:
@@ -88,8 +91,8 @@ def _together(rewrites):
         nodes = {rewrite.replaced[0][0] for rewrite in several}
         if 1 < len(nodes) == len(several) <= MOST_TOGETHER and not _are_nested(nodes):
             first, replaced = several[0], [pair for rewrite in several for pair in rewrite.replaced]
-            text = f"{first.text}, {_likewise(several)}"
-            yield first._replace(cost=first.cost + 0.1 * len(nodes), text=text, replaced=replaced)
+            words = f"{first.text}, {_likewise(several)}"
+            yield first._replace(cost=first.cost + TOGETHER * len(nodes), words=words, replaced=replaced, where="")
 
 
 def _likewise(several):
@@ -108,7 +111,7 @@ def _difference(old, new):
 
 
 def _common(a, b):
-    """Return with how many equal characters two texts begin."""
+    """Return how many characters at the beginning of two texts are equal."""
     return next((i for i, (c, d) in enumerate(zip(a, b)) if c != d), min(len(a), len(b)))
 
 

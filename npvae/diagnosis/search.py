@@ -1,4 +1,4 @@
-"""The search: which single change of the author's own lines makes every number right?
+"""The search in a trace: which single change of the author's own lines makes every number right?
 
 It asks two questions. Finite differences are the truth for both, and neither needs a formula of the right answer:
 
@@ -10,25 +10,23 @@ A cause must explain every element, and do so again in an independent draw with 
 numbers. If several causes explain the numbers, the search returns the cheapest, at most three.
 """
 
-import functools
 import time
-import warnings
 
 import numpy as np
 
 from . import source
-from .changes import Places, at_result, at_use, is_number
+from .causes import MARGIN, Cause, chosen
+from .changes import Editable, at_result, at_use, is_number
 from .comparison import same
 from .cuts import path_causes
-from .draws import Cause, upstream
+from .draws import upstream
 from .factors import factor_name
 from .graph import is_float
-from .paths import Paths, TooLarge, slopes_of_elements
+from .paths import Paths, slopes_of_elements
+from .silence import without_warnings
 from .uses import OTHER_FORMS, PLAIN_FORM, edits_of
 
 SECONDS = 2.2  # of processor time, for all arrays of one function; then the search stops. The value gets half as much
-SHOWN = 3  # causes
-MARGIN = 0.9  # a cause that costs this much more than the cheapest is not shown beside it
 VANISHING = 1e-6  # a smaller part of the right gradient counts as zero
 FITTED = 5.0  # the cost of a factor that has no name
 FAILURES = (Exception, SystemExit)  # of a changed step: it may call the author's function, which may raise anything
@@ -37,19 +35,7 @@ OF_VALUES = {"other function", "other array", "constant", "power", "order", "axi
              "transposed", "extra factor", "extra term"}  # fmt: skip
 
 
-def _quiet(search):
-    """Return a search that is silent about numbers out of range: many edits overflow, or divide by zero."""
-
-    @functools.wraps(search)
-    def quiet(*args):
-        with np.errstate(all="ignore"), warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return search(*args)
-
-    return quiet
-
-
-@_quiet
+@without_warnings
 def search(draws, ends=None):
     """Return the causes that explain an array in all draws, at most three, the most plausible first.
 
@@ -73,50 +59,33 @@ def _paths_of(draws, ends):
     try:
         all_paths = [Paths(draw.graph, draw.graph.inputs[draw.of], ends) for draw in draws]
         right = [paths.gradient(upstream(draw)) for paths, draw in zip(all_paths, draws)]
-    except (*FAILURES, TooLarge):
+    except FAILURES:  # TooLarge is one of them
         return None
     return all_paths if all(same(gradient, draw.truth) for gradient, draw in zip(right, draws)) else None
 
 
-def chosen(causes):
-    """Return the cheapest causes, at most three. Those that differ only in the place become one, with all places."""
-    merged = {}
-    for cause in sorted(causes, key=lambda cause: cause.cost):
-        words = cause.kind, cause.text.split(" at `")[0].split(" before `")[0]
-        if words in merged:
-            other = merged[words]
-            sites = tuple(dict.fromkeys((*other.sites, *cause.sites)))
-            merged[words] = other._replace(sites=sites)
-        else:
-            merged[words] = cause
-    causes = list(merged.values())
-    if not causes:
-        return []
-    return [cause for cause in causes if cause.cost <= causes[0].cost + MARGIN][:SHOWN]
-
-
 def _edits(draws, all_paths, ends, cheapest):
     """Yield the causes that are edits of the author's lines."""
-    all_places, half = [], (time.thread_time() + ends) / 2
+    editables, half = [], (time.thread_time() + ends) / 2
     for i, draw in enumerate(draws):
         settled = draw.graph.ancestors(draw.graph.outputs["y"]) if draw.of else ()
         slopes = slopes_of_elements(all_paths[i], half) if all_paths else ()
-        all_places.append(Places(draw.graph, draw.output, settled, slopes))
-    for cause in _scaled(draws, all_places, ends):
+        editables.append(Editable(draw.graph, draw.output, settled, slopes))
+    for cause in _scaled(draws, editables, ends):
         cheapest = min(cheapest, cause.cost)
         yield cause
     for forms in (PLAIN_FORM, OTHER_FORMS):
-        for edit in sorted(edits_of(all_places[0], forms), key=lambda edit: edit.cost):
+        for edit in sorted(edits_of(editables[0], forms), key=lambda edit: edit.cost):
             if time.thread_time() > ends:
                 return
             if edit.cost > cheapest + MARGIN:
                 break
-            if all(_holds(edit, draw, places) for draw, places in zip(draws, all_places)):
+            if all(_holds(edit, draw, editable) for draw, editable in zip(draws, editables)):
                 cheapest = min(cheapest, edit.cost)
-                yield Cause(edit.kind, edit.text, (edit.site,), edit.cost)
+                yield edit.cause()
 
 
-@_quiet
+@without_warnings
 def search_value(arrays, ends):
     """Return the causes that are edits of the value, each of which makes all derivatives right.
 
@@ -127,22 +96,21 @@ def search_value(arrays, ends):
     derivatives right, and keeps the right ones right, it is more plausible than one edit for each derivative.
     """
     together = list(zip(*arrays))  # by draw
-    all_places = [Places(draws[0].graph, draws[0].graph.outputs["y"]) for draws in together]
-    edits = [edit for edit in edits_of(all_places[0]) if edit.kind in OF_VALUES and edit.site]
-    edits = [edit for edit in edits if "np.sign" not in edit.text]
+    editables = [Editable(draws[0].graph, draws[0].graph.outputs["y"]) for draws in together]
+    edits = [edit for edit in edits_of(editables[0]) if edit.kind in OF_VALUES and edit.site]
+    edits = [edit for edit in edits if "np.sign" not in edit.words]  # a value of slope 0 would hide a wrong derivative
     causes = []
     for edit in sorted(edits, key=lambda edit: edit.cost):
         if time.thread_time() > ends or (causes and edit.cost > causes[0].cost + MARGIN):
             break
-        if all(_agree_after(edit, draws, places, ends) for draws, places in zip(together, all_places)):
-            text = f"{edit.text} in the value: your derivatives are right for that value"
-            causes.append(Cause(edit.kind, text, (edit.site,), edit.cost))
+        if all(_agree_after(edit, draws, editable, ends) for draws, editable in zip(together, editables)):
+            causes.append(edit.cause()._replace(is_of_value=True))
     return chosen(causes)
 
 
-def _agree_after(edit, draws, places, ends):
+def _agree_after(edit, draws, editable, ends):
     """Return whether the value and all its derivatives agree after an edit of the value."""
-    changes = edit.changes(places)
+    changes = edit.changes(editable)
     if not changes:
         return False
     try:
@@ -157,21 +125,21 @@ def _agree_after(edit, draws, places, ends):
                 return False
             without = paths.gradient(dy, {edge: 0.0 for node in edited for edge in paths.out_of(node)})
             matters |= np.abs(gradient - without).max(initial=0) > VANISHING * size
-    except (*FAILURES, TooLarge):
+    except FAILURES:  # TooLarge is one of them
         return False
     return bool(matters)  # where the edited step saturates, both sides are zero, and agree
 
 
-def _holds(edit, draw, places):
+def _holds(edit, draw, editable):
     """Return whether an edit gives the right array."""
-    made = _result(edit.changes, draw, places)
+    made = _result(edit.changes, draw, editable)
     return made is not None and draw.is_right(made)
 
 
-def _result(changes, draw, places):
+def _result(changes, draw, editable):
     """Return the array after a change; None if it cannot be computed."""
     try:
-        changed = changes(places)
+        changed = changes(editable)
         if not changed:
             return None
         return draw.graph.run(changed, draw.output).get(draw.output)
@@ -179,17 +147,17 @@ def _result(changes, draw, places):
         return None
 
 
-def _scaled(draws, all_places, ends):
+def _scaled(draws, editables, ends):
     """Yield the causes that are one number: a factor or a sign at one use of a value, or of the result."""
-    uses = [use for use in all_places[0].uses() if is_number(use.array) or is_float(use.array)]
+    uses = [use for use in editables[0].uses() if is_number(use.array) or is_float(use.array)]
     candidates = [(use, lambda w, use=use: at_use(use, lambda v, *_: w * v)) for use in uses]
     candidates.append((None, lambda w: at_result(lambda v, *_: w * v)))
     for use, scaled in candidates:
         if time.thread_time() > ends:
             return
         factors = []
-        for draw, places in zip(draws, all_places):
-            factor = _fitted(scaled, draw, places)
+        for draw, editable in zip(draws, editables):
+            factor = _fitted(scaled, draw, editable)
             if factor is None:
                 break
             factors.append(factor)
@@ -197,9 +165,9 @@ def _scaled(draws, all_places, ends):
             yield from _number_cause(use, factors, draws)
 
 
-def _fitted(scaled, draw, places):
+def _fitted(scaled, draw, editable):
     """Return the factor that the use needs; None if there is none, or if the result is not linear in it."""
-    zero, two = (_result(scaled(w), draw, places) for w in (0.0, 2.0))
+    zero, two = (_result(scaled(w), draw, editable) for w in (0.0, 2.0))
     found = draw.found
     if zero is None or two is None or not zero.shape == two.shape == found.shape == draw.truth.shape:
         return None
@@ -221,15 +189,15 @@ def _number_cause(use, factors, draws):
             yield Cause("extra term", f"without the term `{called}`", (site,), 1.4 + extra)
     elif np.allclose(factors, -1, rtol=1e-6):
         cost = (1.3 if is_term else 1.5) + extra
-        yield Cause("wrong sign", f"with the opposite sign before `{called}`", (site,), cost)
+        yield Cause("wrong sign", "with the opposite sign", (site,), cost, f"before `{called}`")
     elif name := factor_name(factors, draws):
         cost = (1.8 if len(name) < 5 else 2.0) + extra
         if name.startswith("1/"):
             is_expression = name.startswith("1/(")  # the forward pass divides by it; a size is extra
             kind = "missing factor" if is_expression else "extra factor"
-            yield Cause(kind, f"divided by {name[2:]} at `{called}`", (site,), cost)
+            yield Cause(kind, f"with a division by {name[2:]}", (site,), cost, f"at `{called}`")
         else:
-            yield Cause("missing factor", f"with one more factor {name} at `{called}`", (site,), cost)
+            yield Cause("missing factor", f"with one more factor {name}", (site,), cost, f"at `{called}`")
     elif np.allclose(factors, factors[0], rtol=1e-6) and use is None:
-        text = f"with one more factor {factors[0]:.6g} at `{called}`".replace("-", "−")
-        yield Cause("constant", text, (site,), FITTED)
+        words = f"with one more factor {factors[0]:.6g}".replace("-", "−")
+        yield Cause("constant", words, (site,), FITTED, f"at `{called}`")

@@ -1,8 +1,14 @@
-"""Silence: what the author's function prints comes once from the check, and not again from every run of a diagnosis."""
+"""Silence: the check shows what the author's function prints, and what NumPy warns of. The diagnosis runs the function
+many times, and shows none of that again.
+"""
 
 import contextlib
+import functools
 import sys
 import threading
+import warnings
+
+import numpy as np
 
 
 class _Silent:
@@ -21,11 +27,23 @@ class _Silent:
 
 @contextlib.contextmanager
 def silent():
-    """Within it, `print` shows nothing on this thread; on other threads, it prints as usual."""
+    """A context in which `print` shows nothing on this thread; on other threads, it prints as usual."""
     before = sys.stdout
     sys.stdout = now = _Silent(before)
     try:
         yield
     finally:
-        now.thread = None  # whoever kept it prints again
+        now.thread = None  # if other code has stored this stream, it prints again
         sys.stdout = before
+
+
+def without_warnings(search):
+    """Return a search that warns of nothing: many edits overflow, or divide by zero."""
+
+    @functools.wraps(search)
+    def quiet(*args):
+        with np.errstate(all="ignore"), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return search(*args)
+
+    return quiet

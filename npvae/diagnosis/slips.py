@@ -1,7 +1,8 @@
 """Slips within one expression: its operator, its sign, its number, its brackets, or what stands around it.
 
-An edit is a tuple of its cost, the kind of the mistake, the words that complete "Every number would be right …", and
-the node that takes the expression's place. The costs are those of steps.py.
+An edit is a tuple: its cost on the scale of causes.py, the kind of the mistake, the words that complete "Every number
+would be right …", the node that takes the place of the expression, and, if the words need one, their end, such as
+"at `dy`".
 """
 
 import ast
@@ -34,13 +35,13 @@ AROUND = [  # what an expression may lack around it: the cost, the kind, the wor
 ]
 
 
-def slips_of(places):
-    """Yield pairs of a `Place` and an edit of its expression."""
-    literals = sorted({place.node.value for place in places if is_number(place.node)}, key=abs)
-    indexed = set().union(*(names_of_index(place.node) for place in places))
-    for place in places:
-        for edit in _of_place(place, literals, indexed):
-            yield place, edit
+def slips_of(expressions):
+    """Yield pairs of an `Expression` and an edit of it."""
+    literals = sorted({expression.node.value for expression in expressions if is_number(expression.node)}, key=abs)
+    indexed = set().union(*(names_of_index(expression.node) for expression in expressions))
+    for expression in expressions:
+        for edit in _of_expression(expression, literals, indexed):
+            yield expression, edit
 
 
 def names_of_index(node):
@@ -49,25 +50,29 @@ def names_of_index(node):
     return {part.id for part in ast.walk(index) if isinstance(part, ast.Name)} if index else set()
 
 
-def _of_place(place, literals, indexed):
-    """Yield the edits at one place; `literals` are the definition's numbers, `indexed` the names in its indices."""
-    node = place.node
+def _of_expression(expression, literals, indexed):
+    """Yield the edits of one expression.
+
+    literals  the numbers in the definition
+    indexed   the names in the indices of the definition
+    """
+    node = expression.node
     if isinstance(node, ast.BinOp):
         yield from _of_operator(node)
     elif isinstance(node, ast.UnaryOp) and isinstance(node.op, (ast.USub, ast.Not)):
-        yield 1.3, "wrong sign", f"without the minus before {said(node.operand)}", node.operand
+        yield 1.3, "wrong sign", "without the minus", node.operand, f"before {said(node.operand)}"
     elif isinstance(node, (ast.Compare, ast.BoolOp, ast.IfExp)):
         yield from _of_condition(node)
     elif isinstance(node, ast.Call):
-        yield from edits_of_call(node, place.unused)
+        yield from edits_of_call(node, expression.unused)
     elif isinstance(node, ast.Subscript):
-        yield from edits_of_index(place, indexed)
+        yield from edits_of_index(expression, indexed)
     elif isinstance(node, ast.Constant):
-        yield from _of_constant(place, literals)
+        yield from _of_constant(expression, literals)
     if isinstance(node, ast.Attribute) and node.attr == "T":
         yield 1.4, "transposed", f"with {said(node.value)} not transposed", node.value
-    if place.is_operand and place.is_array and not isinstance(node, ast.Constant):
-        yield from _around(place)
+    if expression.is_operand and expression.is_array and not isinstance(node, ast.Constant):
+        yield from _around(expression)
 
 
 def _of_operator(node):
@@ -76,7 +81,7 @@ def _of_operator(node):
     kind = type(op)
     if kind in (ast.Add, ast.Sub):
         other = ast.Sub() if kind is ast.Add else ast.Add()
-        yield 1.3, "wrong sign", f"with the opposite sign before {said(right)}", binary(left, other, right)
+        yield 1.3, "wrong sign", "with the opposite sign", binary(left, other, right), f"before {said(right)}"
         yield 1.4, "extra term", f"without the term {said(right)}", left
         yield 1.5, "extra term", f"without the term {said(left)}", right if kind is ast.Add else minus(right)
     if kind in (ast.Mult, ast.Div, ast.MatMult, ast.FloorDiv, ast.Mod):
@@ -98,7 +103,7 @@ def _of_operator(node):
 def _regrouped(left, op, right):
     """Yield pairs of an expression and of what the whole becomes if brackets surround that expression.
 
-    In a + b / c, they may surround a + b; in (a + b) / c, b / c; in −a + b, a + b.
+    In a + b / c, they may surround a + b; in (a + b) / c, they may surround b / c; in −a + b, they may surround a + b.
     """
     chain = ast.Add, ast.Mult  # in a + b + c, brackets change nothing
     if isinstance(right, ast.BinOp) and not (type(op) is type(right.op) and isinstance(op, chain)):
@@ -113,7 +118,7 @@ def _regrouped(left, op, right):
 
 
 def _of_condition(node):
-    """Yield the edits of a comparison, of `and` and `or`, and of a choice."""
+    """Yield the edits of a comparison, of `and` and `or`, and of a choice `a if c else b`."""
     if isinstance(node, ast.BoolOp):
         now, other = ("and", ast.Or()) if isinstance(node.op, ast.And) else ("or", ast.And())
         words = f"with {'or' if now == 'and' else 'and'} in place of {now} in {said(node)}"
@@ -121,8 +126,8 @@ def _of_condition(node):
     elif isinstance(node, ast.IfExp):
         turned = ast.IfExp(node.test, node.orelse, node.body)
         yield 1.5, "order", f"with the two choices of {said(node)} exchanged", turned
-        yield 1.6, "condition", f"with {said(node.body)} in any case", node.body
-        yield 1.6, "condition", f"with {said(node.orelse)} in any case", node.orelse
+        yield 1.6, "condition", f"with {said(node.body)} in both cases", node.body
+        yield 1.6, "condition", f"with {said(node.orelse)} in both cases", node.orelse
     elif len(node.ops) == 1 and type(node.ops[0]) in COMPARISONS:
         now = COMPARISONS[type(node.ops[0])]
         for other, sign in COMPARISONS.items():
@@ -132,36 +137,36 @@ def _of_condition(node):
                 yield cost, "other function", words, ast.Compare(node.left, [other()], node.comparators)
 
 
-def _of_constant(place, literals):
+def _of_constant(expression, literals):
     """Yield the edits of a number, of True and False, and of a word that NumPy knows."""
-    c = place.node.value
+    c = expression.node.value
     if isinstance(c, bool):
-        yield 1.6, "other function", f"with {not c} in place of {place.where}", ast.Constant(not c)
-    elif is_number(place.node):
-        is_power = isinstance(place.parent, ast.BinOp) and isinstance(place.parent.op, ast.Pow)
+        yield 1.6, "other function", f"with {not c} in place of {expression.where}", ast.Constant(not c)
+    elif is_number(expression.node):
+        is_power = isinstance(expression.parent, ast.BinOp) and isinstance(expression.parent.op, ast.Pow)
         close = (c + 1, c - 1, -c, 2 * c, c // 2 if isinstance(c, int) and c % 2 == 0 else c / 2, 1, 2, 0.5)
         for other in dict.fromkeys((*close, *NUMBERS, *literals)):
             if other != c:
                 kind = "wrong sign" if other == -c else "power" if is_power else "constant"
-                words = f"with {other:g} in place of {place.where}".replace("-", "−")
+                words = f"with {other:g} in place of {expression.where}".replace("-", "−")
                 yield 1.8 + 0.3 * (other not in close), kind, words, number(other)
-        for name in place.arrays:
+        for name in expression.arrays:
             kind = "missing factor" if c == 1 else "constant"
-            yield 2.2, kind, f"with `{name}` in place of {place.where}", variable(name)
+            yield 2.2, kind, f"with `{name}` in place of {expression.where}", variable(name)
     for family in WORDS:
         for word in family if c in family else ():
             if word != c:
                 yield 1.5, "other function", f'with "{word}" in place of "{c}"', ast.Constant(word)
 
 
-def _around(place):
+def _around(expression):
     """Yield the edits that put something around an expression: a minus, a transposition, a function."""
-    node, where = place.node, place.where
-    if not isinstance(place.parent, ast.UnaryOp) and not place.is_factor:
-        yield 1.5, "wrong sign", f"with the opposite sign before {where}", minus(node)
+    node, where = expression.node, expression.where
+    if not isinstance(expression.parent, ast.UnaryOp) and not expression.is_factor:
+        yield 1.5, "wrong sign", "with the opposite sign", minus(node), f"before {where}"
     if not isinstance(node, ast.BinOp):
-        if place.shape is None or len(place.shape) > 1:
-            is_product = isinstance(place.parent, ast.BinOp) and isinstance(place.parent.op, ast.MatMult)
+        if expression.shape is None or len(expression.shape) > 1:
+            is_product = isinstance(expression.parent, ast.BinOp) and isinstance(expression.parent.op, ast.MatMult)
             yield 1.5 if is_product else 1.8, "transposed", f"with {where} transposed", transposed(node)
         for cost, kind, words, source in AROUND:
-            yield cost, kind, words.format(where), ast.parse(source.format(place.text), mode="eval").body
+            yield cost, kind, words.format(where), ast.parse(source.format(expression.text), mode="eval").body

@@ -26,8 +26,8 @@ DESCRIPTION = "(?:the |a constant|an array)"  # how it begins
 def quoted(site, width=None):
     """Return the source line of a site without indentation and comment; empty if the source is not available.
 
-    width   if the line is longer, return so many characters that show the columns of the site, from the start of the
-            line if possible, with … for what is left out
+    width   of a longer line, return this many characters around the columns of the site, from the start of the line if
+            possible, with … for what is left out
     """
     whole = linecache.getline(site.file, site.line)
     line = _without_comment(whole.strip())
@@ -126,7 +126,7 @@ def text(node):
     return _shortened(found or quoted(node.site) or _description(node), LONGEST)
 
 
-def place(node, path):
+def site_of_argument(node, path):
     """Return the site of an argument of a node: that of the node, with the lines and columns of the argument."""
     expression, _ = _expression(node.site)
     part = _part(expression, path)

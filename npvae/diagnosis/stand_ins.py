@@ -4,8 +4,8 @@ NumPy hands a call over only if an argument is a traced array. np.zeros makes an
 list, so they would leave the trace. While a function is traced, the names `np` and `math` of its module refer to
 stand-ins that keep the trace; afterwards they refer to the real modules again.
 
-Another thread may call the same names meanwhile, and the author's code may keep a stand-in. So each stand-in calls the
-real function on any other thread than the one that traces, and after the trace.
+At the same time, another thread may call the same names, and the author's code may store a stand-in. So each stand-in
+calls the real function on every thread but the one that traces, and after the trace.
 """
 
 import contextlib
@@ -134,7 +134,7 @@ def _atom(tracer, function):
 
 @contextlib.contextmanager
 def stand_ins(tracer, functions):
-    """Within it, the names of these functions' modules refer to stand-ins."""
+    """A context in which the names of these functions' modules refer to stand-ins."""
     numpy, mathematics, kept = _traced_numpy(tracer), _traced_math(), []
     creators = {getattr(np, name): getattr(numpy, name) for name in (*CREATORS, *OF_LISTS, "vectorize")}
     for names in {id(f.__globals__): f.__globals__ for f in functions}.values():

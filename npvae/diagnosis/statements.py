@@ -1,7 +1,7 @@
-"""Slips in a statement: one too many, at another place, in another order, under another condition.
+"""Slips in a statement: one too many, one elsewhere, two in another order, one under another condition.
 
-An edit is a tuple of its cost, the kind of the mistake, the words that complete "Every number would be right …", and
-pairs of a node and of what takes its place: a statement, or a list of statements.
+An edit is a tuple: its cost on the scale of causes.py, the kind of the mistake, the words that complete "Every number
+would be right …", and pairs of a node and of what takes its place, a statement or a list of statements.
 """
 
 import ast
@@ -49,11 +49,11 @@ def _of_statement(statement):
         yield 2.4, "place", "with this line twice", [statement, statement]
     if isinstance(statement, ast.If):
         yield 1.6, "condition", f"without the condition {said(statement.test)}", statement.body
-        yield 1.7, "condition", "with the branches of this condition exchanged", ast.If(
+        yield 1.7, "condition", "with the two branches of this condition exchanged", ast.If(
             ast.UnaryOp(ast.Not(), statement.test), statement.body, statement.orelse
         )
         if statement.orelse:
-            words = f"with what stands under else, whether {said(statement.test)} or not"
+            words = f"with the branch under `else` alone, without the condition {said(statement.test)}"
             yield 1.7, "condition", words, statement.orelse
     if isinstance(statement, ast.Assign) and len(statement.targets) == 1:
         yield from _of_assignment(statement)
@@ -95,15 +95,15 @@ def _of_loop(loop, block, i):
     for inner in loop.body:
         if _is_simple(inner) and len(loop.body) > 1:
             gone = inner, [ast.Pass()]
-            yield 1.8, "place", "with this line before the loop, and not in it", [gone, (loop, [inner, loop])]
-            yield 1.8, "place", "with this line after the loop, and not in it", [gone, (loop, [loop, inner])]
+            yield 1.8, "place", "with this line before the loop, not in it", [gone, (loop, [inner, loop])]
+            yield 1.8, "place", "with this line after the loop, not in it", [gone, (loop, [loop, inner])]
     last = loop.body[-1]
     if isinstance(last, ast.Return):
         moved = [(last, [ast.Pass()]), (loop, [loop, last])]
-        yield 1.6, "place", "with this return after the loop, and not in it", moved
+        yield 1.6, "place", "with this return after the loop, not in it", moved
     before, after = (block[j] if 0 <= j < len(block) else None for j in (i - 1, i + 1))
     if before is not None and _is_simple(before) and not _is_docstring(before):
         moved = [(before, [ast.Pass()]), (loop.body[0], [before, loop.body[0]])]
-        yield 1.7, "place", "with this line in the loop, at its beginning", moved
+        yield 1.7, "place", "with this line at the beginning of the loop", moved
     if after is not None and _is_simple(after):
-        yield 1.7, "place", "with this line in the loop, at its end", [(after, [ast.Pass()]), (last, [last, after])]
+        yield 1.7, "place", "with this line at the end of the loop", [(after, [ast.Pass()]), (last, [last, after])]

@@ -1,7 +1,6 @@
 """Every small edit of a step that the author wrote: without it, with another function, over another axis, …
 
-The first number of an edit is its cost. A common mistake is cheap, and so is a repair that needs nothing from elsewhere
-in the source.
+The first number of an edit is its cost, on the scale of causes.py.
 """
 
 import functools
@@ -11,7 +10,7 @@ import operator
 import numpy as np
 
 from . import source
-from .changes import Edit, at_step, at_use, is_number
+from .changes import Edit, at_step, at_use, is_number, literals_of
 from .graph import Node, compute, filled, is_float, setitem
 
 FUNCTIONS = [  # families of functions that people confuse
@@ -39,18 +38,18 @@ KINDS = {np.negative: "wrong sign", np.sum: "extra sum", np.mean: "extra sum", n
 EXPONENTS = (-3, -2, -1.5, -1, -0.5, 0.5, 1, 1.5, 2, 3)
 
 
-def edits_of_steps(places):
+def edits_of_steps(editable):
     """Yield the edits that need no other array: of the steps themselves, and of the numbers in them."""
-    for step in places.places():
-        yield from _of_step(step, places)
-    yield from _of_all_reductions(places)
-    literals = places.literals()
-    for use in places.uses():
+    for step in editable.first_steps():
+        yield from _of_step(step)
+    yield from _of_all_reductions(editable)
+    literals = literals_of(editable.graph)
+    for use in editable.uses():
         if is_number(use.value):
             yield from _of_number(use, literals)
 
 
-def _of_step(step, places):
+def _of_step(step):
     """Yield the edits of one step: drop it, swap its arguments, call another function, or run over another axis."""
     f, args = step.function, step.args
     if isinstance(step.value, (list, tuple)):
@@ -62,8 +61,8 @@ def _of_step(step, places):
         fits = np.shape(args[i].value) == np.shape(step.value) or is_binary or f in (np.dot, np.matmul)
         if fits and f not in (operator.getitem, np.transpose, setitem):
             kind, text, cost = _without(step, i)
-            kept = lambda node, array, places, i=i: _like(array(node.args[i]), node)  # noqa: E731
-            site = source.place(step, ("args", 1 - i)) if is_binary else step.site  # of the part that goes
+            kept = lambda node, array, i=i: _like(array(node.args[i]), node)  # noqa: E731
+            site = source.site_of_argument(step, ("args", 1 - i)) if is_binary else step.site  # of the part that goes
             yield Edit(cost, kind, text, site, here(kept))
     if f in (np.subtract, np.divide, np.power, np.matmul, np.dot, np.outer) and len(args) == 2:
         text = f"with the two sides of `{source.text(step)}` exchanged"
@@ -78,12 +77,14 @@ def _of_step(step, places):
     for family in FUNCTIONS:
         for other in family if f in family else ():
             if other is not f:
-                yield Edit(1.3, *_other_function(step, f, other), step.site, here(_with_function(other)))
+                kind, words, where = _other_function(step, f, other)
+                yield Edit(1.3, kind, words, step.site, here(_with_function(other)), where)
     if f in (np.dot, np.matmul):
-        by_elements = here(_with_function(np.multiply))
-        yield Edit(2, "other function", "with the product element by element", step.site, by_elements)
+        words = "with the elementwise product in place of the matrix product"
+        yield Edit(2, "other function", words, step.site, here(_with_function(np.multiply)))
     if f is np.multiply:
-        yield Edit(2, "other function", "with a matrix product", step.site, here(_with_function(np.matmul)))
+        words = "with the matrix product in place of the elementwise product"
+        yield Edit(2, "other function", words, step.site, here(_with_function(np.matmul)))
     if f in REDUCTIONS:
         yield from _of_reduction(step, here)
     if f is setitem:
@@ -95,7 +96,7 @@ def _of_step(step, places):
             yield Edit(1.5, "other function", "with = in place of +=", step.site, here(_assigned))
 
 
-def _last_two_exchanged(node, array, places):
+def _last_two_exchanged(node, array):
     """Compute (a @ c) @ b for a step (a @ b) @ c."""
     a, b = filled(node.args[0].args, array)
     return a @ filled(node.args, array)[1] @ b
@@ -110,26 +111,26 @@ def _adds(step):
 
 
 def _with_function(other):
-    return lambda node, array, places: compute(node.copy(function=other), array)
+    return lambda node, array: compute(node.copy(function=other), array)
 
 
 def _with_args(change):
-    return lambda node, array, places: compute(node.copy(args=change(*node.args)), array)
+    return lambda node, array: compute(node.copy(args=change(*node.args)), array)
 
 
-def _added(node, array, places):
+def _added(node, array):
     base, index, value = filled(node.args, array)
     return setitem(base, index, base[index] + value)
 
 
-def _added_at(node, array, places):
+def _added_at(node, array):
     base, index, value = filled(node.args, array)
     base = np.array(base)
     np.add.at(base, index, value - base[index])
     return base
 
 
-def _assigned(node, array, places):
+def _assigned(node, array):
     base, index, value = filled(node.args, array)
     return setitem(base, index, value - base[index])
 
@@ -159,12 +160,13 @@ def _name_of(f):
 
 
 def _other_function(step, f, other):
+    """Return the kind, the words and their end for the edit that calls another function in a step."""
     if f in (np.sum, np.mean):
-        return "sum or mean", f"with the {_name_of(other)[3:]} in place of the {_name_of(f)[3:]}"
+        return "sum or mean", f"with the {_name_of(other)[3:]} in place of the {_name_of(f)[3:]}", ""
     if f in (np.add, np.subtract):
-        dropped = source.argument(step, ("args", 1)) or "the second part"
-        return "wrong sign", f"with the opposite sign before `{dropped}`"
-    return "other function", f"with {_name_of(other)} in place of {_name_of(f)} in `{source.text(step)}`"
+        second = source.argument(step, ("args", 1)) or "the second part"
+        return "wrong sign", "with the opposite sign", f"before `{second}`"
+    return "other function", f"with {_name_of(other)} in place of {_name_of(f)} in `{source.text(step)}`", ""
 
 
 def _of_reduction(step, here):
@@ -180,22 +182,22 @@ def _of_reduction(step, here):
         if _same_axes(axis, now, ndim) or (len(axes) > 1 and f in (np.argmax, np.argmin, np.cumsum, np.cumprod)):
             continue
         for keep in (step.kwargs.get("keepdims", False), not step.kwargs.get("keepdims", False)):
-            def run(node, array, places, axis=axis, keep=keep):
+            def run(node, array, axis=axis, keep=keep):
                 kwargs = {key: value for key, value in node.kwargs.items() if key not in ("axis", "keepdims")}
                 return node.function(array(node.args[0]), axis=axis, **({"keepdims": True} if keep else {}), **kwargs)
 
-            was = "everything" if now is None else f"axis {now}" if np.ndim(now) == 0 else f"the axes {now}"
+            was = "all axes" if now is None else f"axis {now}" if np.ndim(now) == 0 else f"the axes {now}"
             is_ = f"axis {axis}" if np.ndim(axis) == 0 else f"the axes {axis}"
             text = f"with the {word} over {is_} in place of {was}"
             yield Edit(1.3 + 0.3 * (keep != step.kwargs.get("keepdims", False)), "axis", text, step.site, here(run))
-    text = f"without the {word} over {'everything' if now is None else f'axis {now}'}"
-    yield Edit(1.5, "extra sum", text, step.site, here(lambda node, array, places: array(node.args[0])))
+    text = f"without the {word} over {'all axes' if now is None else f'axis {now}'}"
+    yield Edit(1.5, "extra sum", text, step.site, here(lambda node, array: array(node.args[0])))
 
 
-def _of_all_reductions(places):
+def _of_all_reductions(editable):
     """Yield the edits of several sums and means that run over the same axis: all of them over another one."""
     by_axis = {}
-    for step in places.places():
+    for step in editable.first_steps():
         if step.function in (np.sum, np.mean, np.std, np.var) and isinstance(step.args[0], Node):
             axis = step.kwargs.get("axis", step.args[1] if len(step.args) > 1 else None)
             by_axis.setdefault((str(axis), np.ndim(step.args[0].value)), []).append(step)
@@ -207,14 +209,14 @@ def _of_all_reductions(places):
                 yield Edit(1.6, "axis", text, steps[0].site, functools.partial(_over, axis, steps))
 
 
-def _over(axis, steps, places):
+def _over(axis, steps, editable):
     """Return the changes that let these steps run over another axis."""
 
     def run(node, array):
         kwargs = {key: value for key, value in node.kwargs.items() if key != "axis"}
         return node.function(array(node.args[0]), axis=axis, **kwargs)
 
-    return {node: run for step in steps for node in places.steps_like(step)}
+    return {node: run for step in steps for node in editable.steps_like(step)}
 
 
 def _same_axes(axis, other, ndim):

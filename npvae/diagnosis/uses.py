@@ -1,7 +1,7 @@
 """Every small edit of the use of a value: a power, a sum, another factor, another array, …
 
 If the author uses a value several times, an edit changes one use, all uses in one line, or all of them. The first
-number of an edit is its cost, as in steps.py.
+number of an edit is its cost, on the scale of causes.py.
 """
 
 import functools
@@ -51,7 +51,7 @@ ONE_MINUS = {
 UNARY = {"np.exp": np.exp, "np.log": np.log, "np.abs": np.abs, "np.sign": np.sign, "np.tanh": np.tanh}
 
 
-def edits_of(places, forms=PLAIN_FORM):
+def edits_of(editable, forms=PLAIN_FORM):
     """Yield the edits of a traced array.
 
     forms   in which other arrays come in: `PLAIN_FORM`, and then all other edits too; or `OTHER_FORMS`, which are
@@ -59,19 +59,19 @@ def edits_of(places, forms=PLAIN_FORM):
     """
     is_first = forms is PLAIN_FORM
     if is_first:
-        yield from edits_of_steps(places)
-    for use in places.uses():
+        yield from edits_of_steps(editable)
+    for use in editable.uses():
         if is_array(use.array):
             if is_float(use.array):
-                yield from _of_use(use, places, forms)
+                yield from _of_use(use, editable, forms)
             if is_first and isinstance(use.value, Node):
-                yield from _another_array(use, places)
+                yield from _another_array(use, editable)
         elif is_first and is_number(use.value):
-            yield from _array_for_number(use, places)
-    yield from _of_result(places, forms)
+            yield from _array_for_number(use, editable)
+    yield from _of_result(editable, forms)
 
 
-def _of_use(use, places, forms):
+def _of_use(use, editable, forms):
     """Yield the edits of the use of an array, but for those that replace it by another array."""
     if use.node.function is operator.getitem:
         return
@@ -86,7 +86,7 @@ def _of_use(use, places, forms):
         if use.node.function in (np.multiply, np.divide):
             yield edit(1.3, "extra factor", f"without the factor `{use.called}`", np.ones_like)
         yield from _changed(use.array, use.called, edit)
-    for other in _factors_and_terms(use.node.index, use.array, use.called, use.site, places, made, forms):
+    for other in _factors_and_terms(use.node.index, use.array, use.called, use.site, editable, made, forms):
         yield other._replace(cost=other.cost + use.extra)
 
 
@@ -134,34 +134,35 @@ def _changed(v, called, edit):
             yield edit(2, "transposed", text, lambda a, i=i, j=j: np.swapaxes(a, i, j))
 
 
-def _factors_and_terms(index, v, called, site, places, made, forms):
+def _factors_and_terms(index, v, called, site, editable, made, forms):
     """Yield the edits that bring in another array: as a factor, a divisor or a term."""
-    for key in places.arrays:
-        node = places.array(key, index)
-        if node is places.output or node.index > index:
+    at = f"at `{called}`"
+    for key in editable.arrays:
+        node = editable.array(key, index)
+        if node is editable.output or node.index > index:
             continue
         name, extra = source.name(node), 0 if source.is_variable(node) else 0.8
         for version, words, more in _versions(node, np.shape(v), forms):
             cost = extra + more
-            is_dy = node is places.graph.inputs.get("dy") and node not in places.ancestors
+            is_dy = node is editable.graph.inputs.get("dy") and node not in editable.ancestors
             kind = "dy not used" if is_dy else "missing factor"
             factor = source.formula(words, name)
-            named = f", {factor}," if isinstance(node, Slope) else f" {factor}"
-            yield Edit(2 + cost, kind, f"with one more factor{named} at `{called}`", site,
-                       made(taking(key, lambda v, a, f=version: v * f(a))))  # fmt: skip
+            named = f", {factor}," if factor.startswith(("the ", "minus ")) else f" {factor}"
+            yield Edit(2 + cost, kind, f"with one more factor{named}", site,
+                       made(taking(key, lambda v, a, f=version: v * f(a))), at)  # fmt: skip
             if isinstance(node, Slope) or np.array_equal(node.value, v):
                 continue
             if forms is PLAIN_FORM and np.ndim(node.value) == 2 == np.ndim(v):
                 for side, product in MATRIX_PRODUCTS.items():
                     text = f"with `{called}` multiplied by {factor} as a matrix{side}"
                     yield Edit(2.4 + cost, "missing factor", text, site, made(taking(key, product)))
-            kind = "extra factor" if node in places.ancestors else "missing factor"
+            kind = "extra factor" if node in editable.ancestors else "missing factor"
             yield Edit(2.1 + cost, kind, f"with `{called}` divided by {factor}", site,
                        made(taking(key, lambda v, a, f=version: v / f(a))))  # fmt: skip
             if np.shape(version(node.value)) == np.shape(v) or np.ndim(node.value) == 0:
                 for sign, word in ((1, "added"), (-1, "subtracted")):
-                    yield Edit(2.7 + cost, "missing term", f"with {factor} {word} at `{called}`", site,
-                               made(taking(key, lambda v, a, f=version, s=sign: v + s * f(a))))  # fmt: skip
+                    yield Edit(2.7 + cost, "missing term", f"with {factor} {word}", site,
+                               made(taking(key, lambda v, a, f=version, s=sign: v + s * f(a))), at)  # fmt: skip
 
 
 def _versions(node, shape, forms):
@@ -185,19 +186,19 @@ def _versions(node, shape, forms):
             yield (lambda a, form=form: fitted(form(a))), words, cost
 
 
-def _another_array(use, places):
+def _another_array(use, editable):
     """Yield the edits that put another array of the same shape in place of one."""
     v, site = use.value, use.site
     is_named = source.is_variable(v)
     if v.function is None and v.name is None and not is_named:
         return  # a constant without a name: nobody confuses it with a named array
-    for key in places.arrays:
-        node = places.array(key, use.node.index)
-        if node is v or node is places.output or node.index > use.node.index or node.function is setitem:
+    for key in editable.arrays:
+        node = editable.array(key, use.node.index)
+        if node is v or node is editable.output or node.index > use.node.index or node.function is setitem:
             continue
         shape, name = np.shape(node.value), source.name(node)
         cost = 2 + 0.8 * (not source.is_variable(node)) + 0.4 * (not is_named) + use.extra
-        is_dy = node is places.graph.inputs.get("dy") and node not in places.ancestors
+        is_dy = node is editable.graph.inputs.get("dy") and node not in editable.ancestors
         kind = "dy not used" if is_dy else "other array"
         if isinstance(node, Slope):
             is_factor = use.node.function is np.multiply and use.value.site
@@ -211,19 +212,19 @@ def _another_array(use, places):
             yield Edit(cost + 0.6, kind, text, site, at_use(use, taking(key, lambda v, a: a.T)))
 
 
-def _array_for_number(use, places):
+def _array_for_number(use, editable):
     """Yield the edits that put a single number that has a name in place of one in the source."""
-    for key in places.arrays:
-        node = places.array(key, use.node.index)
+    for key in editable.arrays:
+        node = editable.array(key, use.node.index)
         if np.ndim(node.value) == 0 and node.index < use.node.index and source.is_variable(node):
             text = f"with `{source.name(node)}` in place of `{use.called}`"
             yield Edit(2.1, "other array", text, use.node.site, at_use(use, taking(key, lambda v, a: a)))
 
 
-def _of_result(places, forms):
+def _of_result(editable, forms):
     """Yield the edits of the array that is returned."""
-    output = places.output
-    if not is_float(output.value) or output in places.graph.inputs.values():
+    output = editable.output
+    if not is_float(output.value) or output in editable.graph.inputs.values():
         return
 
     def edit(cost, kind, text, change):
@@ -232,5 +233,5 @@ def _of_result(places, forms):
     called = source.name(output)
     if forms is PLAIN_FORM:
         yield from _changed(output.value, called, edit)
-    index = len(places.graph.nodes)
-    yield from _factors_and_terms(index, output.value, called, output.site, places, at_result, forms)
+    index = len(editable.graph.nodes)
+    yield from _factors_and_terms(index, output.value, called, output.site, editable, at_result, forms)

@@ -1,25 +1,25 @@
 """The search among edited versions of the author's function: which edit of the source makes the numbers right?
 
 The search in search.py edits one run of the function, and knows every array on the way. This one edits the source and
-runs it again, so it needs no trace and sees loops, conditions, brackets and the order of lines. It serves functions
-that cannot be traced, and it comes second where they can.
+runs it again, so it needs no trace, and it sees loops, conditions, brackets and the order of lines. It runs second, if
+the other search cannot trace the function or finds nothing as plausible.
 """
 
 import time
-import warnings
 from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 
+from .causes import MARGIN, Cause
 from .comparison import same
-from .draws import Cause
 from .program import Program
 from .rewrites import rewrites_of
+from .silence import without_warnings
 
 ROUNDING = 1e-12  # relative
 COLLAPSED = 1e-6  # of the spread of a variable
-# What it costs that a change of the value repairs the derivatives: less if it repairs several.
+# How much more a change of the value costs than one of a derivative; less if it repairs several derivatives.
 OF_THE_VALUE, OF_THE_VALUE_FOR_ONE = 0.2, 0.8
 
 
@@ -38,28 +38,22 @@ class Rerun(NamedTuple):
     agrees: list = ()
 
 
-def search_versions(rerun, wrong, ends, margin):
-    """Return the causes that are edits of the source, by the name of the array that they make right.
+@without_warnings
+def search_versions(rerun, wrong, ends):
+    """Return the causes that are edits of the source: a dict from the name of each wrong array to a list of `Cause`.
 
     rerun   a `Rerun`
-    wrong   the arrays that are wrong: a dict from their names to what a cause may cost at most
+    wrong   a dict from the name of each wrong array to the most that a cause may cost
     ends    when to stop, on the clock of `time.thread_time`
-    margin  how much more than the cheapest a cause may cost
 
     An edit must make the array right in all draws, and leave the arrays right that were right before.
     """
-    with np.errstate(all="ignore"), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return _search(rerun, wrong, ends, margin)
-
-
-def _search(rerun, wrong, ends, margin):
     program, found = Program(rerun.author), {name: [] for name in wrong}
     with program.watched() as values:
         before = [_arrays(run, rerun.author) for run in rerun.runs]
     rewrites = [rewrite for definition in program.definitions for rewrite in rewrites_of(definition, values)]
     for rewrite in sorted(rewrites, key=lambda rewrite: rewrite.cost):
-        cheapest = [min([cause.cost + margin for cause in found[name]], default=most) for name, most in wrong.items()]
+        cheapest = [min([cause.cost + MARGIN for cause in found[name]], default=most) for name, most in wrong.items()]
         if time.thread_time() > ends or rewrite.cost > max(cheapest):
             break
         try:
@@ -70,14 +64,14 @@ def _search(rerun, wrong, ends, margin):
         if is_of_value and (rewrite.is_flat or _collapses(program, version, rerun, values)):
             continue
         cost = rewrite.cost + is_of_value * (OF_THE_VALUE if len(mended) > 1 else OF_THE_VALUE_FOR_ONE)
-        text = rewrite.text + ", in the value: your derivatives are right for that value" * is_of_value
+        cause = Cause(rewrite.kind, rewrite.words, rewrite.sites, cost, rewrite.where, is_of_value)
         for name in mended:
-            found[name].append(Cause(rewrite.kind, text, rewrite.sites, cost))
+            found[name].append(cause)
     return found
 
 
 def _arrays(run, function):
-    """Return what one draw compares, a dict from names to pairs; what comes after an exception is not there."""
+    """Return what one draw compares before the first exception: a dict from names to pairs of found and right."""
     arrays = {}
     try:
         for name, found, right in run(function):
@@ -108,9 +102,9 @@ def _mended(version, rerun, wrong, before):
 
 
 def _collapses(program, version, rerun, values):
-    """Return whether a variable that varied before is the same everywhere in a version, zero, or not finite.
+    """Return whether a version makes a variable constant that varied before, or zero, or not finite.
 
-    Then a wrong derivative of it no longer matters, so that the value and its derivatives agree by accident.
+    Then a wrong derivative of it no longer matters: the value and its derivatives agree by accident.
     """
     with program.watched() as now:
         _arrays(rerun.runs[0], version)

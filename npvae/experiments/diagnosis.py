@@ -97,6 +97,5 @@ def findings_of(exercise, f, seed):
             arrays.setdefault(c.name, []).append(c)
     except Unfit as error:
         finding = finding_of(*error.args)
-        finding.causes = finding.causes or [finding.measured]
-        return [finding]
+        return [dataclasses.replace(finding, causes=finding.causes or [finding.measured])]
     return [find(several) for several in arrays.values() if any(not c.ok for c in several)]

@@ -11,7 +11,7 @@ import pytest
 
 from npvae import gradcheck
 from npvae.diagnosis import diagnose, source
-from npvae.diagnosis.draws import Cause
+from npvae.diagnosis.causes import Cause
 from npvae.diagnosis.graph import site_of
 
 X = np.random.default_rng(0).standard_normal((3, 5))

@@ -9,7 +9,7 @@ from .comparison import symbol
 FEWEST = 20  # elements: of fifty conditions, one fits five elements by chance, but hardly ever twenty
 
 
-def place(comparisons, masks):
+def region(comparisons, masks):
     """Describe the part of the array that is wrong, the same in every draw; None if there is no pattern.
 
     comparisons   draws of one array
@@ -18,7 +18,7 @@ def place(comparisons, masks):
     elements = sum(int(np.sum(mask | (np.abs(c.expected) > 1e-12))) for c, mask in zip(comparisons, masks))
     if all(mask.all() for mask in masks) or elements < FEWEST:
         return None
-    for describe in (_places_and_signs, _any_slices):
+    for describe in (_ends_and_signs, _any_slices):
         described = [dict(describe(c, mask)) for c, mask in zip(comparisons, masks)]
         fitting = [words for words in described[0] if all(others.get(words) for others in described)]
         if fitting:
@@ -36,16 +36,16 @@ def _fits(c, mask, condition):
     return is_part and bool((np.broadcast_to(condition, mask.shape) == mask)[~silent].all())
 
 
-def _places_and_signs(c, mask):
+def _ends_and_signs(c, mask):
     """Yield pairs of a description and whether it fits: ends of an axis, and signs and sizes of known arrays."""
     for axis in range(mask.ndim):
         n = mask.shape[axis]
-        places = np.arange(n).reshape(-1, *[1] * (mask.ndim - 1 - axis))
+        indices = np.arange(n).reshape(-1, *[1] * (mask.ndim - 1 - axis))
         for words, chosen in {
-            "in the first {}": places == 0,
-            "in the last {}": places == n - 1,
-            "in all but the first {}": places > 0,
-            "in all but the last {}": places < n - 1,
+            "in the first {}": indices == 0,
+            "in the last {}": indices == n - 1,
+            "in all but the first {}": indices > 0,
+            "in all but the last {}": indices < n - 1,
         }.items():
             yield words.format(_slice(mask, axis)), _fits(c, mask, chosen)
     for name, value in c.known.items():
