@@ -129,6 +129,7 @@ def _crosstalk(draws, all_paths, ends):
     first = all_paths[0]
     named = [first.x] + [node for node in first.order if source.is_variable(node) or node is first.y]
     pairs = [(k, m) for k, m in itertools.combinations(named, 2) if k.value.shape == m.value.shape and 0 < m.value.ndim]
+    pairs = [(k, m) for k, m in pairs if source.name(k) != source.name(m)]
     for k, m in pairs if max(node.value.size for node in named) <= LARGEST else ():
         if is_over(ends):
             return

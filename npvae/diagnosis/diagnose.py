@@ -160,14 +160,14 @@ def find(comparisons, kinks=None, ends=None):
     if c.found.shape != c.expected.shape:
         return dataclasses.replace(explain(comparisons), name=c.name, edits=_searched(comparisons, ends))
     i = tuple(map(int, np.unravel_index(np.argmax(c.error), c.error.shape)))
-    where = f"({', '.join(map(str, i))})" if i else "here"
+    where = f"At ({', '.join(map(str, i))}): yours" if i else "Yours:"
     several = f", in the first of {len(comparisons)} draws" if len(comparisons) > 1 else ""
     evidence = (
         f"is wrong in {_of(c.wrong)}{several}.",
-        "At {}: yours {}, right {}.".format(where, *map(true_minus, told_apart(c.found[i] + 0.0, c.expected[i] + 0.0))),
+        "{} {}, right {}.".format(where, *map(true_minus, told_apart(c.found[i] + 0.0, c.expected[i] + 0.0))),
     )
     if not np.isfinite(c.found).all():
-        measured = f"yours is not finite at {where}: {c.found[i]}"
+        measured = f"yours is not finite: {c.found[i]}"
         finding = finding_of(c.name, measured, Fault.NOT_FINITE)
         return dataclasses.replace(finding, evidence=evidence[:1], is_certain=True)
     if kinks is not None and kinks[c.wrong].all():

@@ -19,7 +19,7 @@ OF_A_SIZE = {
 def factor_name(factors, draws):
     """Return the name of a factor with these values, one for each draw; None if it has no name."""
     literals = literals_of(draws[0].graph)
-    for c in sorted(literals, key=abs):
+    for c in sorted((c for c in literals if c > 0 or -c not in literals), key=abs):
         called = literals[c] if literals[c].isidentifier() or literals[c][-1].isdigit() else f"({literals[c]})"
         opposite = called[1:] if called.startswith("-") else f"−{called}"
         for value, name in ((c, called), (-c, opposite), (1 / c if c else np.nan, f"1/{called}")):

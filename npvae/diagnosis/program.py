@@ -20,13 +20,11 @@ import sys
 import types
 
 from . import source
+from .confined import Copies
 from .stand_ins import functions_of
 
-# A function that uses one of these names acts on more than arrays, so no edited version of it is run.
-OUTSIDE = {"open", "os", "sys", "shutil", "subprocess", "pathlib", "Path", "exec", "eval", "input", "socket", "urllib",
-           "requests", "threading", "multiprocessing", "exit", "quit", "tempfile", "pickle", "save", "savez", "savetxt",
-           "savez_compressed", "savefig", "tofile", "dump", "write", "write_text", "write_bytes", "unlink", "rename",
-           "mkdir", "rmdir", "rmtree", "system", "Popen", "connect", "execute", "commit"}  # fmt: skip
+# A function with one of these methods talks to something that is open already, so no edited version of it is run.
+OUTSIDE = {"write", "writelines", "writerow", "writerows", "send", "sendall", "execute", "commit"}
 
 
 @dataclasses.dataclass(eq=False)
@@ -66,27 +64,16 @@ class Program:
         self._functions = _with_helpers(functions_of(function))
         theirs = [f for f in self._functions if not is_ours(f)]
         found = [_definition(f) for f in theirs]
-        names = {name for f in theirs for name in _names_in(f.__code__)}
+        names = {name for f in theirs for name in names_looked_up(f.__code__)}
         self.definitions = [] if names & OUTSIDE else [definition for definition in found if definition]
 
-    @contextlib.contextmanager
-    def watched(self):
-        """Within it, note the last value of each variable of the author's functions: yields a dict, by name."""
-        codes, values = {(c.co_filename, c.co_name) for f in self._functions for c in _codes(f.__code__)}, {}
-
-        def note(frame, event, _):
-            if event == "return" and (frame.f_code.co_filename, frame.f_code.co_name) in codes:
-                values.update(frame.f_locals)
-
-        before = sys.getprofile()
-        sys.setprofile(note)
-        try:
-            yield values
-        finally:
-            sys.setprofile(before)
+    @property
+    def files(self):
+        """The names of the author's files, a set."""
+        return {f.__code__.co_filename for f in self._functions if not is_ours(f)}
 
     def version(self, definition, replaced):
-        """Return the function after an edit of one definition: pairs of a node and of what takes its place.
+        """Return a copy of the function after an edit of one definition: pairs of a node and of what takes its place.
 
         What takes the place of a statement may be a list of statements. Raises SyntaxError or ValueError where the
         result is no Python.
@@ -95,11 +82,11 @@ class Program:
             _locate(new, old)
             _put(definition.parents[old], old, new)
         try:
-            code = _compiled(definition)
+            codes = {definition.function: _compiled(definition)} if replaced else {}
         finally:
             for old, new in reversed(replaced):
                 _put_back(definition.parents[old], old, new)
-        return _Rebuilding(self._functions, {definition.function: code}).rebuilt(self.function)
+        return _Rebuilding(self._functions, codes).of(self.function)
 
 
 def is_ours(f):
@@ -115,14 +102,14 @@ def _with_helpers(functions):
         if f in found:
             continue
         found.append(f)
-        for name in _names_in(f.__code__):
+        for name in names_looked_up(f.__code__):
             helper = f.__globals__.get(name)
             if isinstance(helper, types.FunctionType) and helper.__code__.co_filename in files:
                 waiting.append(helper)
     return found
 
 
-def _names_in(code):
+def names_looked_up(code):
     """Return the names that a function and the functions in it look up: globals, attributes and modules."""
     return {name for inner in _codes(code) for name in inner.co_names}
 
@@ -151,7 +138,7 @@ def _definition(f):
 
 def _contents(code):
     """Return what two codes of the same source have in common, however they were compiled."""
-    constants = [const for const in code.co_consts if not isinstance(const, types.CodeType)]
+    constants = [_contents(const) if isinstance(const, types.CodeType) else const for const in code.co_consts]
     return code.co_varnames, set(code.co_names), code.co_freevars, constants
 
 
@@ -210,46 +197,47 @@ def _compiled(definition):
                 and const.co_name == definition.tree.name)  # fmt: skip
 
 
-class _Rebuilding:
-    """Copies of functions that call one another's copies, some with other code."""
+class _Rebuilding(Copies):
+    """Copies of functions that call one another's copies, some with other code, and refer to copies of their data."""
 
     def __init__(self, functions, codes):
-        self.functions, self.codes, self.copies, self.scopes = functions, codes, {}, {}
+        super().__init__()
+        self.functions, self.codes, self.rebuilt, self.scopes = functions, codes, {}, {}
 
-    def rebuilt(self, f):
-        """Return a copy of whatever can be called."""
-        if isinstance(f, functools.partial):
-            args = [self.rebuilt(part) if callable(part) else part for part in f.args]
-            keywords = {key: self.rebuilt(part) if callable(part) else part for key, part in f.keywords.items()}
-            return functools.partial(self.rebuilt(f.func), *args, **keywords)
-        if isinstance(f, types.MethodType):
-            return types.MethodType(self.rebuilt(f.__func__), f.__self__)
-        if isinstance(f, types.FunctionType):
-            return self._function(f) if f in self.functions else f
-        call = getattr(type(f), "__call__", None)  # noqa: B004
-        return types.MethodType(self._function(call), f) if call in self.functions else f
+    def of(self, value):
+        """Return a copy of a function or an object that can be called, or of anything that functions refer to."""
+        if isinstance(value, functools.partial):
+            keywords = {key: self.of(part) for key, part in value.keywords.items()}
+            return functools.partial(self.of(value.func), *map(self.of, value.args), **keywords)
+        if isinstance(value, types.MethodType):
+            return types.MethodType(self.of(value.__func__), self.of(value.__self__))
+        if isinstance(value, types.FunctionType):
+            return self._function(value) if value in self.functions else value
+        if hasattr(value, "cache_info"):  # without its cache, which would hide an edit
+            return self.of(value.__wrapped__)
+        call = getattr(type(value), "__call__", None)  # noqa: B004
+        if isinstance(call, types.FunctionType) and call in self.functions:
+            return types.MethodType(self._function(call), super().of(value))
+        return super().of(value)
 
     def _function(self, f):
-        if f not in self.copies:
+        if f not in self.rebuilt:
             code = self.codes.get(f, f.__code__)
             cells = dict(zip(f.__code__.co_freevars, f.__closure__ or ()))
             closure = tuple(types.CellType() for _ in code.co_freevars)
-            copy = types.FunctionType(code, self._scope(f.__globals__), f.__name__, f.__defaults__, closure)
-            copy.__kwdefaults__ = f.__kwdefaults__
-            self.copies[f] = copy  # before its parts: a function may enclose itself
+            made = types.FunctionType(code, self._scope(f), f.__name__, f.__defaults__, closure)
+            self.rebuilt[f] = made  # before its parts: a function may enclose itself
+            made.__defaults__, made.__kwdefaults__ = self.of(f.__defaults__), self.of(f.__kwdefaults__)
             for cell, name in zip(closure, code.co_freevars):
-                try:
-                    content = cells[name].cell_contents
-                except ValueError:  # the variable has no value yet
-                    continue
-                cell.cell_contents = self.rebuilt(content) if callable(content) else content
-        return self.copies[f]
+                with contextlib.suppress(ValueError):  # the variable has no value yet
+                    cell.cell_contents = self.of(cells[name].cell_contents)
+        return self.rebuilt[f]
 
-    def _scope(self, names):
-        """Return a copy of a module's globals, in which the helper functions are copies too."""
+    def _scope(self, f):
+        """Return the globals of a function, with copies of what the author's functions look up."""
+        names = f.__globals__
         if id(names) not in self.scopes:
             self.scopes[id(names)] = scope = dict(names)
-            for name, value in names.items():
-                if isinstance(value, types.FunctionType) and value in self.functions:
-                    scope[name] = self._function(value)
+            looked_up = {name for g in self.functions if g.__globals__ is names for name in names_looked_up(g.__code__)}
+            scope.update({name: self.of(names[name]) for name in looked_up if name in names})
         return self.scopes[id(names)]

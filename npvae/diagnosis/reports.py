@@ -44,9 +44,9 @@ def settings_of(report):
     for inputs in ({name: _copy(x) for name, x in report.inputs.items()}, _moved(report, rng)):
         value = lambda inputs=inputs: report.operation(*inputs.values())[0]  # noqa: E731
         try:
-            begun = time.thread_time()
+            begun = time.perf_counter()  # and not processor time: the function may wait for something
             y = np.array(value())
-            if not _is_quick(report, time.thread_time() - begun):
+            if not _is_quick(report, time.perf_counter() - begun):
                 return []
             dy, truths = rng.standard_normal(y.shape), {}
             for row in report.rows:
@@ -140,8 +140,12 @@ def _copy(x):
     return np.array(x) if np.asarray(x).dtype.kind == "f" else x
 
 
+def _is_one_hot(x):
+    return np.ndim(x) == 2 and set(np.unique(x)) <= {0, 1} and bool((x.sum(axis=1) == 1).all())
+
+
 def _moved(report, rng):
-    """Return other inputs. Those without a derivative stay, since they may be labels, and so do whole numbers.
+    """Return other inputs. Those without a derivative stay, since they may be labels, and so do one-hot rows.
 
     Every number shrinks a little, so that it stays in the domain of the function; a symmetric matrix stays symmetric,
     and if it is positive definite, it stays so too.
@@ -149,7 +153,7 @@ def _moved(report, rng):
     inputs = {name: _copy(x) for name, x in report.inputs.items()}
     for row in report.rows:
         x = inputs.get(row.name)
-        if row.numeric_gradient is None or np.array_equal(x, np.round(x)):
+        if row.numeric_gradient is None or _is_one_hot(x):
             continue
         factors = rng.uniform(0.7, 1, np.shape(x))
         if np.ndim(x) == 2 and np.array_equal(x, x.T):

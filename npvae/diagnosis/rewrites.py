@@ -11,6 +11,7 @@ from typing import NamedTuple
 from .expressions import expressions_of, text_of
 from .graph import Site
 from .mix_ups import mix_ups_of
+from .nodes import is_number
 from .program import Definition
 from .slips import slips_of
 from .statements import edits_of_statements
@@ -39,6 +40,11 @@ class Rewrite(NamedTuple):
     definition: Definition
     replaced: list
     where: str = ""
+
+    @property
+    def text(self):
+        """The words with their end."""
+        return f"{self.words} {self.where}".rstrip()
 
     @property
     def sites(self):
@@ -78,14 +84,16 @@ def rewrites_of(definition, values):
 def _together(rewrites):
     """Yield the edits that make the same change everywhere: in one statement, or in the whole definition.
 
-    Changes are the same if they put the same characters in place of the same: `/ z` goes, sin becomes cos.
+    Changes are the same if they put the same characters in place of the same: `/ z` goes, sin becomes cos. Equal numbers
+    in two statements hardly ever mean the same, so they do not change together.
     """
     groups = {}
     for rewrite in rewrites:
         if len(rewrite.replaced) == 1 and isinstance(rewrite.replaced[0][1], ast.expr):
             (old, new), definition = rewrite.replaced[0], rewrite.definition
             change = rewrite.kind, *_difference(text_of(old), text_of(new))
-            for within in (definition.tree, definition.statement_of(old)):
+            statement = definition.statement_of(old)
+            for within in [statement] if is_number(old) else [statement, definition.tree]:
                 groups.setdefault((within, *change), []).append(rewrite)
     for several in groups.values():
         nodes = {rewrite.replaced[0][0] for rewrite in several}

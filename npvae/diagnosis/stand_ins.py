@@ -30,7 +30,7 @@ def array_of(nested, dtype=None):
 array_of.__name__ = "array"  # what the author called
 
 
-class _Module(types.ModuleType):
+class StandIn(types.ModuleType):
     """A module with some of its functions replaced."""
 
     def __init__(self, module, replaced):
@@ -52,7 +52,7 @@ def _traced_numpy(tracer):
         replaced[name] = functools.partial(_from_list, tracer, getattr(np, name))
     replaced["vectorize"] = functools.partial(_Vectorized, tracer)
     replaced["ndenumerate"] = lambda a: ((i, a[i]) for i in np.ndindex(np.shape(a)))
-    return _Module(np, {name: _where_traced(tracer, getattr(np, name), f) for name, f in replaced.items()})
+    return StandIn(np, {name: _where_traced(tracer, getattr(np, name), f) for name, f in replaced.items()})
 
 
 def _where_traced(tracer, real, stand_in):
@@ -116,7 +116,7 @@ def _traced_math():
     def either(name, of_arrays):
         return lambda *args: (of_arrays if _holds_traced(list(args)) else getattr(math, name))(*args)
 
-    return _Module(math, {name: either(name, of_arrays) for name, of_arrays in _MATH.items()})
+    return StandIn(math, {name: either(name, of_arrays) for name, of_arrays in _MATH.items()})
 
 
 def _atom(tracer, function):
@@ -176,6 +176,8 @@ def functions_of(f):
                 found.append(g)
                 contents = [_content(cell) for cell in g.__closure__ or ()]
                 waiting += [part for part in contents if callable(part)]
+        elif hasattr(g, "cache_info"):  # functools.lru_cache
+            waiting.append(g.__wrapped__)
         elif isinstance(getattr(type(g), "__call__", None), types.FunctionType):  # noqa: B004
             waiting.append(type(g).__call__)
     return found

@@ -150,12 +150,15 @@ def _without(step, kept):
         if f in (np.multiply, np.divide, np.matmul, np.dot):
             cost = 1 if kept == 0 or f is not np.divide else 2
             return "extra factor", f"without the factor `{'1/' * (f is np.divide and kept == 0)}{dropped}`", cost
-        return "power" if f is np.power else "other function", f"without `{source.text(step)}`", 1.5
+        if f is np.power and kept == 0:
+            return "power", f"without the power `{dropped}` of `{source.argument(step, ('args', 0))}`", 1.5
+        alone = source.argument(step, ("args", kept)) or "the other part"
+        return "other function", f"with `{alone}` in place of `{source.text(step)}`", 1.5
     return KINDS.get(f, "other function"), f"without `{_name_of(f)}`", 1.2
 
 
 def _name_of(f):
-    name = getattr(f, "__name__", "it")
+    name = {"absolute": "abs"}.get(getattr(f, "__name__", "it"), getattr(f, "__name__", "it"))
     return "−" if name == "negative" else SIGNS.get(name, f"np.{name}" if hasattr(np, name) else name)
 
 

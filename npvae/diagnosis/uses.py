@@ -197,6 +197,8 @@ def _another_array(use, editable):
         if node is v or node is editable.output or node.index > use.node.index or node.function is setitem:
             continue
         shape, name = np.shape(node.value), source.name(node)
+        if name == use.called:
+            continue  # a variable of a helper function with the same name: the words would say nothing
         cost = 2 + 0.8 * (not source.is_variable(node)) + 0.4 * (not is_named) + use.extra
         is_dy = node is editable.graph.inputs.get("dy") and node not in editable.ancestors
         kind = "dy not used" if is_dy else "other array"

@@ -13,10 +13,13 @@ import numpy as np
 
 from .causes import MARGIN, Cause
 from .comparison import same
+from .confined import confined
 from .program import Program
 from .rewrites import rewrites_of
 from .silence import without_warnings
 
+MOST_SECONDS = 2.5  # on the clock, for each second of processor time
+MOST_LINES, FEW_LINES = 20, 1000  # a version may run that many times the lines of the author's function, and some more
 ROUNDING = 1e-12  # relative
 COLLAPSED = 1e-6  # of the spread of a variable
 # How much more a change of the value costs than one of a derivative; less if it repairs several derivatives.
@@ -49,19 +52,22 @@ def search_versions(rerun, wrong, ends):
     An edit must make the array right in all draws, and leave the arrays right that were right before.
     """
     program, found = Program(rerun.author), {name: [] for name in wrong}
-    with program.watched() as values:
-        before = [_arrays(run, rerun.author) for run in rerun.runs]
-    rewrites = [rewrite for definition in program.definitions for rewrite in rewrites_of(definition, values)]
+    most_seconds = MOST_SECONDS * max(0, ends - time.thread_time())
+    late = time.perf_counter() + most_seconds
+    before, usual = _by_the_author(rerun, program)
+    rewrites = [rewrite for definition in program.definitions for rewrite in rewrites_of(definition, usual.values)]
     for rewrite in sorted(rewrites, key=lambda rewrite: rewrite.cost):
         cheapest = [min([cause.cost + MARGIN for cause in found[name]], default=most) for name, most in wrong.items()]
-        if time.thread_time() > ends or rewrite.cost > max(cheapest):
+        is_over = time.thread_time() > ends or time.perf_counter() > late
+        if is_over or rewrite.cost > max(cheapest):
             break
         try:
             version = program.version(rewrite.definition, rewrite.replaced)
-            mended, is_of_value = _mended(version, rerun, wrong, before)
+            with confined(program.files, MOST_LINES * usual.lines + FEW_LINES):
+                mended, is_of_value = _mended(version, rerun, wrong, before)
+            if is_of_value and (rewrite.is_flat or _collapses(program, version, rerun, usual)):
+                continue
         except (Exception, SystemExit):  # an edited function may raise anything
-            continue
-        if is_of_value and (rewrite.is_flat or _collapses(program, version, rerun, values)):
             continue
         cost = rewrite.cost + is_of_value * (OF_THE_VALUE if len(mended) > 1 else OF_THE_VALUE_FOR_ONE)
         cause = Cause(rewrite.kind, rewrite.words, rewrite.sites, cost, rewrite.where, is_of_value)
@@ -70,13 +76,20 @@ def search_versions(rerun, wrong, ends):
     return found
 
 
+def _by_the_author(rerun, program):
+    """Return what the author's function gives in each draw, and a `Run` of it."""
+    with confined(program.files) as usual:
+        before = [_arrays(run, program.version(None, [])) for run in rerun.runs]
+    return before, usual
+
+
 def _arrays(run, function):
     """Return what one draw compares before the first exception: a dict from names to pairs of found and right."""
     arrays = {}
     try:
         for name, found, right in run(function):
             arrays[name] = np.array(found), np.array(right)
-    except Exception:
+    except (Exception, SystemExit):
         pass
     return arrays
 
@@ -101,16 +114,19 @@ def _mended(version, rerun, wrong, before):
     return mended, False
 
 
-def _collapses(program, version, rerun, values):
-    """Return whether a version makes a variable constant that varied before, or zero, or not finite.
+def _collapses(program, version, rerun, usual):
+    """Return whether a version runs fewer lines, or makes constant, zero or not finite what varied before.
 
-    Then a wrong derivative of it no longer matters: the value and its derivatives agree by accident.
+    Then a wrong derivative no longer matters: the value and its derivatives agree by accident.
     """
-    with program.watched() as now:
-        _arrays(rerun.runs[0], version)
-    for name, before in values.items():
+    with confined(program.files, MOST_LINES * usual.lines + FEW_LINES) as now:
+        for run in rerun.runs:
+            _arrays(run, version)
+    if now.lines < usual.lines:
+        return True
+    for name, before in usual.values.items():
         if isinstance(before, (float, np.ndarray, np.generic)) and np.asarray(before).dtype.kind == "f":
-            old, new = np.ptp(before) or np.abs(before).max(), np.asarray(now.get(name, np.nan))
+            old, new = np.ptp(before) or np.abs(before).max(), np.asarray(now.values.get(name, np.nan))
             spread = (np.ptp(new) or np.abs(new).max()) if new.size and new.dtype.kind == "f" else np.nan
             if not spread >= COLLAPSED * old or (np.ptp(before) > 0) > (np.ptp(new) > 0):
                 return True

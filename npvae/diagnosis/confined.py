@@ -1,0 +1,160 @@
+"""What an edited version may do: nothing to files, nothing forever, and nothing to what the author still needs.
+
+A version is the author's function after a slip of the pen, so it may do whatever a slip can do: write results under
+another name, never leave a loop, fill the memory, overwrite a weight. Here it gets
+
+    a trace       that counts its lines, and ends it after many more than the author's function needed
+    an audit      that refuses to open a file for writing, to start a process, to wait for input, …
+    NumPy         whose np.zeros, np.linspace, … refuse to make huge arrays
+    copies        of the lists, dicts and objects that the function refers to, and read-only views of its arrays
+
+The limits hold in the thread of the search only. They are no jail: they stop slips, not malice.
+"""
+
+import contextlib
+import copy
+import os
+import sys
+import threading
+import types
+
+import numpy as np
+
+from .stand_ins import StandIn
+
+MOST_ELEMENTS = 10**6  # of an array that is made from sizes
+REFUSED = ("os.", "shutil.", "subprocess.", "socket.", "urllib.", "tempfile.", "builtins.input", "time.sleep")
+ALLOWED = ("os.listdir", "os.scandir", "os.walk", "os.fwalk", "os.getxattr", "os.listxattr")
+_here = threading.local()
+
+
+class Refused(Exception):
+    """A version tried what it may not do."""
+
+
+class Run:
+    """What happens in the author's lines while a version runs.
+
+    lines   how many lines have run so far
+    values  the last value of each variable, by name, and of what each function returned
+    """
+
+    def __init__(self, files, most_lines):
+        self.files, self.most_lines, self.lines, self.values = files, most_lines, 0, {}
+
+    def trace(self, frame, event, _):
+        """Follow the functions of the author's files."""
+        return self._inside if frame.f_code.co_filename in self.files else None
+
+    def _inside(self, frame, event, returned):
+        if event == "line":
+            self.lines += 1
+            if self.lines > self.most_lines:
+                raise Refused("it takes too many steps")
+        elif event == "return":
+            self.values |= frame.f_locals | {f"what {frame.f_code.co_name} returns": returned}
+        return self._inside
+
+
+@contextlib.contextmanager
+def confined(files, most_lines=np.inf):
+    """A context in which this thread runs a version: yields its `Run`. Code that does too much gets `Refused`.
+
+    files   of the author
+    """
+    run, before = Run(files, most_lines), sys.gettrace()
+    _audited()
+    _here.is_confined = True
+    sys.settrace(run.trace)
+    try:
+        yield run
+    finally:
+        sys.settrace(before)
+        _here.is_confined = False
+
+
+def _audited():
+    """Let Python report what code does to the system. An audit hook cannot be removed, so there is only one."""
+    if not getattr(_audited, "is_done", False):
+        sys.addaudithook(_audit)
+        _audited.is_done = True
+
+
+def _audit(event, args):
+    if getattr(_here, "is_confined", False):
+        if event == "open" and not _only_reads(*args[1:3]):
+            raise Refused("it opens a file for writing")
+        if event.startswith(REFUSED) and event not in ALLOWED:
+            raise Refused(f"it calls {event}")
+
+
+def _only_reads(mode, flags):
+    if isinstance(mode, str):
+        return not set(mode) & set("wax+")
+    return not flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT)
+
+
+SIZES = {  # how many elements each of NumPy's functions makes
+    "zeros": lambda shape, *_, **__: np.prod(shape),
+    "ones": lambda shape, *_, **__: np.prod(shape),
+    "empty": lambda shape, *_, **__: np.prod(shape),
+    "full": lambda shape, *_, **__: np.prod(shape),
+    "identity": lambda n, *_, **__: n * n,
+    "eye": lambda n, m=None, *_, **__: n * (m or n),
+    "tri": lambda n, m=None, *_, **__: n * (m or n),
+    "arange": lambda start, stop=0, step=1, *_, **__: abs(stop - start) / abs(step),
+    "linspace": lambda start, stop, num=50, *_, **__: num,
+    "logspace": lambda start, stop, num=50, *_, **__: num,
+    "repeat": lambda a, repeats, *_, **__: np.size(a) * np.max(repeats),
+    "tile": lambda a, reps, *_, **__: np.size(a) * np.prod(reps),
+}
+
+
+def _limited(name):
+    create, size = getattr(np, name), SIZES[name]
+
+    def limited(*args, **kwargs):
+        if size(*args, **kwargs) > MOST_ELEMENTS:
+            raise Refused("it makes a huge array")
+        return create(*args, **kwargs)
+
+    return limited
+
+
+NUMPY = StandIn(np, {name: _limited(name) for name in SIZES})
+
+
+class Copies:
+    """Copies of what a function refers to. What refers to one object keeps referring to one copy."""
+
+    def __init__(self):
+        self._made = {}
+
+    def of(self, value):
+        """Return a copy of lists, dicts and objects, a read-only view of an array, and anything else as it is."""
+        if value is np:
+            return NUMPY
+        if isinstance(value, (types.ModuleType, type, types.FunctionType, types.BuiltinFunctionType)):
+            return value
+        if id(value) not in self._made:
+            self._made[id(value)] = value, self._copy(value)  # the value lives as long, so that its id stays its own
+        return self._made[id(value)][1]
+
+    def _copy(self, value):
+        kind = type(value)
+        if kind is np.ndarray:
+            view = value.view()
+            view.flags.writeable = False
+            return view
+        if kind in (list, set, tuple):
+            return kind(self.of(part) for part in value)
+        if kind is dict:
+            return {key: self.of(part) for key, part in value.items()}
+        if isinstance(value, np.random.Generator):
+            return copy.deepcopy(value)
+        if hasattr(value, "__dict__") and not callable(getattr(value, "__wrapped__", None)):
+            made = copy.copy(value)
+            self._made[id(value)] = value, made  # before its parts, which may refer to it
+            vars(made).update({name: self.of(part) for name, part in vars(value).items()})
+            return made
+        return value
