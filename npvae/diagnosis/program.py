@@ -33,7 +33,7 @@ class Definition:
 
     function  the function
     tree      its `ast.FunctionDef`, without decorators: a copy, which edits may change
-    parents   by node, where it stands: its parent, the field, and its place in the field or None
+    parents   by node, where it stands: its parent and the field
     """
 
     function: types.FunctionType
@@ -91,12 +91,8 @@ class Program:
         """
         for old, new in replaced:
             _locate(new, old)
-            _put(definition.parents[old], old, new)
-        try:
+        with _replaced(definition, replaced):
             code = _compiled(definition)
-        finally:
-            for old, new in reversed(replaced):
-                _put_back(definition.parents[old], old, new)
         return _Rebuilding(self._functions, {definition.function: code}).rebuilt(self.function)
 
 
@@ -140,9 +136,9 @@ def _definition(f):
         if _contents(_compiled(definition)) == _contents(f.__code__):  # of several lambdas in a line, this one
             for parent in ast.walk(definition.tree):
                 for field, value in ast.iter_fields(parent):
-                    for i, child in enumerate(value) if isinstance(value, list) else [(None, value)]:
+                    for child in value if isinstance(value, list) else [value]:
                         if isinstance(child, ast.AST):
-                            definition.parents[child] = (parent, field, i)
+                            definition.parents[child] = (parent, field)
             return definition
     return None
 
@@ -173,25 +169,20 @@ def _locate(new, old):
             waiting += ast.iter_child_nodes(node)
 
 
-def _put(place, old, new):
-    parent, field, i = place
-    if i is None:
-        setattr(parent, field, new)
-    else:
-        several = getattr(parent, field)
-        i = next(i for i, node in enumerate(several) if node is old)
-        several[i : i + 1] = new if isinstance(new, list) else [new]
-
-
-def _put_back(place, old, new):
-    parent, field, i = place
-    if i is None:
-        setattr(parent, field, old)
-    else:
-        several, count = getattr(parent, field), len(new) if isinstance(new, list) else 1
-        first = new[0] if isinstance(new, list) else new
-        i = next(i for i, node in enumerate(several) if node is first) if count else place[2]
-        several[i : i + count] = [old]
+@contextlib.contextmanager
+def _replaced(definition, replaced):
+    """Within it, new nodes stand in the tree of a definition in place of old ones."""
+    fields = {definition.parents[old] for old, _ in replaced}
+    before = [(parent, field, getattr(parent, field)) for parent, field in fields]
+    news = {old: new if isinstance(new, list) else [new] for old, new in replaced}
+    try:
+        for parent, field, old in before:
+            several = isinstance(old, list)
+            setattr(parent, field, [new for node in old for new in news.get(node, [node])] if several else news[old][0])
+        yield
+    finally:
+        for parent, field, old in before:
+            setattr(parent, field, old)
 
 
 def _compiled(definition):
