@@ -131,16 +131,26 @@ def _definition(f):
     """Return the `Definition` of a function; None without its source."""
     if "__class__" in f.__code__.co_freevars:
         return None
-    for found in source.definitions(f.__code__):
-        definition = Definition(f, _as_function(copy.deepcopy(found)), {})
-        if _contents(_compiled(definition)) == _contents(f.__code__):  # of several lambdas in a line, this one
-            for parent in ast.walk(definition.tree):
-                for field, value in ast.iter_fields(parent):
-                    for child in value if isinstance(value, list) else [value]:
-                        if isinstance(child, ast.AST):
-                            definition.parents[child] = (parent, field)
-            return definition
-    return None
+    found = []
+    for node in source.definitions(f.__code__):
+        definition = Definition(f, _as_function(copy.deepcopy(node)), {})
+        code = _compiled(definition)
+        if _contents(code) == _contents(f.__code__):
+            found.append((code.co_code == f.__code__.co_code, len(_columns(code) & _columns(f.__code__)), definition))
+    is_exact, _, definition = max(found, key=lambda several: several[:2], default=(False, 0, None))
+    if len(found) > 1 and not is_exact:  # several lambdas in one line, and nothing that tells them apart
+        return None
+    for parent in ast.walk(definition.tree) if definition else ():
+        for field, value in ast.iter_fields(parent):
+            for child in value if isinstance(value, list) else [value]:
+                if isinstance(child, ast.AST):
+                    definition.parents[child] = (parent, field)
+    return definition
+
+
+def _columns(code):
+    """Return where in the source the parts of a code stand, a set; Python 3.10 does not know."""
+    return set(code.co_positions()) if hasattr(code, "co_positions") else set()
 
 
 def _contents(code):

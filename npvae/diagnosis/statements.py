@@ -27,15 +27,16 @@ def edits_of_statements(tree):
                 yield from _of_loop(statement, block, i)
 
 
-def _blocks(tree):
+def _blocks(node):
     """Yield the lists of statements of a tree."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.While):
-            return
-        for field in ("body", "orelse"):
-            block = getattr(node, field, None)
-            if isinstance(block, list) and block and isinstance(block[0], ast.stmt):
-                yield block
+    if isinstance(node, ast.While):
+        return
+    for field in ("body", "orelse"):
+        block = getattr(node, field, None)
+        if isinstance(block, list) and block and isinstance(block[0], ast.stmt):
+            yield block
+    for child in ast.iter_child_nodes(node):
+        yield from _blocks(child)
 
 
 def _is_simple(statement):
