@@ -15,16 +15,22 @@ import ast
 import contextlib
 import copy
 import dataclasses
+import dis
 import functools
 import sys
+import sysconfig
 import types
 
 from . import source
-from .stand_ins import functions_of
+from .stand_ins import content_of, functions_of
 
 # A function that uses one of these names acts on more than arrays, so no edited version of it is run.
 OUTSIDE = {"open", "os", "sys", "shutil", "subprocess", "pathlib", "Path", "exec", "eval", "input", "socket", "urllib",
-           "requests", "threading", "multiprocessing", "exit", "quit", "tempfile", "pickle"}  # fmt: skip
+           "requests", "threading", "multiprocessing", "exit", "quit", "tempfile", "pickle", "io", "_io", "posix", "nt",
+           "importlib", "__import__", "sqlite3"}  # fmt: skip
+WRITERS = {"save", "savez", "savez_compressed", "savetxt", "tofile", "memmap", "savefig", "write", "write_text",
+           "write_bytes"}  # functions and methods that write files
+LIBRARIES = tuple({sysconfig.get_path(kind) for kind in ("stdlib", "platstdlib", "purelib", "platlib")})
 
 
 @dataclasses.dataclass(eq=False)
@@ -62,10 +68,10 @@ class Program:
     def __init__(self, function):
         self.function = function
         self._functions = _with_helpers(functions_of(function))
-        theirs = [f for f in self._functions if not is_ours(f)]
-        found = [_definition(f) for f in theirs]
-        names = {name for f in theirs for name in _names_in(f.__code__)}
-        self.definitions = [] if names & OUTSIDE else [definition for definition in found if definition]
+        theirs = [f for f in self._functions if not _is_of_a_library(f)]
+        acts_outside = any(_acts_outside(f) for f in theirs)
+        found = [] if acts_outside else [_definition(f) for f in theirs]
+        self.definitions = [definition for definition in found if definition]
 
     @contextlib.contextmanager
     def watched(self):
@@ -101,9 +107,31 @@ def is_ours(f):
     return (getattr(f, "__module__", None) or "").startswith("npvae.")
 
 
+def _is_of_a_library(f):
+    """Return whether a function is ours or NumPy's, for example: what it does is not the author's mistake."""
+    return is_ours(f) or f.__code__.co_filename.startswith(LIBRARIES)
+
+
+def _acts_outside(f):
+    """Return whether a function may act on more than arrays, by the names that it uses and by what they stand for."""
+    used, names = _used_by(f), _names_in(f.__code__)
+    modules = {getattr(value, "__name__" if isinstance(value, types.ModuleType) else "__module__", None) or ""
+               for value in used.values() if isinstance(value, types.ModuleType) or callable(value)}  # fmt: skip
+    instructions = [instruction for code in _codes(f.__code__) for instruction in dis.get_instructions(code)]
+    looked_up = {str(i.argval).partition(".")[0] for i in instructions if i.opname in ("LOAD_GLOBAL", "IMPORT_NAME")}
+    return bool(looked_up & OUTSIDE or names & WRITERS or {str(name).partition(".")[0] for name in modules} & OUTSIDE)
+
+
+def _used_by(f):
+    """Return what a function takes from its module and from the functions around it, a dict by name."""
+    scope = {name: f.__globals__[name] for name in _names_in(f.__code__) if name in f.__globals__}
+    return scope | {name: content_of(cell) for name, cell in zip(f.__code__.co_freevars, f.__closure__ or ())}
+
+
 def _with_helpers(functions):
     """Return the functions, and those of their files that they call by a global name."""
-    files, found, waiting = {f.__code__.co_filename for f in functions if not is_ours(f)}, [], list(functions)
+    files = {f.__code__.co_filename for f in functions if not _is_of_a_library(f)}
+    found, waiting = [], list(functions)
     while waiting:
         f = waiting.pop(0)
         if f in found:

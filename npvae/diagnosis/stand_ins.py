@@ -174,14 +174,15 @@ def functions_of(f):
         elif isinstance(g, types.FunctionType):
             if g not in found:
                 found.append(g)
-                contents = [_content(cell) for cell in g.__closure__ or ()]
+                contents = [content_of(cell) for cell in g.__closure__ or ()]
                 waiting += [part for part in contents if callable(part)]
         elif isinstance(getattr(type(g), "__call__", None), types.FunctionType):  # noqa: B004
             waiting.append(type(g).__call__)
     return found
 
 
-def _content(cell):
+def content_of(cell):
+    """Return what a cell holds; None if its variable has no value yet."""
     try:
         return cell.cell_contents
     except ValueError:  # the variable has no value yet
