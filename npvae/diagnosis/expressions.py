@@ -13,8 +13,9 @@ from . import source
 
 LONGEST = 40  # characters of an expression that is quoted in a cause
 # Functions whose arguments count elements or steps: a larger number there might fill the memory.
-SIZED = {"range", "zeros", "ones", "empty", "full", "eye", "identity", "arange", "linspace", "tile", "repeat",
-         "reshape", "broadcast_to", "indices", "pad"}  # fmt: skip
+SIZED = {"range", "zeros", "ones", "empty", "full", "eye", "identity", "tri", "arange", "linspace", "logspace",
+         "geomspace", "tile", "repeat", "reshape", "resize", "broadcast_to", "indices", "pad", "standard_normal",
+         "normal", "uniform", "random", "integers", "choice", "permutation"}  # fmt: skip
 METHODS = {"sum", "mean", "max", "min", "std", "var", "reshape", "dot", "transpose", "copy", "ravel", "astype"}
 COMPUTED = (ast.Constant, ast.Name, ast.Attribute, ast.BinOp, ast.UnaryOp, ast.Subscript, ast.Slice, ast.Tuple,
             ast.List, ast.keyword, ast.Compare, ast.operator, ast.unaryop, ast.cmpop, ast.expr_context)  # fmt: skip
@@ -111,7 +112,7 @@ class _Known:
         self.names = [(name, 0) for name in definition.function.__code__.co_freevars]
         self.shapes = {name: np.shape(value) for name, value in values.items() if _can_be_multiplied(value)}
         read = {n.id for n in ast.walk(definition.tree) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)}
-        self.values, self.unused = values, set(values) - read
+        self.values, self.unused, self.sizes = values, set(values) - read, _sizes_in(definition.tree, values)
         self.in_loop = self.is_size = False
 
     def inside(self, node):
@@ -124,6 +125,7 @@ class _Known:
         inner.in_loop |= isinstance(node, ast.For)
         inner.is_size |= isinstance(node, ast.Call) and name_of(node) in SIZED
         inner.is_size |= isinstance(node, ast.Attribute) and node.attr == "shape"
+        inner.is_size |= bool(_targets(node) & self.sizes)
         return inner
 
     def place(self, node, parent, statement):
@@ -132,7 +134,23 @@ class _Known:
         names = [name for name in dict.fromkeys(names) if name in self.values]
         arrays = {name: self.shapes[name] for name in names if name in self.shapes}
         others = [name for name in names if name not in arrays]
-        return Place(node, parent, statement, arrays, others, [n for n in names if n in self.unused], self.is_size)
+        is_size = self.is_size or self._is_count(node, parent)
+        return Place(node, parent, statement, arrays, others, [n for n in names if n in self.unused], is_size)
+
+    def _is_count(self, node, parent):
+        """Return whether an expression counts elements, or may do so in the function that it is given to."""
+        if isinstance(node, ast.Attribute) and node.attr == "shape":
+            return True
+        if isinstance(parent, ast.BinOp):
+            is_repeated = isinstance(parent.left, ast.List) or isinstance(parent.right, ast.List)
+            return is_repeated and isinstance(parent.op, ast.Mult)
+        while isinstance(node, ast.Subscript):
+            node = node.value
+        is_count = isinstance(node, ast.Attribute) and node.attr in ("shape", "size")
+        is_count |= isinstance(node, ast.Call) and name_of(node) == "len"
+        is_count |= isinstance(node, ast.Name) and _counts(self.values.get(node.id))
+        is_argument = isinstance(parent, (ast.Call, ast.keyword)) and not _is_of_module(parent)
+        return is_count and is_argument  # of a function of the author's, which may make an array of that size
 
 
 def _visit(node, parent, statement, known):
@@ -145,6 +163,40 @@ def _visit(node, parent, statement, known):
     inner = known.inside(node)
     for child in ast.iter_child_nodes(node):
         yield from _visit(child, node, statement, inner)
+
+
+def _counts(value):
+    """Return whether a value is a whole number, or several of them: it may be the size or the shape of an array."""
+    if isinstance(value, (tuple, list)):
+        return all(map(_counts, value))
+    return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+
+
+def _targets(node):
+    """Return the names to which a statement assigns, a set."""
+    targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+    return {part.id for target in targets if target for part in ast.walk(target) if isinstance(part, ast.Name)}
+
+
+def _sizes_in(tree, values):
+    """Return the variables that the size of an array, or the number of steps, depends on: a set of names."""
+    sizes, statements = set(), []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and name_of(node) in SIZED:
+            sizes |= {name for name in names_in(node) if _counts(values.get(name))}
+        elif isinstance(node, (ast.Assign, ast.AugAssign, ast.AnnAssign)) and node.value:
+            names = {name for name in names_in(node.value) if _counts(values.get(name))}
+            statements.append((_targets(node), names))
+    more = sizes
+    while more:
+        more = {name for targets, names in statements if targets & sizes for name in names} - sizes
+        sizes |= more
+    return sizes
+
+
+def _is_of_module(node):
+    func = getattr(node, "func", None)
+    return isinstance(func, ast.Attribute) and source.is_module(func.value)
 
 
 def _can_be_multiplied(value):

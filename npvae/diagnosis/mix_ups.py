@@ -27,7 +27,7 @@ class Candidate(NamedTuple):
 def mix_ups_of(places):
     """Yield pairs of a `Place` and an edit that brings in a variable, or an expression from elsewhere."""
     expressions = {place.text: place for place in places if isinstance(place.node, PARTS)}
-    short = [place for text, place in expressions.items() if len(text) <= LONGEST]
+    short = [place for text, place in expressions.items() if len(text) <= LONGEST and not text.endswith(".shape")]
     copies = {place.text: copy.deepcopy(place.node) for place in short}  # an expression cannot become part of itself
     for place in places:
         if isinstance(place.node, ast.Name) and place.node.id in place.others:

@@ -8,7 +8,7 @@ function again:
     >>> version = program.version(program.definitions[0], [(old_node, new_node)])
     >>> version(x)          # as f(x), with one node of its source replaced
 
-The author's function, its module and its caches stay as they are: a version has globals of its own.
+The author's function, its module, its arrays and its caches stay as they are: a version has copies of its own.
 """
 
 import ast
@@ -16,12 +16,14 @@ import contextlib
 import copy
 import dataclasses
 import dis
-import functools
 import sys
 import sysconfig
+import time
 import types
 
 from . import source
+from .expressions import name_of
+from .rebuilding import Rebuilding, codes_of, names_in
 from .stand_ins import content_of, functions_of
 
 # A function that uses one of these names acts on more than arrays, so no edited version of it is run.
@@ -31,6 +33,10 @@ OUTSIDE = {"open", "os", "sys", "shutil", "subprocess", "pathlib", "Path", "exec
 WRITERS = {"save", "savez", "savez_compressed", "savetxt", "tofile", "memmap", "savefig", "write", "write_text",
            "write_bytes"}  # functions and methods that write files
 LIBRARIES = tuple({sysconfig.get_path(kind) for kind in ("stdlib", "platstdlib", "purelib", "platlib")})
+
+
+class TooLong(BaseException):
+    """A version takes too long. It is no `Exception`, since the author's function may catch those."""
 
 
 @dataclasses.dataclass(eq=False)
@@ -76,7 +82,7 @@ class Program:
     @contextlib.contextmanager
     def watched(self):
         """Within it, note the last value of each variable of the author's functions: yields a dict, by name."""
-        codes, values = {(c.co_filename, c.co_name) for f in self._functions for c in _codes(f.__code__)}, {}
+        codes, values = {(c.co_filename, c.co_name) for f in self._functions for c in codes_of(f.__code__)}, {}
 
         def note(frame, event, _):
             if event == "return" and (frame.f_code.co_filename, frame.f_code.co_name) in codes:
@@ -89,6 +95,26 @@ class Program:
         finally:
             sys.setprofile(before)
 
+    @contextlib.contextmanager
+    def limited(self, seconds):
+        """Within it, a version with a loop that may never end raises `TooLong` after so much processor time."""
+        if not any(_may_not_end(definition.tree) for definition in self.definitions):
+            yield
+            return
+        ends = time.thread_time() + seconds
+
+        def watch(frame, event, _):
+            if time.thread_time() > ends:
+                raise TooLong
+            return watch
+
+        before = sys.gettrace()
+        sys.settrace(watch)
+        try:
+            yield
+        finally:
+            sys.settrace(before)
+
     def version(self, definition, replaced):
         """Return the function after an edit of one definition: pairs of a node and of what takes its place.
 
@@ -99,7 +125,16 @@ class Program:
             _locate(new, old)
         with _replaced(definition, replaced):
             code = _compiled(definition)
-        return _Rebuilding(self._functions, {definition.function: code}).rebuilt(self.function)
+        return Rebuilding(self._functions, {definition.function: code}).rebuilt(self.function)
+
+
+def _may_not_end(tree):
+    """Return whether a function has a loop whose number of steps is not known when it begins."""
+    endless = {"count", "cycle", "repeat", "iter"}
+    return any(
+        isinstance(node, ast.While) or (isinstance(node, ast.Call) and name_of(node) in endless)
+        for node in ast.walk(tree)
+    )
 
 
 def is_ours(f):
@@ -114,17 +149,17 @@ def _is_of_a_library(f):
 
 def _acts_outside(f):
     """Return whether a function may act on more than arrays, by the names that it uses and by what they stand for."""
-    used, names = _used_by(f), _names_in(f.__code__)
+    used, names = _used_by(f), names_in(f.__code__)
     modules = {getattr(value, "__name__" if isinstance(value, types.ModuleType) else "__module__", None) or ""
                for value in used.values() if isinstance(value, types.ModuleType) or callable(value)}  # fmt: skip
-    instructions = [instruction for code in _codes(f.__code__) for instruction in dis.get_instructions(code)]
+    instructions = [instruction for code in codes_of(f.__code__) for instruction in dis.get_instructions(code)]
     looked_up = {str(i.argval).partition(".")[0] for i in instructions if i.opname in ("LOAD_GLOBAL", "IMPORT_NAME")}
     return bool(looked_up & OUTSIDE or names & WRITERS or {str(name).partition(".")[0] for name in modules} & OUTSIDE)
 
 
 def _used_by(f):
     """Return what a function takes from its module and from the functions around it, a dict by name."""
-    scope = {name: f.__globals__[name] for name in _names_in(f.__code__) if name in f.__globals__}
+    scope = {name: f.__globals__[name] for name in names_in(f.__code__) if name in f.__globals__}
     return scope | {name: content_of(cell) for name, cell in zip(f.__code__.co_freevars, f.__closure__ or ())}
 
 
@@ -137,22 +172,11 @@ def _with_helpers(functions):
         if f in found:
             continue
         found.append(f)
-        for name in _names_in(f.__code__):
+        for name in names_in(f.__code__):
             helper = f.__globals__.get(name)
             if isinstance(helper, types.FunctionType) and helper.__code__.co_filename in files:
                 waiting.append(helper)
     return found
-
-
-def _names_in(code):
-    """Return the names that a function and the functions in it look up: globals, attributes and modules."""
-    return {name for inner in _codes(code) for name in inner.co_names}
-
-
-def _codes(code):
-    """Return a code object and those of the functions in it, a set."""
-    inner = [_codes(const) for const in code.co_consts if isinstance(const, types.CodeType)]
-    return {code}.union(*inner)
 
 
 def _definition(f):
@@ -235,48 +259,3 @@ def _compiled(definition):
     outer = next(const for const in module.co_consts if isinstance(const, types.CodeType))
     return next(const for const in outer.co_consts if isinstance(const, types.CodeType)
                 and const.co_name == definition.tree.name)  # fmt: skip
-
-
-class _Rebuilding:
-    """Copies of functions that call one another's copies, some with other code."""
-
-    def __init__(self, functions, codes):
-        self.functions, self.codes, self.copies, self.scopes = functions, codes, {}, {}
-
-    def rebuilt(self, f):
-        """Return a copy of whatever can be called."""
-        if isinstance(f, functools.partial):
-            args = [self.rebuilt(part) if callable(part) else part for part in f.args]
-            keywords = {key: self.rebuilt(part) if callable(part) else part for key, part in f.keywords.items()}
-            return functools.partial(self.rebuilt(f.func), *args, **keywords)
-        if isinstance(f, types.MethodType):
-            return types.MethodType(self.rebuilt(f.__func__), f.__self__)
-        if isinstance(f, types.FunctionType):
-            return self._function(f) if f in self.functions else f
-        call = getattr(type(f), "__call__", None)  # noqa: B004
-        return types.MethodType(self._function(call), f) if call in self.functions else f
-
-    def _function(self, f):
-        if f not in self.copies:
-            code = self.codes.get(f, f.__code__)
-            cells = dict(zip(f.__code__.co_freevars, f.__closure__ or ()))
-            closure = tuple(types.CellType() for _ in code.co_freevars)
-            copy = types.FunctionType(code, self._scope(f.__globals__), f.__name__, f.__defaults__, closure)
-            copy.__kwdefaults__ = f.__kwdefaults__
-            self.copies[f] = copy  # before its parts: a function may enclose itself
-            for cell, name in zip(closure, code.co_freevars):
-                try:
-                    content = cells[name].cell_contents
-                except ValueError:  # the variable has no value yet
-                    continue
-                cell.cell_contents = self.rebuilt(content) if callable(content) else content
-        return self.copies[f]
-
-    def _scope(self, names):
-        """Return a copy of a module's globals, in which the helper functions are copies too."""
-        if id(names) not in self.scopes:
-            self.scopes[id(names)] = scope = dict(names)
-            for name, value in names.items():
-                if isinstance(value, types.FunctionType) and value in self.functions:
-                    scope[name] = self._function(value)
-        return self.scopes[id(names)]

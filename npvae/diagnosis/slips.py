@@ -53,7 +53,7 @@ def _of_place(place, literals, indexed):
     """Yield the edits at one place; `literals` are the definition's numbers, `indexed` the names in its indices."""
     node = place.node
     if isinstance(node, ast.BinOp):
-        yield from _of_operator(node)
+        yield from _of_operator(node, place.is_size)
     elif isinstance(node, ast.UnaryOp) and isinstance(node.op, (ast.USub, ast.Not)):
         yield 1.3, "wrong sign", f"without the minus before {said(node.operand)}", node.operand
     elif isinstance(node, (ast.Compare, ast.BoolOp, ast.IfExp)):
@@ -70,7 +70,7 @@ def _of_place(place, literals, indexed):
         yield from _around(place)
 
 
-def _of_operator(node):
+def _of_operator(node, is_size):
     """Yield the edits of a binary operator: another one, one side alone, its sides exchanged, or other brackets."""
     left, op, right = node.left, node.op, node.right
     kind = type(op)
@@ -89,7 +89,7 @@ def _of_operator(node):
                 yield 1.7, "other function", words, binary(left, other(), right)
     if kind is ast.Pow:
         yield 1.5, "power", f"without the power {said(right)} of {said(left)}", left
-    if kind in (ast.Sub, ast.Div, ast.MatMult, ast.Pow, ast.FloorDiv):
+    if kind in (ast.Sub, ast.Div, ast.MatMult, ast.Pow, ast.FloorDiv) and not (is_size and kind is ast.Pow):
         yield 1.5, "order", f"with the two sides of {said(node)} exchanged", binary(right, op, left)
     for inner, outer in _regrouped(left, op, right):
         yield 1.6, "order", f"with brackets around {said(inner)}", outer
@@ -140,12 +140,12 @@ def _of_constant(place, literals):
     elif is_number(place.node):
         is_power = isinstance(place.parent, ast.BinOp) and isinstance(place.parent.op, ast.Pow)
         close = (c + 1, c - 1, -c, 2 * c, c // 2 if isinstance(c, int) and c % 2 == 0 else c / 2, 1, 2, 0.5)
-        for other in dict.fromkeys((*close, *NUMBERS, *literals)):
+        for other in dict.fromkeys((*close, *NUMBERS, *(() if place.is_size else literals))):
             if other != c:
                 kind = "wrong sign" if other == -c else "power" if is_power else "constant"
                 words = f"with {other:g} in place of {place.where}".replace("-", "−")
                 yield 1.8 + 0.3 * (other not in close), kind, words, number(other)
-        for name in place.arrays:
+        for name in () if place.is_size else place.arrays:
             kind = "missing factor" if c == 1 else "constant"
             yield 2.2, kind, f"with `{name}` in place of {place.where}", variable(name)
     for family in WORDS:

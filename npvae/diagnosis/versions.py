@@ -14,10 +14,12 @@ import numpy as np
 
 from .comparison import same
 from .draws import Cause
-from .program import Program
+from .program import Program, TooLong
 from .rewrites import rewrites_of
 
 ROUNDING = 1e-12  # relative
+# The limit of a version with a loop that may never end: in seconds of processor time, and in runs of the author's own.
+SHORTEST_LIMIT, LONGER = 0.05, 10
 COLLAPSED = 1e-6  # of the spread of a variable
 # What it costs that a change of the value repairs the derivatives: less if it repairs several.
 OF_THE_VALUE, OF_THE_VALUE_FOR_ONE = 0.2, 0.8
@@ -54,9 +56,10 @@ def search_versions(rerun, wrong, ends, margin):
 
 
 def _search(rerun, wrong, ends, margin):
-    program, found = Program(rerun.author), {name: [] for name in wrong}
+    program, found, begun = Program(rerun.author), {name: [] for name in wrong}, time.thread_time()
     with program.watched() as values:
         before = [_arrays(run, rerun.author) for run in rerun.runs]
+    longest = SHORTEST_LIMIT + LONGER * (time.thread_time() - begun)
     rewrites = [rewrite for definition in program.definitions for rewrite in rewrites_of(definition, values)]
     for rewrite in sorted(rewrites, key=lambda rewrite: rewrite.cost):
         cheapest = [min([cause.cost + margin for cause in found[name]], default=most) for name, most in wrong.items()]
@@ -64,10 +67,11 @@ def _search(rerun, wrong, ends, margin):
             break
         try:
             version = program.version(rewrite.definition, rewrite.replaced)
-            mended, is_of_value = _mended(version, rerun, wrong, before)
-        except (Exception, SystemExit):  # an edited function may raise anything
-            continue
-        if is_of_value and (rewrite.is_flat or _collapses(program, version, rerun, values)):
+            with program.limited(longest):
+                mended, is_of_value = _mended(version, rerun, wrong, before)
+                if is_of_value and (rewrite.is_flat or _collapses(program, version, rerun, values)):
+                    continue
+        except (Exception, SystemExit, TooLong):  # an edited function may raise anything
             continue
         cost = rewrite.cost + is_of_value * (OF_THE_VALUE if len(mended) > 1 else OF_THE_VALUE_FOR_ONE)
         text = rewrite.text + ", in the value: your derivatives are right for that value" * is_of_value
@@ -82,7 +86,7 @@ def _arrays(run, function):
     try:
         for name, found, right in run(function):
             arrays[name] = np.array(found), np.array(right)
-    except Exception:
+    except (Exception, SystemExit):
         pass
     return arrays
 
@@ -115,7 +119,8 @@ def _collapses(program, version, rerun, values):
     with program.watched() as now:
         _arrays(rerun.runs[0], version)
     for name, before in values.items():
-        if isinstance(before, (float, np.ndarray, np.generic)) and np.asarray(before).dtype.kind == "f":
+        is_number = isinstance(before, (float, np.ndarray, np.generic)) and np.size(before)
+        if is_number and np.asarray(before).dtype.kind == "f":
             old, new = np.ptp(before) or np.abs(before).max(), np.asarray(now.get(name, np.nan))
             spread = (np.ptp(new) or np.abs(new).max()) if new.size and new.dtype.kind == "f" else np.nan
             if not spread >= COLLAPSED * old or (np.ptp(before) > 0) > (np.ptp(new) > 0):
