@@ -32,6 +32,7 @@ class Place:
     others     the names of other values
     unused     the names that the definition never reads
     is_size    whether it counts elements or steps
+    within     the names of the functions that it is part of
     shape      of the array that it holds; None if we do not know
     """
 
@@ -42,6 +43,7 @@ class Place:
     others: list
     unused: list
     is_size: bool
+    within: frozenset
     shape: tuple | None = None
 
     @property
@@ -114,6 +116,7 @@ class _Known:
         read = {n.id for n in ast.walk(definition.tree) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)}
         self.values, self.unused, self.sizes = values, set(values) - read, _sizes_in(definition.tree, values)
         self.in_loop = self.is_size = False
+        self.within, self.call = frozenset(), None
 
     def inside(self, node):
         """Return what is known inside a node."""
@@ -122,6 +125,8 @@ class _Known:
         if isinstance(node, (ast.FunctionDef, ast.Lambda)):
             inner.names = [*((name, 0) for name, _ in self.names), *_variables(node)]
             inner.in_loop = False
+            inner.within |= {getattr(node, "name", None)}
+        inner.call = node if isinstance(node, ast.Call) else self.call
         inner.in_loop |= isinstance(node, ast.For)
         inner.is_size |= isinstance(node, ast.Call) and name_of(node) in SIZED
         inner.is_size |= isinstance(node, ast.Attribute) and node.attr == "shape"
@@ -135,7 +140,8 @@ class _Known:
         arrays = {name: self.shapes[name] for name in names if name in self.shapes}
         others = [name for name in names if name not in arrays]
         is_size = self.is_size or self._is_count(node, parent)
-        return Place(node, parent, statement, arrays, others, [n for n in names if n in self.unused], is_size)
+        return Place(node, parent, statement, arrays, others, [n for n in names if n in self.unused], is_size,
+                     self.within)  # fmt: skip
 
     def _is_count(self, node, parent):
         """Return whether an expression counts elements, or may do so in the function that it is given to."""
@@ -149,20 +155,21 @@ class _Known:
         is_count = isinstance(node, ast.Attribute) and node.attr in ("shape", "size")
         is_count |= isinstance(node, ast.Call) and name_of(node) == "len"
         is_count |= isinstance(node, ast.Name) and _counts(self.values.get(node.id))
-        is_argument = isinstance(parent, (ast.Call, ast.keyword)) and not _is_of_module(parent)
+        is_argument = isinstance(parent, (ast.Call, ast.keyword)) and not _is_of_module(self.call)
         return is_count and is_argument  # of a function of the author's, which may make an array of that size
 
 
 def _visit(node, parent, statement, known):
     """Yield the places in a node."""
-    if isinstance(node, (ast.While, ast.ClassDef, ast.arguments)):
+    if isinstance(node, (ast.While, ast.ClassDef, ast.arguments, ast.JoinedStr)):
         return
     statement = node if isinstance(node, ast.stmt) else statement
     if isinstance(node, ast.expr) and _is_read(node, parent) and not isinstance(statement, ast.FunctionDef):
         yield known.place(node, parent, statement)
     inner = known.inside(node)
     for child in ast.iter_child_nodes(node):
-        yield from _visit(child, node, statement, inner)
+        if child is not getattr(node, "annotation", None):
+            yield from _visit(child, node, statement, inner)
 
 
 def _counts(value):
@@ -182,7 +189,7 @@ def _sizes_in(tree, values):
     """Return the variables that the size of an array, or the number of steps, depends on: a set of names."""
     sizes, statements = set(), []
     for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and name_of(node) in SIZED:
+        if isinstance(node, ast.Call) and (name_of(node) in SIZED or not _is_of_module(node)):
             sizes |= {name for name in names_in(node) if _counts(values.get(name))}
         elif isinstance(node, (ast.Assign, ast.AugAssign, ast.AnnAssign)) and node.value:
             names = {name for name in names_in(node.value) if _counts(values.get(name))}
@@ -194,9 +201,9 @@ def _sizes_in(tree, values):
     return sizes
 
 
-def _is_of_module(node):
-    func = getattr(node, "func", None)
-    return isinstance(func, ast.Attribute) and source.is_module(func.value)
+def _is_of_module(call):
+    """Return whether the function that is called is one of NumPy's, for example, and no method."""
+    return isinstance(call.func, ast.Attribute) and source.is_module(call.func.value)
 
 
 def _can_be_multiplied(value):
@@ -208,7 +215,8 @@ def _variables(function):
 
     The line of an argument is 0.
     """
-    found = [(arg.arg, 0) for arg in (*function.args.args, *function.args.kwonlyargs)]
+    arguments = [node for node in ast.iter_child_nodes(function.args) if isinstance(node, ast.arg)]
+    found = [(arg.arg, 0) for arg in arguments]
     waiting = list(function.body) if isinstance(function, ast.FunctionDef) else []
     while waiting:
         node = waiting.pop(0)
@@ -227,7 +235,7 @@ def _is_read(node, parent):
         return False
     if isinstance(parent, ast.Call) and node is parent.func:
         return False
-    return not isinstance(parent, (ast.JoinedStr, ast.FormattedValue, ast.Expr))
+    return not isinstance(parent, ast.Expr)
 
 
 def _shape_of(node, scope):
@@ -245,10 +253,8 @@ def _shape_of(node, scope):
 
 def _is_known(call):
     """Return whether a call is one of NumPy's functions or methods, and draws no random numbers."""
-    if not isinstance(call.func, ast.Attribute):
-        return False
-    is_numpy = source.is_module(call.func.value) and "random" not in ast.unparse(call.func)
-    return is_numpy or call.func.attr in METHODS
+    is_numpy = _is_of_module(call) and "random" not in ast.unparse(call.func)
+    return is_numpy or (isinstance(call.func, ast.Attribute) and call.func.attr in METHODS)
 
 
 @functools.lru_cache(maxsize=4096)

@@ -53,7 +53,8 @@ def _candidates(place, expressions, copies):
             yield Candidate(name, variable(name), shape, 0.0)
     for other in expressions:
         of_other = {*other.arrays, *other.others}
-        if other.text != place.text and names_in(other.node) & of_other <= known:
+        names = names_in(other.node)
+        if other.text != place.text and names & of_other <= known and not names & place.within:
             yield Candidate(other.text, copies[other.text], other.shape, EXTRA)
 
 

@@ -250,12 +250,15 @@ def _replaced(definition, replaced):
 def _compiled(definition):
     """Return the code of a definition, compiled where the variables of the enclosing functions are known."""
     line = {"lineno": 1, "col_offset": 0}
-    free = [ast.arg(name, **line) for name in definition.function.__code__.co_freevars]
+    name, names = definition.tree.name, definition.function.__code__.co_freevars
+    free = [ast.arg(name, **line) for name in names]
     arguments = ast.arguments(posonlyargs=[], args=free, kwonlyargs=[], kw_defaults=[], defaults=[])
-    enclosing = ast.FunctionDef("enclosing", arguments, [definition.tree], [], **line)
+    is_global = name.isidentifier() and name not in names  # where it calls itself, it calls what its module calls so
+    body = [ast.Global([name], **line), definition.tree] if is_global else [definition.tree]
+    enclosing = ast.FunctionDef("enclosing", arguments, body, [], **line)
     for function in (enclosing, definition.tree) if sys.version_info >= (3, 12) else ():
         function.type_params = getattr(function, "type_params", [])
     module = compile(ast.Module([enclosing], []), definition.file, "exec")
     outer = next(const for const in module.co_consts if isinstance(const, types.CodeType))
-    return next(const for const in outer.co_consts if isinstance(const, types.CodeType)
-                and const.co_name == definition.tree.name)  # fmt: skip
+    codes = [const for const in outer.co_consts if isinstance(const, types.CodeType) and const.co_name == name]
+    return codes[-1]  # before it come lambdas that are its defaults

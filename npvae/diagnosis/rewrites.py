@@ -8,7 +8,7 @@
 import ast
 from typing import NamedTuple
 
-from .expressions import places_of, text_of
+from .expressions import places_of, said, text_of
 from .graph import Site
 from .mix_ups import mix_ups_of
 from .program import Definition
@@ -87,9 +87,19 @@ def _together(rewrites):
     for several in groups.values():
         nodes = {rewrite.replaced[0][0] for rewrite in several}
         if 1 < len(nodes) == len(several) <= MOST_TOGETHER and not _are_nested(nodes):
-            first, times = several[0], "both times" if len(nodes) == 2 else f"all {len(nodes)} times"
-            replaced = [pair for rewrite in several for pair in rewrite.replaced]
-            yield first._replace(cost=first.cost + 0.2, text=f"{first.text}, {times}", replaced=replaced)
+            first, replaced = several[0], [pair for rewrite in several for pair in rewrite.replaced]
+            text = f"{first.text}, {_also([old for old, _ in replaced])}"
+            yield first._replace(cost=first.cost + 0.2, text=text, replaced=replaced)
+
+
+def _also(nodes):
+    """Return the words for the places at which the change of the first node is made too."""
+    texts = list(dict.fromkeys(map(said, nodes)))
+    if len(texts) == 1:
+        return "both times" if len(nodes) == 2 else f"all {len(nodes)} times"
+    if len(texts) == len(nodes) <= 3:
+        return f"and the same at {' and '.join(texts[1:])}"
+    return f"and the same at {len(nodes) - 1} other places"
 
 
 def _difference(old, new):
