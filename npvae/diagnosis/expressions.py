@@ -51,10 +51,12 @@ class Place:
         """The source of the expression."""
         return text_of(self.node)
 
-    @property
+    @functools.cached_property
     def where(self):
         """The expression in backticks; if its statement has it several times, with what surrounds it."""
-        if text_of(self.statement).count(self.text) > 1 and isinstance(self.parent, ast.expr):
+        expressions = (node for node in ast.walk(self.statement) if isinstance(node, ast.expr))
+        is_one_of_several = sum(text_of(node) == self.text for node in expressions) > 1
+        if is_one_of_several and isinstance(self.parent, ast.expr):
             return f"{said(self.node)} in {said(self.parent)}"
         return said(self.node)
 
@@ -222,6 +224,8 @@ def _variables(function):
         node = waiting.pop(0)
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
             found.append((node.id, node.lineno))
+        elif isinstance(node, ast.FunctionDef):
+            found.append((node.name, node.lineno))
         if not isinstance(node, (ast.FunctionDef, ast.Lambda)):
             waiting += ast.iter_child_nodes(node)
     return found

@@ -124,5 +124,5 @@ def test_a_size_can_be_a_factor():
     f = function("n = len(x)\nm = x.shape[1]\nreturn np.ones(m) * (x / n)")
     found = [rewrite.text for rewrite in rewrites(f, X)[2]]
     for words in ("with {} squared", "with np.sqrt around {}", "with `m` in place of {}"):
-        assert words.format("`n` in `x / n`") in found
+        assert words.format("`n`") in found
     assert not any("`x.shape[1]` squared" in text for text in found)
