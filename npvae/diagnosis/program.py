@@ -127,6 +127,11 @@ class Program:
             code = _compiled(definition)
         return Rebuilding(self._functions, {definition.function: code}).rebuilt(self.function)
 
+    def source(self, definition, replaced):
+        """Return the source of a definition after an edit."""
+        with _replaced(definition, replaced):
+            return ast.unparse(definition.tree)
+
 
 def _may_not_end(tree):
     """Return whether a function has a loop whose number of steps is not known when it begins."""

@@ -59,7 +59,7 @@ def _search(rerun, wrong, ends, margin):
     program, found, begun = Program(rerun.author), {name: [] for name in wrong}, time.thread_time()
     with program.watched() as values:
         before = [_arrays(run, rerun.author) for run in rerun.runs]
-    longest = SHORTEST_LIMIT + LONGER * (time.thread_time() - begun)
+    longest, seen = SHORTEST_LIMIT + LONGER * (time.thread_time() - begun), set()
     rewrites = [rewrite for definition in program.definitions for rewrite in rewrites_of(definition, values)]
     for rewrite in sorted(rewrites, key=lambda rewrite: rewrite.cost):
         cheapest = [min([cause.cost + margin for cause in found[name]], default=most) for name, most in wrong.items()]
@@ -73,6 +73,10 @@ def _search(rerun, wrong, ends, margin):
                     continue
         except (Exception, SystemExit, TooLong):  # an edited function may raise anything
             continue
+        made = mended and (rewrite.definition, program.source(rewrite.definition, rewrite.replaced))
+        if not mended or made in seen:  # the same edit may have come in other words
+            continue
+        seen.add(made)
         cost = rewrite.cost + is_of_value * (OF_THE_VALUE if len(mended) > 1 else OF_THE_VALUE_FOR_ONE)
         text = rewrite.text + ", in the value: your derivatives are right for that value" * is_of_value
         for name in mended:
