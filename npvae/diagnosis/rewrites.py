@@ -55,9 +55,11 @@ def _site(node, definition):
 
 
 def _words_of(node):
-    """Return the names and attributes in a node, or in a list of nodes."""
+    """Return the names and attributes in a node, or in a list of nodes; a comparison has the name of its function."""
     nodes = node if isinstance(node, list) else [node]
-    return {getattr(part, "attr", getattr(part, "id", "")) for node in nodes for part in ast.walk(node)}
+    parts = [part for node in nodes for part in ast.walk(node)]
+    return {"greater" if isinstance(part, ast.Compare) else getattr(part, "attr", getattr(part, "id", ""))
+            for part in parts}  # fmt: skip
 
 
 def rewrites_of(definition, values):

@@ -143,7 +143,7 @@ def _of_constant(place, literals):
         for other in dict.fromkeys((*close, *NUMBERS, *(() if place.is_size else literals))):
             if other != c:
                 kind = "wrong sign" if other == -c else "power" if is_power else "constant"
-                words = f"with {other:g} in place of {place.where}".replace("-", "−")
+                words = f"with {f'{other:g}'.replace('-', '−')} in place of {place.where}"
                 yield 1.8 + 0.3 * (other not in close), kind, words, number(other)
         for name in () if place.is_size else place.arrays:
             kind = "missing factor" if c == 1 else "constant"

@@ -1,7 +1,7 @@
 """Proves what the search knows of an expression: whether it is a value, what it holds, and whether it counts elements.
 
-These tests would catch an edit of a target or of a while loop, a variable that has no value yet, and a factor that makes
-an array fill the memory.
+These tests would catch an edit of a target or of a while loop, a variable that has no value yet, and a factor by which
+an array fills the memory.
 """
 
 import tracemalloc
@@ -50,7 +50,8 @@ def test_targets_functions_modules_and_texts_are_no_places():
 
 
 def test_a_variable_is_known_after_its_first_line_or_in_a_loop():
-    f = function("a = 2 * x\nb = 3 * a\nfor i in range(2):\n    c = 4 * b\n    d = 5 * x\nreturn 6 * a", "x, /, *, w=1.0")
+    body = "a = 2 * x\nb = 3 * a\nfor i in range(2):\n    c = 4 * b\n    d = 5 * x\nreturn 6 * a"
+    f = function(body, "x, /, *, w=1.0")
     found = places(f, X)
     assert {text: [*found[text].arrays] for text in ("2 * x", "3 * a", "4 * b", "6 * a")} == {
         "2 * x": ["x", "w"], "3 * a": ["x", "w", "a"], "4 * b": ["x", "w", "a", "b", "i", "c", "d"],
@@ -108,7 +109,8 @@ def test_no_edit_fills_the_memory(body):
     try:
         with np.errstate(all="ignore"):
             for rewrite in found:
-                version, (begun, _) = program.version(rewrite.definition, rewrite.replaced), tracemalloc.get_traced_memory()
+                version = program.version(rewrite.definition, rewrite.replaced)
+                begun, _ = tracemalloc.get_traced_memory()
                 tracemalloc.reset_peak()
                 try:
                     version(x)
