@@ -13,6 +13,7 @@ from npvae.diagnosis.expressions import places_of
 from npvae.diagnosis.program import Program
 from tests.diagnosis.authors import function, module, rewrites
 
+pytestmark = pytest.mark.filterwarnings("ignore")             # of edits that divide by zero, or call a number
 X, W = np.random.default_rng(0).standard_normal((2, 7, 3))
 
 

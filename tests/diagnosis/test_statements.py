@@ -10,6 +10,7 @@ import pytest
 from npvae.diagnosis.statements import edits_of_statements
 from tests.diagnosis.authors import function, repairs, rewrites
 
+pytestmark = pytest.mark.filterwarnings("ignore")             # of edits that divide by zero, or call a number
 RNG = np.random.default_rng(0)
 X, N = RNG.uniform(0.5, 2, (3, 5)), 3
 
