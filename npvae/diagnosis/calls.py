@@ -85,7 +85,7 @@ def _of_axis(node, name):
         if now is None or text_of(now) != str(axis):
             kind = "extra sum" if now is None and name in ("sum", "mean") else "axis"
             instead = f" in place of {said(now)}" if now else " alone"
-            words = f"with the {name} over axis {axis}{instead} in {said(node)}".replace("-", "−")
+            words = f"with the {name} over axis {str(axis).replace('-', '−')}{instead} in {said(node)}"
             new = called(node, args, [*others, ast.keyword("axis", number(axis))])
             yield 1.4 + 0.3 * (axis not in (0, 1)), kind, words, new
     if now is not None:

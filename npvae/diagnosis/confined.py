@@ -6,7 +6,7 @@ another name, never leave a loop, fill the memory, overwrite a weight. Here it g
     a trace       that counts its lines, and ends it after many more than the author's function needed
     an audit      that refuses to open a file for writing, to start a process, to wait for input, …
     NumPy         whose np.zeros, np.linspace, … refuse to make huge arrays
-    copies        of the lists, dicts and objects that the function refers to, and read-only views of its arrays
+    copies        of the arrays, lists, dicts and objects that the function refers to
 
 The limits hold in the thread of the search only. They are no jail: they stop slips, not malice.
 """
@@ -23,6 +23,7 @@ import numpy as np
 from .stand_ins import StandIn
 
 MOST_ELEMENTS = 10**6  # of an array that is made from sizes
+MOST_BYTES = 100_000  # of an array that is copied
 REFUSED = ("os.", "shutil.", "subprocess.", "socket.", "urllib.", "tempfile.", "builtins.input", "time.sleep")
 ALLOWED = ("os.listdir", "os.scandir", "os.walk", "os.fwalk", "os.getxattr", "os.listxattr")
 _here = threading.local()
@@ -125,13 +126,16 @@ NUMPY = StandIn(np, {name: _limited(name) for name in SIZES})
 
 
 class Copies:
-    """Copies of what a function refers to. What refers to one object keeps referring to one copy."""
+    """Copies of what a function refers to, and read-only views of large arrays.
+
+    What refers to one object keeps referring to one copy.
+    """
 
     def __init__(self):
         self._made = {}
 
     def of(self, value):
-        """Return a copy of lists, dicts and objects, a read-only view of an array, and anything else as it is."""
+        """Return a copy of an array, a list, a dict or an object, and anything else as it is."""
         if value is np:
             return NUMPY
         if isinstance(value, (types.ModuleType, type, types.FunctionType, types.BuiltinFunctionType)):
@@ -143,6 +147,8 @@ class Copies:
     def _copy(self, value):
         kind = type(value)
         if kind is np.ndarray:
+            if value.nbytes <= MOST_BYTES:
+                return value.copy(order="K")
             view = value.view()
             view.flags.writeable = False
             return view

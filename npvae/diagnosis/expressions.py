@@ -32,6 +32,7 @@ class Expression:
     arrays     the shapes of the arrays and numbers that have a name there, by name
     others     the names of other values
     unused     the names that the definition never reads
+    within     the names of the functions that it is part of
     is_size    whether it counts elements or steps
     shape      of the array that it holds; None if we do not know
     """
@@ -42,6 +43,7 @@ class Expression:
     arrays: dict
     others: list
     unused: list
+    within: frozenset
     is_size: bool
     shape: tuple | None = None
 
@@ -53,7 +55,8 @@ class Expression:
     @property
     def where(self):
         """The expression in backticks; if its statement contains it several times, with what surrounds it."""
-        if text_of(self.statement).count(self.text) > 1 and isinstance(self.parent, ast.expr):
+        nodes = [node for node in ast.walk(self.statement) if isinstance(node, ast.expr)]
+        if sum(text_of(node) == self.text for node in nodes) > 1 and isinstance(self.parent, ast.expr):
             return f"{said(self.node)} in {said(self.parent)}"
         return said(self.node)
 
@@ -111,6 +114,7 @@ class _Known:
     values   the last value of each variable, by name
     unused   the names that the definition never reads
     in_loop  whether the node is in a loop, where a later line may have set a variable
+    within     the names of the functions that it is part of
     is_size  whether the node counts elements or steps
     """
 
@@ -119,14 +123,14 @@ class _Known:
         self.shapes = {name: np.shape(value) for name, value in values.items() if _can_be_multiplied(value)}
         read = {n.id for n in ast.walk(definition.tree) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)}
         self.values, self.unused = values, set(values) - read
-        self.in_loop = self.is_size = False
+        self.in_loop, self.is_size, self.within = False, False, frozenset()
 
     def inside(self, node):
         """Return what is known inside a node."""
         inner = copy.copy(self)
         if isinstance(node, (ast.FunctionDef, ast.Lambda)):
             inner.names = [*((name, 0) for name, _ in self.names), *_variables(node)]
-            inner.in_loop = False
+            inner.in_loop, inner.within = False, self.within | {getattr(node, "name", "")}
         inner.in_loop |= isinstance(node, ast.For)
         inner.is_size |= isinstance(node, ast.Call) and name_of(node) in SIZED
         inner.is_size |= isinstance(node, ast.Attribute) and node.attr == "shape"
@@ -138,19 +142,21 @@ class _Known:
         names = [name for name in dict.fromkeys(names) if name in self.values]
         arrays = {name: self.shapes[name] for name in names if name in self.shapes}
         others = [name for name in names if name not in arrays]
-        return Expression(node, parent, statement, arrays, others, [n for n in names if n in self.unused], self.is_size)
+        return Expression(node, parent, statement, arrays, others, [n for n in names if n in self.unused], self.within,
+                          self.is_size)  # fmt: skip
 
 
 def _visit(node, parent, statement, known):
     """Yield the expressions in a node."""
-    if isinstance(node, (ast.While, ast.ClassDef, ast.arguments)):
+    if isinstance(node, (ast.While, ast.ClassDef, ast.arguments, ast.JoinedStr)):
         return
     statement = node if isinstance(node, ast.stmt) else statement
     if isinstance(node, ast.expr) and _is_read(node, parent) and not isinstance(statement, ast.FunctionDef):
         yield known.expression(node, parent, statement)
     inner = known.inside(node)
     for child in ast.iter_child_nodes(node):
-        yield from _visit(child, node, statement, inner)
+        if child is not getattr(node, "annotation", None):
+            yield from _visit(child, node, statement, inner)
 
 
 def _can_be_multiplied(value):
@@ -162,12 +168,14 @@ def _variables(function):
 
     The line of an argument is 0.
     """
-    found = [(arg.arg, 0) for arg in (*function.args.args, *function.args.kwonlyargs)]
+    found = [(node.arg, 0) for node in ast.iter_child_nodes(function.args) if isinstance(node, ast.arg)]
     waiting = list(function.body) if isinstance(function, ast.FunctionDef) else []
     while waiting:
         node = waiting.pop(0)
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
             found.append((node.id, node.lineno))
+        elif isinstance(node, ast.FunctionDef):
+            found.append((node.name, node.lineno))
         if not isinstance(node, (ast.FunctionDef, ast.Lambda)):
             waiting += ast.iter_child_nodes(node)
     return found
@@ -181,7 +189,7 @@ def _is_read(node, parent):
         return False
     if isinstance(parent, ast.Call) and node is parent.func:
         return False
-    return not isinstance(parent, (ast.JoinedStr, ast.FormattedValue, ast.Expr))
+    return not isinstance(parent, ast.Expr)
 
 
 def _shape_of(node, scope):

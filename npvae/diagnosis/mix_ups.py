@@ -27,7 +27,7 @@ class Candidate(NamedTuple):
 def mix_ups_of(expressions):
     """Yield pairs of an `Expression` and an edit that brings in a variable, or an expression from elsewhere."""
     distinct = {expression.text: expression for expression in expressions if isinstance(expression.node, PARTS)}
-    short = [expression for text, expression in distinct.items() if len(text) <= LONGEST]
+    short = [other for text, other in distinct.items() if len(text) <= LONGEST and not text.endswith(".shape")]
     copies = {other.text: copy.deepcopy(other.node) for other in short}  # a node cannot become part of itself
     for expression in expressions:
         if isinstance(expression.node, ast.Name) and expression.node.id in expression.others:
@@ -54,7 +54,8 @@ def _candidates(expression, others, copies):
             yield Candidate(name, variable(name), shape, 0.0)
     for other in others:
         of_other = {*other.arrays, *other.others}
-        if other.text != expression.text and names_in(other.node) & of_other <= known:
+        is_itself = names_in(other.node) & expression.within  # a function that would call itself, without end
+        if other.text != expression.text and names_in(other.node) & of_other <= known and not is_itself:
             yield Candidate(other.text, copies[other.text], other.shape, EXTRA)
 
 

@@ -17,6 +17,7 @@ import copy
 import dataclasses
 import functools
 import sys
+import sysconfig
 import types
 
 from . import source
@@ -33,7 +34,7 @@ class Definition:
 
     function  the function
     tree      its `ast.FunctionDef`, without decorators: a copy, which edits may change
-    parents   by node, where it stands: its parent, the field, and its place in the field or None
+    parents   by node, where it stands: its parent and the field
     """
 
     function: types.FunctionType
@@ -62,7 +63,7 @@ class Program:
     def __init__(self, function):
         self.function = function
         self._functions = _with_helpers(functions_of(function))
-        theirs = [f for f in self._functions if not is_ours(f)]
+        theirs = [f for f in self._functions if not _is_of_a_library(f)]
         found = [_definition(f) for f in theirs]
         names = {name for f in theirs for name in names_looked_up(f.__code__)}
         self.definitions = [] if names & OUTSIDE else [definition for definition in found if definition]
@@ -70,7 +71,7 @@ class Program:
     @property
     def files(self):
         """The names of the author's files, a set."""
-        return {f.__code__.co_filename for f in self._functions if not is_ours(f)}
+        return {f.__code__.co_filename for f in self._functions if not _is_of_a_library(f)}
 
     def version(self, definition, replaced):
         """Return a copy of the function after an edit of one definition: pairs of a node and of what takes its place.
@@ -80,13 +81,14 @@ class Program:
         """
         for old, new in replaced:
             _locate(new, old)
-            _put(definition.parents[old], old, new)
-        try:
-            codes = {definition.function: _compiled(definition)} if replaced else {}
-        finally:
-            for old, new in reversed(replaced):
-                _put_back(definition.parents[old], old, new)
+        codes = {}
+        if replaced:
+            with _replaced(definition, replaced):
+                codes = {definition.function: _compiled(definition)}
         return _Rebuilding(self._functions, codes).of(self.function)
+
+
+LIBRARIES = tuple({sysconfig.get_path(kind) for kind in ("stdlib", "platstdlib", "purelib", "platlib")})
 
 
 def is_ours(f):
@@ -94,9 +96,15 @@ def is_ours(f):
     return (getattr(f, "__module__", None) or "").startswith("npvae.")
 
 
+def _is_of_a_library(f):
+    """Return whether a function is ours or NumPy's, for example: what it does is not the author's mistake."""
+    return is_ours(f) or f.__code__.co_filename.startswith(LIBRARIES)
+
+
 def _with_helpers(functions):
     """Return the functions, and those of their files that they call by a global name."""
-    files, found, waiting = {f.__code__.co_filename for f in functions if not is_ours(f)}, [], list(functions)
+    files = {f.__code__.co_filename for f in functions if not _is_of_a_library(f)}
+    found, waiting = [], list(functions)
     while waiting:
         f = waiting.pop(0)
         if f in found:
@@ -124,16 +132,26 @@ def _definition(f):
     """Return the `Definition` of a function; None without its source."""
     if "__class__" in f.__code__.co_freevars:
         return None
-    for found in source.definitions(f.__code__):
-        definition = Definition(f, _as_function(copy.deepcopy(found)), {})
-        if _contents(_compiled(definition)) == _contents(f.__code__):  # of several lambdas in a line, this one
-            for parent in ast.walk(definition.tree):
-                for field, value in ast.iter_fields(parent):
-                    for i, child in enumerate(value) if isinstance(value, list) else [(None, value)]:
-                        if isinstance(child, ast.AST):
-                            definition.parents[child] = (parent, field, i)
-            return definition
-    return None
+    found = []
+    for node in source.definitions(f.__code__):
+        definition = Definition(f, _as_function(copy.deepcopy(node)), {})
+        code = _compiled(definition)
+        if _contents(code) == _contents(f.__code__):
+            found.append((code.co_code == f.__code__.co_code, len(_columns(code) & _columns(f.__code__)), definition))
+    is_exact, _, definition = max(found, key=lambda several: several[:2], default=(False, 0, None))
+    if len(found) > 1 and not is_exact:  # several lambdas in one line, and nothing that tells them apart
+        return None
+    for parent in ast.walk(definition.tree) if definition else ():
+        for field, value in ast.iter_fields(parent):
+            for child in value if isinstance(value, list) else [value]:
+                if isinstance(child, ast.AST):
+                    definition.parents[child] = (parent, field)
+    return definition
+
+
+def _columns(code):
+    """Return where in the source the parts of a code stand, a set; Python 3.10 does not know."""
+    return set(code.co_positions()) if hasattr(code, "co_positions") else set()
 
 
 def _contents(code):
@@ -162,39 +180,37 @@ def _locate(new, old):
             waiting += ast.iter_child_nodes(node)
 
 
-def _put(place, old, new):
-    parent, field, i = place
-    if i is None:
-        setattr(parent, field, new)
-    else:
-        several = getattr(parent, field)
-        i = next(i for i, node in enumerate(several) if node is old)
-        several[i : i + 1] = new if isinstance(new, list) else [new]
-
-
-def _put_back(place, old, new):
-    parent, field, i = place
-    if i is None:
-        setattr(parent, field, old)
-    else:
-        several, count = getattr(parent, field), len(new) if isinstance(new, list) else 1
-        first = new[0] if isinstance(new, list) else new
-        i = next(i for i, node in enumerate(several) if node is first) if count else place[2]
-        several[i : i + count] = [old]
+@contextlib.contextmanager
+def _replaced(definition, replaced):
+    """Within it, new nodes stand in the tree of a definition in place of old ones."""
+    fields = {definition.parents[old] for old, _ in replaced}
+    before = [(parent, field, getattr(parent, field)) for parent, field in fields]
+    news = {old: new if isinstance(new, list) else [new] for old, new in replaced}
+    try:
+        for parent, field, old in before:
+            several = isinstance(old, list)
+            setattr(parent, field, [new for node in old for new in news.get(node, [node])] if several else news[old][0])
+        yield
+    finally:
+        for parent, field, old in before:
+            setattr(parent, field, old)
 
 
 def _compiled(definition):
     """Return the code of a definition, compiled where the variables of the enclosing functions are known."""
     line = {"lineno": 1, "col_offset": 0}
-    free = [ast.arg(name, **line) for name in definition.function.__code__.co_freevars]
+    name, names = definition.tree.name, definition.function.__code__.co_freevars
+    free = [ast.arg(name, **line) for name in names]
     arguments = ast.arguments(posonlyargs=[], args=free, kwonlyargs=[], kw_defaults=[], defaults=[])
-    enclosing = ast.FunctionDef("enclosing", arguments, [definition.tree], [], **line)
+    is_global = name.isidentifier() and name not in names  # where it calls itself, it calls what its module calls so
+    body = [ast.Global([name], **line), definition.tree] if is_global else [definition.tree]
+    enclosing = ast.FunctionDef("enclosing", arguments, body, [], **line)
     for function in (enclosing, definition.tree) if sys.version_info >= (3, 12) else ():
         function.type_params = getattr(function, "type_params", [])
     module = compile(ast.Module([enclosing], []), definition.file, "exec")
     outer = next(const for const in module.co_consts if isinstance(const, types.CodeType))
-    return next(const for const in outer.co_consts if isinstance(const, types.CodeType)
-                and const.co_name == definition.tree.name)  # fmt: skip
+    codes = [const for const in outer.co_consts if isinstance(const, types.CodeType) and const.co_name == name]
+    return codes[-1]  # before it come lambdas that are its defaults
 
 
 class _Rebuilding(Copies):

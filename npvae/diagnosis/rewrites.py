@@ -64,9 +64,10 @@ def _site(node, definition):
 
 
 def _words_of(node):
-    """Return the names and attributes in a node, or in a list of nodes."""
-    nodes = node if isinstance(node, list) else [node]
-    return {getattr(part, "attr", getattr(part, "id", "")) for node in nodes for part in ast.walk(node)}
+    """Return the names and attributes in a node, or in a list of nodes; a comparison has the name of its function."""
+    parts = [part for node in (node if isinstance(node, list) else [node]) for part in ast.walk(node)]
+    names = {getattr(part, "attr", getattr(part, "id", "")) for part in parts}
+    return names | ({"greater"} if any(isinstance(part, ast.Compare) for part in parts) else set())
 
 
 def rewrites_of(definition, values):
@@ -84,8 +85,8 @@ def rewrites_of(definition, values):
 def _together(rewrites):
     """Yield the edits that make the same change everywhere: in one statement, or in the whole definition.
 
-    Changes are the same if they put the same characters in place of the same: `/ z` goes, sin becomes cos. Equal numbers
-    in two statements hardly ever mean the same, so they do not change together.
+    Changes are the same if they put the same characters in place of the same: `/ z` goes, sin becomes cos. But equal
+    numbers in two statements hardly ever mean the same.
     """
     groups = {}
     for rewrite in rewrites:

@@ -148,7 +148,7 @@ def _of_constant(expression, literals):
         for other in dict.fromkeys((*close, *NUMBERS, *literals)):
             if other != c:
                 kind = "wrong sign" if other == -c else "power" if is_power else "constant"
-                words = f"with {other:g} in place of {expression.where}".replace("-", "−")
+                words = f"with {f'{other:g}'.replace('-', '−')} in place of {expression.where}"
                 yield 1.8 + 0.3 * (other not in close), kind, words, number(other)
         for name in expression.arrays:
             kind = "missing factor" if c == 1 else "constant"

@@ -174,7 +174,7 @@ def functions_of(f):
         elif isinstance(g, types.FunctionType):
             if g not in found:
                 found.append(g)
-                contents = [_content(cell) for cell in g.__closure__ or ()]
+                contents = [content_of(cell) for cell in g.__closure__ or ()]
                 waiting += [part for part in contents if callable(part)]
         elif hasattr(g, "cache_info"):  # functools.lru_cache
             waiting.append(g.__wrapped__)
@@ -183,7 +183,8 @@ def functions_of(f):
     return found
 
 
-def _content(cell):
+def content_of(cell):
+    """Return what a cell holds; None if its variable has no value yet."""
     try:
         return cell.cell_contents
     except ValueError:  # the variable has no value yet

@@ -27,24 +27,27 @@ def edits_of_statements(tree):
                 yield from _of_loop(statement, block, i)
 
 
-def _blocks(tree):
+def _blocks(node):
     """Yield the lists of statements of a tree."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.While):
-            return
-        for field in ("body", "orelse"):
-            block = getattr(node, field, None)
-            if isinstance(block, list) and block and isinstance(block[0], ast.stmt):
-                yield block
+    if isinstance(node, ast.While):
+        return
+    for field in ("body", "orelse"):
+        block = getattr(node, field, None)
+        if isinstance(block, list) and block and isinstance(block[0], ast.stmt):
+            yield block
+    for child in ast.iter_child_nodes(node):
+        yield from _blocks(child)
 
 
 def _is_simple(statement):
-    return isinstance(statement, (ast.Assign, ast.AugAssign, ast.Expr))
+    """Return whether a statement is one line that computes something; a text alone computes nothing."""
+    is_text = isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
+    return isinstance(statement, (ast.Assign, ast.AugAssign, ast.Expr)) and not is_text
 
 
 def _of_statement(statement):
     """Yield the cost, the kind, the words and what takes the place of a statement, for every edit of it."""
-    if _is_simple(statement) and not _is_docstring(statement):
+    if _is_simple(statement):
         yield 1.6, "extra term", "without this line", [ast.Pass()]
         yield 2.4, "place", "with this line twice", [statement, statement]
     if isinstance(statement, ast.If):
@@ -73,10 +76,6 @@ def _of_statement(statement):
             yield 1.7, "order", text, ast.Return(ast.Tuple(turned, ast.Load()))
 
 
-def _is_docstring(statement):
-    return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
-
-
 def _of_assignment(statement):
     target = statement.targets[0]
     if isinstance(target, ast.Subscript):
@@ -102,7 +101,7 @@ def _of_loop(loop, block, i):
         moved = [(last, [ast.Pass()]), (loop, [loop, last])]
         yield 1.6, "place", "with this return after the loop, not in it", moved
     before, after = (block[j] if 0 <= j < len(block) else None for j in (i - 1, i + 1))
-    if before is not None and _is_simple(before) and not _is_docstring(before):
+    if before is not None and _is_simple(before):
         moved = [(before, [ast.Pass()]), (loop.body[0], [before, loop.body[0]])]
         yield 1.7, "place", "with this line at the beginning of the loop", moved
     if after is not None and _is_simple(after):
