@@ -29,8 +29,8 @@ ALLOWED = ("os.listdir", "os.scandir", "os.walk", "os.fwalk", "os.getxattr", "os
 _here = threading.local()
 
 
-class Refused(Exception):
-    """A version tried what it may not do."""
+class Refused(BaseException):
+    """A version tried what it may not do. It is no `Exception`, since the author's function may catch those."""
 
 
 class Run:

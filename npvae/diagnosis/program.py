@@ -87,6 +87,11 @@ class Program:
                 codes = {definition.function: _compiled(definition)}
         return _Rebuilding(self._functions, codes).of(self.function)
 
+    def source(self, definition, replaced):
+        """Return the source of a definition after an edit."""
+        with _replaced(definition, replaced):
+            return ast.unparse(definition.tree)
+
 
 LIBRARIES = tuple({sysconfig.get_path(kind) for kind in ("stdlib", "platstdlib", "purelib", "platlib")})
 
@@ -254,6 +259,7 @@ class _Rebuilding(Copies):
         names = f.__globals__
         if id(names) not in self.scopes:
             self.scopes[id(names)] = scope = dict(names)
-            looked_up = {name for g in self.functions if g.__globals__ is names for name in names_looked_up(g.__code__)}
+            codes = [self.codes.get(g, g.__code__) for g in self.functions if g.__globals__ is names]
+            looked_up = {name for code in codes for name in names_looked_up(code)}
             scope.update({name: self.of(names[name]) for name in looked_up if name in names})
         return self.scopes[id(names)]

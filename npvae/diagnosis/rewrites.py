@@ -8,7 +8,7 @@
 import ast
 from typing import NamedTuple
 
-from .expressions import expressions_of, text_of
+from .expressions import expressions_of, said, text_of
 from .graph import Site
 from .mix_ups import mix_ups_of
 from .nodes import is_number
@@ -100,16 +100,16 @@ def _together(rewrites):
         nodes = {rewrite.replaced[0][0] for rewrite in several}
         if 1 < len(nodes) == len(several) <= MOST_TOGETHER and not _are_nested(nodes):
             first, replaced = several[0], [pair for rewrite in several for pair in rewrite.replaced]
-            words = f"{first.text}, {_likewise(several)}"
+            words = f"{first.text}, {_also([old for old, _ in replaced])}"
             yield first._replace(cost=first.cost + TOGETHER * len(nodes), words=words, replaced=replaced, where="")
 
 
-def _likewise(several):
-    """Say where else the change is made that the first of several edits describes."""
-    if len({rewrite.text for rewrite in several}) == 1:
-        return "both times" if len(several) == 2 else f"all {len(several)} times"
-    lines = sorted({rewrite.replaced[0][0].lineno for rewrite in several[1:]})
-    return f"and likewise in line{'s' * (len(lines) > 1)} {' and '.join(map(str, lines))}"
+def _also(nodes):
+    """Return the words for the places at which the change of the first node is made too."""
+    texts = list(dict.fromkeys(map(said, nodes)))
+    if len(texts) == 1:
+        return "both times" if len(nodes) == 2 else f"all {len(nodes)} times"
+    return f"and the same at {' and '.join(texts[1:])}"
 
 
 def _difference(old, new):

@@ -13,7 +13,7 @@ import numpy as np
 
 from .causes import MARGIN, Cause
 from .comparison import same
-from .confined import confined
+from .confined import Refused, confined
 from .program import Program
 from .rewrites import rewrites_of
 from .silence import without_warnings
@@ -54,7 +54,7 @@ def search_versions(rerun, wrong, ends):
     program, found = Program(rerun.author), {name: [] for name in wrong}
     most_seconds = MOST_SECONDS * max(0, ends - time.thread_time())
     late = time.perf_counter() + most_seconds
-    before, usual = _by_the_author(rerun, program)
+    seen, (before, usual) = set(), _by_the_author(rerun, program)
     rewrites = [rewrite for definition in program.definitions for rewrite in rewrites_of(definition, usual.values)]
     for rewrite in sorted(rewrites, key=lambda rewrite: rewrite.cost):
         cheapest = [min([cause.cost + MARGIN for cause in found[name]], default=most) for name, most in wrong.items()]
@@ -67,8 +67,12 @@ def search_versions(rerun, wrong, ends):
                 mended, is_of_value = _mended(version, rerun, wrong, before)
             if is_of_value and (rewrite.is_flat or _collapses(program, version, rerun, usual)):
                 continue
-        except (Exception, SystemExit):  # an edited function may raise anything
+        except (Exception, SystemExit, Refused):  # an edited function may raise anything
             continue
+        made = mended and (rewrite.definition, program.source(rewrite.definition, rewrite.replaced))
+        if not mended or made in seen:  # the same edit may have come in other words
+            continue
+        seen.add(made)
         cost = rewrite.cost + is_of_value * (OF_THE_VALUE if len(mended) > 1 else OF_THE_VALUE_FOR_ONE)
         cause = Cause(rewrite.kind, rewrite.words, rewrite.sites, cost, rewrite.where, is_of_value)
         for name in mended:
@@ -89,7 +93,7 @@ def _arrays(run, function):
     try:
         for name, found, right in run(function):
             arrays[name] = np.array(found), np.array(right)
-    except (Exception, SystemExit):
+    except (Exception, SystemExit, Refused):
         pass
     return arrays
 
@@ -125,7 +129,8 @@ def _collapses(program, version, rerun, usual):
     if now.lines < usual.lines:
         return True
     for name, before in usual.values.items():
-        if isinstance(before, (float, np.ndarray, np.generic)) and np.asarray(before).dtype.kind == "f":
+        is_number = isinstance(before, (float, np.ndarray, np.generic)) and np.size(before)
+        if is_number and np.asarray(before).dtype.kind == "f":
             old, new = np.ptp(before) or np.abs(before).max(), np.asarray(now.values.get(name, np.nan))
             spread = (np.ptp(new) or np.abs(new).max()) if new.size and new.dtype.kind == "f" else np.nan
             if not spread >= COLLAPSED * old or (np.ptp(before) > 0) > (np.ptp(new) > 0):

@@ -8,6 +8,7 @@ import textwrap
 import numpy as np
 
 from npvae.diagnosis.comparison import same
+from npvae.diagnosis.confined import Refused, confined
 from npvae.diagnosis.program import Program
 from npvae.diagnosis.rewrites import rewrites_of
 
@@ -26,9 +27,9 @@ def module(text):
 def rewrites(f, *inputs):
     """Return the program of a function, the values of its variables in one call, and its edits."""
     program = Program(f)
-    with program.watched() as values:
+    with confined(program.files) as run:
         f(*inputs)
-    return program, values, [r for definition in program.definitions for r in rewrites_of(definition, values)]
+    return program, run.values, [r for definition in program.definitions for r in rewrites_of(definition, run.values)]
 
 
 def edited(f, old, new):
@@ -51,7 +52,7 @@ def repairs(wrong, right, *inputs):
                 value = program.version(rewrite.definition, rewrite.replaced)(*map(np.copy, inputs))
                 if same(np.asarray(value, float), np.asarray(expected, float)):
                     found.append((rewrite.kind, rewrite.text))
-            except Exception:
+            except (Exception, Refused):
                 continue
     return found
 

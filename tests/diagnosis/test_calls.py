@@ -39,13 +39,13 @@ def mended(wrong, right, body="y = {}\nreturn y"):
         ("t.sum(axis=0)", "t.sum(axis=-2)", "axis", "with the sum over axis −2 in place of `0` in `t.sum(axis=0)`"),
         ("x.sum()", "x.sum(axis=1)", "extra sum", "with the sum over axis 1 alone in `x.sum()`"),
         ("x.max()", "x.max(axis=1)", "axis", "with the max over axis 1 alone in `x.max()`"),
-        ("np.cumsum(x, axis=0)", "np.cumsum(x)", "axis", "with the cumsum over everything in `np.cumsum(x, axis=0)`"),
+        ("np.cumsum(x, axis=0)", "np.cumsum(x)", "axis", "with the cumsum over all axes in `np.cumsum(x, axis=0)`"),
         ("np.linalg.norm(x, axis=0)", "np.linalg.norm(x)", "axis",
-         "with the norm over everything in `np.linalg.norm(x, axis=0)`"),
+         "with the norm over all axes in `np.linalg.norm(x, axis=0)`"),
         ("np.arctan2(x, w)", "np.arctan2(w, x)", "order", "with `x` and `w` exchanged in `np.arctan2(x, w)`"),
         ("x.sum(axis=0, keepdims=True)", "x.sum(axis=0)", "argument",
          "without `keepdims=True` in `x.sum(axis=0, keepdims=True)`"),
-        ("np.sum(x, 0)", "np.sum(x)", "axis", "with the sum over everything in `np.sum(x, 0)`"),
+        ("np.sum(x, 0)", "np.sum(x)", "axis", "with the sum over all axes in `np.sum(x, 0)`"),
         ("np.diag(v, 1)", "np.diag(v)", "argument", "without the argument `1` of `np.diag(v, 1)`"),
         ("v.reshape(1, 5)", "v.reshape(5, 1)", "order", "with `1` and `5` exchanged in `v.reshape(1, 5)`"),
         ("t[:2].reshape(10, 5)", "t[:2].reshape(5, 10).T", "transposed",
@@ -67,14 +67,14 @@ def test_a_slip_in_a_call_has_its_edit(wrong, right, kind, words):
 def test_a_slip_in_the_call_of_the_authors_own_function_has_its_edit():
     assert ("argument", "without the argument `x` of `h(x, v, x)`") in mended("h(x, v, x)", "h(x, v)", HELPER)
     assert ("order", "with `x` and `v` exchanged in `h(x, 1.0, v)`") in mended("h(x, 1.0, v)", "h(v, 1.0, x)", HELPER)
-    words = "with `w`, which you do not use, as one more argument of `h(x)`"
+    words = "with `w`, which your code never reads, as one more argument of `h(x)`"
     assert ("argument", words) in mended("h(x)", "h(x, w)", HELPER)
 
 
 @pytest.mark.parametrize(
     "wrong, right, kind, words",
     [
-        ("range(5)", "reversed(range(5))", "order", "with `range(5)` run through backwards"),
+        ("range(5)", "reversed(range(5))", "order", "with `range(5)` run backwards"),
         ("reversed(range(5))", "range(5)", "order", "without reversed around `range(5)`"),
         ("range(5)", "range(1, 5)", "moved", "with `range(5)` beginning at 1"),
         ("range(1, 5)", "range(5)", "argument", "without the argument `1` of `range(1, 5)`"),

@@ -35,7 +35,7 @@ def claims(wrong):
 
 def names_all(edit, wrong):
     """Return whether a cause is one change in every line that was changed: then it is no guess about two mistakes."""
-    is_several = "both times" in edit.text or "likewise" in edit.text
+    is_several = "both times" in edit.text or "and the same at" in edit.text
     return is_several and set(wrong.lines) <= {quote for _, quote in edit.quotes()}
 
 

@@ -9,7 +9,8 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from npvae.diagnosis.expressions import places_of
+from npvae.diagnosis.confined import Refused, confined
+from npvae.diagnosis.expressions import expressions_of
 from npvae.diagnosis.program import Program
 from tests.diagnosis.authors import function, module, rewrites
 
@@ -20,9 +21,9 @@ X, W = np.random.default_rng(0).standard_normal((2, 7, 3))
 def places(f, *inputs):
     """Return the places of a function, a dict by their text."""
     program = Program(f)
-    with program.watched() as values:
+    with confined(program.files) as run:
         f(*inputs)
-    return {place.text: place for definition in program.definitions for place in places_of(definition, values)}
+    return {e.text: e for definition in program.definitions for e in expressions_of(definition, run.values)}
 
 
 def test_what_is_read_is_a_place():
@@ -115,9 +116,9 @@ def test_no_edit_fills_the_memory(body):
                 tracemalloc.reset_peak()
                 try:
                     version(x)
-                except Exception:
+                except (Exception, Refused):
                     pass
-                assert tracemalloc.get_traced_memory()[1] - begun < 400_000, rewrite.text  # 50 000 numbers
+                assert tracemalloc.get_traced_memory()[1] - begun < 20_000_000, rewrite.text  # 2.5 million numbers
     finally:
         tracemalloc.stop()
     assert len(found) > 10
@@ -128,4 +129,3 @@ def test_a_size_can_be_a_factor():
     found = [rewrite.text for rewrite in rewrites(f, X)[2]]
     for words in ("with {} squared", "with np.sqrt around {}", "with `m` in place of {}"):
         assert words.format("`n`") in found
-    assert not any("`x.shape[1]` squared" in text for text in found)

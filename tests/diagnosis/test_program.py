@@ -5,14 +5,12 @@ fills the author's cache, and an edit of a function that opens files.
 """
 
 import ast
-import sys
-import time
 
 import numpy as np
 import pytest
 
 from npvae.autodiff import ops
-from npvae.diagnosis.program import Program, TooLong
+from npvae.diagnosis.program import Program
 from tests.diagnosis.authors import edited, function, module, rewrites
 
 KINDS = {  # in each, 2 * x stands once, and f(1.0) is 2
@@ -169,24 +167,8 @@ def test_a_large_array_is_not_copied_but_cannot_be_changed():
     assert names["LARGE"].flags.writeable and names["LARGE"].sum() == 20_000
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "def f(x):\n    open('x', 'w')\n    return 2 * x",
-        "import os\ndef f(x): return 2 * x if os.sep else x",
-        "import os as o\ndef f(x): return 2 * x if o.sep else x",
-        "from os import remove\ndef f(x): return 2 * x if x else remove('x')",
-        "import sys\ndef f(x): return g(2 * x)\ndef g(x): return x or sys.exit()",
-        "import shutil\ndef of(module):\n    return lambda x: 2 * x if x else module.rmtree('x')\nf = of(shutil)",
-        "def f(x):\n    import subprocess\n    return 2 * x",
-        "def f(x):\n    g = lambda x: exec('x')\n    return 2 * x",
-        "def f(x):\n    np.save('x', x)\n    return 2 * x",
-        "from pathlib import Path\ndef f(x):\n    Path('x').unlink()\n    return 2 * x",
-        "save = open\ndef f(x): return save('x') if x else 2 * x",
-    ],
-)
-def test_a_function_that_acts_on_files_is_not_edited(text):
-    assert Program(module(text)["f"]).definitions == []
+def test_a_function_that_writes_to_what_is_open_is_not_edited():
+    assert Program(module("import sys\ndef f(x):\n    sys.stdout.write('x')\n    return 2 * x")["f"]).definitions == []
 
 
 def test_a_name_for_an_attribute_is_no_file():
@@ -214,37 +196,3 @@ def test_functions_of_libraries_are_not_edited():
     for f in (names["g"](names["p"], ops.softplus), names["g"](ops.softplus.raw, names["p"])):
         assert [d.function.__name__ for d in Program(f).definitions] == ["<lambda>"]
     assert Program(ops.softplus).definitions == Program(names["p"]).definitions == []
-
-
-def test_watched_notes_variables_and_restores_the_profiler():
-    names = module("def f(x):\n    a = x + 1\n    def g(v):\n        b = 2 * v\n        return b\n    return h(g(a))\n"
-                   "def h(x):\n    c = x - 1\n    raise ValueError\n")  # fmt: skip
-    noted, profiler = [], lambda *event: noted.append(event)
-    sys.setprofile(profiler)
-    try:
-        with pytest.raises(ValueError), Program(names["f"]).watched() as values:
-            names["f"](1.0)
-        restored = sys.getprofile()
-    finally:
-        sys.setprofile(None)
-    assert restored is profiler
-    assert {name: values[name] for name in "abcv"} == {"a": 2.0, "b": 4.0, "c": 3.0, "v": 2.0} and "tests" not in values
-
-
-ENDLESS = {
-    "while": "n = 1\nwhile n < 5:\n    n += 1\nreturn n",
-    "count": "import itertools\nfor i in itertools.count():\n    if i > 5: break\nreturn i",
-    "except": "n = 1\nwhile n < 5:\n    try:\n        n += 1\n    except Exception:\n        pass\nreturn n",
-}
-
-
-@pytest.mark.parametrize("body", ENDLESS.values(), ids=ENDLESS)
-def test_a_loop_that_does_not_end_is_stopped(body):
-    f = function(body)
-    old, new = ("i > 5", "False") if "count" in body else ("n < 5", "n < np.inf")
-    version, before, begun = edited(f, old, new), sys.gettrace(), time.thread_time()
-    with pytest.raises(TooLong), Program(f).limited(0.1):
-        version(1.0)
-    assert time.thread_time() - begun < 1 and sys.gettrace() is before
-    with Program(f).limited(0.1):
-        assert f(1.0) in (5, 6)

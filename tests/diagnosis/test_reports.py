@@ -38,17 +38,19 @@ def test_symmetric_matrices_stay_symmetric_and_positive_definite():
     assert np.array_equal(B, B.T) and not np.allclose(A, B) and np.linalg.eigvalsh(B).min() > 0
 
 
-def test_labels_and_whole_numbers_stay():
+def test_labels_stay_and_whole_numbers_do_not():
     labels, counts, kept = np.array([0, 2, 1]), np.array([1.0, 3.0, 2.0]), RNG.standard_normal((3, 5))
+    classes = np.eye(3)[labels]
 
-    def f(x, labels, counts, kept):
-        y = x[np.arange(3), labels] * counts * kept.sum()
-        return y, lambda dy: 0 * x, None, lambda dy: dy * y / counts, None
+    def f(x, labels, counts, kept, classes):
+        y = x[np.arange(3), labels] * counts * kept.sum() * classes.sum(axis=1)
+        return y, lambda dy: 0 * x, None, lambda dy: dy * y / counts, None, lambda dy: (dy * y)[:, None] + 0 * classes
 
-    first, second = inputs_of(f, X, labels, counts, kept)
+    first, second = inputs_of(f, X, labels, counts, kept, classes)
     for draw in (first, second):
         assert np.array_equal(draw[1], labels) and draw[1].dtype.kind == "i"
-        assert np.array_equal(draw[2], counts) and np.array_equal(draw[3], kept)
+        assert np.array_equal(draw[3], kept) and np.array_equal(draw[4], classes)
+    assert np.array_equal(first[2], counts) and not np.array_equal(second[2], counts)
     assert not np.array_equal(first[0], second[0])
 
 

@@ -32,7 +32,7 @@ def search(f, right, draws=(X, -X), wrong=("y",), seconds=5.0, margin=0.9):
             yield (name, y[name], truth[name]) if isinstance(truth, dict) else ("y", y, truth)
 
     runs = [lambda version, x=x: run(version, np.array(x)) for x in draws]
-    found = search_versions(Rerun(f, runs), dict.fromkeys(wrong, np.inf), time.thread_time() + seconds, margin)
+    found = search_versions(Rerun(f, runs), dict.fromkeys(wrong, np.inf), time.thread_time() + seconds)
     return {name: [cause.text for cause in causes] for name, causes in found.items()}
 
 
@@ -40,7 +40,7 @@ def in_the_value(f, *inputs):
     """Return the words of the causes for a gradcheck of f, by the name of the array."""
     report = gradcheck(f, *inputs)
     wrong = {f"d{row.name}": np.inf for row in report.rows if row.error > report.limit}
-    found = search_versions(rerun_of(report, settings_of(report)), wrong, time.thread_time() + 5, 2.0)
+    found = search_versions(rerun_of(report, settings_of(report)), wrong, time.thread_time() + 5)
     return {name: [cause.text.removesuffix(": your derivatives are right for that value") for cause in causes]
             for name, causes in found.items()}  # fmt: skip
 
@@ -68,10 +68,10 @@ def test_arrays_that_were_right_stay_right():
 
 def test_a_change_of_the_value_must_agree_with_all_derivatives():
     f = function("y = x * w + np.sin(w)\nreturn y, lambda dy: dy * w, lambda dy: dy * x", "x, w")
-    assert "without the term `np.sin(w)`, in the value" in in_the_value(f, X, W)["dw"]
+    assert "without the term `np.sin(w)` in the value" in in_the_value(f, X, W)["dw"]
     f = function("y = x * w + np.sin(w) + x\nreturn y, lambda dy: dy * w, lambda dy: dy * x", "x, w")
     found = in_the_value(f, X, W)
-    assert not any("without the term `np.sin(w)`, in the value" == text for texts in found.values() for text in texts)
+    assert not any("without the term `np.sin(w)` in the value" == text for texts in found.values() for text in texts)
 
 
 @pytest.mark.parametrize("words, body", {
@@ -149,7 +149,7 @@ def test_an_author_whose_function_does_more_than_compute(what):
 def test_versions_have_a_counter_of_their_own():
     names = module("COUNT = []\ndef f(x):\n    COUNT.append(1)\n    return 2 * x if len(COUNT) else x")
     assert "with 3 in place of `2`" in search(names["f"], lambda x: 3 * x)["y"]
-    assert len(names["COUNT"]) == 2                          # one call for each draw
+    assert names["COUNT"] == []
 
 
 @pytest.mark.parametrize("failure", ["raise SystemExit", "raise KeyError", "return None"])
@@ -164,7 +164,7 @@ def test_an_edit_that_makes_the_function_fail_is_left(failure):
 def test_empty_arrays_are_no_collapse():
     body = "e = x[:0]\ny = x * w + np.sin(w)\nreturn y, lambda dy: dy * w, lambda dy: dy * x"
     f = function(body, "x, w")
-    assert "without the term `np.sin(w)`, in the value" in in_the_value(f, X, W)["dw"]
+    assert "without the term `np.sin(w)` in the value" in in_the_value(f, X, W)["dw"]
 
 
 def test_no_cause_comes_twice():
