@@ -23,6 +23,7 @@ import numpy as np
 from .stand_ins import StandIn
 
 MOST_ELEMENTS = 10**6  # of an array that is made from sizes
+MOST_BITS = 200  # of a whole number
 MOST_BYTES = 100_000  # of an array that is copied
 REFUSED = ("os.", "shutil.", "subprocess.", "socket.", "urllib.", "tempfile.", "builtins.input", "time.sleep")
 ALLOWED = ("os.listdir", "os.scandir", "os.walk", "os.fwalk", "os.getxattr", "os.listxattr")
@@ -45,16 +46,27 @@ class Run:
 
     def trace(self, frame, event, _):
         """Follow the functions of the author's files."""
-        return self._inside if frame.f_code.co_filename in self.files else None
+        if frame.f_code.co_filename not in self.files:
+            return None
+        self._refuse_huge_numbers(frame)
+        return self._inside
 
     def _inside(self, frame, event, returned):
         if event == "line":
             self.lines += 1
             if self.lines > self.most_lines:
                 raise Refused("it takes too many steps")
+            if self.lines % 16 == 0:
+                self._refuse_huge_numbers(frame)
         elif event == "return":
             self.values |= frame.f_locals | {f"what {frame.f_code.co_name} returns": returned}
         return self._inside
+
+
+    def _refuse_huge_numbers(self, frame):
+        """Raise Refused if a whole number of Python's grows without end: one square of it can take minutes."""
+        if any(type(value) is int and value.bit_length() > MOST_BITS for value in frame.f_locals.values()):
+            raise Refused("a number grows without end")
 
 
 @contextlib.contextmanager

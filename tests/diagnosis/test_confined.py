@@ -64,6 +64,7 @@ def test_variables_and_what_functions_return_are_noted_and_the_trace_is_restored
 
 
 ENDLESS = {
+    "numbers": "n = 1\nfor i in range(60):\n    n = n + 1 if i < 5 else n * n if n > 9 else n\nreturn n",
     "while": "n = 1\nwhile n < 5:\n    n += 1\nreturn n",
     "count": "import itertools\nfor i in itertools.count():\n    if i > 5: break\nreturn i",
     "except": "n = 1\nwhile n < 5:\n    try:\n        n += 1\n    except Exception:\n        pass\nreturn n",
@@ -74,6 +75,7 @@ ENDLESS = {
 def test_a_loop_that_does_not_end_is_stopped(body):
     f = function(body)
     old, new = ("i > 5", "False") if "count" in body else ("n < 5", "n < np.inf")
+    old, new = ("n + 1", "(n + 9) ** 9") if "range" in body else (old, new)
     version, begun = edited(f, old, new), time.thread_time()
     with pytest.raises(Refused), confined(Program(f).files, 1000):
         version(1.0)
