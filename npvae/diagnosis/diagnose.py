@@ -27,7 +27,7 @@ from .search import SECONDS, search, search_value
 from .silence import silent
 from .versions import search_versions
 
-ALL_SECONDS = 3.6  # of processor time, for the search in the trace and that in the source
+ALL_SECONDS = 4.0  # of processor time, for the search in the trace and that in the source
 # Costs, on the scale of causes.py.
 UNCLEAR = 1.9  # above it, the search in the source looks for a cheaper cause than the one found in the trace
 CLEARLY = 0.1  # how much cheaper that must be

@@ -117,7 +117,10 @@ def _agrees(setting, version):
     rng = np.random.default_rng(1)
     for name, truth in setting.truths.items():
         x, v, dx = setting.inputs[name], rng.standard_normal(truth.shape), gradient(name)
-        ends = [np.sum(setting.dy * version(*(setting.inputs | {name: x + h * v}).values())[0]) for h in (-STEP, STEP)]
+        ends = []
+        for h in (-STEP, STEP):
+            moved = setting.inputs | {name: x + h * v}
+            ends.append(np.sum(setting.dy * version(*map(_copy, moved.values()))[0]))  # it may write into its inputs
         slope, sizes = (ends[1] - ends[0]) / (2 * STEP), np.abs(dx * v)
         is_nothing = sizes.max(initial=0) < VANISHING * np.abs(truth * v).max(initial=0)
         error = abs(np.sum(dx * v) - slope)  # of a value that is not finite, it is NaN

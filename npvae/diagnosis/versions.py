@@ -24,6 +24,7 @@ ROUNDING = 1e-12  # relative
 COLLAPSED = 1e-6  # of the spread of a variable
 # How much more a change of the value costs than one of a derivative; less if it repairs several derivatives.
 OF_THE_VALUE, OF_THE_VALUE_FOR_ONE = 0.2, 0.8
+MOST_OF_THE_VALUE = 2.9  # a change of the value that costs more is a guess
 
 
 class Rerun(NamedTuple):
@@ -74,6 +75,8 @@ def search_versions(rerun, wrong, ends):
             continue
         seen.add(made)
         cost = rewrite.cost + is_of_value * (OF_THE_VALUE if len(mended) > 1 else OF_THE_VALUE_FOR_ONE)
+        if is_of_value and cost > MOST_OF_THE_VALUE:
+            continue
         cause = Cause(rewrite.kind, rewrite.words, rewrite.sites, cost, rewrite.where, is_of_value)
         for name in mended:
             found[name].append(cause)
@@ -123,7 +126,7 @@ def _collapses(program, version, rerun, usual):
 
     Then a wrong derivative no longer matters: the value and its derivatives agree by accident.
     """
-    with confined(program.files, MOST_LINES * usual.lines + FEW_LINES) as now:
+    with confined(program.files) as now:  # it has ended before
         for run in rerun.runs:
             _arrays(run, version)
     if now.lines < usual.lines:

@@ -113,3 +113,22 @@ def test_the_runs_of_an_exercise_differ_and_can_be_repeated():
         assert all(np.array_equal(a, b) for (_, a, _), (_, b, _) in zip(draw, same))
     assert len({draw[0][1].shape for draw in first}) > 1
     assert {name for name, *_ in first[0]} == {"y", *exercise.blanks}
+
+
+def test_a_version_that_writes_into_its_inputs_spoils_no_setting():
+    def f(x, w):
+        kept = np.ones(x.shape)
+        kept[0] = 0.0
+        return np.array((kept * x * w).sum()), lambda dy: dy * kept, lambda dy: dy * kept * x
+
+    def version(x, w):
+        x[0] = w[0] = 0.0
+        return f(x, w)
+
+    report = gradcheck(f, X, X + 1)
+    settings = settings_of(report)
+    before = [[np.array(x) for x in setting.inputs.values()] for setting in settings]
+    for agrees in rerun_of(report, settings).agrees:
+        agrees(version)
+    for setting, arrays in zip(settings, before):
+        assert all(map(np.array_equal, setting.inputs.values(), arrays))
