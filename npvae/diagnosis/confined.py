@@ -59,7 +59,7 @@ class Run:
             self.lines += 1
             if self.lines > self.most_lines:
                 raise Refused("it takes too many steps")
-            if self.lines % 64 == 0:
+            if self.lines % 8 == 0:
                 self._refuse_huge_numbers(frame)
         elif event == "return" and self.most_lines == np.inf:
             self.values |= frame.f_locals | {f"what {frame.f_code.co_name} returns": returned}
