@@ -38,12 +38,13 @@ class Run:
     """What happens in the author's lines while a version runs.
 
     lines   how many lines have run so far
-    values  the last value of each variable, by name, and of what each function returned; without a limit of lines only,
-            since to note them takes time
+    calls   how many functions have been called
+    values  the last value of each variable, by name, and of what each function returned, if they are noted
     """
 
-    def __init__(self, files, most_lines):
-        self.files, self.most_lines, self.lines, self.calls, self.values = files, most_lines, 0, 0, {}
+    def __init__(self, files, most_lines, notes_values):
+        self.files, self.most_lines, self.notes_values = files, most_lines, notes_values
+        self.lines, self.calls, self.values = 0, 0, {}
 
     def trace(self, frame, event, _):
         """Follow the functions of the author's files."""
@@ -61,10 +62,9 @@ class Run:
                 raise Refused("it takes too many steps")
             if self.lines % 8 == 0:
                 self._refuse_huge_numbers(frame)
-        elif event == "return" and self.most_lines == np.inf:
+        elif event == "return" and self.notes_values:
             self.values |= frame.f_locals | {f"what {frame.f_code.co_name} returns": returned}
         return self._inside
-
 
     def _refuse_huge_numbers(self, frame):
         """Raise Refused if a whole number of Python's grows without end: one square of it can take minutes."""
@@ -73,12 +73,14 @@ class Run:
 
 
 @contextlib.contextmanager
-def confined(files, most_lines=np.inf):
+def confined(files, most_lines=np.inf, notes_values=False):
     """A context in which this thread runs a version: yields its `Run`. Code that does too much gets `Refused`.
 
-    files   of the author
+    files         of the author
+    most_lines    of the author's that may run
+    notes_values  whether the `Run` notes the values of variables, which takes time
     """
-    run, before = Run(files, most_lines), sys.gettrace()
+    run, before = Run(files, most_lines, notes_values), sys.gettrace()
     _audited()
     _here.is_confined = True
     sys.settrace(run.trace)
@@ -173,9 +175,15 @@ class Copies:
             return {key: self.of(part) for key, part in value.items()}
         if isinstance(value, np.random.Generator):
             return copy.deepcopy(value)
-        if hasattr(value, "__dict__") and not callable(getattr(value, "__wrapped__", None)):
+        return self._copy_of_object(value) if hasattr(value, "__dict__") else value
+
+    def _copy_of_object(self, value):
+        """Return a copy with copies of its attributes; the object itself if it has no copy, such as an open file."""
+        try:
             made = copy.copy(value)
+        except Exception:  # whatever a stranger's class raises
+            return value
+        if made is not value:
             self._made[id(value)] = value, made  # before its parts, which may refer to it
             vars(made).update({name: self.of(part) for name, part in vars(value).items()})
-            return made
-        return value
+        return made

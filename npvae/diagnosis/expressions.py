@@ -114,7 +114,7 @@ class _Known:
     values   the last value of each variable, by name
     unused   the names that the definition never reads
     in_loop  whether the node is in a loop, where a later line may have set a variable
-    within     the names of the functions that it is part of
+    within   the names of the functions that the node is part of
     is_size  whether the node counts elements or steps
     """
 

@@ -22,7 +22,7 @@ import types
 
 from . import source
 from .confined import Copies
-from .stand_ins import functions_of
+from .stand_ins import CACHED, functions_of
 
 # A function with one of these methods talks to something that is open already, so no edited version of it is run.
 OUTSIDE = {"write", "writelines", "writerow", "writerows", "send", "sendall", "execute", "commit"}
@@ -234,7 +234,7 @@ class _Rebuilding(Copies):
             return types.MethodType(self.of(value.__func__), self.of(value.__self__))
         if isinstance(value, types.FunctionType):
             return self._function(value) if value in self.functions else value
-        if hasattr(value, "cache_info"):  # without its cache, which would hide an edit
+        if isinstance(value, CACHED):  # without its cache, which would hide an edit
             return self.of(value.__wrapped__)
         call = getattr(type(value), "__call__", None)  # noqa: B004
         if isinstance(call, types.FunctionType) and call in self.functions:

@@ -8,7 +8,7 @@ would be right …", the node that takes the place of the expression, and, if th
 import ast
 
 from .calls import edits_of_call
-from .expressions import said
+from .expressions import names_in, said
 from .indices import edits_of_index
 from .nodes import binary, is_number, minus, number, transposed, variable
 
@@ -38,16 +38,11 @@ AROUND = [  # what an expression may lack around it: the cost, the kind, the wor
 def slips_of(expressions):
     """Yield pairs of an `Expression` and an edit of it."""
     literals = sorted({expression.node.value for expression in expressions if is_number(expression.node)}, key=abs)
-    indexed = set().union(*(names_of_index(expression.node) for expression in expressions))
+    indices = [expression.node.slice for expression in expressions if isinstance(expression.node, ast.Subscript)]
+    indexed = set().union(*map(names_in, indices))
     for expression in expressions:
         for edit in _of_expression(expression, literals, indexed):
             yield expression, edit
-
-
-def names_of_index(node):
-    """Return the names in the index of an element; none for another expression."""
-    index = node.slice if isinstance(node, ast.Subscript) else None
-    return {part.id for part in ast.walk(index) if isinstance(part, ast.Name)} if index else set()
 
 
 def _of_expression(expression, literals, indexed):

@@ -19,6 +19,7 @@ from .traced import Traced, is_live, plain
 
 CREATORS = ("zeros", "ones", "empty", "full", "eye", "identity", "arange", "linspace", "zeros_like", "ones_like",
             "empty_like", "full_like", "tri")  # fmt: skip
+CACHED = type(functools.lru_cache(lambda: None))  # what functools.lru_cache makes of a function
 OF_LISTS = ("array", "asarray", "asanyarray", "ascontiguousarray", "copy")
 
 
@@ -176,7 +177,7 @@ def functions_of(f):
                 found.append(g)
                 contents = [content_of(cell) for cell in g.__closure__ or ()]
                 waiting += [part for part in contents if callable(part)]
-        elif hasattr(g, "cache_info"):  # functools.lru_cache
+        elif isinstance(g, CACHED):
             waiting.append(g.__wrapped__)
         elif isinstance(getattr(type(g), "__call__", None), types.FunctionType):  # noqa: B004
             waiting.append(type(g).__call__)

@@ -85,7 +85,7 @@ def search_versions(rerun, wrong, ends):
 
 def _by_the_author(rerun, program):
     """Return what the author's function gives in each draw, and a `Run` of it."""
-    with confined(program.files) as usual:
+    with confined(program.files, notes_values=True) as usual:
         before = [_arrays(run, program.version(None, [])) for run in rerun.runs]
     return before, usual
 
@@ -126,7 +126,7 @@ def _collapses(program, version, rerun, usual):
 
     Then a wrong derivative no longer matters: the value and its derivatives agree by accident.
     """
-    with confined(program.files) as now:  # it has ended before
+    with confined(program.files, MOST_LINES * usual.lines + FEW_LINES, notes_values=True) as now:
         for run in rerun.runs:
             _arrays(run, version)
     if now.lines < usual.lines:

@@ -149,11 +149,6 @@ class ProcedureExercise(Exercise):
         return self.solution
 
 
-def has_own_lines(f):
-    """Return whether the lines of a function can be quoted: those of a mistake that we plant are not the student's."""
-    return not (getattr(f, "__module__", None) or "").startswith("npvae.")
-
-
 def array(value, name, dtype=np.float64):
     """Return the value if it is an array or a NumPy number of this dtype; `Unfit` otherwise."""
     require_plain(value, name)

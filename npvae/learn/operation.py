@@ -17,8 +17,9 @@ from ..autodiff.report import Fault
 from ..diagnosis.comparison import Comparison, names_in, same
 from ..diagnosis.draws import traced
 from ..diagnosis.faults import ValueFault
+from ..diagnosis.program import is_ours
 from ..diagnosis.reports import comparison
-from .exercise import DRAWS, PRIMES, Exercise, Unfit, array, has_own_lines, in_words, require_plain
+from .exercise import DRAWS, PRIMES, Exercise, Unfit, array, in_words, require_plain
 
 # Sizes of inputs. In float32, e⁸⁹ overflows, 1 + e⁻¹⁷ is 1, and e⁻¹⁰⁴ is 0; in float64, those are e⁷¹⁰, e⁻³⁷ and e⁻⁷⁴⁶.
 # A formula that changes its form at a threshold may fail on either side of it.
@@ -140,7 +141,7 @@ class OperationExercise(Exercise):
 
     def _draws(self, f, inputs, dy, name, truth, numbers):
         """Return a function that traces the student's function in this draw, for a `Comparison`."""
-        if not has_own_lines(f):
+        if is_ours(f):
             return list
         return lambda: traced(functools.partial(f, **self.options), inputs, dy, name, truth, numbers)
 

@@ -17,8 +17,9 @@ import numpy as np
 from ..diagnosis.diagnose import find_all
 from ..diagnosis.faults import finding_of
 from ..diagnosis.finding import wrap
+from ..diagnosis.program import is_ours
 from ..diagnosis.versions import Rerun
-from .exercise import Unfit, has_own_lines
+from .exercise import Unfit
 from .museum.exhibits import DEFECTS, Exhibit
 from .shapes import shapes_that_met
 
@@ -115,7 +116,7 @@ def findings_about(exercise, function):
     draws = {}
     for c in comparisons:
         draws.setdefault(c.name, []).append(c)
-    rerun = Rerun(function, exercise.runs()) if has_own_lines(function) else None
+    rerun = None if is_ours(function) else Rerun(function, exercise.runs())
     wrong = [(several, None) for several in draws.values() if any(not c.ok for c in several)]
     return find_all(wrong, rerun), comparisons
 

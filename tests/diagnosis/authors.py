@@ -27,7 +27,7 @@ def module(text):
 def rewrites(f, *inputs):
     """Return the program of a function, the values of its variables in one call, and its edits."""
     program = Program(f)
-    with confined(program.files) as run:
+    with confined(program.files, notes_values=True) as run:
         f(*inputs)
     return program, run.values, [r for definition in program.definitions for r in rewrites_of(definition, run.values)]
 

@@ -13,8 +13,8 @@ from tests.diagnosis.mistakes import FOLDERS, findings_of, judge, load
 
 MISTAKES = {folder: load(folder) for folder in FOLDERS}
 ALL = [(folder, mistake) for folder in FOLDERS for mistake in MISTAKES[folder]]
-NAMED = {  # fewer by one or two than when this was written: the search ends after some seconds, and machines differ
-    "collected": {"exercises": 56, "functions": 67},
+NAMED = {  # fewer by one than when this was written: the search ends after some seconds, and machines differ
+    "collected": {"exercises": 56, "functions": 68},
     "set_aside": {"exercises": 53, "functions": 63},         # 44 and 51 when the search first saw them
     "fresh": {"exercises": 40, "functions": 43},             # 33 and 36 when the search first saw them
     "unseen": {"exercises": 43, "functions": 36},            # nobody has looked at them: that is how good the search is

@@ -10,6 +10,8 @@ import time
 import numpy as np
 import pytest
 
+from npvae import gradcheck
+from npvae.diagnosis import diagnose
 from npvae.diagnosis.confined import NUMPY, Copies, Refused, confined
 from npvae.diagnosis.program import Program
 from tests.diagnosis.authors import edited, function, module
@@ -53,7 +55,7 @@ def test_variables_and_what_functions_return_are_noted_and_the_trace_is_restored
     before, trace = sys.gettrace(), lambda *_: None
     sys.settrace(trace)
     try:
-        with pytest.raises(ValueError), confined(Program(names["f"]).files) as run:
+        with pytest.raises(ValueError), confined(Program(names["f"]).files, notes_values=True) as run:
             names["f"](1.0)
         restored = sys.gettrace()
     finally:
@@ -110,3 +112,33 @@ def test_copies_share_nothing_but_large_arrays_and_what_cannot_change():
     assert copy.parts[1] == {"a": [1]} and copy.parts[1]["a"] is not layer.parts[1]["a"]
     assert np.shares_memory(copy.parts[0], layer.parts[0]) and not copy.parts[0].flags.writeable
     assert made[2] is np.float64 and copies.of(np) is NUMPY
+
+
+class Alone:
+    """An object of which there is only one: its copy is itself."""
+
+    def __init__(self):
+        self.w = np.ones(3)
+
+    def __copy__(self):
+        return self
+
+
+def test_what_cannot_be_copied_stays_as_it_is(tmp_path):
+    alone, copies = Alone(), Copies()
+    w = alone.w
+    assert copies.of(alone) is alone and alone.w is w
+    with open(tmp_path / "log", "w") as log:
+        assert copies.of([log])[0] is log
+
+
+def test_a_function_that_holds_an_open_file_is_diagnosed(tmp_path):
+    f = module("def f(x):\n    print(x, file=LOG)\n    return x * x, lambda dy: dy * np.sin(x)\n")["f"]
+    with open(tmp_path / "log", "w") as f.__globals__["LOG"]:
+        assert "dx" in str(diagnose(gradcheck(f, np.array([0.3, 1.7]))))
+
+
+def test_an_object_that_has_every_attribute_is_no_cache():
+    f = module("class Any:\n    def __getattr__(self, name):\n        if name[:2] == '__': raise AttributeError\n"
+               "        return 2.0\nANY = Any()\ndef f(x):\n    return ANY.k * x\n")["f"]  # fmt: skip
+    assert edited(f, "ANY.k * x", "ANY.k * x * x")(3.0) == 18

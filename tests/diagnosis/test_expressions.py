@@ -21,7 +21,7 @@ X, W = np.random.default_rng(0).standard_normal((2, 7, 3))
 def places(f, *inputs):
     """Return the places of a function, a dict by their text."""
     program = Program(f)
-    with confined(program.files) as run:
+    with confined(program.files, notes_values=True) as run:
         f(*inputs)
     return {e.text: e for definition in program.definitions for e in expressions_of(definition, run.values)}
 
