@@ -2,9 +2,10 @@
 
     >>> print(diagnose(gradcheck(f, x, W, b)))
 
-The report of `gradcheck` says that a derivative is wrong. `diagnose` looks for the mistake in two ways. `explain` asks
-what the numbers alone tell, and `search` runs the author's function again with one change at a time. If no simple
-mistake explains the numbers, `diagnose` says where they are wrong, and does not guess.
+The report of `gradcheck` says that a derivative is wrong. `diagnose` looks for the mistake in three ways. `explain`
+asks what the numbers alone tell; `search` changes one step at a time in a trace of the author's function; and
+`search_versions` edits its source, and runs it again. If no simple mistake explains the numbers, `diagnose` says where
+they are wrong, and does not guess.
 """
 
 import dataclasses
@@ -160,14 +161,17 @@ def find(comparisons, kinks=None, ends=None):
     if c.found.shape != c.expected.shape:
         return dataclasses.replace(explain(comparisons), name=c.name, edits=_searched(comparisons, ends))
     i = tuple(map(int, np.unravel_index(np.argmax(c.error), c.error.shape)))
-    where = f"At ({', '.join(map(str, i))}): yours" if i else "Yours:"
+    place = f" at ({', '.join(map(str, i))})" if i else ""  # a single number has no place
     several = f", in the first of {len(comparisons)} draws" if len(comparisons) > 1 else ""
     evidence = (
         f"is wrong in {_of(c.wrong)}{several}.",
-        "{} {}, right {}.".format(where, *map(true_minus, told_apart(c.found[i] + 0.0, c.expected[i] + 0.0))),
+        "{} {}, right {}.".format(
+            f"At{place[3:]}: yours" if place else "Yours:",
+            *map(true_minus, told_apart(c.found[i] + 0.0, c.expected[i] + 0.0)),
+        ),
     )
     if not np.isfinite(c.found).all():
-        measured = f"yours is not finite: {c.found[i]}"
+        measured = f"yours is not finite{place}: {c.found[i]}"
         finding = finding_of(c.name, measured, Fault.NOT_FINITE)
         return dataclasses.replace(finding, evidence=evidence[:1], is_certain=True)
     if kinks is not None and kinks[c.wrong].all():

@@ -158,7 +158,7 @@ def _without(step, kept):
 
 
 def _name_of(f):
-    name = {"absolute": "abs"}.get(getattr(f, "__name__", "it"), getattr(f, "__name__", "it"))
+    name = getattr(f, "__name__", "it").replace("absolute", "abs")
     return "−" if name == "negative" else SIGNS.get(name, f"np.{name}" if hasattr(np, name) else name)
 
 

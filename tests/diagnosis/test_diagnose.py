@@ -168,3 +168,9 @@ def test_a_function_of_tensors():
 
     text = said(twice_too_much, Tensor(X))
     assert "0.5 times the right one" in text and "without detach around `x`" in text
+
+
+def test_a_number_that_is_not_finite_has_its_place():
+    X = np.array([[0.5, 1.0, 2.0]])
+    assert "is not finite at (0, 1): inf" in said(lambda x: (x * x, lambda dy: dy * x / (x != 1)), X)
+    assert "is not finite: inf" in said(lambda x: (x * x, lambda dy: np.array(np.inf)), np.array(0.5))
