@@ -172,5 +172,5 @@ def test_a_function_of_tensors():
 
 def test_a_number_that_is_not_finite_has_its_place():
     X = np.array([[0.5, 1.0, 2.0]])
-    assert "is not finite at (0, 1): inf" in said(lambda x: (x * x, lambda dy: dy * x / (x != 1)), X)
+    assert "is not finite at (0, 1): inf" in said(lambda x: (x * x, lambda dy: np.where(x == 1, np.inf, dy * x)), X)
     assert "is not finite: inf" in said(lambda x: (x * x, lambda dy: np.array(np.inf)), np.array(0.5))
