@@ -1,11 +1,12 @@
 """Slips in a call: another function, or none; other arguments, another axis. The edits are tuples as in slips.py."""
 
 import ast
+import builtins
 import itertools
 
 from . import source
 from .expressions import name_of, said, text_of
-from .nodes import called, number, transposed, variable
+from .nodes import binary, called, called_with, number, transposed, variable
 
 FAMILIES = [  # of functions that people confuse
     ("sum", "mean"), ("max", "min"), ("amax", "amin"), ("argmax", "argmin"), ("maximum", "minimum"),
@@ -16,6 +17,7 @@ FAMILIES = [  # of functions that people confuse
     ("multiply", "divide"), ("add", "subtract"), ("greater", "greater_equal", "less", "less_equal"),
     ("equal", "not_equal", "isclose"), ("inv", "pinv"), ("real", "imag"), ("eigh", "eig"), ("log_prob", "prob"),
 ]  # fmt: skip
+STEP = 1e-5  # of the central difference for a slope
 OF_AN_AXIS = {"sum", "mean", "max", "min", "amax", "amin", "prod", "std", "var", "argmax", "argmin", "cumsum",
               "cumprod", "any", "all", "norm", "sort", "argsort", "flip", "concatenate", "stack", "roll",
               "diff"}  # fmt: skip
@@ -30,9 +32,11 @@ def edits_of_call(node, unused):
                 kind = "sum or mean" if {name, other} == {"sum", "mean"} else "other function"
                 yield 1.4, kind, f"with {other} in place of {name} in {said(node)}", called(node, name=other)
     yield from _without(node, name)
+    if len(node.args) == 1 and not node.keywords and not _is_method(node) and name not in vars(builtins):
+        yield 2.1, "other function", f"with the slope of {name} in place of {said(node)}", _slope(node)
     yield from _of_arguments(node, name, unused)
     if name == "range":
-        turned = ast.Call(variable("reversed"), [node], [])
+        turned = called_with("reversed", node)
         yield 1.7, "order", f"with {said(node)} run backwards", turned
         if len(node.args) == 1:
             yield 1.8, "moved", f"with {said(node)} beginning at 1", called(node, [ast.Constant(1), *node.args])
@@ -40,6 +44,12 @@ def edits_of_call(node, unused):
         yield from _of_axis(node, name)
     if name == "einsum" and isinstance(node.args[0], ast.Constant):
         yield from _of_einsum(node)
+
+
+def _slope(node):
+    """Return the node of the slope of a function of one argument, by a central difference."""
+    ahead, behind = (called(node, [binary(node.args[0], op, ast.Constant(STEP))]) for op in (ast.Add(), ast.Sub()))
+    return binary(binary(ahead, ast.Sub(), behind), ast.Div(), ast.Constant(2 * STEP))
 
 
 def _is_method(node):

@@ -20,6 +20,7 @@ from .paths import LARGEST, is_over
 LEFT_OUT = ()  # in place of axes: the Jacobian is 1
 SKIPPED = 2.2  # the cost of a step that the chain rule leaves out
 JACOBIANS = {"1: your chain rule leaves out this step": lambda J: np.eye(len(J)), "transposed": np.transpose}
+PLAIN_NAME = 5  # a factor whose name is shorter is a plain number
 MOST_IN_PAIRS = 60  # with more groups of edges, there are too many pairs to try
 
 
@@ -64,6 +65,8 @@ def path_causes(draws, all_paths, ends=np.inf):
             causes.append(cause)
     if not causes:
         causes += _skipped(draws, all_paths, ends)
+    if not causes:
+        causes += _of_another_value(draws, all_paths, ends)
     if not causes and len(cut) <= MOST_IN_PAIRS:
         causes += _two_cut(draws, all_paths, cut, ends)
     return causes
@@ -96,6 +99,35 @@ def _skipped(draws, all_paths, ends):
                 ):
                     text = f"if the derivative of {group.text.split(' in ')[-1]} were {words}"
                     yield Cause("wrong path", text, (group.site,), SKIPPED)
+
+
+def _of_another_value(draws, all_paths, ends):
+    """Return the cause that the derivative is that of an earlier value, times a number: the last steps are left out.
+
+    A list of the cheapest one; an empty list if there is none.
+    """
+    causes = []
+    for node in reversed(all_paths[0].order):
+        if is_over(ends):
+            break
+        weights = [_as_if_value(draw, paths, array_key(node)) for draw, paths in zip(draws, all_paths)]
+        name = "1" if np.allclose(weights, 1, rtol=1e-6) else factor_name(weights, draws)
+        if name:
+            times = {"1": "", "−1": "−"}.get(name, f"{name} · ")
+            words = f"if the value were {times}`{source.name(node)}`, without the steps after it"
+            extra = 0.0 if name == "1" else 0.3 if len(name) < PLAIN_NAME else 0.5
+            causes.append(Cause("wrong path", words, (node.site,) if node.site else (), SKIPPED + extra))
+    return sorted(causes, key=lambda cause: cause.cost)[:1]
+
+
+def _as_if_value(draw, paths, key):
+    """Return w if the found derivative were right for the value w m, m being the array with a key; or else NaN."""
+    m = next((node for node in paths.order if array_key(node) == key), paths.y)
+    if m is paths.y or getattr(m.value, "shape", None) != paths.y.value.shape:
+        return np.nan
+    gradient = np.reshape(paths.backpropagate(m, upstream(draw)).get(paths.x, 0.0), -1)
+    w, found = np.sum(draw.found.reshape(-1) * gradient) / np.sum(gradient * gradient), draw.found.reshape(-1)
+    return float(w) if same(found, w * gradient) else np.nan
 
 
 def _jacobians(paths, key, change):

@@ -26,15 +26,16 @@ COMPUTED = (ast.Constant, ast.Name, ast.Attribute, ast.BinOp, ast.UnaryOp, ast.S
 class Expression:
     """An expression, and what we know about its surroundings.
 
-    node       the expression
-    parent     the node that it is part of
-    statement  the statement that it is part of
-    arrays     the shapes of the arrays and numbers that have a name there, by name
-    others     the names of other values
-    unused     the names that the definition never reads
-    within     the names of the functions that it is part of
-    is_size    whether it counts elements or steps
-    shape      of the array that it holds; None if we do not know
+    node        the expression
+    parent      the node that it is part of
+    statement   the statement that it is part of
+    arrays      the shapes of the arrays and numbers that have a name there, by name
+    others      the names of other values
+    unused      the names that the definition never reads
+    within      the names of the functions that it is part of
+    is_size     whether it counts elements or steps
+    attributes  the names of the other numbers and arrays that its object holds, if it is an attribute
+    shape       of the array that it holds; None if we do not know
     """
 
     node: ast.expr
@@ -45,6 +46,7 @@ class Expression:
     unused: list
     within: frozenset
     is_size: bool
+    attributes: list
     shape: tuple | None = None
 
     @property
@@ -56,7 +58,8 @@ class Expression:
     def where(self):
         """The expression in backticks; if its statement contains it several times, with what surrounds it."""
         nodes = [node for node in ast.walk(self.statement) if isinstance(node, ast.expr)]
-        if sum(text_of(node) == self.text for node in nodes) > 1 and isinstance(self.parent, ast.expr):
+        is_in_expression = isinstance(self.parent, ast.expr) and not isinstance(self.parent, (ast.Tuple, ast.Slice))
+        if sum(text_of(node) == self.text for node in nodes) > 1 and is_in_expression:
             return f"{said(self.node)} in {said(self.parent)}"
         return said(self.node)
 
@@ -70,13 +73,23 @@ class Expression:
         """Whether an edit can put something around it: a function, a factor, a minus."""
         if isinstance(self.parent, (ast.Assign, ast.AugAssign)):
             return self.node is self.parent.value
-        return isinstance(self.parent, (ast.BinOp, ast.Call, ast.Return, ast.UnaryOp))
+        if isinstance(self.parent, ast.Tuple):
+            return self.parent is getattr(self.statement, "value", None)
+        if isinstance(self.parent, (ast.Lambda, ast.IfExp)):
+            return self.node is not getattr(self.parent, "test", None)
+        return isinstance(self.parent, (ast.BinOp, ast.Call, ast.Return, ast.UnaryOp, ast.List, ast.ListComp))
 
     @property
     def is_factor(self):
         """Whether it is a factor of a larger product."""
         op = self.parent.op if isinstance(self.parent, ast.BinOp) else None
         return isinstance(op, ast.Mult) or (isinstance(op, ast.Div) and self.node is self.parent.left)
+
+    @property
+    def is_divisor(self):
+        """Whether something is divided by it."""
+        is_right = isinstance(self.parent, ast.BinOp) and self.node is self.parent.right
+        return is_right and isinstance(self.parent.op, ast.Div)
 
     def can_be(self, shape):
         """Return whether an array of this shape may stand in its place; True if a shape is unknown."""
@@ -143,7 +156,12 @@ class _Known:
         arrays = {name: self.shapes[name] for name in names if name in self.shapes}
         others = [name for name in names if name not in arrays]
         return Expression(node, parent, statement, arrays, others, [n for n in names if n in self.unused], self.within,
-                          self.is_size)  # fmt: skip
+                          self.is_size, self._attributes(node))  # fmt: skip
+
+    def _attributes(self, node):
+        of = node.value if isinstance(node, ast.Attribute) else None
+        held = getattr(self.values.get(getattr(of, "id", None)), "__dict__", {})
+        return [name for name, value in held.items() if name != node.attr and _can_be_multiplied(value)]
 
 
 def _visit(node, parent, statement, known):

@@ -30,6 +30,9 @@ def mix_ups_of(expressions):
     short = [other for text, other in distinct.items() if len(text) <= LONGEST and not text.endswith(".shape")]
     copies = {other.text: copy.deepcopy(other.node) for other in short}  # a node cannot become part of itself
     for expression in expressions:
+        for name in expression.attributes:
+            other = ast.Attribute(expression.node.value, name, ast.Load())
+            yield expression, (1.9, "other array", f"with `{ast.unparse(other)}` in place of {expression.where}", other)
         if isinstance(expression.node, ast.Name) and expression.node.id in expression.others:
             for name in expression.others:
                 if name != expression.node.id:
@@ -72,6 +75,7 @@ def _with(candidate, expression):
         return
     node, cost, at = expression.node, 2.1 + extra, f"at {expression.where}"
     yield cost, "missing factor", f"with one more factor `{text}`", binary(node, ast.Mult(), new), at
-    yield cost + 0.1, "extra factor", f"with {expression.where} divided by `{text}`", binary(node, ast.Div(), new)
+    if not expression.is_divisor:  # or else it would be one more factor of the quotient
+        yield cost + 0.1, "extra factor", f"with {expression.where} divided by `{text}`", binary(node, ast.Div(), new)
     yield cost + 0.6, "missing term", f"with `{text}` added", binary(node, ast.Add(), new), at
     yield cost + 0.6, "missing term", f"with `{text}` subtracted", binary(node, ast.Sub(), new), at

@@ -41,6 +41,11 @@ def called(call, args=None, keywords=None, name=None):
     return ast.Call(func, call.args if args is None else args, call.keywords if keywords is None else keywords)
 
 
+def called_with(name, *args):
+    """Return the node of a call name(*args)."""
+    return ast.Call(variable(name), list(args), [])
+
+
 def is_number(node):
     """Return whether a node is a number in the source."""
     return isinstance(node, ast.Constant) and type(node.value) in (int, float)

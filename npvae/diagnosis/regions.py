@@ -6,7 +6,8 @@ import numpy as np
 
 from .comparison import symbol
 
-FEWEST = 20  # elements: of fifty conditions, one fits five elements by chance, but hardly ever twenty
+# How many elements a description needs: of fifty conditions, one fits five elements by chance, but hardly ever twenty.
+FEWEST, FEWEST_AT_ENDS = 20, 6
 
 
 def region(comparisons, masks):
@@ -16,9 +17,11 @@ def region(comparisons, masks):
     masks         which of its elements are wrong in each, arrays of bool
     """
     elements = sum(int(np.sum(mask | (np.abs(c.expected) > 1e-12))) for c, mask in zip(comparisons, masks))
-    if all(mask.all() for mask in masks) or elements < FEWEST:
+    if all(mask.all() for mask in masks):
         return None
-    for describe in (_ends_and_signs, _any_slices):
+    for describe, fewest in ((_ends, FEWEST_AT_ENDS), (_signs, FEWEST), (_any_slices, FEWEST)):
+        if elements < fewest:
+            return None
         described = [dict(describe(c, mask)) for c, mask in zip(comparisons, masks)]
         fitting = [words for words in described[0] if all(others.get(words) for others in described)]
         if fitting:
@@ -36,8 +39,8 @@ def _fits(c, mask, condition):
     return is_part and bool((np.broadcast_to(condition, mask.shape) == mask)[~silent].all())
 
 
-def _ends_and_signs(c, mask):
-    """Yield pairs of a description and whether it fits: ends of an axis, and signs and sizes of known arrays."""
+def _ends(c, mask):
+    """Yield pairs of a description and whether it fits: the first or the last along an axis, or all but those."""
     for axis in range(mask.ndim):
         n = mask.shape[axis]
         indices = np.arange(n).reshape(-1, *[1] * (mask.ndim - 1 - axis))
@@ -48,6 +51,10 @@ def _ends_and_signs(c, mask):
             "in all but the last {}": indices < n - 1,
         }.items():
             yield words.format(_slice(mask, axis)), _fits(c, mask, chosen)
+
+
+def _signs(c, mask):
+    """Yield the same pairs for the signs and the sizes of known arrays."""
     for name, value in c.known.items():
         if len(np.unique(value)) > 2:  # a mask is not an input
             for words, condition in _conditions(name, np.asarray(value)):

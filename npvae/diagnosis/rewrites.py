@@ -2,12 +2,14 @@
 
     slips.py       what stands in one expression: its operator, its number, its index, its axis, its brackets
     mix_ups.py     one expression in place of another, or one more as a factor or a term
+    exchanges.py   two expressions exchanged, or another index throughout a loop
     statements.py  whole statements: without one, elsewhere, in another order, under another condition
 """
 
 import ast
 from typing import NamedTuple
 
+from .exchanges import edits_of_loops, edits_of_pairs
 from .expressions import expressions_of, said, text_of
 from .graph import Site
 from .mix_ups import mix_ups_of
@@ -17,6 +19,7 @@ from .slips import slips_of
 from .statements import edits_of_statements
 
 MOST_TOGETHER = 3  # places at which the same change is made
+IN_CONDITION = 0.4  # how much more an edit of the arithmetic in a condition costs
 TOGETHER = 0.1  # how much more the same change costs for each of several places
 # Functions whose derivative is zero. An edit that brings one into the value cuts a path, and hides a wrong derivative.
 FLAT = {"sign", "floor", "ceil", "trunc", "rint", "round", "fix", "argmax", "argmin", "equal", "greater", "less", "any",
@@ -74,12 +77,21 @@ def rewrites_of(definition, values):
     """Return all edits of a definition, the cheapest first; `values` holds the last value of each variable, by name."""
     expressions = expressions_of(definition, values)
     found = [
-        Rewrite(cost, kind, words, definition, [(expression.node, new)], *where)
+        Rewrite(*_as_condition(expression, cost, kind), words, definition, [(expression.node, new)], *where)
         for edits in (slips_of, mix_ups_of)
         for expression, (cost, kind, words, new, *where) in edits(expressions)
     ]
-    found += [Rewrite(*edit[:3], definition, edit[3]) for edit in edits_of_statements(definition.tree)]
+    several = edits_of_statements(definition.tree), edits_of_pairs(definition, expressions)
+    several = (*several, edits_of_loops(definition.tree, values))
+    found += [Rewrite(*edit[:3], definition, edit[3]) for edits in several for edit in edits]
     return _distinct(sorted([*found, *_together(found)], key=lambda rewrite: rewrite.cost))
+
+
+def _as_condition(expression, cost, kind):
+    """Return the cost and the kind of an edit; arithmetic in the condition of an `if` decides which lines run."""
+    is_arithmetic = isinstance(expression.node, (ast.BinOp, ast.Name, ast.Attribute))
+    is_in_condition = isinstance(expression.statement, ast.If) and is_arithmetic
+    return (cost + IN_CONDITION, "condition") if is_in_condition else (cost, kind)
 
 
 def _together(rewrites):

@@ -193,8 +193,7 @@ def _number_cause(use, factors, draws):
     elif name := factor_name(factors, draws):
         cost = (1.8 if len(name) < 5 else 2.0) + extra
         if name.startswith("1/"):
-            is_expression = name.startswith("1/(")  # the forward pass divides by it; a size is extra
-            kind = "missing factor" if is_expression else "extra factor"
+            kind = "extra factor" if " is " in name else "missing factor"  # the author multiplied by a size
             yield Cause(kind, f"with a division by {name[2:]}", (site,), cost, f"at `{called}`")
         else:
             yield Cause("missing factor", f"with one more factor {name}", (site,), cost, f"at `{called}`")

@@ -14,6 +14,11 @@ from .nodes import binary, is_number, minus, number, transposed, variable
 
 OPERATORS = {ast.Add: "+", ast.Sub: "−", ast.Mult: "*", ast.Div: "/", ast.MatMult: "@", ast.Pow: "**",
              ast.FloorDiv: "//", ast.Mod: "%"}  # fmt: skip
+CONFUSED = {  # operators, and those that people write in their place; a sign is a kind of its own
+    ast.Add: (ast.Mult,), ast.Sub: (ast.Mult, ast.Div), ast.Mult: (ast.Div, ast.MatMult, ast.Add, ast.Sub, ast.Pow),
+    ast.Div: (ast.Mult, ast.FloorDiv, ast.Sub), ast.MatMult: (ast.Mult, ast.Div), ast.FloorDiv: (ast.Div, ast.Mod),
+    ast.Mod: (ast.FloorDiv, ast.Div), ast.Pow: (ast.Mult,),
+}  # fmt: skip
 COMPARISONS = {ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=", ast.Eq: "==", ast.NotEq: "!="}
 CONTRARY = [{"<", ">"}, {"<=", ">="}, {"<", ">="}, {"<=", ">"}, {"==", "!="}]
 NUMBERS = (0, 1, 2, 3, 4, 0.5, 0.25, -1)
@@ -83,10 +88,9 @@ def _of_operator(node):
         yield 1.2, "extra factor", f"without the factor {'1/' * (kind is ast.Div)}{said(right)}", left
         alone = binary(ast.Constant(1), ast.Div(), right) if kind is ast.Div else right
         yield 1.2, "extra factor", f"without the factor {said(left)}", alone
-        for other in (ast.Mult, ast.Div, ast.MatMult):
-            if other is not kind:
-                words = f"with {OPERATORS[other]} in place of {OPERATORS[kind]} in {said(node)}"
-                yield 1.7, "other function", words, binary(left, other(), right)
+    for other in CONFUSED.get(kind, ()):
+        words = f"with {OPERATORS[other]} in place of {OPERATORS[kind]} in {said(node)}"
+        yield 1.7, "other function", words, binary(left, other(), right)
     if kind is ast.Pow:
         yield 1.5, "power", f"without the power {said(right)} of {said(left)}", left
     if kind in (ast.Sub, ast.Div, ast.MatMult, ast.Pow, ast.FloorDiv):

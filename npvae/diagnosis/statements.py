@@ -6,7 +6,8 @@ would be right …", and pairs of a node and of what takes its place, a statemen
 
 import ast
 
-from .expressions import said
+from .expressions import name_of, said
+from .nodes import binary, called_with
 from .slips import OPERATORS
 
 AUGMENTED = (ast.Add, ast.Sub, ast.Mult, ast.Div)
@@ -25,6 +26,7 @@ def edits_of_statements(tree):
                 yield 1.7, "place", text, [(statement, [following, statement]), (following, [])]
             if isinstance(statement, ast.For):
                 yield from _of_loop(statement, block, i)
+                yield from _accumulated(statement)
 
 
 def _blocks(node):
@@ -51,6 +53,8 @@ def _of_statement(statement):
         yield 1.6, "extra term", "without this line", [ast.Pass()]
         yield 2.4, "place", "with this line twice", [statement, statement]
     if isinstance(statement, ast.If):
+        if not statement.orelse:
+            yield 1.6, "condition", f"without the lines under the condition {said(statement.test)}", [ast.Pass()]
         yield 1.6, "condition", f"without the condition {said(statement.test)}", statement.body
         yield 1.7, "condition", "with the two branches of this condition exchanged", ast.If(
             ast.UnaryOp(ast.Not(), statement.test), statement.body, statement.orelse
@@ -87,6 +91,27 @@ def _of_assignment(statement):
             turned = [*target.elts[:i], target.elts[i + 1], target.elts[i], *target.elts[i + 2 :]]
             text = f"with {said(target.elts[i])} and {said(target.elts[i + 1])} exchanged on the left"
             yield 1.7, "order", text, ast.Assign([ast.Tuple(turned, ast.Store())], statement.value)
+
+
+def _accumulated(loop):
+    """Yield the edits that add up what every round of a loop computes, where only that of the last round remains."""
+    for inner in loop.body:
+        if isinstance(inner, ast.Assign) and len(inner.targets) == 1 and isinstance(inner.targets[0], ast.Name):
+            target, value, count = inner.targets[0], inner.value, _count(loop.iter)
+            name = said(target)
+            added = ast.AugAssign(target, ast.Add(), value)
+            yield 1.8, "missing sum", f"with the sum of {name} over the loop in place of the last one", [(inner, added)]
+            if count is not None:
+                mean = ast.AugAssign(target, ast.Add(), binary(value, ast.Div(), count))
+                words = f"with the mean of {name} over the loop in place of the last one"
+                yield 1.9, "missing sum", words, [(inner, mean)]
+
+
+def _count(iterable):
+    """Return the node of the number of rounds of a loop; None if its source does not tell."""
+    if isinstance(iterable, ast.Call) and name_of(iterable) == "range" and len(iterable.args) == 1:
+        return iterable.args[0]
+    return called_with("len", iterable) if isinstance(iterable, ast.Name) else None
 
 
 def _of_loop(loop, block, i):

@@ -5,12 +5,15 @@ runs it again, so it needs no trace, and it sees loops, conditions, brackets and
 the other search cannot trace the function or finds nothing as plausible.
 """
 
+import contextlib
+import itertools
 import time
 from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 
+from ..autodiff.gradcheck import LIMIT, errors
 from .causes import MARGIN, Cause
 from .comparison import same
 from .confined import Refused, confined
@@ -22,6 +25,8 @@ MOST_SECONDS = 2.5  # on the clock, for each second of processor time
 MOST_LINES, FEW_LINES = 20, 1000  # a version may run that many times the lines of the author's function, and some more
 ROUNDING = 1e-12  # relative
 COLLAPSED = 1e-6  # of the spread of a variable
+FEWEST = 3  # elements that an edit must repair before it can be one of two
+TWICE, MOST_PAIRS = 0.2, 200  # how much more two edits cost than the dearer one; the pairs that are tried
 # How much more a change of the value costs than one of a derivative; less if it repairs several derivatives.
 OF_THE_VALUE, OF_THE_VALUE_FOR_ONE = 0.2, 0.8
 MOST_OF_THE_VALUE = 2.9  # a change of the value that costs more is a guess
@@ -52,7 +57,7 @@ def search_versions(rerun, wrong, ends):
 
     An edit must make the array right in all draws, and leave the arrays right that were right before.
     """
-    program, found = Program(rerun.author), {name: [] for name in wrong}
+    program, found, parts = Program(rerun.author), {name: [] for name in wrong}, []
     most_seconds = MOST_SECONDS * max(0, ends - time.thread_time())
     late = time.perf_counter() + most_seconds
     seen, (before, usual) = set(), _by_the_author(rerun, program)
@@ -65,7 +70,8 @@ def search_versions(rerun, wrong, ends):
         try:
             version = program.version(rewrite.definition, rewrite.replaced)
             with confined(program.files, MOST_LINES * usual.lines + FEW_LINES):
-                mended, is_of_value = _mended(version, rerun, wrong, before)
+                mended, is_of_value, partly = _mended(version, rerun, wrong, before)
+            parts += [(rewrite, name, *elements) for name, elements in partly.items()]
             if is_of_value and (rewrite.is_flat or _collapses(program, version, rerun, usual)):
                 continue
         except (Exception, SystemExit, Refused):  # an edited function may raise anything
@@ -80,7 +86,31 @@ def search_versions(rerun, wrong, ends):
         cause = Cause(rewrite.kind, rewrite.words, rewrite.sites, cost, rewrite.where, is_of_value)
         for name in mended:
             found[name].append(cause)
+    for name in [name for name, causes in found.items() if not causes]:
+        of_one = [(rewrite, *elements) for rewrite, of, *elements in parts if of == name]
+        for both in itertools.islice(_pairs(of_one), MOST_PAIRS):
+            with contextlib.suppress(Exception, SystemExit, Refused):
+                version = program.version(both.definition, both.replaced)
+                with confined(program.files, MOST_LINES * usual.lines + FEW_LINES):
+                    mended, is_of_value, _ = _mended(version, rerun, {name: wrong[name]}, before)
+                if mended and not is_of_value and both.cost < wrong[name]:
+                    found[name].append(Cause(both.kind, both.words, both.sites, both.cost))
+                    break
     return found
+
+
+def _pairs(parts):
+    """Yield the edits of one kind in two statements that together repair all wrong elements, and none of them twice.
+
+    parts  triples of a `Rewrite`, of the elements that it repairs, and of those that were wrong: arrays of bool
+    """
+    costs = lambda two: two[0][0].cost + two[1][0].cost  # noqa: E731
+    for (a, of_a, wrong), (b, of_b, _) in sorted(itertools.combinations(parts, 2), key=costs):
+        are_apart = not set(a.sites) & set(b.sites) and a.definition is b.definition
+        if a.kind == b.kind and are_apart and not (of_a & of_b).any() and ((of_a | of_b) == wrong).all():
+            words = f"{a.text}, and {b.text}"
+            cost, replaced = max(a.cost, b.cost) + TWICE, [*a.replaced, *b.replaced]
+            yield a._replace(cost=cost, words=words, replaced=replaced, where="")
 
 
 def _by_the_author(rerun, program):
@@ -102,8 +132,11 @@ def _arrays(run, function):
 
 
 def _mended(version, rerun, wrong, before):
-    """Return the names of the wrong arrays that a version makes right, and whether it has another value."""
-    mended = set(wrong)
+    """Return the names of the wrong arrays that a version makes right, and whether it has another value.
+
+    Last comes, for the other wrong arrays by name, what `_repaired` returns, if that is not None.
+    """
+    mended, partly = set(wrong), {}
     for run, pairs in zip(rerun.runs, before):
         seen = set()
         for name, found, right in run(version):
@@ -111,14 +144,36 @@ def _mended(version, rerun, wrong, before):
                 continue
             if name in wrong:
                 seen.add(name)
-                mended -= set() if _is_mended(found, right, pairs[name][0]) else {name}
+                if not _is_mended(found, right, pairs[name][0]):
+                    mended -= {name}
+                    if pairs is before[0] and (elements := _repaired(pairs[name], found)) is not None:
+                        partly[name] = elements
             elif same(*pairs[name]) and not same(found, right):
                 agrees = name == "y" and rerun.agrees and all(agrees(version) for agrees in rerun.agrees)
-                return (set(wrong), True) if agrees else (set(), False)
+                return (set(wrong), True, {}) if agrees else (set(), False, {})
             if not mended:
-                return set(), False
+                return set(), False, partly
         mended &= seen
-    return mended, False
+    return mended, False, partly
+
+
+def _repaired(pair, found):
+    """Return which elements of an array a version makes right, and which were wrong before: arrays of bool.
+
+    None if it repairs only a few, or if it makes others wrong.
+
+    pair   what the author computes, and what is right
+    found  what the version computes
+    """
+    if not np.shape(found) == np.shape(pair[0]) == np.shape(pair[1]):
+        return None
+    before, now = _is_wrong(*pair), _is_wrong(found, pair[1])
+    return (before & ~now, before) if (before & ~now).sum() >= FEWEST and not (now & ~before).any() else None
+
+
+def _is_wrong(found, right):
+    """Return which elements are wrong."""
+    return np.asarray(errors(np.asarray(found), right) > LIMIT)
 
 
 def _collapses(program, version, rerun, usual):

@@ -19,7 +19,7 @@ from ..diagnosis.draws import traced
 from ..diagnosis.faults import ValueFault
 from ..diagnosis.program import is_ours
 from ..diagnosis.reports import comparison
-from .exercise import DRAWS, PRIMES, Exercise, Unfit, array, in_words, require_plain
+from .exercise import DRAWS, PRIMES, Exercise, Unfit, array, in_words, require_plain, sizes_of
 
 # Sizes of inputs. In float32, e⁸⁹ overflows, 1 + e⁻¹⁷ is 1, and e⁻¹⁰⁴ is 0; in float64, those are e⁷¹⁰, e⁻³⁷ and e⁻⁷⁴⁶.
 # A formula that changes its form at a threshold may fail on either side of it.
@@ -68,7 +68,7 @@ class OperationExercise(Exercise):
         """Yield for each draw: the inputs, everything known by name, the numbers, and a generator for dy."""
         for i in range(DRAWS):
             rng = np.random.default_rng([seed, i])
-            sizes = [int(n) for n in rng.permutation(self.primes)[:3]]
+            sizes = sizes_of(i, rng, self.primes)
             inputs = self.inputs(rng, *sizes)
             known = self.known(inputs)
             yield inputs, known, dict(zip(self.sizes, sizes)) | self.counts(**_of(self.counts, known)), rng

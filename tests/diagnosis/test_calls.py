@@ -32,6 +32,7 @@ def mended(wrong, right, body="y = {}\nreturn y"):
         ("np.triu(x)", "np.tril(x)", "other function", "with tril in place of triu in `np.triu(x)`"),
         ("np.floor(x)", "np.rint(x)", "other function", "with rint in place of floor in `np.floor(x)`"),
         ("np.exp(x)", "x", "other function", "without exp around `x`"),
+        ("np.tanh(x)", "1 - np.tanh(x) ** 2", "other function", "with the slope of tanh in place of `np.tanh(x)`"),
         ("np.sqrt(x)", "x", "power", "without sqrt around `x`"),
         ("x.sum(axis=0)", "x", "extra sum", "without sum around `x`"),
         ("x.sum(axis=0)", "x.sum(axis=1)", "axis", "with the sum over axis 1 in place of `0` in `x.sum(axis=0)`"),

@@ -239,6 +239,14 @@ def test_rows_that_are_not_at_the_ends_and_sizes():
     assert "only where |x| > 1" in explain(draws(large)).measured
 
 
+def test_the_end_of_a_short_array():
+    x = np.linspace(0.3, 2, 11)
+    last = Comparison("dx", np.where(np.arange(11) < 10, x, 7.7), x, {"x": x})
+    assert explain([last]).measured == "yours is wrong only in the last element, and right elsewhere"
+    few = Comparison("dx", np.where(np.arange(4) < 3, x[:4], 7.7), x[:4], {"x": x[:4]})
+    assert explain([few]) is None
+
+
 def test_all_but_an_element_where_nothing_is_seen_is_no_pattern():
     comparisons = draws(lambda c: c.expected + 1.0)
     for c in comparisons:

@@ -49,6 +49,26 @@ def test_what_is_no_array_can_be_mixed_up_too():
     assert ("other array", "with `h` in place of `g`") in repairs(f, g, X)
 
 
+def test_another_attribute_of_the_same_object():
+    body = "class Pair:\n    def __init__(self, a, b): self.a, self.b, self.name = a, b, ''\np = Pair(x, w)\n"
+    f, g = (function(f"{body}return p.{name}", "x, w") for name in "ab")
+    found = repairs(f, g, X, W)
+    assert ("other array", "with `p.b` in place of `p.a`") in found and not any("p.name" in text for _, text in found)
+
+
+@pytest.mark.parametrize("body", ["return {}, 1", "y = lambda: {}\nreturn y(), 1", "return ({} if x.size else w), 1"])
+def test_a_factor_can_be_missing_wherever_a_value_stands(body):
+    f, g = (function(body.format(line), "x, w") for line in ("np.sin(x)", "np.sin(x) * w"))
+    found = repairs(lambda *inputs: f(*inputs)[0], lambda *inputs: g(*inputs)[0], X, W)
+    assert ("missing factor", "with one more factor `w` at `np.sin(x)`") in found
+
+
+def test_a_divisor_is_not_divided_again():
+    texts = [rewrite.text for rewrite in rewrites(function("return np.sin(x) / np.exp(x)", "x, w"), X, W)[2]]
+    assert "with `np.sin(x)` divided by `w`" in texts or "with one more factor `w` at `np.exp(x)`" in texts
+    assert "with `np.exp(x)` divided by `w`" not in texts
+
+
 def test_nothing_comes_in_that_has_no_value_yet_or_does_not_fit():
     f = function("a = x @ u\nb = np.exp(x)\nc = a.sum(axis=0)\nreturn (b * v).sum(axis=1), c", "x, u, v")
     texts = [rewrite.text for rewrite in rewrites(f, X, RNG.standard_normal((5, 7)), V)[2]]

@@ -78,6 +78,13 @@ def test_the_same_change_at_several_places_is_one_edit(wrong, right, words):
     assert words in texts, texts
 
 
+def test_arithmetic_in_a_condition_decides_which_lines_run():
+    _, _, found = rewrites(function("a = x\nif (len(x) + 1) % 2 == 0:\n    a = 2 * x\nreturn a"), X)
+    costs = {rewrite.text: (rewrite.kind, rewrite.cost) for rewrite in found}
+    assert costs["without the factor `2`"] == ("condition", 1.6)
+    assert costs["with != in place of == in `(len(x) + 1) % 2 == 0`"][0] == "other function"
+
+
 def test_a_step_function_that_comes_in_is_flat():
     _, _, found = rewrites(function("y = np.exp(x) * np.sign(x)\nreturn y"), X)
     flat = {rewrite.text for rewrite in found if rewrite.is_flat}

@@ -122,6 +122,16 @@ def test_a_mistake_is_named(kind, words, f, inputs):
     assert names(causes, kind, *words), causes
 
 
+def test_a_derivative_that_leaves_out_the_last_steps():
+    def f(x):
+        square = np.sum(x * x)
+        return np.array(np.log1p(square / 3)), lambda dy: dy * x
+
+    causes = found(f, np.array([0.3, 1.7, -0.4]))
+    words = "if the value were 1/2 · `square`, without the steps after it"
+    assert names(causes, "wrong path", words, "square = np.sum")
+
+
 def test_the_line_is_the_authors():
     def f(x):
         total = np.exp(x).sum()

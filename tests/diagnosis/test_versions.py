@@ -56,6 +56,23 @@ def test_an_edit_must_hold_in_all_draws():
     assert "with `x` in place of `3`" in one and "with `x` in place of `3`" in both
 
 
+def test_the_same_mistake_in_two_places_with_another_array_each():
+    f = function("y = np.empty_like(x)\ny[0] = np.sin(x[0])\ny[1] = np.cos(x[1])\ny[2] = x[2]\nreturn y",
+                 "x, u=np.arange(5.0), v=np.ones(5) * 3")  # fmt: skip
+
+    def right(x):
+        return np.array([np.sin(x[0]) * np.arange(5.0), np.cos(x[1]) * 3, x[2]])
+
+    found = search(f, right)["y"]
+    assert found == ["with one more factor `u` at `np.sin(x[0])`, and with one more factor `v` at `np.cos(x[1])`"]
+
+
+def test_two_mistakes_of_different_kinds_are_no_pair():
+    f = function("y = np.empty_like(x)\ny[0] = np.sin(x[0])\ny[1] = np.cos(x[1])\ny[2] = x[2]\nreturn y",
+                 "x, u=np.arange(5.0), v=np.ones(5) * 3")  # fmt: skip
+    assert search(f, lambda x: np.array([np.sin(x[0]) * np.arange(5.0), np.sin(x[1]), x[2]]))["y"] == []
+
+
 def test_arrays_that_were_right_stay_right():
     f = function("a = 2 * x\nb = 3 * a\nreturn {'a': a, 'b': b}")
     found = search(f, lambda x: {"a": 2 * x, "b": 8 * x}, wrong=["b"])
