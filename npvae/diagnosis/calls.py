@@ -6,17 +6,19 @@ import itertools
 
 from . import source
 from .expressions import name_of, said, text_of
-from .nodes import binary, called, called_with, number, transposed, variable
+from .nodes import BACKWARDS, binary, called, called_with, element, number, transposed, variable
 
 FAMILIES = [  # of functions that people confuse
     ("sum", "mean"), ("max", "min"), ("amax", "amin"), ("argmax", "argmin"), ("maximum", "minimum"),
     ("floor", "ceil", "trunc", "rint", "round", "fix"), ("mod", "fmod", "remainder"), ("exp", "expm1"),
     ("log", "log1p", "log2", "log10"), ("sin", "cos", "tan"), ("sinh", "cosh", "tanh"), ("arcsin", "arccos", "arctan"),
-    ("sqrt", "square", "abs", "sign"), ("repeat", "tile"), ("inner", "outer"), ("triu", "tril"), ("any", "all"),
+    ("sqrt", "square", "abs", "sign"), ("repeat", "tile"), ("inner", "outer", "dot", "multiply"), ("triu", "tril"),
+    ("max", "maximum"), ("min", "minimum"), ("convolve", "correlate"), ("any", "all"), ("deg2rad", "rad2deg"),
     ("zeros", "ones"), ("zeros_like", "ones_like"), ("vstack", "hstack"), ("std", "var"), ("cumsum", "cumprod"),
     ("multiply", "divide"), ("add", "subtract"), ("greater", "greater_equal", "less", "less_equal"),
     ("equal", "not_equal", "isclose"), ("inv", "pinv"), ("real", "imag"), ("eigh", "eig"), ("log_prob", "prob"),
 ]  # fmt: skip
+REDUCTIONS = {"sum", "mean", "max", "min", "amax", "amin", "prod", "norm", "std", "var"}
 STEP = 1e-5  # of the central difference for a slope
 OF_AN_AXIS = {"sum", "mean", "max", "min", "amax", "amin", "prod", "std", "var", "argmax", "argmin", "cumsum",
               "cumprod", "any", "all", "norm", "sort", "argsort", "flip", "concatenate", "stack", "roll",
@@ -32,6 +34,8 @@ def edits_of_call(node, unused):
                 kind = "sum or mean" if {name, other} == {"sum", "mean"} else "other function"
                 yield 1.4, kind, f"with {other} in place of {name} in {said(node)}", called(node, name=other)
     yield from _without(node, name)
+    if name in ("cumsum", "cumprod") and node.args:
+        yield from _from_the_end(node, name)
     if len(node.args) == 1 and not node.keywords and not _is_method(node) and name not in vars(builtins):
         yield 2.1, "other function", f"with the slope of {name} in place of {said(node)}", _slope(node)
     yield from _of_arguments(node, name, unused)
@@ -44,6 +48,13 @@ def edits_of_call(node, unused):
         yield from _of_axis(node, name)
     if name == "einsum" and isinstance(node.args[0], ast.Constant):
         yield from _of_einsum(node)
+
+
+def _from_the_end(node, name):
+    """Yield the edit of a running sum or product over the first axis that begins at the other end."""
+    if not _is_method(node):
+        turned = element(called(node, [element(node.args[0], [BACKWARDS]), *node.args[1:]]), [BACKWARDS])
+        yield 1.9, "order", f"with the {name} beginning at the end in {said(node)}", turned
 
 
 def _slope(node):
@@ -73,6 +84,11 @@ def _of_arguments(node, name, unused):
     for i, keyword in enumerate(node.keywords):
         fewer = [*node.keywords[:i], *node.keywords[i + 1 :]]
         yield 1.7, "argument", f"without `{text_of(keyword)}` in {said(node)}", called(node, keywords=fewer)
+    keyword = ast.keyword("keepdims", ast.Constant(True)) if name in REDUCTIONS else None
+    keyword = ast.keyword("ddof", ast.Constant(1)) if name in ("std", "var", "cov") else keyword
+    if keyword is not None and keyword.arg not in {other.arg for other in node.keywords}:
+        more = called(node, keywords=[*node.keywords, keyword])
+        yield 1.8, "argument", f"with `{text_of(keyword)}` in {said(node)}", more
     for more in unused if isinstance(node.func, ast.Name) else ():
         words = f"with `{more}`, which your code never reads, as one more argument of {said(node)}"
         yield 1.7, "argument", words, called(node, [*args, variable(more)])

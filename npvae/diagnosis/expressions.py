@@ -75,6 +75,8 @@ class Expression:
             return self.node is self.parent.value
         if isinstance(self.parent, ast.Tuple):
             return self.parent is getattr(self.statement, "value", None)
+        if isinstance(self.parent, ast.Attribute):
+            return self.parent.attr in METHODS
         if isinstance(self.parent, (ast.Lambda, ast.IfExp)):
             return self.node is not getattr(self.parent, "test", None)
         return isinstance(self.parent, (ast.BinOp, ast.Call, ast.Return, ast.UnaryOp, ast.List, ast.ListComp))

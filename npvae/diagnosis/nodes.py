@@ -46,6 +46,9 @@ def called_with(name, *args):
     return ast.Call(variable(name), list(args), [])
 
 
+BACKWARDS = ast.Slice(None, None, number(-1))  # the slice ::-1
+
+
 def is_number(node):
     """Return whether a node is a number in the source."""
     return isinstance(node, ast.Constant) and type(node.value) in (int, float)

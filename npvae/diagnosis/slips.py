@@ -35,6 +35,9 @@ AROUND = [  # what an expression may lack around it: the cost, the kind, the wor
     (2.2, "other function", "with np.abs around {}", "np.abs({})"),
     (2.2, "other function", "with np.sign around {}", "np.sign({})"),
     (2.2, "moved", "with {} reversed", "({})[::-1]"),
+    (2.2, "moved", "with {} reversed along both axes", "({})[::-1, ::-1]"),
+    (2.2, "axis", "with {0}[:, None] in place of {0}", "({})[:, None]"),
+    (1.9, "condition", "with the contrary of {}", "~({})"),
     (2.3, "other function", "with only the positive part of {}", "np.maximum({}, 0)"),
     (2.3, "other function", "with {0} > 0 in place of {0}", "({} > 0)"),
 ]
@@ -61,6 +64,8 @@ def _of_expression(expression, literals, indexed):
         yield from _of_operator(node)
     elif isinstance(node, ast.UnaryOp) and isinstance(node.op, (ast.USub, ast.Not)):
         yield 1.3, "wrong sign", "without the minus", node.operand, f"before {said(node.operand)}"
+    elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Invert):
+        yield 1.3, "condition", f"without the `~` before {said(node.operand)}", node.operand
     elif isinstance(node, (ast.Compare, ast.BoolOp, ast.IfExp)):
         yield from _of_condition(node)
     elif isinstance(node, ast.Call):
@@ -69,6 +74,8 @@ def _of_expression(expression, literals, indexed):
         yield from edits_of_index(expression, indexed)
     elif isinstance(node, ast.Constant):
         yield from _of_constant(expression, literals)
+    if isinstance(expression.parent, ast.Subscript) and node is expression.parent.slice and expression.is_array:
+        yield 1.7, "condition", f"with the contrary of {expression.where}", ast.UnaryOp(ast.Invert(), node)
     if isinstance(node, ast.Attribute) and node.attr == "T":
         yield 1.4, "transposed", f"with {said(node.value)} not transposed", node.value
     if expression.is_operand and expression.is_array and not isinstance(node, ast.Constant):

@@ -7,9 +7,10 @@ would be right …", and pairs of a node and of what takes its place, a statemen
 import ast
 
 from .expressions import name_of, said
-from .nodes import binary, called_with
+from .nodes import binary, called_with, variable
 from .slips import OPERATORS
 
+AT = {ast.Add: "add", ast.Sub: "subtract"}  # the functions of NumPy whose `at` counts repeated indices
 AUGMENTED = (ast.Add, ast.Sub, ast.Mult, ast.Div)
 
 
@@ -67,6 +68,15 @@ def _of_statement(statement):
     if isinstance(statement, ast.AugAssign):
         target, op, value = statement.target, statement.op, statement.value
         yield 1.5, "other function", f"with = in place of {OPERATORS.get(type(op), '')}=", ast.Assign([target], value)
+        if isinstance(target, ast.Name):
+            changed = ast.Assign([target], binary(variable(target.id), op, value))
+            words = f"with a new array for the result, so that {said(target)} itself does not change"
+            yield 1.8, "other array", words, changed
+        if isinstance(target, ast.Subscript) and type(op) in AT:
+            at = ast.Attribute(ast.Attribute(variable("np"), AT[type(op)], ast.Load()), "at", ast.Load())
+            words = f"with np.{AT[type(op)]}.at, which counts an index as often as it occurs"
+            added = ast.Expr(ast.Call(at, [target.value, target.slice, value], []))
+            yield 1.6, "missing sum", words, added
         for other in AUGMENTED:
             if other is not type(op):
                 kind = "wrong sign" if {other, type(op)} == {ast.Add, ast.Sub} else "other function"
@@ -82,6 +92,10 @@ def _of_statement(statement):
 
 def _of_assignment(statement):
     target = statement.targets[0]
+    if isinstance(statement.value, (ast.Name, ast.Subscript, ast.Attribute)):
+        made = ast.Call(ast.Attribute(statement.value, "copy", ast.Load()), [], [])
+        words = f"with a copy of {said(statement.value)}, so that a change of one does not change the other"
+        yield 1.8, "other array", words, ast.Assign([target], made)
     if isinstance(target, ast.Subscript):
         for other in AUGMENTED[:1] + AUGMENTED[2:3]:
             sign = OPERATORS[other]

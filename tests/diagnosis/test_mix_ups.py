@@ -34,6 +34,7 @@ def mended(wrong, right):
         ("w + np.sin(x)", "w + np.sin(x) / v", "extra factor", "with `np.sin(x)` divided by `v`"),
         ("w + np.sin(x)", "w + np.sin(x) + v", "missing term", "with `v` added at `np.sin(x)`"),
         ("w * np.sin(x - 1)", "w * np.sin(x - 1 - v)", "missing term", "with `v` subtracted at `x - 1`"),
+        ("x.sum(axis=0)", "(x * v).sum(axis=0)", "missing factor", "with one more factor `v` at `x`"),
         ("1 - x", "v - x", "missing factor", "with one more factor `v` at `1`"),
         ("w + np.sin(x)", "w + np.sin(x) * np.exp(x)", "missing factor",
          "with one more factor `np.exp(x)` at `np.sin(x)`"),
