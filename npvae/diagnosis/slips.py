@@ -96,6 +96,8 @@ def _of_operator(node):
         alone = binary(ast.Constant(1), ast.Div(), right) if kind is ast.Div else right
         yield 1.2, "extra factor", f"without the factor {said(left)}", alone
     for other in CONFUSED.get(kind, ()):
+        if other is ast.Pow and not is_number(right):
+            continue
         words = f"with {OPERATORS[other]} in place of {OPERATORS[kind]} in {said(node)}"
         yield 1.7, "other function", words, binary(left, other(), right)
     if kind is ast.Pow:

@@ -72,7 +72,7 @@ def search_versions(rerun, wrong, ends):
             with confined(program.files, MOST_LINES * usual.lines + FEW_LINES):
                 mended, is_of_value, partly = _mended(version, rerun, wrong, before)
             parts += [(rewrite, name, *elements) for name, elements in partly.items()]
-            if is_of_value and (rewrite.is_flat or _collapses(program, version, rerun, usual)):
+            if mended and ((is_of_value and rewrite.is_flat) or _collapses(program, version, rerun, usual, is_of_value)):
                 continue
         except (Exception, SystemExit, Refused):  # an edited function may raise anything
             continue
@@ -176,15 +176,15 @@ def _is_wrong(found, right):
     return np.asarray(errors(np.asarray(found), right) > LIMIT)
 
 
-def _collapses(program, version, rerun, usual):
-    """Return whether a version runs fewer lines, or makes constant, zero or not finite what varied before.
+def _collapses(program, version, rerun, usual, is_of_value):
+    """Return whether a version makes constant, zero or not finite what varied before, or has a value from fewer lines.
 
-    Then a wrong derivative no longer matters: the value and its derivatives agree by accident.
+    Then a wrong step no longer matters, and the arrays are right by accident.
     """
     with confined(program.files, MOST_LINES * usual.lines + FEW_LINES, notes_values=True) as now:
         for run in rerun.runs:
             _arrays(run, version)
-    if now.lines < usual.lines:
+    if is_of_value and now.lines < usual.lines:
         return True
     for name, before in usual.values.items():
         is_number = isinstance(before, (float, np.ndarray, np.generic)) and np.size(before)
