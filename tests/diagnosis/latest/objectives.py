@@ -1,6 +1,6 @@
 """Functions that optimisers are tested with, losses, a prior and a kernel: threads in the trackers of a collection of
-test functions, ZOOpt, ensmallen, PyTorch, BoTorch, scikit-learn, Aerosolve, a book of Raschka's, mlcourse.ai, a code for
-uncertain turbulence, and Distributions.jl.
+test functions, ZOOpt, ensmallen, PyTorch, BoTorch, scikit-learn, Aerosolve, a book of Raschka's, mlcourse.ai, a code
+for uncertain turbulence, and Distributions.jl.
 """
 
 import numpy as np
