@@ -143,7 +143,8 @@ def iwae_weights_over_the_first_axis(x, *, axis=None):
     return y, dx
 
 
-@mistake("https://github.com/karpathy/micrograd/pull/100: the logarithm hands back its argument, and not one over it",
+@mistake("carried over from https://github.com/karpathy/micrograd/pull/100: the backward pass of the logarithm must "
+         "be one over its argument; here it is the argument",
          says=[("power", "total"), ("order", "* total"), ("other function", "* total"), ("extra factor", "total"),
                ("missing factor", "total"), ("power", "Σ"), ("other array", "total"), ("power", "w *"),
                ("fault", "overflow")],

@@ -24,7 +24,7 @@ def dense_whose_biases_are_not_added(x, W, b):
                ("fault", "x[:, k]"), ("other array", "range(W.shape[1])")],
          exercise="dense_forward")
 def dense_with_the_wrong_dimension_in_its_loop(x, W, b):
-    y = np.zeros((len(x), W.shape[1]))
+    y = np.zeros((len(x), W.shape[1]), x.dtype)
     for j in range(W.shape[1]):
         for k in range(W.shape[1]):
             y[:, j] += x[:, k] * W[k, j]
@@ -122,16 +122,16 @@ def conv2d_whose_kernel_gradient_is_a_mean_over_places(x, W, b, *, stride=1, pad
 
 @mistake("https://github.com/soumith/cudnn.torch/issues/28: only the first plane of the input gets a gradient, the "
          "others get zeros",
-         says=[("part", "dx"), ("zero", "dx"), ("part", "[..., 0]"), ("constant", "dx[..., :1]"),
-               ("moved", "dx[..., :1]"), ("other array", "dx[..., :1]"), ("missing term", "dx[..., :1]"),
-               ("missing factor", "dx[..., :1]"), ("argument", "dx[..., :1]"), ("missing path", "dx[..., :1]")],
+         says=[("part", "dx"), ("zero", "dx"), ("constant", "dx[..., :1]"), ("moved", "dx[..., :1]"),
+               ("other array", "dx[..., :1]"), ("missing term", "dx[..., :1]"), ("missing factor", "dx[..., :1]"),
+               ("argument", "dx[..., :1]"), ("missing path", "dx[..., :1]")],
          exercise="convolution")
 def conv2d_whose_first_channel_alone_gets_a_gradient(x, W, b, *, stride=1, padding=0):
     k, O = len(W), W.shape[3]
     y = forward(x, W, b, stride, padding)
     def backward_input(dy):
         planes = add_columns(dy.reshape(-1, O) @ W.reshape(-1, O).T, x.shape, k, stride, padding)
-        dx = np.zeros(x.shape)
+        dx = np.zeros_like(x)
         dx[..., :1] = planes[..., :1]
         return dx
     def dW(dy):

@@ -96,9 +96,9 @@ def rosenbrock_chain_with_a_plus(X):
 
 
 @mistake("https://github.com/scikit-learn/scikit-learn/pull/6133: the sign of the differences below the prediction",
-         says=[("wrong sign", "diff[~mask]"), ("wrong sign", "(1 - alpha)"), ("wrong sign", "loss"),
-               ("wrong path", "diff[~mask]"), ("wrong sign", "np.where"), ("one minus", "1 - alpha"),
-               ("wrong sign", "1 - alpha"), ("wrong path", "(1 - alpha)")],
+         says=[("wrong sign", "diff[~mask]"), ("wrong path", "diff[~mask]"), ("wrong sign", "(1.0 - alpha) * diff"),
+               ("wrong sign", "loss ="), ("wrong sign", "np.where"), ("one minus", "1.0 - alpha"),
+               ("other function", "diff[~mask]")],
          y=(11,), pred=(11,))
 def quantile_loss_that_rewards_high_predictions(y, pred):
     alpha = 0.8
