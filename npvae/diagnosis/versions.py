@@ -72,7 +72,8 @@ def search_versions(rerun, wrong, ends):
             with confined(program.files, MOST_LINES * usual.lines + FEW_LINES):
                 mended, is_of_value, partly = _mended(version, rerun, wrong, before)
             parts += [(rewrite, name, *elements) for name, elements in partly.items()]
-            if mended and ((is_of_value and rewrite.is_flat) or _collapses(program, version, rerun, usual, is_of_value)):
+            hides_a_step = is_of_value and rewrite.is_flat
+            if mended and (hides_a_step or _collapses(program, version, rerun, usual, is_of_value)):
                 continue
         except (Exception, SystemExit, Refused):  # an edited function may raise anything
             continue

@@ -20,7 +20,7 @@ from collections.abc import Callable
 import numpy as np
 
 HERE = pathlib.Path(__file__).parent
-FOLDERS = ("collected", "set_aside", "fresh", "unseen")
+FOLDERS = ("collected", "set_aside", "fresh", "unseen", "latest")
 
 
 @dataclasses.dataclass
