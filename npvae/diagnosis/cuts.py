@@ -20,7 +20,7 @@ from .paths import LARGEST, is_over
 LEFT_OUT = ()  # in place of axes: the Jacobian is 1
 SKIPPED = 2.2  # the cost of a step that the chain rule leaves out
 JACOBIANS = {"1: your chain rule leaves out this step": lambda J: np.eye(len(J)), "transposed": np.transpose}
-PLAIN_NAME = 5  # a factor whose name is shorter is a plain number
+PLAIN_NAME = 5  # a factor whose name is shorter is a plain number, and not made of sizes
 MOST_IN_PAIRS = 60  # with more groups of edges, there are too many pairs to try
 
 
@@ -111,12 +111,15 @@ def _of_another_value(draws, all_paths, ends):
         if is_over(ends):
             break
         weights = [_as_if_value(draw, paths, array_key(node)) for draw, paths in zip(draws, all_paths)]
-        name = "1" if np.allclose(weights, 1, rtol=1e-6) else factor_name(weights, draws)
-        if name:
-            times = {"1": "", "−1": "−"}.get(name, f"{name} · ")
-            words = f"if the value were {times}`{source.name(node)}`, without the steps after it"
-            extra = 0.0 if name == "1" else 0.3 if len(name) < PLAIN_NAME else 0.5
-            causes.append(Cause("wrong path", words, (node.site,) if node.site else (), SKIPPED + extra))
+        if np.allclose(np.abs(weights), 1, rtol=1e-6):
+            times, extra = "−" * (weights[0] < 0), 0.0
+        else:
+            name = factor_name(weights, draws) or ""
+            times, extra = f"{name} · ", 0.3
+            if not 0 < len(name) < PLAIN_NAME:
+                continue
+        words = f"if the value were {times}`{source.name(node)}`, without the steps after it"
+        causes.append(Cause("wrong path", words, (node.site,) if node.site else (), SKIPPED + extra))
     return sorted(causes, key=lambda cause: cause.cost)[:1]
 
 
