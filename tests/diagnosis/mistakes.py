@@ -1,8 +1,8 @@
 """Mistakes that people made elsewhere, each with what a diagnosis must say, written down before it was run.
 
-Four folders hold them, one file for each theme. `collected` is what the search was written with. The other three were
-set aside, one after the other, so that each says how well the search does with mistakes that it has never seen; what it
-missed in `set_aside` and then in `fresh` was looked at afterwards. Nobody has looked at what it misses in `unseen`. A
+Five folders hold them, one file for each theme. `collected` is what the search was written with. The other four were
+set aside, one after the other, so that each tells how the search does with mistakes that it has never seen: that is the
+count when the search first saw them, which `test_collected` notes. Afterwards, what it had missed was looked at. A
 mistake is a function with the decorator `mistake`:
 
     @mistake("https://…, an issue", says=[("missing path", "var"), ("missing term", "dvar")], x=(7, 3), gamma=(3,))

@@ -17,7 +17,8 @@ NAMED = {  # fewer by one than when this was written: the search ends after some
     "collected": {"exercises": 56, "functions": 68},
     "set_aside": {"exercises": 53, "functions": 63},         # 44 and 51 when the search first saw them
     "fresh": {"exercises": 40, "functions": 43},             # 33 and 36 when the search first saw them
-    "unseen": {"exercises": 43, "functions": 36},            # nobody has looked at them: that is how good the search is
+    "unseen": {"exercises": 49, "functions": 44},            # 36 and 33
+    "latest": {"exercises": 52, "functions": 33},            # 53 and 34
 }
 VERDICTS = ("right", "misleading", "unnamed", "passes")
 
