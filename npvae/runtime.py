@@ -1,14 +1,20 @@
-"""How the work is shared out: what is set before NumPy loads, threads, and blocks that fit into a cache.
+"""How the work is shared out: what is set before NumPy loads, who computes what, and blocks that fit into a cache.
 
 This is the one place for what is ugly. tutorials/benchmarks.md has the measurements that justify it.
 
-*Threads.* NumPy's matrix products use every core; its elementwise functions use one. But they release the GIL while
-they work, so Python threads can run them at the same time. `in_threads` shares out work among threads that are kept
-waiting for it. Meanwhile each product has one thread, because two threads for each would get in one another's way.
+*Shares.* NumPy releases the GIL while it works, so Python threads can work at the same time. Whatever is worth sharing
+is cut into shares: a matrix product into columns or rows of its result, an array into blocks of rows. The shares depend
+on the shapes of the arrays alone, and whoever is free takes the next one: a helper if it is awake, otherwise the
+caller. So the same seed gives the same bits with any number of threads, and the caller never waits for a share that
+nobody has begun. OpenBLAS's own threads would wait for one another after every product; beside another busy program,
+one of them is often not running.
+
+*One thread for each product.* While shares are computed, OpenBLAS has one thread, because its result depends on their
+number.
 
 *Blocks.* NumPy makes one pass over its arrays for each operation of a formula. `by_blocks` and its relatives cut arrays
-into blocks of rows that stay in a core's cache from one pass to the next, and share the blocks out among threads. Much
-smaller blocks would be slower: at the end of every NumPy call a thread must wait for the GIL.
+into blocks of rows that stay in a core's cache from one pass to the next. Much smaller blocks would be slower: at the
+end of every NumPy call a thread must wait for the GIL.
 
 *OPENBLAS_THREAD_TIMEOUT.* After a product, OpenBLAS's threads keep spinning in case another product follows, and keep
 ours off the cores. The setting is the logarithm of the number of cycles that they spin: 16 is long enough for the next
@@ -24,11 +30,16 @@ from them, and loses nothing. If you have set one of them yourself, yours stays.
 import contextvars
 import ctypes
 import functools
+import itertools
 import os
 import queue
 import threading
 
 BLOCK = 131_072  # numbers: three arrays of this size fit into a core's second cache
+EVEN = 4  # the number of blocks is a multiple of it, so that the threads finish together
+# A product has at most PRODUCT_SHARES, of at least PRODUCT_SHARE multiplications, which begin at a multiple of KERNEL:
+# the kernels compute so many columns or rows at a time.
+PRODUCT_SHARES, PRODUCT_SHARE, KERNEL = 4, 2**21, 16
 CPUINFO = "/proc/cpuinfo"  # of Linux
 ZEN_5_FAMILY = "26"
 
@@ -57,7 +68,7 @@ def _set_before_numpy_loads():
 chosen_kernels = _set_before_numpy_loads()
 
 
-# --- the threads of the matrix products -------------------------------------------------------------------------------
+# --- the threads of OpenBLAS ------------------------------------------------------------------------------------------
 
 
 @functools.cache
@@ -74,105 +85,168 @@ def openblas(name):
     return None
 
 
-def threads():
-    """Return how many threads to use: as many as NumPy's products do, so that OPENBLAS_NUM_THREADS sets both."""
-    return _threads_before or _threads_of_products()
-
-
-def _threads_of_products():
-    return (openblas("get_num_threads") or cores)()
-
-
-def _set_threads_of_products(n):
-    (openblas("set_num_threads") or (lambda n: None))(n)
-
-
 def cores():
     """Return how many cores this process may use: not how many the machine has."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-# --- our own threads --------------------------------------------------------------------------------------------------
+def threads():
+    """Return how many threads to use: as many as OpenBLAS has outside of `one_thread`.
+
+    OPENBLAS_NUM_THREADS and OMP_NUM_THREADS set both.
+    """
+    return one_thread.before or _threads_of_openblas()
 
 
-def _attempt(work):
-    """Return what work() returns, and None; or None, and the exception that it raises."""
-    try:
-        return work(), None
-    except BaseException as error:
-        return None, error
+def _threads_of_openblas():
+    return (openblas("get_num_threads") or cores)()
 
 
-class _Helper:
-    """A thread that waits for something to do."""
-
-    def __init__(self):
-        self.todo, self.outcomes = queue.SimpleQueue(), queue.SimpleQueue()
-        threading.Thread(target=self._run, daemon=True, name="npvae").start()
-
-    def _run(self):
-        while (work := self.todo.get()) is not None:         # None: there will be nothing more to do
-            self.outcomes.put(_attempt(work))
-            del work                                         # and with it, the arrays that it holds
+def _set_threads_of_openblas(n):
+    (openblas("set_num_threads") or (lambda n: None))(n)
 
 
-_helpers = []
-_in_use = threading.Lock()
-_threads_before = 0  # while the helpers work, how many threads the products had before
+class _OneThread:
+    """A context in which OpenBLAS has one thread. Several threads of the program may be in it at the same time.
+
+    before   how many threads OpenBLAS gets back when the last one leaves; 0 outside
+    """
+
+    def __init__(self, before=0):
+        self.before, self._inside, self._lock = before, 0, threading.Lock()
+
+    def __enter__(self):
+        with self._lock:
+            if not self._inside:
+                self.before = self.before or _threads_of_openblas()
+                _set_threads_of_openblas(1)
+            self._inside += 1
+
+    def __exit__(self, *_):
+        with self._lock:
+            self._inside -= 1
+            if not self._inside:
+                _set_threads_of_openblas(self.before)
+                self.before = 0
+
+
+one_thread = _OneThread()
+
+
+# --- shares of work ---------------------------------------------------------------------------------------------------
+
+
+class _Job:
+    """Shares of work that several threads take, one after another. After an exception, no more are begun."""
+
+    def __init__(self, function, shares):
+        self.function, self.shares, self.results, self.errors = function, shares, [None] * len(shares), {}
+        self._begun = self._running = 0
+        self._lock, self._ended = threading.Lock(), None
+
+    def work(self):
+        """Compute shares until none is left."""
+        while (i := self._take()) is not None:
+            try:
+                self.results[i] = self.function(self.shares[i])
+            except BaseException as error:
+                self.errors[i] = error
+            with self._lock:
+                self._running -= 1
+                if self._ended and not self._running:
+                    self._ended.set()
+
+    def _take(self):
+        with self._lock:
+            if self._begun == len(self.shares) or self.errors:
+                return None
+            self._begun, self._running = self._begun + 1, self._running + 1
+            return self._begun - 1
+
+    def wait(self):
+        """Wait until every share that has been begun is finished."""
+        with self._lock:
+            self._ended = threading.Event() if self._running else None
+        if self._ended:
+            self._ended.wait()
+
+    def forget(self):
+        """Release all arrays: a helper may look at the job long after its end."""
+        self.function = self.results = self.errors = None
+        self.shares, self._begun = (), 0
+
+
+_jobs, _helpers, _here = queue.SimpleQueue(), [], threading.local()
+
+
+def _help():
+    _here.in_share = True
+    while True:
+        context, job = _jobs.get()
+        context.run(job.work)
+        del context, job
 
 
 def _forget_helpers():
-    """In a forked process: threads do not survive a fork. (The `function` of `in_threads` must not fork.)
+    """In a forked process: threads do not survive a fork. (A share must not fork.)
 
-    If the helpers of the parent were at work, the products have one thread here until the next `in_threads`. OpenBLAS
-    may not be called: one of its locks may be held by a thread that is gone.
+    If OpenBLAS had one thread in the parent, it has one here until the next work. It may not be called now: one of its
+    locks may be held by a thread that is gone.
     """
-    global _in_use
+    global _jobs, one_thread
+    _jobs, one_thread = queue.SimpleQueue(), _OneThread(one_thread.before)
     _helpers.clear()
-    _in_use = threading.Lock()
 
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_forget_helpers)
 
 
-def in_threads(function, items):
-    """Return [function(items[i::k]) for i = 0 … k − 1], in k threads: `threads()`, or fewer if there are fewer items.
+def share_out(function, shares):
+    """Return [function(share) for share in shares], a list; whoever is free takes the next share.
 
-    The items are shared out in the same way whatever else is running, so a sum over them has the same bits, as long as
-    `threads()` is the same. Meanwhile the matrix products of the whole process have one thread each: a program that
-    trains in several threads should set OPENBLAS_NUM_THREADS=1 to get the same bits each time.
-
-    If several shares raise an exception, that of the first is raised.
+    The shares must not depend on one another. If some raise an exception, that of the first one is raised.
     """
-    global _threads_before
-    k = max(1, min(threads(), len(items)))
-    shares = [functools.partial(function, items[i::k]) for i in range(k)]
-    if k == 1 or _in_use.locked():                           # by another thread, or by this one
-        return [share() for share in shares]
-    with _in_use:
-        before = _threads_before or _threads_of_products()   # the former if Ctrl-C came before they were given back
+    with one_thread:
+        k = min(threads(), len(shares))
+        if k < 2 or getattr(_here, "in_share", False):        # all threads are at work already
+            return [function(share) for share in shares]
+        job = _Job(function, shares)
+        while len(_helpers) < k - 1:
+            _helpers.append(threading.Thread(target=_help, daemon=True, name="npvae"))
+            _helpers[-1].start()
+        for _ in range(k - 1):                               # each in a copy of this context: it holds numpy.errstate
+            _jobs.put((contextvars.copy_context(), job))
+        _here.in_share = True
         try:
-            _threads_before = before
-            _set_threads_of_products(1)
-            while len(_helpers) < k - 1:
-                _helpers.append(_Helper())
-            for helper, share in zip(_helpers, shares[1:]):  # in the caller's context, which holds numpy.errstate
-                helper.todo.put(functools.partial(contextvars.copy_context().run, share))
-            outcomes = [_attempt(shares[0]), *(helper.outcomes.get() for helper in _helpers[: k - 1])]
-            for _, error in outcomes:
-                if error is not None:
-                    raise error
-            return [result for result, _ in outcomes]
-        except BaseException as error:
-            if not isinstance(error, Exception):             # Ctrl-C: nobody waits for these helpers any more
-                for helper in _helpers:
-                    helper.todo.put(None)
-                _helpers.clear()
-            raise
+            job.work()
+            job.wait()
+            if job.errors:
+                raise job.errors[min(job.errors)]
+            return job.results
         finally:
-            _set_threads_of_products(before)
-            _threads_before = 0
+            _here.in_share = False
+            job.forget()
+
+
+def _pieces(n, count, unit=1):
+    """Return `count` slices that together are range(n), of about equal length; they begin at multiples of the unit."""
+    edges = [n * i // (count * unit) * unit for i in range(count)] + [n]
+    return [slice(start, end) for start, end in itertools.pairwise(edges) if end > start]
+
+
+def product(a, b):                           # a (M, K)   b (K, N)   ->   y (M, N)
+    """The matrix product y = a b, in shares that are columns or rows of y, whichever are more."""
+    import numpy as np
+
+    (M, K), N = a.shape, b.shape[1]
+    y = np.empty((M, N), np.result_type(a, b))
+    pieces = _pieces(max(M, N), max(1, min(PRODUCT_SHARES, M * K * N // PRODUCT_SHARE)), KERNEL)
+    if M < N:
+        share_out(lambda columns: np.matmul(a, b[:, columns], out=y[:, columns]), pieces)
+    else:
+        share_out(lambda rows: np.matmul(a[rows], b, out=y[rows]), pieces)
+    return y
 
 
 # --- blocks that fit into a cache -------------------------------------------------------------------------------------
@@ -183,25 +257,12 @@ def _is_small(arrays):
     return 2 * max(a.size for a in arrays) <= BLOCK
 
 
-def _in_blocks(take, arrays):
-    """Return [take(blocks), …], one for each thread: an iterator over its blocks, each of them a piece of every array.
-
-    Every thread has an equal share of the rows, in one piece, and cuts it into blocks of the same size.
-    """
+def _blocks(arrays):
+    """Return a list of blocks: each holds the same rows of every array. Their number depends on the shapes alone."""
     N, size = len(arrays[0]), max(a.size for a in arrays)
-    rows = max(1, BLOCK * N // size)
-    k = max(1, min(threads(), N))
-
-    def blocks_of(share):
-        start, stop = N * share // k, N * (share + 1) // k
-        count = max(1, -(-(stop - start) // rows))
-        for i in range(count):
-            piece = slice(start + (stop - start) * i // count, start + (stop - start) * (i + 1) // count)
-            yield [a[piece] for a in arrays]
-
-    # One share for each thread; several, if another thread of the program has changed their number since then.
-    found = in_threads(lambda shares: [take(blocks_of(share)) for share in shares], range(k))
-    return [each for some in found for each in some]
+    rows = max(1, BLOCK * N // size)                         # in a block
+    count = min(N, -(-N // (rows * EVEN)) * EVEN)
+    return [[a[piece] for a in arrays] for piece in _pieces(N, count)]
 
 
 def by_blocks(function, *arrays):
@@ -211,13 +272,8 @@ def by_blocks(function, *arrays):
     """
     if _is_small(arrays):
         function(*arrays)
-        return
-
-    def take(blocks):
-        for block in blocks:
-            function(*block)
-
-    _in_blocks(take, arrays)
+    else:
+        share_out(lambda block: function(*block), _blocks(arrays))
 
 
 def sum_by_blocks(function, *arrays):
@@ -231,10 +287,11 @@ def sum_by_blocks(function, *arrays):
         total += more
         return total
 
-    def take(blocks):
+    def sum_of(blocks):                                      # some blocks in each share: one sum for each takes memory
         return functools.reduce(add, (function(*block) for block in blocks))
 
-    return functools.reduce(add, _in_blocks(take, arrays))
+    blocks = _blocks(arrays)
+    return functools.reduce(add, share_out(sum_of, [blocks[piece] for piece in _pieces(len(blocks), EVEN)]))
 
 
 def blockwise(function, *arrays):

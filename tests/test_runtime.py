@@ -1,15 +1,18 @@
-"""Proves that threads do all their shares of the work exactly once, and that no error in a thread is lost.
+"""Proves that every share of the work is computed exactly once, with the same bits, and that no error is lost.
 
-These tests would catch a share that is dropped when there are more threads than items, a last block that is left out,
-matrix products that keep a single thread afterwards, and an overwritten setting of the user's.
+These tests would catch a share that is dropped or waited for in vain, a last block that is left out, bits that depend
+on the number of threads, matrix products that keep a single thread afterwards, and a setting of yours that is lost.
 """
 
+import gc
 import multiprocessing
 import os
+import queue
 import subprocess
 import sys
 import threading
 import time
+import weakref
 
 import numpy as np
 import pytest
@@ -17,8 +20,6 @@ import pytest
 from npvae import runtime
 from npvae.autodiff import convolution, normalization, ops
 from npvae.probability import bernoulli_log_likelihood
-
-threads = runtime.threads  # the original, for tests that replace it
 
 
 @pytest.fixture
@@ -28,57 +29,146 @@ def two_threads(monkeypatch):
 
 @pytest.mark.parametrize("threads", [1, 2, 3])
 @pytest.mark.parametrize("n", [0, 1, 2, 7])
-def test_every_item_is_done_once_and_results_come_in_order(monkeypatch, threads, n):
+def test_every_share_is_computed_once_and_results_come_in_order(monkeypatch, threads, n):
     monkeypatch.setattr(runtime, "threads", lambda: threads)
-    k = max(1, min(threads, n))
-    assert runtime.in_threads(list, range(n)) == [list(range(i, n, k)) for i in range(k)]
+    done = []
+    assert runtime.share_out(lambda i: done.append(i) or 2 * i, range(n)) == [2 * i for i in range(n)]
+    assert sorted(done) == list(range(n))
 
 
-@pytest.mark.parametrize("where", [0, 1])
-def test_an_error_in_a_thread_is_raised_and_the_next_work_is_done(two_threads, where):
-    def fail(items):
-        if where in items:
+@pytest.mark.parametrize("where", [0, 1, 9])
+def test_an_error_in_a_share_is_raised_and_the_next_work_is_done(two_threads, where):
+    def fail(i):
+        if i == where:
             raise ValueError("one of them")
 
     with pytest.raises(ValueError, match="one of them"):
-        runtime.in_threads(fail, [0, 1])
-    assert runtime.in_threads(list, [4, 5]) == [[4], [5]]
+        runtime.share_out(fail, range(10))
+    assert runtime.share_out(str, range(3)) == ["0", "1", "2"]
 
 
-def test_after_ctrl_c_the_next_work_is_done_and_not_mixed_up_with_the_last(two_threads):
-    """The interrupt comes while the helper still works: its late result must not pass for the next one."""
-    release = threading.Event()
+def test_after_an_error_no_share_is_begun(two_threads):
+    begun = []
 
-    def work(items):
-        if items == [1]:
-            release.wait(10)
-            return "late"
-        raise KeyboardInterrupt
+    def fail(i):
+        begun.append(i)
+        time.sleep(0.01)
+        raise ValueError
 
-    with pytest.raises(KeyboardInterrupt):
-        runtime.in_threads(work, [0, 1])
-    release.set()
-    for _ in range(3):
-        assert runtime.in_threads(list, [4, 5]) == [[4], [5]]
+    with pytest.raises(ValueError):
+        runtime.share_out(fail, range(100))
+    time.sleep(0.1)
+    assert len(begun) <= 2
 
 
-def test_helpers_that_nobody_waits_for_come_to_an_end(two_threads):
-    def interrupt(items):
-        if items == [0]:
-            raise KeyboardInterrupt
+def test_a_thread_that_wants_to_end_the_program_is_not_waited_for(two_threads):
+    def leave(i):
+        raise SystemExit(3)
 
+    with pytest.raises(SystemExit):
+        runtime.share_out(leave, range(2))
+    assert runtime.share_out(str, range(2)) == ["0", "1"]
+
+
+def test_it_is_two_threads_that_work(two_threads):
+    """Each share waits for the other one: a single thread would wait until the time limit."""
+    meet = threading.Barrier(2, timeout=10)
+    runtime.share_out(lambda i: meet.wait(), range(2))
+
+
+def test_the_caller_waits_for_no_share_that_nobody_has_begun(two_threads, monkeypatch):
+    """It would catch a fixed share for each thread: a helper that the system does not run would hold it up."""
+    monkeypatch.setattr(runtime, "_help", lambda: time.sleep(60))
+    monkeypatch.setattr(runtime, "_helpers", [])
+    monkeypatch.setattr(runtime, "_jobs", queue.SimpleQueue())
+    begun = time.perf_counter()
+    assert runtime.share_out(str, range(4)) == ["0", "1", "2", "3"]
+    assert time.perf_counter() - begun < 30
+
+
+def test_the_caller_waits_for_a_share_that_a_helper_has_begun(two_threads):
     for _ in range(20):
-        with pytest.raises(KeyboardInterrupt):
-            runtime.in_threads(interrupt, [0, 1])
-    for _ in range(100):
-        if sum(thread.name == "npvae" for thread in threading.enumerate()) <= 5:
-            return
-        time.sleep(0.1)
-    pytest.fail("the helpers are still there")
+        done = []
+
+        def slow(i, done=done):
+            time.sleep(0.001 if threading.current_thread() is threading.main_thread() else 0.01)
+            done.append(i)
+
+        runtime.share_out(slow, range(3))
+        assert sorted(done) == [0, 1, 2]
 
 
-def test_ctrl_c_while_products_are_given_back_their_threads_is_made_good_the_next_time(two_threads, monkeypatch):
-    set_threads, asked = runtime._set_threads_of_products, []
+def test_within_a_share_work_is_not_shared_out_again(two_threads):
+    who = lambda i: threading.get_ident()  # noqa: E731
+    inner = runtime.share_out(lambda i: (who(i), *runtime.share_out(who, range(9))), range(2))
+    assert all(len(set(idents)) == 1 for idents in inner)
+    assert runtime.share_out(str, range(2)) == ["0", "1"]
+    meet = threading.Barrier(2, timeout=10)                  # and afterwards, it is
+    runtime.share_out(lambda i: meet.wait(), range(2))
+
+
+def test_helpers_have_the_callers_error_state(two_threads):
+    meet = threading.Barrier(2, timeout=10)
+
+    def overflow(i):
+        meet.wait()
+        with pytest.raises(FloatingPointError):
+            np.float32(1e38) * np.float32(1e10)
+
+    with np.errstate(over="raise"):
+        runtime.share_out(overflow, range(2))
+
+
+def test_a_helper_holds_no_array_afterwards(two_threads):
+    array = np.zeros(10)
+    held = weakref.ref(array)
+    runtime.share_out(lambda i, array=array: array[i], range(4))
+    del array
+    gc.collect()
+    assert held() is None
+
+
+needs_openblas = pytest.mark.skipif(runtime.openblas("get_num_threads") is None, reason="this NumPy has no OpenBLAS")
+
+
+@pytest.fixture
+def openblas_has_two():
+    set_threads, before = runtime.openblas("set_num_threads"), runtime.openblas("get_num_threads")()
+    set_threads(2)
+    yield runtime.openblas("get_num_threads")
+    set_threads(before)
+
+
+@needs_openblas
+def test_products_have_one_thread_meanwhile_and_all_of_them_afterwards(openblas_has_two):
+    assert runtime.share_out(lambda i: openblas_has_two(), range(4)) == [1] * 4
+    assert runtime.share_out(lambda i: runtime.threads(), range(4)) == [2] * 4             # ours stay as they are
+    assert openblas_has_two() == 2
+    with pytest.raises(ZeroDivisionError):
+        runtime.share_out(lambda i: 1 / 0, range(4))
+    assert openblas_has_two() == 2
+
+
+@needs_openblas
+def test_products_have_one_thread_until_the_last_thread_of_the_program_is_ready(openblas_has_two):
+    inside, leave = threading.Event(), threading.Event()
+
+    def work(i):
+        inside.set()
+        leave.wait(10)
+
+    other = threading.Thread(target=runtime.share_out, args=(work, [0]))
+    other.start()
+    inside.wait(10)
+    assert runtime.share_out(lambda i: openblas_has_two(), [0]) == [1] and openblas_has_two() == 1
+    leave.set()
+    other.join()
+    assert openblas_has_two() == 2
+
+
+@needs_openblas
+def test_ctrl_c_while_products_are_given_back_their_threads_is_made_good_the_next_time(openblas_has_two, monkeypatch):
+    set_threads, asked = runtime._set_threads_of_openblas, []
 
     def interrupted(n):
         asked.append(n)
@@ -86,73 +176,30 @@ def test_ctrl_c_while_products_are_given_back_their_threads_is_made_good_the_nex
             raise KeyboardInterrupt
         set_threads(n)
 
-    before = runtime._threads_of_products()
-    monkeypatch.setattr(runtime, "_set_threads_of_products", interrupted)
+    monkeypatch.setattr(runtime, "_set_threads_of_openblas", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        runtime.in_threads(list, [0, 1])
-    assert runtime.in_threads(list, [0, 1]) == [[0], [1]]
-    assert runtime._threads_of_products() == before
+        runtime.share_out(str, range(2))
+    assert runtime.share_out(str, range(2)) == ["0", "1"]
+    assert openblas_has_two() == 2
 
 
-def test_a_thread_that_wants_to_end_the_program_is_not_waited_for(two_threads):
-    def leave(items):
-        if items == [1]:
-            raise SystemExit(3)
-
-    with pytest.raises(SystemExit):
-        runtime.in_threads(leave, [0, 1])
-    assert runtime.in_threads(list, [4, 5]) == [[4], [5]]
-
-
-def test_it_is_two_threads_that_work(two_threads):
-    """Each thread waits for the other: a single thread would wait until the time limit."""
-    meet = threading.Barrier(2, timeout=10)
-    runtime.in_threads(lambda items: meet.wait(), [0, 1])
-
-
-def test_within_a_thread_work_is_shared_out_in_the_same_way(two_threads):
-    inner = runtime.in_threads(lambda items: runtime.in_threads(list, range(5)), [0, 1])
-    assert inner == [[[0, 2, 4], [1, 3]]] * 2
-
-
-def test_threads_have_the_callers_error_state(two_threads):
-    with np.errstate(over="raise"), pytest.raises(FloatingPointError):
-        runtime.in_threads(lambda items: [np.float32(1e38) * np.float32(i) for i in items], [0, 1e10])
-
-
-@pytest.mark.skipif(runtime.openblas("get_num_threads") is None, reason="this NumPy has no OpenBLAS")
-def test_products_have_one_thread_meanwhile_and_all_of_them_afterwards(two_threads):
-    set_threads, get_threads = runtime.openblas("set_num_threads"), runtime.openblas("get_num_threads")
-    before = get_threads()
-    set_threads(2)
-    try:
-        assert runtime.in_threads(lambda items: get_threads(), [0, 1]) == [1, 1]
-        assert runtime.in_threads(lambda items: threads(), [0, 1]) == [2, 2]            # ours stay as they are
-        assert get_threads() == 2
-        with pytest.raises(ZeroDivisionError):
-            runtime.in_threads(lambda items: 1 / 0, [0, 1])
-        assert get_threads() == 2
-    finally:
-        set_threads(before)
-
-
-def test_products_get_back_the_threads_that_they_had_and_not_as_many_as_we_use(monkeypatch):
+@needs_openblas
+def test_products_get_back_the_threads_that_they_had_and_not_as_many_as_we_use(openblas_has_two, monkeypatch):
     """If we use three threads on two cores, products that keep three become many times slower."""
-    before = runtime._threads_of_products()
-    monkeypatch.setattr(runtime, "threads", lambda: before + 1)
-    runtime.in_threads(list, range(before + 1))
-    assert runtime._threads_of_products() == before
+    monkeypatch.setattr(runtime, "threads", lambda: 3)
+    runtime.share_out(str, range(3))
+    assert openblas_has_two() == 2
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::RuntimeWarning")
-def test_a_forked_process_has_threads_of_its_own(two_threads):
-    runtime.in_threads(list, [0, 1])
-    child = multiprocessing.get_context("fork").Process(target=runtime.in_threads, args=(list, [0, 1]))
+def test_a_forked_process_has_helpers_of_its_own(two_threads):
+    runtime.share_out(str, range(2))
+    child = multiprocessing.get_context("fork").Process(target=runtime.share_out, args=(str, range(2)))
     child.start()
     child.join(10)
     assert child.exitcode == 0
-    runtime.in_threads(list, [0, 1])
+    runtime.share_out(str, range(2))
 
 
 FORKS = """
@@ -162,19 +209,18 @@ from npvae import runtime
 
 warnings.simplefilter("ignore")
 a = np.ones((300, 300), np.float32)
-products = lambda items: [a @ a for _ in items]
 before = runtime.threads()
 
 def work():
     while True:
-        runtime.in_threads(products, range(4))
+        runtime.share_out(lambda i: a @ a, range(4))
 
 threading.Thread(target=work, daemon=True).start()
 for i in range(300):
     child = os.fork()
     if not child:
         signal.alarm(20)  # ends a child that hangs
-        is_right = runtime.threads() == before and len(runtime.in_threads(products, range(2))) == before
+        is_right = runtime.threads() == before and len(runtime.share_out(lambda i: a @ a, range(4))) == 4
         os._exit(0 if is_right else 1)
     status = os.waitpid(child, 0)[1]
     assert status == 0, (i, status)
@@ -191,7 +237,7 @@ def test_a_fork_during_products_does_not_hang_and_the_child_has_its_threads():
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::RuntimeWarning")
 def test_a_forked_process_does_not_call_openblas_before_its_own_work(two_threads, monkeypatch):
     """At the moment of the fork, a thread that is gone in the child may hold one of its locks: the call would hang."""
-    set_threads, working, forked = runtime._set_threads_of_products, threading.Event(), threading.Event()
+    set_threads, working, forked = runtime._set_threads_of_openblas, threading.Event(), threading.Event()
     parent = os.getpid()
 
     def only_in_the_parent(n):
@@ -199,12 +245,12 @@ def test_a_forked_process_does_not_call_openblas_before_its_own_work(two_threads
             os._exit(7)
         set_threads(n)
 
-    def work(items):
+    def work(i):
         working.set()
         assert forked.wait(10)
 
-    monkeypatch.setattr(runtime, "_set_threads_of_products", only_in_the_parent)
-    worker = threading.Thread(target=runtime.in_threads, args=(work, [0, 1]))
+    monkeypatch.setattr(runtime, "_set_threads_of_openblas", only_in_the_parent)
+    worker = threading.Thread(target=runtime.share_out, args=(work, [0, 1]))
     worker.start()
     assert working.wait(10)
     child = os.fork()
@@ -235,27 +281,43 @@ def test_blocks_cover_every_row_once(two_threads, monkeypatch, rng, shape, block
     assert np.allclose(runtime.sum_by_blocks(lambda x: x.sum(axis=0), x), x.sum(axis=0))
 
 
-@pytest.mark.parametrize("k, then", [(2, 1), (3, 2), (2, 5)])
-def test_no_block_is_left_out_if_another_thread_changes_how_many_threads_there_are(monkeypatch, rng, k, then):
-    monkeypatch.setattr(runtime, "BLOCK", 64)
-    answers = iter([k, then] * 2)
-    monkeypatch.setattr(runtime, "threads", lambda: next(answers))
-    x = rng.standard_normal((50, 9))
-    assert np.array_equal(runtime.blockwise(np.copy, x), x)
-    assert np.allclose(runtime.sum_by_blocks(lambda x: x.sum(axis=0), x), x.sum(axis=0))
+@pytest.mark.parametrize("rows, columns", [(100, 10 * runtime.BLOCK // 64), (3, runtime.BLOCK), (7919, 97)])
+def test_blocks_are_small_enough_for_a_cache_and_the_same_for_any_number_of_threads(monkeypatch, rows, columns):
+    x = np.zeros((rows, columns), np.float32)
+    found = []
+    for threads in (1, 2, 3):
+        monkeypatch.setattr(runtime, "threads", lambda threads=threads: threads)
+        sizes = []
+        runtime.by_blocks(lambda narrow, x, sizes=sizes: sizes.append(x.shape), np.zeros((rows, 1)), x)
+        found.append(sorted(sizes))
+    assert found[0] == found[1] == found[2] and sum(rows for rows, _ in found[0]) == rows
+    assert max(n * m for n, m in found[0]) <= max(runtime.BLOCK, columns) and len(found[0]) >= min(rows, 4)
 
 
-def test_blocks_are_small_enough_for_a_cache_and_there_is_one_for_each_thread(two_threads):
-    sizes = []
-    runtime.by_blocks(lambda x: sizes.append(x.size), np.zeros((100, 10 * runtime.BLOCK // 64), np.float32))
-    assert max(sizes) <= runtime.BLOCK and len(sizes) >= 16
-    sizes.clear()
-    wide = np.zeros((100, 10 * runtime.BLOCK // 64), np.float32)
-    runtime.by_blocks(lambda narrow, x: sizes.append(x.size), np.zeros((100, 1)), wide)
-    assert max(sizes) <= runtime.BLOCK
-    sizes.clear()
-    runtime.by_blocks(lambda x: sizes.append(x.size), np.zeros((100, runtime.BLOCK // 100), np.float32))
-    assert len(sizes) == 2
+PRODUCTS = [(100, 784, 512), (784, 100, 512), (100, 512, 784), (1000, 200, 200), (3, 4, 5), (1, 784, 1),
+            (129, 999, 257)]  # fmt: skip
+
+
+@pytest.mark.parametrize("M, K, N", PRODUCTS)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_product_has_the_same_bits_with_any_number_of_threads(monkeypatch, rng, M, K, N, dtype):
+    a, b = rng.standard_normal((M, K)).astype(dtype), rng.standard_normal((K, N)).astype(dtype)
+    forms = [(a, b), (np.asfortranarray(a), b), (a, np.asfortranarray(b))]     # as for x W, xᵀ dy and dy Wᵀ
+    found = []
+    for threads in (1, 2, 3, 4):
+        monkeypatch.setattr(runtime, "threads", lambda threads=threads: threads)
+        found.append([runtime.product(*form) for form in forms])
+    for each in found:
+        assert all(np.array_equal(y, first) and y.dtype == dtype for y, first in zip(each, found[0]))
+    assert np.allclose(found[0], a.astype(float) @ b.astype(float), rtol=0, atol=1e-5 * K)
+
+
+@pytest.mark.parametrize("n, count, unit", [(0, 1, 1), (1, 4, 16), (15, 4, 16), (16, 4, 16), (100, 4, 16), (784, 4, 16),
+                                            (7, 3, 1)])  # fmt: skip
+def test_pieces_cover_everything_once(n, count, unit):
+    pieces = runtime._pieces(n, count, unit)
+    assert [i for piece in pieces for i in range(n)[piece]] == list(range(n)) and len(pieces) <= count
+    assert all(piece.start % unit == 0 for piece in pieces)
 
 
 @pytest.mark.parametrize("x", [np.float32(2), np.arange(6, dtype=np.float32), np.ones((400, 400), np.float32).T])

@@ -15,7 +15,7 @@ import numbers
 
 import numpy as np
 
-from ..runtime import blockwise, by_blocks
+from ..runtime import blockwise, by_blocks, product
 from . import guards
 from .tensor import Tensor, op
 
@@ -39,10 +39,10 @@ def dense(x, W, b):                          # x (N, I)   W (I, O)   b (O,)   ->
     """A layer of O linear units: y = x W + b, one example in each row."""
     if not (np.ndim(x) == np.ndim(W) == 2 and np.shape(b) == (W.shape[1],)):
         raise ValueError("expected x (N, I), W (I, O) and b (O,)")
-    y = x @ W                                # y_no = Σ_i x_ni W_io + b_o
+    y = product(x, W)                        # y_no = Σ_i x_ni W_io + b_o
     y += b
-    def dx(dy): return dy @ W.T              # Σ_o dy_no W_io
-    def dW(dy): return x.T @ dy              # Σ_n x_ni dy_no
+    def dx(dy): return product(dy, W.T)      # Σ_o dy_no W_io
+    def dW(dy): return product(x.T, dy)      # Σ_n x_ni dy_no
     def db(dy): return dy.sum(axis=0)        # Σ_n dy_no
     return y, dx, dW, db
 
@@ -52,9 +52,9 @@ def matmul(a, b):                            # a (N, K)   b (K, M)   ->   y (N, 
     """The matrix product y = a b."""
     if not np.ndim(a) == np.ndim(b) == 2:
         raise ValueError("expected two matrices, a (N, K) and b (K, M)")
-    y = a @ b                                # y_nm = Σ_k a_nk b_km
-    def da(dy): return dy @ b.T              # Σ_m dy_nm b_km
-    def db(dy): return a.T @ dy              # Σ_n a_nk dy_nm
+    y = product(a, b)                        # y_nm = Σ_k a_nk b_km
+    def da(dy): return product(dy, b.T)      # Σ_m dy_nm b_km
+    def db(dy): return product(a.T, dy)      # Σ_n a_nk dy_nm
     return y, da, db
 
 

@@ -22,11 +22,10 @@ import math
 
 import numpy as np
 
-from .. import runtime
 from ..arguments import check_state
 from ..autodiff import Tensor, guards
 from ..errors import UserError
-from ..runtime import BLOCK
+from ..runtime import BLOCK, share_out
 from . import schedules
 
 FLUSH_EVERY = 100  # steps; 10⁻³⁰ · 0.9¹⁰⁰ > 10⁻³⁸, so that nothing becomes denormal in between
@@ -88,18 +87,14 @@ class Optimizer:
             starts = range(0, p.data.size, BLOCK)
             blocks += [(self.counts[i], [a[start : start + BLOCK] for a in arrays]) for start in starts]
         blocks.sort(key=lambda block: -block[1][0].size)     # the largest first: all threads finish together
-        update_all = functools.partial(self._update_all, lr)
-        if sum(arrays[0].size for _, arrays in blocks) > BLOCK:
-            runtime.in_threads(update_all, blocks)
-        else:
-            update_all(blocks)
+        share_out(functools.partial(self._update_block, lr), blocks)
         if self.steps % FLUSH_EVERY == 0:
             for a in itertools.chain(*self.state.values()):
                 a[np.abs(a) < self.negligible] = 0
 
-    def _update_all(self, lr, blocks):
-        for t, arrays in blocks:
-            self.update(lr, t, np.empty_like(arrays[0]), *arrays)
+    def _update_block(self, lr, block):
+        t, arrays = block
+        self.update(lr, t, np.empty_like(arrays[0]), *arrays)
 
     def zero_grad(self):
         """Clear the gradients of the last step."""

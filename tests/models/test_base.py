@@ -12,7 +12,7 @@ import threading
 import numpy as np
 import pytest
 
-from npvae import datasets, probability, runtime
+from npvae import datasets, probability
 from npvae.models import VAE
 from npvae.nn import optim
 from npvae.training import Training, settings, training_step
@@ -28,15 +28,6 @@ def model_of(kind, **chosen):
     complete = settings.complete({"model": kind, "latent_dim": 3} | small | chosen)
     model = settings.build(settings.with_channels(complete, BARS), BARS, 200, np.random.default_rng(0))
     return model.given(2)                                   # a conditional model, with one label for all examples
-
-
-@pytest.fixture
-def one_thread_for_products():
-    """With more, the work of one thread of the program changes how many threads the products of the others have."""
-    before = runtime.threads()
-    runtime._set_threads_of_products(1)
-    yield
-    runtime._set_threads_of_products(before)
 
 
 def pickled(thing):
@@ -95,7 +86,7 @@ BESIDE = {
 
 @pytest.mark.parametrize("kind", ["vae", "iwae", "vem", "conv-vae"])
 @pytest.mark.parametrize("what", BESIDE)
-def test_what_another_thread_does_with_a_model_does_not_change_its_training(kind, what, one_thread_for_products):
+def test_what_another_thread_does_with_a_model_does_not_change_its_training(kind, what):
     """Not by one bit, and the other thread works while each step is computed."""
 
     def train(model):
@@ -122,7 +113,7 @@ def test_what_another_thread_does_with_a_model_does_not_change_its_training(kind
     assert all(np.array_equal(a, beside[name]) for name, a in alone.items())
 
 
-def test_two_models_are_trained_in_two_threads_as_one_after_the_other(one_thread_for_products):
+def test_two_models_are_trained_in_two_threads_as_one_after_the_other():
     def train(kind):
         model, rng = model_of(kind), np.random.default_rng(1)
         run = Training(model, optim.Adam(model.parameters(), 1e-3), BARS.x_train, 20, rng, BARS.x_test)
