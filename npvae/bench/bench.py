@@ -6,7 +6,9 @@ from . import contenders, costs, growth, tables
 from .race import race
 from .workloads import BY_NAME
 
-NAMES = (*BY_NAME, "import", "memory", "growth")
+NAMES = (*BY_NAME, "busy", "import", "memory", "growth")
+BUSY = (0, 1, 2)  # programs beside the step
+SECONDS = {"import": 10, "memory": 60, "growth": 300}  # that they take, on a quiet machine
 DEFAULT = NAMES[:-1]
 
 
@@ -48,9 +50,16 @@ def run(names, against, threads, seconds, folder, say, save=lambda measured: Non
     measured = {"machine": tables.machine(threads, versions), "seconds": seconds}
     for line in tables.machine_lines(measured["machine"]):
         say(line)
+    say(f"measures {', '.join(names)}: about {_minutes(names, versions, seconds)} minutes on a quiet machine")
     for name in names:
         say("")
-        if name == "import":
+        if name == "busy":
+            workload = BY_NAME["reference"]
+            chosen = contenders.taking_part(workload, versions)
+            found = {n: race(workload, chosen, seconds, threads, n) for n in BUSY}
+            measured[name] = {n: tables.as_dict(workload, results) for n, results in found.items()}
+            lines = tables.busy_lines(found)
+        elif name == "import":
             measured[name] = costs.time_imports()
             lines = [tables.import_line(measured[name])]
         elif name == "memory":
@@ -71,3 +80,14 @@ def run(names, against, threads, seconds, folder, say, save=lambda measured: Non
         for line in lines:
             say(line)
     return measured
+
+
+def _minutes(names, versions, seconds):
+    """Return about how many minutes the measurements take on a quiet machine."""
+    total = 0
+    for name in names:
+        workload = BY_NAME.get(name, BY_NAME["reference"])
+        each = 10 + seconds if workload.trains else 10 + 40  # it takes at least 24 steps
+        races = len(BUSY) if name == "busy" else 1
+        total += SECONDS.get(name, races * each * len(contenders.taking_part(workload, versions)))
+    return max(1, round(total / 60))

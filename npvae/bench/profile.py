@@ -8,6 +8,8 @@ import collections
 import sys
 import time
 
+import numpy as np
+
 from ..autodiff import guards, normalization, ops, tensor
 from ..nn.optim import Optimizer
 
@@ -16,11 +18,12 @@ OTHERS = {Optimizer.step.__code__: "the optimiser", normalization.batch_moments.
 
 
 def profile(step, seconds):
-    """Return where the seconds of one step() go: {"step": all of them, operation: [forward, backward], …}.
+    """Return where the seconds of one step() go: {"step": all of them, operation: [forward, backward], …}, in medians.
 
     It watches only the calling thread, which waits for the others. Watching itself takes part of the time.
     """
-    times = collections.defaultdict(lambda: [0.0, 0.0])
+    times = collections.defaultdict(lambda: [0.0, 0.0])      # of one step
+    all_times = []
     operation_of, running = {}, {}                           # by a derivative's code; by frame: what began, and when
 
     def watch(frame, event, _):
@@ -42,13 +45,16 @@ def profile(step, seconds):
             return code.co_name, 0
         return (operation_of[id(code)], 1) if id(code) in operation_of else None
 
-    steps, start = 0, time.perf_counter()
-    sys.setprofile(watch)
-    try:
-        while time.perf_counter() - start < seconds or steps == 0:
+    start = now = time.perf_counter()
+    while now - start < seconds or not all_times:
+        times.clear()
+        sys.setprofile(watch)
+        try:
             step()
-            steps += 1
-    finally:
-        sys.setprofile(None)
-    elapsed = time.perf_counter() - start
-    return {"step": elapsed / steps} | {name: [t / steps for t in both] for name, both in times.items()}
+        finally:
+            sys.setprofile(None)
+        before, now = now, time.perf_counter()
+        all_times.append({"step": [now - before, 0.0]} | times)
+    names = dict.fromkeys(name for one in all_times for name in one)
+    medians = {name: np.median([one.get(name, [0.0, 0.0]) for one in all_times], axis=0).tolist() for name in names}
+    return medians | {"step": medians["step"][0]}

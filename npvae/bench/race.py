@@ -2,6 +2,8 @@
 
 Machines have good and bad seconds. So no contender runs to the end before the next begins: in every round each one
 takes steps for a moment while the others wait, and a bad stretch slows all of them. The first round does not count.
+
+On a busy machine, a race ends with the rounds that it has when its time is up.
 """
 
 import contextlib
@@ -12,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from typing import NamedTuple
 
 import numpy as np
@@ -24,6 +27,9 @@ from .contenders import OURS, PRODUCTS
 ROUNDS = 7
 PATIENCE = 600  # seconds to wait for an answer: compiling may take a minute
 LIMIT = 1e-4  # how far losses and gradients may differ
+START, SLOW = 15, 4  # seconds until a contender has compiled; how many times as long as planned a race may take
+BUSY = "while True: pass"  # a program that keeps one core busy
+FITS = 4 / 3  # the sum of a profile may be so many times the median
 
 
 class Result(NamedTuple):
@@ -32,6 +38,7 @@ class Result(NamedTuple):
     name         as in the table
     median       seconds for a step; low and high are the first and the third quartile
     steps        the number of steps that count
+    rounds       the number of rounds that count
     difference   between loss and gradients and ours, relative; None for ours and for the products
     failure      why there are no times, or None
     profile      where the time of our own step goes (see profile.py); None for the others
@@ -42,6 +49,7 @@ class Result(NamedTuple):
     low: float | None = None
     high: float | None = None
     steps: int = 0
+    rounds: int = 0
     difference: float | None = None
     failure: str | None = None
     profile: dict | None = None
@@ -124,18 +132,22 @@ def on_cores(n):
         os.sched_setaffinity(0, before)
 
 
-def race(workload, chosen, seconds, threads):
+def race(workload, chosen, seconds, threads, busy=0):
     """Time contenders in a workload; return a list of `Result`, in the same order.
 
     chosen    a list of `Contender`, ours first
     seconds   how long each contender takes steps, in total
     threads   the number of threads, and of cores, for each
+    busy      the number of other programs that keep a core busy meanwhile
 
     Raises UserError if our own contender fails. For any other that fails, or that computes something else, the result
     says why.
     """
     processes, results = [], {}
+    ends = time.monotonic() + SLOW * len(chosen) * (START + seconds)
     with contextlib.ExitStack() as stack:
+        for _ in range(busy):
+            stack.enter_context(_busy_program(threads))
         turns = len(chosen) * (ROUNDS + 2)
         bar = stack.enter_context(tqdm(total=turns, desc=workload.name, unit="turn", leave=False, disable=None))
         folder = stack.enter_context(tempfile.TemporaryDirectory())
@@ -155,8 +167,10 @@ def race(workload, chosen, seconds, threads):
                     raise
                 results[contender.name] = Result(contender.name, failure=str(error))
             bar.update()
-        times = {process.name: [] for process in processes}
+        times, rounds = {process.name: [] for process in processes}, {process.name: 0 for process in processes}
         for turn in range(ROUNDS + 1):
+            if turn > 1 and time.monotonic() > ends:
+                break
             for process in list(processes):
                 try:
                     found = process.ask(run=seconds / ROUNDS)["times"]
@@ -169,13 +183,37 @@ def race(workload, chosen, seconds, threads):
                     continue
                 if turn > 0:
                     times[process.name] += found[1:]  # the first step starts with the caches full of other data
+                    rounds[process.name] += 1
                 bar.update()
-        profile = processes[0].ask(profile=seconds / ROUNDS)["profile"]
+        profile = _profile(processes[0], seconds / ROUNDS, np.median(times[OURS]))
     for name, found in times.items():
         low, median, high = np.quantile(found, [0.25, 0.5, 0.75]).tolist()
-        results[name] = results.get(name, Result(name))._replace(median=median, low=low, high=high, steps=len(found))
+        results[name] = results.get(name, Result(name))._replace(
+            median=median, low=low, high=high, steps=len(found), rounds=rounds[name]
+        )
     results[OURS] = results[OURS]._replace(profile=profile)
     return [results[contender.name] for contender in chosen]
+
+
+@contextlib.contextmanager
+def _busy_program(threads):
+    """Within this context, another program keeps one of the cores busy."""
+    with on_cores(threads):
+        process = subprocess.Popen([sys.executable, "-c", BUSY])
+    try:
+        yield
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _profile(process, seconds, median):
+    """Return a profile whose operations do not take much longer than a step; None if there is none in two attempts."""
+    for _ in range(2):
+        found = process.ask(profile=seconds)["profile"]
+        if sum(sum(times) for name, times in found.items() if name != "step") <= FITS * median:
+            return found
+    return None
 
 
 def _difference(folder, i):

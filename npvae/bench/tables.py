@@ -8,6 +8,7 @@ import numpy as np
 
 from .. import __version__, runtime
 from .contenders import OURS, PRODUCTS
+from .race import ROUNDS
 
 PEER_GOAL = 1.0
 PRODUCTS_GOAL = 1.6  # for the reference network only
@@ -90,12 +91,26 @@ def lines(workload, results):
     if products_ratio:
         goal = PRODUCTS_GOAL if workload.name == "reference" and is_quiet else None
         yield f"  {products_ratio:.2f} times its own products{_goal(products_ratio, goal)}"
+    if min(result.rounds for result in results if result.failure is None) < ROUNDS:
+        yield "  The time was up before all rounds were run: the machine was busy."
     yield from profile_lines(next(result.profile for result in results if result.name == OURS), unit, scale)
+
+
+def busy_lines(measured):
+    """Yield the lines of the table of steps beside other programs; measured: lists of `Result`, by their number."""
+    yield "busy: a step of the reference network, alone and beside other programs"
+    yield f"  {'median ms, beside':<19}" + "".join(f"{n or 'none':>12}" for n in measured) + f"{'slower':>12}"
+    for results in zip(*measured.values()):
+        failure = next((result.failure for result in results if result.failure), None)
+        medians = [] if failure else [1000 * result.median for result in results]
+        cells = failure or "".join(f"{m:12.2f}" for m in medians) + f"{medians[-1] / medians[0]:10.1f} x"
+        yield f"  {results[0].name:<19}{cells}"
 
 
 def profile_lines(profile, unit, scale):
     """Yield where the time of our step goes: the operations that take most of it, and everything else in one line."""
     if profile is None:
+        yield "  Where our time goes is left out: its parts add up to more than the step."
         return
     total = profile["step"]
     parts = {name: times for name, times in profile.items() if name != "step" and sum(times) >= SMALL * total}

@@ -3,6 +3,9 @@
 These tests would catch a peer that is timed although its gradients differ, and a process whose death ends the race.
 """
 
+import signal
+import subprocess
+
 import numpy as np
 import pytest
 
@@ -47,6 +50,44 @@ def test_a_wrong_contender_is_not_timed_and_one_that_dies_stops_no_other(tmp_pat
     assert ours.steps > 10
     assert "gradients differ from ours" in liar.failure and liar.median is None
     assert "its process ended: out of memory" in mortal.failure and mortal.median is None
+
+
+def test_a_race_ends_when_its_time_is_up(monkeypatch):
+    monkeypatch.setattr(race, "SLOW", 0)
+    ours, products = race.race(TINY, [BY_NAME[OURS], BY_NAME[PRODUCTS]], 0.2, 1)
+    assert ours.rounds == products.rounds == 1 and ours.median > 0
+
+
+def test_other_programs_run_beside_the_race_and_end_with_it(monkeypatch):
+    ended, popen = [], subprocess.Popen
+
+    def noted(arguments, **options):
+        process = popen(arguments, **options)
+        if "-c" in arguments:
+            ended.append(process)
+        return process
+
+    monkeypatch.setattr(race.subprocess, "Popen", noted)
+    monkeypatch.setattr(race, "ROUNDS", 1)
+    race.race(TINY, [BY_NAME[OURS]], 0.1, 1, busy=2)
+    assert len(ended) == 2 and all(process.returncode == -signal.SIGKILL for process in ended)
+
+
+class Answers:
+    """A process that answers with these profiles, one after another."""
+
+    def __init__(self, *profiles):
+        self.profiles = list(profiles)
+
+    def ask(self, profile):
+        return {"profile": self.profiles.pop(0)}
+
+
+def test_a_profile_must_fit_the_step():
+    good, bad = {"step": 0.009, "dense": [0.002, 0.003]}, {"step": 0.2, "dense": [0.002, 0.098]}
+    assert race._profile(Answers(good), 1, 0.006) == good
+    assert race._profile(Answers(bad, good), 1, 0.006) == good
+    assert race._profile(Answers(bad, bad), 1, 0.006) is None
 
 
 def test_if_ours_fails_there_is_no_race():

@@ -1,0 +1,55 @@
+"""Proves that training gives the same bits with any number of threads, on a busy machine too.
+
+These tests would catch a product whose shares depend on the number of threads, and a sum in the order in which the
+threads finish.
+"""
+
+import hashlib
+import os
+import subprocess
+import sys
+
+import pytest
+
+from npvae.bench.workloads import BY_NAME
+
+THREADS = (1, 2, 3, 4)
+TRAINED = [name for name, workload in BY_NAME.items() if workload.trains]
+
+
+def bits(name, steps):
+    """Return the SHA-256 of all parameters of a workload's network after some steps; of the likelihood's results."""
+    from npvae.bench.ours import Ours
+
+    workload = BY_NAME[name]
+    runner = Ours(workload, workload.build().astype("float32"), [x.astype("float32") for x in workload.minibatches()])
+    for _ in range(steps):
+        runner.step()
+    arrays = [p.data for p in runner.model.parameters()]
+    if not workload.trains:
+        arrays = list(runner.model.importance_sampling(workload.minibatches()[0], runner.rng, 200))
+    return hashlib.sha256(b"".join(a.tobytes() for a in arrays)).hexdigest()
+
+
+def in_processes(name, steps):
+    """Return the bits with each number of threads, from processes that run at the same time."""
+    program = f"from tests.bench.test_same_bits import bits; print(bits({name!r}, {steps}))"
+    processes = [
+        subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True, env=os.environ
+                         | {"OPENBLAS_NUM_THREADS": str(n)})
+        for n in THREADS
+    ]  # fmt: skip
+    return [process.communicate()[0].strip() for process in processes]
+
+
+@pytest.mark.parametrize("name", ["reference", "iwae", "conv28", "likelihood"])
+def test_some_steps_give_the_same_bits(name):
+    found = in_processes(name, 3 if BY_NAME[name].trains else 0)
+    assert len(set(found)) == 1 and len(found[0]) == 64
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", TRAINED)
+def test_two_hundred_steps_give_the_same_bits(name):
+    found = in_processes(name, 200)
+    assert len(set(found)) == 1 and len(found[0]) == 64
