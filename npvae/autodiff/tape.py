@@ -12,9 +12,9 @@ parameters a thick border, and data a dashed one.
 
 import contextlib
 import dataclasses
+import html
 import pathlib
 import textwrap
-import xml.sax.saxutils
 
 import numpy as np
 
@@ -139,7 +139,7 @@ class Box:
         rect = f'<rect x="{self.x:.1f}" y="{self.y:.1f}" width="{self.width:.1f}" height="{self.height:.1f}"'
         parts = [f'{rect} {BORDERS[self.kind]} fill="white" stroke="black"/>']
         for i, line in enumerate(self.lines, start=1):
-            text = xml.sax.saxutils.escape("".join(c if c.isprintable() else "?" for c in line))
+            text = html.escape("".join(c if c.isprintable() else "?" for c in line))
             parts.append(f'<text x="{self.middle:.1f}" y="{self.y + LINE * i:.1f}" text-anchor="middle">{text}</text>')
         return f'<g class="{self.kind}">{"".join(parts)}</g>'
 
