@@ -67,6 +67,20 @@ def test_the_same_mistake_in_two_places_with_another_array_each():
     assert found == ["with one more factor `u` at `np.sin(x[0])`, and with one more factor `v` at `np.cos(x[1])`"]
 
 
+def test_an_infinite_derivative_agrees_with_no_value():
+    f = function("""
+u = x + 0.04 * x ** 3
+t = np.tanh(u)
+y = 0.5 * x * (1 + t)
+def dx(dy):
+    dt = (1 - t ** 2) * u
+    return dy * (0.5 / (1 + t) + 0.5 * x * dt)
+return y, dx
+""")
+    x = np.array([-0.06, 0.4, -1.3, 0.9, 1.9])               # with 0.04 / x³ in place of 0.04 x³, t is −1 at the first
+    assert in_the_value(f, x) == {"dx": []}
+
+
 def test_two_mistakes_of_different_kinds_are_no_pair():
     f = function("y = np.empty_like(x)\ny[0] = np.sin(x[0])\ny[1] = np.cos(x[1])\ny[2] = x[2]\nreturn y",
                  "x, u=np.arange(5.0), v=np.ones(5) * 3")  # fmt: skip
