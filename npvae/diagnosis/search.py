@@ -28,7 +28,7 @@ from .silence import without_warnings
 from .uses import OTHER_FORMS, PLAIN_FORM, edits_of
 
 SECONDS = 2.2  # of processor time, for all arrays of one function; then the search stops. The value gets half as much
-MOST_EDITS = 50_000  # of the value; the trace of a long function has a million
+MOST_EDITS = 50_000  # the trace of a long function has a million
 VANISHING = 1e-6  # a smaller part of the right gradient counts as zero
 FITTED = 5.0  # the cost of a factor that has no name
 FAILURES = (Exception, SystemExit)  # of a changed step: it may call the author's function, which may raise anything
@@ -77,7 +77,8 @@ def _edits(draws, all_paths, ends, cheapest):
         cheapest = min(cheapest, cause.cost)
         yield cause
     for forms in (PLAIN_FORM, OTHER_FORMS):
-        for edit in sorted(edits_of(editables[0], forms), key=lambda edit: edit.cost):
+        edits = itertools.islice(edits_of(editables[0], forms), MOST_EDITS)
+        for edit in sorted(edits, key=lambda edit: edit.cost):
             if time.thread_time() > ends:
                 return
             if edit.cost > cheapest + MARGIN:

@@ -75,8 +75,8 @@ def _of_expression(expression, literals, indexed):
         yield from _of_constant(expression, literals)
     is_index = isinstance(expression.parent, ast.Subscript) and node is expression.parent.slice
     is_operand = expression.is_operand and not isinstance(node, ast.Constant)
-    is_turned = isinstance(node, ast.UnaryOp)  # without its `~`, it is turned back
-    if (is_index or is_operand) and expression.is_mask and not is_turned:
+    has_tilde = isinstance(node, ast.UnaryOp) or isinstance(expression.parent, ast.UnaryOp)
+    if (is_index or is_operand) and expression.is_mask and not has_tilde:  # or else the `~` goes
         cost = 1.7 if is_index else 1.9
         yield cost, "condition", f"with the contrary of {expression.where}", ast.UnaryOp(ast.Invert(), node)
     if isinstance(node, ast.Attribute) and node.attr == "T":
