@@ -204,3 +204,25 @@ def test_no_cause_comes_twice():
     found = search(f, lambda x: x.sum(axis=1), draws=draws)["y"]
     assert "with the sum over axis 1 in place of `0` in `x.sum(axis=0)`" in found
     assert "with 1 in place of `0`" not in found
+
+
+def test_an_object_without_attributes_to_read_has_no_versions():
+    f = module("class Odd:\n    a = 2.0\n    @property\n    def __dict__(self): raise RuntimeError('none')\n"
+               "def f(x):\n    odd = Odd()\n    return {'y': x * odd.a}\n")["f"]  # fmt: skip
+    assert search(f, lambda x: {"y": 3 * x}) == {"y": []}
+
+
+def test_a_long_function_does_not_take_long():
+    lines = "\n".join(f"a{i + 1} = np.tanh(a{i} * w + {i}.5) + x[0] * u[{i % 5}]" for i in range(60))
+    f = function(f"u = np.arange(5.0)\na0 = x\n{lines}\nreturn a60", "x, w=0.7")
+    begun = time.thread_time()
+    search(f, np.sinh, seconds=1.0)
+    assert time.thread_time() - begun < 5
+
+
+def test_pairs_do_not_take_long():
+    f = function("for _ in range(3000): pass\ny = np.empty_like(x)\ny[0] = np.sin(x[0]) * x[0]\n"
+                 "y[1:] = np.cos(x[1:]) * x[1:]\nreturn y")  # fmt: skip
+    begun = time.thread_time()
+    search(f, lambda x: np.exp(x), seconds=1.0)
+    assert time.thread_time() - begun < 2.5
