@@ -6,7 +6,7 @@ import itertools
 
 from . import source
 from .expressions import name_of, said, text_of
-from .nodes import BACKWARDS, binary, called, called_with, element, number, transposed, variable
+from .nodes import backwards, binary, called, called_with, number, transposed, variable
 
 FAMILIES = [  # of functions that people confuse
     ("sum", "mean"), ("max", "min"), ("amax", "amin"), ("argmax", "argmin"), ("maximum", "minimum"),
@@ -34,27 +34,20 @@ def edits_of_call(node, unused):
                 kind = "sum or mean" if {name, other} == {"sum", "mean"} else "other function"
                 yield 1.4, kind, f"with {other} in place of {name} in {said(node)}", called(node, name=other)
     yield from _without(node, name)
-    if name in ("cumsum", "cumprod") and node.args:
-        yield from _from_the_end(node, name)
+    if name in ("cumsum", "cumprod") and node.args and not _is_method(node):
+        turned = backwards(called(node, [backwards(node.args[0]), *node.args[1:]]))
+        yield 1.9, "order", f"with the {name} beginning at the end in {said(node)}", turned
     if len(node.args) == 1 and not node.keywords and not _is_method(node) and name not in vars(builtins):
         yield 2.1, "other function", f"with the slope of {name} in place of {said(node)}", _slope(node)
     yield from _of_arguments(node, name, unused)
     if name == "range":
-        turned = called_with("reversed", node)
-        yield 1.7, "order", f"with {said(node)} run backwards", turned
+        yield 1.7, "order", f"with {said(node)} run backwards", called_with("reversed", node)
         if len(node.args) == 1:
             yield 1.8, "moved", f"with {said(node)} beginning at 1", called(node, [ast.Constant(1), *node.args])
     if name in OF_AN_AXIS:
         yield from _of_axis(node, name)
     if name == "einsum" and isinstance(node.args[0], ast.Constant):
         yield from _of_einsum(node)
-
-
-def _from_the_end(node, name):
-    """Yield the edit of a running sum or product over the first axis that begins at the other end."""
-    if not _is_method(node):
-        turned = element(called(node, [element(node.args[0], [BACKWARDS]), *node.args[1:]]), [BACKWARDS])
-        yield 1.9, "order", f"with the {name} beginning at the end in {said(node)}", turned
 
 
 def _slope(node):

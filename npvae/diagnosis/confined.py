@@ -6,11 +6,13 @@ another name, never leave a loop, fill the memory, overwrite a weight. Here it g
     a trace       that counts its lines, and ends it after many more than the author's function needed
     an audit      that refuses to open a file for writing, to start a process, to wait for input, …
     NumPy         whose np.zeros, np.linspace, … refuse to make huge arrays
-    copies        of the arrays, lists, dicts and objects that the function refers to
+    copies        of the arrays, lists, dicts and objects that the function refers to, and of what classes and modules
+                  hold
 
 The limits hold in the thread of the search only. They are no jail: they stop slips, not malice.
 """
 
+import collections
 import contextlib
 import copy
 import os
@@ -25,6 +27,7 @@ from .stand_ins import StandIn
 MOST_ELEMENTS = 10**6  # of an array that is made from sizes
 MOST_BITS = 200  # of a whole number
 MOST_BYTES = 100_000  # of an array that is copied
+CONTAINERS = (list, dict, collections.defaultdict, collections.OrderedDict, collections.deque)
 REFUSED = ("os.", "shutil.", "subprocess.", "socket.", "urllib.", "tempfile.", "builtins.input", "time.sleep")
 ALLOWED = ("os.listdir", "os.scandir", "os.walk", "os.fwalk", "os.getxattr", "os.listxattr")
 _here = threading.local()
@@ -152,10 +155,11 @@ class Copies:
         self._made = {}
 
     def of(self, value):
-        """Return a copy of an array, a list, a dict or an object, and anything else as it is."""
+        """Return a copy of an array, a container, an object, or what holds any of them; anything else as it is."""
         if value is np:
             return NUMPY
-        if isinstance(value, (types.ModuleType, type, types.FunctionType, types.BuiltinFunctionType)):
+        is_fixed = isinstance(value, (types.ModuleType, type, types.FunctionType, types.BuiltinFunctionType))
+        if is_fixed and not _data_of(value):
             return value
         if id(value) not in self._made:
             self._made[id(value)] = value, self._copy(value)  # the value lives as long, so that its id stays its own
@@ -163,19 +167,30 @@ class Copies:
 
     def _copy(self, value):
         kind = type(value)
+        if kind in (types.ModuleType, type):
+            held = {name: self.of(part) for name, part in _data_of(value).items()}
+            if kind is types.ModuleType:
+                return StandIn(value, held)
+            return type(value.__name__, (value,), held | {"__slots__": (), "__module__": value.__module__})
         if kind is np.ndarray:
             if value.nbytes <= MOST_BYTES:
                 return value.copy(order="K")
             view = value.view()
             view.flags.writeable = False
             return view
-        if kind in (list, set, tuple):
+        if kind in (set, tuple):
             return kind(self.of(part) for part in value)
-        if kind is dict:
-            return {key: self.of(part) for key, part in value.items()}
+        if isinstance(value, tuple) and hasattr(kind, "_make"):  # a namedtuple
+            return kind._make(map(self.of, value))
+        if kind in CONTAINERS:
+            made = copy.copy(value)
+            self._made[id(value)] = value, made  # before its parts, which may refer to it
+            for key, part in list(value.items() if isinstance(value, dict) else enumerate(value)):
+                made[key] = self.of(part)
+            return made
         if isinstance(value, np.random.Generator):
             return copy.deepcopy(value)
-        return self._copy_of_object(value) if hasattr(value, "__dict__") else value
+        return self._copy_of_object(value) if hasattr(value, "__dict__") or _slots(value) else value
 
     def _copy_of_object(self, value):
         """Return a copy with copies of its attributes; the object itself if it has no copy, such as an open file."""
@@ -185,5 +200,31 @@ class Copies:
             return value
         if made is not value:
             self._made[id(value)] = value, made  # before its parts, which may refer to it
-            vars(made).update({name: self.of(part) for name, part in vars(value).items()})
+            if _data_of(type(value)):
+                made.__class__ = self.of(type(value))
+            if hasattr(value, "__dict__"):
+                vars(made).update({name: self.of(part) for name, part in vars(value).items()})
+            for name in _slots(value):
+                object.__setattr__(made, name, self.of(getattr(value, name)))
         return made
+
+
+def _data_of(value):
+    """Return what a module or a class holds and an edit can change in place: a dict by name.
+
+    A copy of a class is a subclass. A class that is told of its subclasses might keep them, so it gets no copy.
+    """
+    places, data = [], (np.ndarray, list, dict, set)
+    if type(value) is types.ModuleType:
+        places, data = [vars(value)], np.ndarray
+    elif type(value) is type and not any("__init_subclass__" in vars(parent) for parent in value.__mro__[:-1]):
+        places = map(vars, reversed(value.__mro__))
+    return {name: part for names in places for name, part in list(names.items())
+            if isinstance(part, data) and not name.startswith("__")}  # fmt: skip
+
+
+def _slots(value):
+    """Return the names of the attributes that an object holds in slots."""
+    slots = [getattr(kind, "__slots__", ()) for kind in type(value).__mro__]
+    names = {name for several in slots for name in ([several] if isinstance(several, str) else several)}
+    return [name for name in names - {"__dict__", "__weakref__"} if hasattr(value, name)]

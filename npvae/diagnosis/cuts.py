@@ -111,7 +111,7 @@ def _of_another_value(draws, all_paths, ends):
         if is_over(ends):
             break
         weights = [_as_if_value(draw, paths, array_key(node)) for draw, paths in zip(draws, all_paths)]
-        if np.allclose(np.abs(weights), 1, rtol=1e-6):
+        if np.allclose(weights, np.sign(weights[0]), rtol=1e-6):
             times, extra = "−" * (weights[0] < 0), 0.0
         else:
             name = factor_name(weights, draws) or ""

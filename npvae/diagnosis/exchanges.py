@@ -12,7 +12,7 @@ from .expressions import LONGEST, said, text_of
 from .nodes import binary, variable
 
 LEAVES = (ast.Name, ast.Attribute, ast.Subscript, ast.Call)
-MOST_LOOP_USES = 6
+MOST_LOOP_USES = 6  # of a loop variable in one statement
 OPERATORS = {ast.Mult: "*", ast.Add: "+", ast.Sub: "-"}
 
 
@@ -64,6 +64,7 @@ def _exchanged(first, second):
 
 
 def _arguments(call):
+    """Return the source of each argument of a call, a list."""
     return [text_of(argument) for argument in (*call.args, *call.keywords)]
 
 
@@ -87,7 +88,7 @@ def edits_of_loops(tree, values):
 
 
 def _statements_in_loops(node, loops):
-    """Yield pairs of the `for` loops around a simple statement, outermost first, and the statement."""
+    """Yield pairs for every assignment in a loop: the `for` loops around it, outermost first, and the assignment."""
     for child in ast.iter_child_nodes(node):
         if isinstance(child, ast.For):
             yield from _statements_in_loops(child, (*loops, child))

@@ -22,6 +22,7 @@ COMPUTED = (ast.Constant, ast.Name, ast.Attribute, ast.BinOp, ast.UnaryOp, ast.S
             ast.List, ast.keyword, ast.Compare, ast.operator, ast.unaryop, ast.cmpop, ast.expr_context)  # fmt: skip
 
 
+
 @dataclasses.dataclass(eq=False)
 class Expression:
     """An expression, and what we know about its surroundings.
@@ -36,6 +37,7 @@ class Expression:
     is_size     whether it counts elements or steps
     attributes  the names of the other numbers and arrays that its object holds, if it is an attribute
     shape       of the array that it holds; None if we do not know
+    dtype       of that array; None if we do not know
     """
 
     node: ast.expr
@@ -48,6 +50,7 @@ class Expression:
     is_size: bool
     attributes: list
     shape: tuple | None = None
+    dtype: np.dtype | None = None
 
     @property
     def text(self):
@@ -67,6 +70,11 @@ class Expression:
     def is_array(self):
         """Whether it may be an array, or a number that counts nothing."""
         return not self.is_size and (not isinstance(self.node, ast.Name) or self.node.id in self.arrays)
+
+    @property
+    def is_mask(self):
+        """Whether it is known to be an array of True and False: ~i of a whole number i is −i − 1."""
+        return self.is_array and self.dtype == bool
 
     @property
     def is_operand(self):
@@ -117,7 +125,7 @@ def expressions_of(definition, values):
     """
     expressions = list(_visit(definition.tree, None, None, _Known(definition, values)))
     for expression in expressions:
-        expression.shape = _shape_of(expression.node, definition.function.__globals__ | values)
+        expression.shape, expression.dtype = _shape_of(expression.node, definition.function.__globals__ | values)
     return expressions
 
 
@@ -213,16 +221,21 @@ def _is_read(node, parent):
 
 
 def _shape_of(node, scope):
-    """Return the shape of what an expression computes from the values in a scope; None if it calls anything unknown."""
+    """Return the shape and the dtype of what an expression computes from the values in a scope.
+
+    Both are None if it calls anything unknown.
+    """
     parts = list(ast.walk(node))
     if not all(_is_known(part) if isinstance(part, ast.Call) else isinstance(part, COMPUTED) for part in parts):
-        return None
+        return None, None
     try:
         with np.errstate(all="ignore"):
             value = eval(compile(ast.Expression(node), "an expression", "eval"), {**scope})
-        return np.shape(value) if _can_be_multiplied(value) else None
+        if not _can_be_multiplied(value):
+            return None, None
+        return np.shape(value), value.dtype if hasattr(value, "dtype") else np.asarray(value).dtype
     except Exception:
-        return None
+        return None, None
 
 
 def _is_known(call):

@@ -46,7 +46,9 @@ def called_with(name, *args):
     return ast.Call(variable(name), list(args), [])
 
 
-BACKWARDS = ast.Slice(None, None, number(-1))  # the slice ::-1
+def backwards(node):
+    """Return the node of node[::-1]."""
+    return element(node, [ast.Slice(None, None, number(-1))])
 
 
 def is_number(node):

@@ -124,7 +124,7 @@ def _agrees(setting, version):
         slope, sizes = (ends[1] - ends[0]) / (2 * STEP), np.abs(dx * v)
         is_nothing = sizes.max(initial=0) < VANISHING * np.abs(truth * v).max(initial=0)
         error = abs(np.sum(dx * v) - slope)  # of a value that is not finite, it is NaN
-        if is_nothing or not error <= AGREES * max(sizes.sum(), 1e-3):
+        if is_nothing or not np.isfinite(dx).all() or not error <= AGREES * max(sizes.sum(), 1e-3):
             return False
     return True
 

@@ -7,6 +7,7 @@
 """
 
 import ast
+import itertools
 from typing import NamedTuple
 
 from .exchanges import edits_of_loops, edits_of_pairs
@@ -18,6 +19,7 @@ from .program import Definition
 from .slips import slips_of
 from .statements import edits_of_statements
 
+MOST_EDITS = 15_000  # of one expression, and as many of several; a long function has a million
 MOST_TOGETHER = 3  # places at which the same change is made
 IN_CONDITION = 0.4  # how much more an edit of the arithmetic in a condition costs
 TOGETHER = 0.1  # how much more the same change costs for each of several places
@@ -76,14 +78,20 @@ def _words_of(node):
 def rewrites_of(definition, values):
     """Return all edits of a definition, the cheapest first; `values` holds the last value of each variable, by name."""
     expressions = expressions_of(definition, values)
+    of_one = itertools.chain(slips_of(expressions), mix_ups_of(expressions))
     found = [
         Rewrite(*_as_condition(expression, cost, kind), words, definition, [(expression.node, new)], *where)
-        for edits in (slips_of, mix_ups_of)
-        for expression, (cost, kind, words, new, *where) in edits(expressions)
+        for expression, (cost, kind, words, new, *where) in itertools.islice(of_one, MOST_EDITS)
     ]
-    several = edits_of_statements(definition.tree), edits_of_pairs(definition, expressions)
-    several = (*several, edits_of_loops(definition.tree, values))
-    found += [Rewrite(*edit[:3], definition, edit[3]) for edits in several for edit in edits]
+    of_several = itertools.chain(
+        edits_of_statements(definition.tree),
+        edits_of_pairs(definition, expressions),
+        edits_of_loops(definition.tree, values),
+    )
+    found += [
+        Rewrite(cost, kind, words, definition, replaced)
+        for cost, kind, words, replaced in itertools.islice(of_several, MOST_EDITS)
+    ]
     return _distinct(sorted([*found, *_together(found)], key=lambda rewrite: rewrite.cost))
 
 

@@ -10,6 +10,7 @@ A cause must explain every element, and do so again in an independent draw with 
 numbers. If several causes explain the numbers, the search returns the cheapest, at most three.
 """
 
+import itertools
 import time
 
 import numpy as np
@@ -27,6 +28,7 @@ from .silence import without_warnings
 from .uses import OTHER_FORMS, PLAIN_FORM, edits_of
 
 SECONDS = 2.2  # of processor time, for all arrays of one function; then the search stops. The value gets half as much
+MOST_EDITS = 50_000  # the trace of a long function has a million
 VANISHING = 1e-6  # a smaller part of the right gradient counts as zero
 FITTED = 5.0  # the cost of a factor that has no name
 FAILURES = (Exception, SystemExit)  # of a changed step: it may call the author's function, which may raise anything
@@ -75,7 +77,8 @@ def _edits(draws, all_paths, ends, cheapest):
         cheapest = min(cheapest, cause.cost)
         yield cause
     for forms in (PLAIN_FORM, OTHER_FORMS):
-        for edit in sorted(edits_of(editables[0], forms), key=lambda edit: edit.cost):
+        edits = itertools.islice(edits_of(editables[0], forms), MOST_EDITS)
+        for edit in sorted(edits, key=lambda edit: edit.cost):
             if time.thread_time() > ends:
                 return
             if edit.cost > cheapest + MARGIN:
@@ -97,7 +100,8 @@ def search_value(arrays, ends):
     """
     together = list(zip(*arrays))  # by draw
     editables = [Editable(draws[0].graph, draws[0].graph.outputs["y"]) for draws in together]
-    edits = [edit for edit in edits_of(editables[0]) if edit.kind in OF_VALUES and edit.site]
+    edits = itertools.islice(edits_of(editables[0]), MOST_EDITS)
+    edits = [edit for edit in edits if edit.kind in OF_VALUES and edit.site]
     edits = [edit for edit in edits if "np.sign" not in edit.words]  # a value of slope 0 would hide a wrong derivative
     causes = []
     for edit in sorted(edits, key=lambda edit: edit.cost):

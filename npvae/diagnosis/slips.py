@@ -37,7 +37,6 @@ AROUND = [  # what an expression may lack around it: the cost, the kind, the wor
     (2.2, "moved", "with {} reversed", "({})[::-1]"),
     (2.2, "moved", "with {} reversed along both axes", "({})[::-1, ::-1]"),
     (2.2, "axis", "with {0}[:, None] in place of {0}", "({})[:, None]"),
-    (1.9, "condition", "with the contrary of {}", "~({})"),
     (2.3, "other function", "with only the positive part of {}", "np.maximum({}, 0)"),
     (2.3, "other function", "with {0} > 0 in place of {0}", "({} > 0)"),
 ]
@@ -74,11 +73,15 @@ def _of_expression(expression, literals, indexed):
         yield from edits_of_index(expression, indexed)
     elif isinstance(node, ast.Constant):
         yield from _of_constant(expression, literals)
-    if isinstance(expression.parent, ast.Subscript) and node is expression.parent.slice and expression.is_array:
-        yield 1.7, "condition", f"with the contrary of {expression.where}", ast.UnaryOp(ast.Invert(), node)
+    is_index = isinstance(expression.parent, ast.Subscript) and node is expression.parent.slice
+    is_operand = expression.is_operand and not isinstance(node, ast.Constant)
+    has_tilde = isinstance(node, ast.UnaryOp) or isinstance(expression.parent, ast.UnaryOp)
+    if (is_index or is_operand) and expression.is_mask and not has_tilde:  # or else the `~` goes
+        cost = 1.7 if is_index else 1.9
+        yield cost, "condition", f"with the contrary of {expression.where}", ast.UnaryOp(ast.Invert(), node)
     if isinstance(node, ast.Attribute) and node.attr == "T":
         yield 1.4, "transposed", f"with {said(node.value)} not transposed", node.value
-    if expression.is_operand and expression.is_array and not isinstance(node, ast.Constant):
+    if is_operand and expression.is_array:
         yield from _around(expression)
 
 

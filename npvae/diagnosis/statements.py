@@ -70,7 +70,7 @@ def _of_statement(statement):
         yield 1.5, "other function", f"with = in place of {OPERATORS.get(type(op), '')}=", ast.Assign([target], value)
         if isinstance(target, ast.Name):
             changed = ast.Assign([target], binary(variable(target.id), op, value))
-            words = f"with a new array for the result, so that {said(target)} itself does not change"
+            words = f"with a new array for {said(target)}, so that the old one does not change"
             yield 1.8, "other array", words, changed
         if isinstance(target, ast.Subscript) and type(op) in AT:
             at = ast.Attribute(ast.Attribute(variable("np"), AT[type(op)], ast.Load()), "at", ast.Load())

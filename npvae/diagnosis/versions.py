@@ -26,7 +26,9 @@ MOST_LINES, FEW_LINES = 20, 1000  # a version may run that many times the lines 
 ROUNDING = 1e-12  # relative
 COLLAPSED = 1e-6  # of the spread of a variable
 FEWEST = 3  # elements that an edit must repair before it can be one of two
-TWICE, MOST_PAIRS = 0.2, 200  # how much more two edits cost than the dearer one; the pairs that are tried
+TWICE = 0.2  # how much more two edits cost than the dearer one
+MOST_PARTS, MOST_PAIRS = 200, 200  # the partial repairs that are paired, and the pairs that are tried
+SECONDS_OF_PAIRS = 0.5  # of processor time
 # How much more a change of the value costs than one of a derivative; less if it repairs several derivatives.
 OF_THE_VALUE, OF_THE_VALUE_FOR_ONE = 0.2, 0.8
 MOST_OF_THE_VALUE = 2.9  # a change of the value that costs more is a guess
@@ -60,8 +62,11 @@ def search_versions(rerun, wrong, ends):
     program, found, parts = Program(rerun.author), {name: [] for name in wrong}, []
     most_seconds = MOST_SECONDS * max(0, ends - time.thread_time())
     late = time.perf_counter() + most_seconds
-    seen, (before, usual) = set(), _by_the_author(rerun, program)
-    rewrites = [rewrite for definition in program.definitions for rewrite in rewrites_of(definition, usual.values)]
+    try:
+        seen, (before, usual) = set(), _by_the_author(rerun, program)
+        rewrites = [rewrite for definition in program.definitions for rewrite in rewrites_of(definition, usual.values)]
+    except Exception:  # whatever the author's objects raise when we copy them or ask for their attributes
+        return found
     for rewrite in sorted(rewrites, key=lambda rewrite: rewrite.cost):
         cheapest = [min([cause.cost + MARGIN for cause in found[name]], default=most) for name, most in wrong.items()]
         is_over = time.thread_time() > ends or time.perf_counter() > late
@@ -87,30 +92,35 @@ def search_versions(rerun, wrong, ends):
         cause = Cause(rewrite.kind, rewrite.words, rewrite.sites, cost, rewrite.where, is_of_value)
         for name in mended:
             found[name].append(cause)
+    end_of_pairs = time.thread_time() + SECONDS_OF_PAIRS
     for name in [name for name, causes in found.items() if not causes]:
         of_one = [(rewrite, *elements) for rewrite, of, *elements in parts if of == name]
-        for both in itertools.islice(_pairs(of_one), MOST_PAIRS):
+        for both in itertools.islice(_pairs(of_one[:MOST_PARTS], wrong[name]), MOST_PAIRS):
+            if time.thread_time() > end_of_pairs:
+                break
             with contextlib.suppress(Exception, SystemExit, Refused):
                 version = program.version(both.definition, both.replaced)
                 with confined(program.files, MOST_LINES * usual.lines + FEW_LINES):
                     mended, is_of_value, _ = _mended(version, rerun, {name: wrong[name]}, before)
-                if mended and not is_of_value and both.cost < wrong[name]:
+                if mended and not is_of_value:
                     found[name].append(Cause(both.kind, both.words, both.sites, both.cost))
                     break
     return found
 
 
-def _pairs(parts):
-    """Yield the edits of one kind in two statements that together repair all wrong elements, and none of them twice.
+def _pairs(parts, most):
+    """Yield two edits of one kind as one `Rewrite` if they repair all wrong elements, and none of them twice.
 
     parts  triples of a `Rewrite`, of the elements that it repairs, and of those that were wrong: arrays of bool
+    most   that a pair may cost
     """
-    costs = lambda two: two[0][0].cost + two[1][0].cost  # noqa: E731
-    for (a, of_a, wrong), (b, of_b, _) in sorted(itertools.combinations(parts, 2), key=costs):
-        are_apart = not set(a.sites) & set(b.sites) and a.definition is b.definition
-        if a.kind == b.kind and are_apart and not (of_a & of_b).any() and ((of_a | of_b) == wrong).all():
-            words = f"{a.text}, and {b.text}"
-            cost, replaced = max(a.cost, b.cost) + TWICE, [*a.replaced, *b.replaced]
+    pairs = itertools.combinations(parts, 2)
+    for (a, of_a, wrong), (b, of_b, _) in sorted(pairs, key=lambda pair: pair[0][0].cost + pair[1][0].cost):
+        cost = max(a.cost, b.cost) + TWICE
+        if cost >= most or a.kind != b.kind or a.definition is not b.definition or set(a.sites) & set(b.sites):
+            continue
+        if np.array_equal(of_a ^ of_b, wrong):
+            words, replaced = f"{a.text}, and {b.text}", [*a.replaced, *b.replaced]
             yield a._replace(cost=cost, words=words, replaced=replaced, where="")
 
 

@@ -3,9 +3,12 @@
 These tests would catch a slip of the search that writes a file under another name, an endless loop, and a huge array.
 """
 
+import collections
+import contextlib
 import subprocess
 import sys
 import time
+import types
 
 import numpy as np
 import pytest
@@ -142,3 +145,49 @@ def test_an_object_that_has_every_attribute_is_no_cache():
     f = module("class Any:\n    def __getattr__(self, name):\n        if name[:2] == '__': raise AttributeError\n"
                "        return 2.0\nANY = Any()\ndef f(x):\n    return ANY.k * x\n")["f"]  # fmt: skip
     assert edited(f, "ANY.k * x", "ANY.k * x * x")(3.0) == 18
+
+
+class Shared:
+    """A class whose objects share an array, one of them in a slot of its own."""
+
+    __slots__ = ("own",)
+    w = np.ones(3)
+
+
+Pair = collections.namedtuple("Pair", "a b")
+
+
+def test_nothing_that_objects_hold_or_share_is_changed():
+    shared = Shared()
+    shared.own, pair, row = np.ones(3), Pair(np.ones(3), 2), collections.deque([np.ones(3)])
+    copies = Copies()
+    made, kind, pair_of_copies, row_of_copies = (copies.of(value) for value in (shared, Shared, pair, row))
+    for array in (made.w, made.own, kind.w, pair_of_copies.a, row_of_copies[0]):
+        array += 1
+    assert all((array == 1).all() for array in (Shared.w, shared.own, pair.a, row[0]))
+    assert isinstance(made, kind) and isinstance(made, Shared) and pair_of_copies.b == 2
+
+
+def test_the_arrays_of_a_module_are_not_changed():
+    constants = types.ModuleType("constants")
+    constants.W, constants.name = np.ones(3), "c"
+    made = Copies().of(constants)
+    made.W += 1
+    assert (constants.W == 1).all() and made.name == "c" and Copies().of(contextlib) is contextlib
+
+
+class Heir(Shared):
+    """A class that shares what its parent holds."""
+
+
+def test_inherited_data_is_not_changed():
+    made = Copies().of(Heir())
+    made.w += 1
+    assert (Shared.w == 1).all()
+
+
+def test_data_that_contains_itself():
+    parent = {"w": 2.0}
+    parent["children"] = [{"parent": parent}]
+    made = Copies().of(parent)
+    assert made is not parent and made["children"][0]["parent"] is made

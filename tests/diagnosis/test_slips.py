@@ -6,7 +6,7 @@ These tests would catch a kind of slip that the search no longer undoes, or that
 import numpy as np
 import pytest
 
-from tests.diagnosis.authors import function, repairs
+from tests.diagnosis.authors import function, repairs, rewrites
 
 pytestmark = pytest.mark.filterwarnings("ignore")             # of edits that divide by zero, or call a number
 RNG = np.random.default_rng(0)
@@ -105,3 +105,8 @@ def test_brackets_that_change_nothing_are_no_edit(line):
 
 def test_a_place_that_stands_twice_is_named_with_what_surrounds_it():
     assert ("power", "with `x` in `x * w` squared") in mended("x * w + np.exp(x)", "x * x * w + np.exp(x)")
+
+
+def test_a_whole_number_has_no_contrary():
+    texts = [rewrite.text for rewrite in rewrites(function("i = 1\nreturn x[i] + x[len(x) - 1 - i]"), np.ones(3))[2]]
+    assert not any("contrary" in text for text in texts)

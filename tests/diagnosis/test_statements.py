@@ -44,7 +44,7 @@ def mended(wrong, right):
         ("a = x * 1\nb = a\nb += 1\nreturn a * b", "return x * (x + 1)", "other array",
          "with a copy of `a`, so that a change of one does not change the other"),
         ("a = x * 1\nb = a\nb += 1\nreturn a * b", "return x * (x + 1)", "other array",
-         "with a new array for the result, so that `b` itself does not change"),
+         "with a new array for `b`, so that the old one does not change"),
         ("a = 0 * x\na[[0, 0, 2]] += x\nreturn a", "return np.stack([x[0] + x[1], 0 * x[0], x[2]])", "missing sum",
          "with np.add.at, which counts an index as often as it occurs"),
         ("a, b = x, 2 * x\nreturn a - b ** 2", "return 2 * x - x ** 2", "order",

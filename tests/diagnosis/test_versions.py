@@ -67,6 +67,20 @@ def test_the_same_mistake_in_two_places_with_another_array_each():
     assert found == ["with one more factor `u` at `np.sin(x[0])`, and with one more factor `v` at `np.cos(x[1])`"]
 
 
+def test_an_infinite_derivative_agrees_with_no_value():
+    f = function("""
+u = x + 0.04 * x ** 3
+t = np.tanh(u)
+y = 0.5 * x * (1 + t)
+def dx(dy):
+    dt = (1 - t ** 2) * u
+    return dy * (0.5 / (1 + t) + 0.5 * x * dt)
+return y, dx
+""")
+    x = np.array([-0.06, 0.4, -1.3, 0.9, 1.9])               # with 0.04 / x³ in place of 0.04 x³, t is −1 at the first
+    assert in_the_value(f, x) == {"dx": []}
+
+
 def test_two_mistakes_of_different_kinds_are_no_pair():
     f = function("y = np.empty_like(x)\ny[0] = np.sin(x[0])\ny[1] = np.cos(x[1])\ny[2] = x[2]\nreturn y",
                  "x, u=np.arange(5.0), v=np.ones(5) * 3")  # fmt: skip
@@ -190,3 +204,25 @@ def test_no_cause_comes_twice():
     found = search(f, lambda x: x.sum(axis=1), draws=draws)["y"]
     assert "with the sum over axis 1 in place of `0` in `x.sum(axis=0)`" in found
     assert "with 1 in place of `0`" not in found
+
+
+def test_an_object_without_attributes_to_read_has_no_versions():
+    f = module("class Odd:\n    a = 2.0\n    @property\n    def __dict__(self): raise RuntimeError('none')\n"
+               "def f(x):\n    odd = Odd()\n    return {'y': x * odd.a}\n")["f"]  # fmt: skip
+    assert search(f, lambda x: {"y": 3 * x}) == {"y": []}
+
+
+def test_a_long_function_does_not_take_long():
+    lines = "\n".join(f"a{i + 1} = np.tanh(a{i} * w + {i}.5) + x[0] * u[{i % 5}]" for i in range(60))
+    f = function(f"u = np.arange(5.0)\na0 = x\n{lines}\nreturn a60", "x, w=0.7")
+    begun = time.thread_time()
+    search(f, np.sinh, seconds=1.0)
+    assert time.thread_time() - begun < 5
+
+
+def test_pairs_do_not_take_long():
+    f = function("for _ in range(3000): pass\ny = np.empty_like(x)\ny[0] = np.sin(x[0]) * x[0]\n"
+                 "y[1:] = np.cos(x[1:]) * x[1:]\nreturn y")  # fmt: skip
+    begun = time.thread_time()
+    search(f, lambda x: np.exp(x), seconds=1.0)
+    assert time.thread_time() - begun < 2.5
