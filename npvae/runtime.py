@@ -36,6 +36,7 @@ import queue
 import threading
 
 BLOCK = 131_072  # numbers: three arrays of this size fit into a core's second cache
+SPINS = 20  # times that the caller takes some roots before it sleeps
 EVEN = 4  # the number of blocks is a multiple of it, so that the threads finish together
 # A product has at most PRODUCT_SHARES, of at least PRODUCT_SHARE multiplications, which begin at a multiple of KERNEL:
 # the kernels compute so many columns or rows at a time.
@@ -136,13 +137,20 @@ one_thread = _OneThread()
 # --- shares of work ---------------------------------------------------------------------------------------------------
 
 
+@functools.cache
+def _numbers():
+    import numpy as np
+
+    return np.ones(8192, np.float32)
+
+
 class _Job:
     """Shares of work that several threads take, one after another. After an exception, no more are begun."""
 
     def __init__(self, function, shares):
         self.function, self.shares, self.results, self.errors = function, shares, [None] * len(shares), {}
         self._begun = self._running = 0
-        self._lock, self._ended = threading.Lock(), None
+        self._lock, self._ended = threading.Lock(), None     # the latter is a lock that the last share releases
 
     def work(self):
         """Compute shares until none is left."""
@@ -154,7 +162,7 @@ class _Job:
             with self._lock:
                 self._running -= 1
                 if self._ended and not self._running:
-                    self._ended.set()
+                    self._ended.release()                    # wakes the caller faster than an Event or a Condition
 
     def _take(self):
         with self._lock:
@@ -164,11 +172,24 @@ class _Job:
             return self._begun - 1
 
     def wait(self):
-        """Wait until every share that has been begun is finished."""
+        """Wait until every share that has been begun is finished.
+
+        The caller first computes something useless for about 50 µs: a thread that sleeps needs 20 µs to wake up, and a
+        loop in Python would keep the GIL from the helpers.
+        """
+        import numpy as np
+
+        numbers = _numbers()
+        for _ in range(SPINS):
+            if not self._running:
+                return
+            np.sqrt(numbers, out=numbers)
         with self._lock:
-            self._ended = threading.Event() if self._running else None
-        if self._ended:
-            self._ended.wait()
+            if not self._running:
+                return
+            self._ended = threading.Lock()
+            self._ended.acquire()
+        self._ended.acquire()
 
     def forget(self):
         """Release all arrays: a helper may look at the job long after its end."""
