@@ -9,9 +9,11 @@ import os
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 from npvae.bench.workloads import BY_NAME
+from npvae.training import Run
 
 THREADS = (1, 2, 3, 4)
 TRAINED = [name for name, workload in BY_NAME.items() if workload.trains]
@@ -46,6 +48,21 @@ def in_processes(name, steps):
 def test_some_steps_give_the_same_bits(name):
     found = in_processes(name, 3 if BY_NAME[name].trains else 0)
     assert len(set(found)) == 1 and len(found[0]) == 64
+
+
+def test_a_run_may_be_continued_with_another_number_of_threads(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    def train(threads, out, steps, *more):
+        wide = ["--data", "bars", "--hidden", "700", "700", "--out", out, "--steps", str(steps), *more]
+        environment = os.environ | {"OPENBLAS_NUM_THREADS": str(threads)}
+        subprocess.run([sys.executable, "-m", "npvae", "train", *wide], env=environment, check=True, capture_output=True)
+
+    train(2, "whole", 8)
+    train(1, "parts", 4)
+    train(3, "parts", 8, "--resume")
+    whole, parts = (Run.load(folder).model.state_dict() for folder in ("whole", "parts"))
+    assert all(np.array_equal(a, parts[name]) for name, a in whole.items())
 
 
 @pytest.mark.slow
