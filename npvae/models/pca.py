@@ -13,9 +13,11 @@ import math
 
 import numpy as np
 
+from .. import runtime
 from ..arguments import check_sizes
 from ..autodiff import Tensor
 from ..errors import UserError
+from ..runtime import product
 from .base import LatentModel
 from .prior import FittedPrior
 
@@ -66,10 +68,10 @@ class PCA(FittedPrior, LatentModel):
         return Tensor(error), {"loss": float(error)}
 
     def codes(self, x):
-        return (self.examples(x) - self.mean) @ self.components.T
+        return product(self.examples(x) - self.mean, self.components.T)
 
     def generate(self, z):
-        return self.points(z) @ self.components + self.mean
+        return product(self.points(z), self.components) + self.mean
 
 
 def principal_components(x, count):
@@ -87,10 +89,11 @@ def principal_components(x, count):
     mean = centred.mean(axis=0)
     centred -= mean
     is_wide = x.shape[1] > len(x)
-    square = centred @ centred.T if is_wide else centred.T @ centred
-    eigenvalues, eigenvectors = np.linalg.eigh(square / len(x))          # in rising order
-    first = eigenvectors[:, ::-1][:, :count]
-    components = (np.linalg.qr(centred.T @ first)[0] if is_wide else first).T
+    square = product(centred, centred.T) if is_wide else product(centred.T, centred)
+    with runtime.one_thread:                                             # the same bits on every machine
+        eigenvalues, eigenvectors = np.linalg.eigh(square / len(x))      # in rising order
+        first = eigenvectors[:, ::-1][:, :count]
+        components = (np.linalg.qr(centred.T @ first)[0] if is_wide else first).T
     largest = components[np.arange(count), np.abs(components).argmax(axis=1)]
     return mean, components * np.sign(largest)[:, None], np.maximum(eigenvalues[::-1], 0)
 

@@ -12,7 +12,9 @@ import sys
 import numpy as np
 import pytest
 
+from npvae import datasets
 from npvae.bench.workloads import BY_NAME
+from npvae.models import PCA
 from npvae.training import Run
 
 THREADS = (1, 2, 3, 4)
@@ -33,9 +35,9 @@ def bits(name, steps):
     return hashlib.sha256(b"".join(a.tobytes() for a in arrays)).hexdigest()
 
 
-def in_processes(name, steps):
-    """Return the bits with each number of threads, from processes that run at the same time."""
-    program = f"from tests.bench.test_same_bits import bits; print(bits({name!r}, {steps}))"
+def in_processes(call):
+    """Return what a call prints with each number of threads, in processes that run at the same time."""
+    program = f"from tests.bench.test_same_bits import bits, bits_of_pca; print({call})"
     processes = [
         subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True, env=os.environ
                          | {"OPENBLAS_NUM_THREADS": str(n)})
@@ -46,7 +48,18 @@ def in_processes(name, steps):
 
 @pytest.mark.parametrize("name", ["reference", "iwae", "conv28", "likelihood"])
 def test_some_steps_give_the_same_bits(name):
-    found = in_processes(name, 3 if BY_NAME[name].trains else 0)
+    found = in_processes(f"bits({name!r}, {3 if BY_NAME[name].trains else 0})")
+    assert len(set(found)) == 1 and len(found[0]) == 64
+
+
+def bits_of_pca():
+    """Return the SHA-256 of the components of MNIST."""
+    model = PCA(784, 20).fit(datasets.load("mnist").x_train[:5000])
+    return hashlib.sha256(model.components.tobytes() + model.eigenvalues.tobytes()).hexdigest()
+
+
+def test_principal_components_have_the_same_bits():
+    found = in_processes("bits_of_pca()")
     assert len(set(found)) == 1 and len(found[0]) == 64
 
 
@@ -56,7 +69,8 @@ def test_a_run_may_be_continued_with_another_number_of_threads(tmp_path, monkeyp
     def train(threads, out, steps, *more):
         wide = ["--data", "bars", "--hidden", "700", "700", "--out", out, "--steps", str(steps), *more]
         environment = os.environ | {"OPENBLAS_NUM_THREADS": str(threads)}
-        subprocess.run([sys.executable, "-m", "npvae", "train", *wide], env=environment, check=True, capture_output=True)
+        command = [sys.executable, "-m", "npvae", "train", *wide]
+        subprocess.run(command, env=environment, check=True, capture_output=True)
 
     train(2, "whole", 8)
     train(1, "parts", 4)
@@ -68,5 +82,5 @@ def test_a_run_may_be_continued_with_another_number_of_threads(tmp_path, monkeyp
 @pytest.mark.slow
 @pytest.mark.parametrize("name", TRAINED)
 def test_two_hundred_steps_give_the_same_bits(name):
-    found = in_processes(name, 200)
+    found = in_processes(f"bits({name!r}, 200)")
     assert len(set(found)) == 1 and len(found[0]) == 64
