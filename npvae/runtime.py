@@ -36,7 +36,7 @@ import queue
 import threading
 
 BLOCK = 131_072  # numbers: three arrays of this size fit into a core's second cache
-SPINS = 20  # times that the caller takes some roots before it sleeps
+SPINS = 20  # of the caller, of 2 µs each, before it sleeps until the last share is finished
 EVEN = 4  # the number of blocks is a multiple of it, so that the threads finish together
 # A product has at most PRODUCT_SHARES, of at least PRODUCT_SHARE multiplications, which begin at a multiple of KERNEL:
 # the kernels compute so many columns or rows at a time.
@@ -138,10 +138,12 @@ one_thread = _OneThread()
 
 
 @functools.cache
-def _numbers():
+def _something_useless():
+    """Return a function that works for about 2 µs without the GIL."""
     import numpy as np
 
-    return np.ones(8192, np.float32)
+    numbers = np.ones(8192, np.float32)
+    return functools.partial(np.sqrt, numbers, out=numbers)
 
 
 class _Job:
@@ -177,13 +179,11 @@ class _Job:
         The caller first computes something useless for about 50 µs: a thread that sleeps needs 20 µs to wake up, and a
         loop in Python would keep the GIL from the helpers.
         """
-        import numpy as np
-
-        numbers = _numbers()
+        spin = _something_useless()
         for _ in range(SPINS):
             if not self._running:
                 return
-            np.sqrt(numbers, out=numbers)
+            spin()
         with self._lock:
             if not self._running:
                 return
@@ -192,9 +192,9 @@ class _Job:
         self._ended.acquire()
 
     def forget(self):
-        """Release all arrays: a helper may look at the job long after its end."""
-        self.function = self.results = self.errors = None
-        self.shares, self._begun = (), 0
+        """Release all arrays: a helper may look at the job, or finish its share, long after the caller has gone."""
+        self.function, self.shares, self._begun = None, (), 0
+        self.results = [None] * len(self.results)
 
 
 _jobs, _helpers, _here = queue.SimpleQueue(), [], threading.local()
@@ -280,6 +280,8 @@ def _is_small(arrays):
 
 def _blocks(arrays):
     """Return a list of blocks: each holds the same rows of every array. Their number depends on the shapes alone."""
+    if _is_small(arrays):
+        return [arrays]
     N, size = len(arrays[0]), max(a.size for a in arrays)
     rows = max(1, BLOCK * N // size)                         # in a block
     count = min(N, -(-N // (rows * EVEN)) * EVEN)
@@ -291,16 +293,11 @@ def by_blocks(function, *arrays):
 
     All arrays have the same number of rows. Those that it writes into lie in memory row by row.
     """
-    if _is_small(arrays):
-        function(*arrays)
-    else:
-        share_out(lambda block: function(*block), _blocks(arrays))
+    share_out(lambda block: function(*block), _blocks(arrays))
 
 
 def sum_by_blocks(function, *arrays):
     """Return the sum of function(*blocks) over blocks of rows; it returns a new array, or a tuple of new arrays."""
-    if _is_small(arrays):
-        return function(*arrays)
 
     def add(total, more):
         if isinstance(total, tuple):
@@ -318,7 +315,7 @@ def sum_by_blocks(function, *arrays):
 def blockwise(function, *arrays):
     """Return function(*arrays), computed block by block; it must treat each row by itself, and return one for each."""
     if _is_small(arrays):
-        return function(*arrays)
+        return share_out(lambda arrays: function(*arrays), [arrays])[0]
     import numpy as np
 
     no_rows = function(*(a[:0] for a in arrays))             # tells the shape and the dtype of its rows

@@ -119,6 +119,27 @@ def test_helpers_have_the_callers_error_state(two_threads):
         runtime.share_out(overflow, range(2))
 
 
+def test_a_helper_may_finish_its_share_after_the_caller_was_interrupted(two_threads, capfd):
+    """It would catch a helper that dies then, and a late result that passes for one of the next work."""
+    begun, release = threading.Event(), threading.Event()
+
+    def work(i):
+        if threading.current_thread() is threading.main_thread():
+            begun.wait(10)
+            raise KeyboardInterrupt
+        begun.set()
+        release.wait(10)
+        return "late"
+
+    threading.Timer(0.2, release.set).start()
+    with pytest.raises(KeyboardInterrupt):
+        runtime.share_out(work, range(2))
+    assert runtime.share_out(str, range(2)) == ["0", "1"]
+    meet = threading.Barrier(2, timeout=10)
+    runtime.share_out(lambda i: meet.wait(), range(2))
+    assert "Traceback" not in capfd.readouterr().err
+
+
 def test_a_helper_holds_no_array_afterwards(two_threads):
     array = np.zeros(10)
     held = weakref.ref(array)
@@ -137,6 +158,17 @@ def openblas_has_two():
     set_threads(2)
     yield runtime.openblas("get_num_threads")
     set_threads(before)
+
+
+@needs_openblas
+@pytest.mark.parametrize("size", [10, runtime.BLOCK])
+def test_products_in_blocks_have_one_thread(openblas_has_two, size):
+    found = []
+    x = np.zeros((2, size), np.float32)
+    runtime.by_blocks(lambda x: found.append(openblas_has_two()), x)
+    runtime.sum_by_blocks(lambda x: found.append(openblas_has_two()) or x.sum(axis=0), x)
+    runtime.blockwise(lambda x: found.append(openblas_has_two() if len(x) else 1) or x, x)
+    assert set(found) == {1} and openblas_has_two() == 2
 
 
 @needs_openblas

@@ -25,7 +25,8 @@ def time_imports():
     found = {"npvae": [], "numpy": []}
     for _ in tqdm(range(IMPORTS + 1), desc="import", unit="turn", leave=False, disable=None):
         for name, times in found.items():
-            times.append(float(_output(TIME_IMPORT.format(name))))
+            seconds = _output(TIME_IMPORT.format(name), PYTHONDONTWRITEBYTECODE="")  # so that both are compiled once
+            times.append(float(seconds))
     return {name: float(np.median(times[1:])) for name, times in found.items()}  # the first import reads the disk
 
 
