@@ -12,7 +12,7 @@ from .race import ROUNDS
 
 PEER_GOAL = 1.0
 PRODUCTS_GOAL = 1.6  # for the reference network only
-IMPORT_GOAL, MEMORY_GOAL = 1.3, 0.5
+IMPORT_GOAL, MEMORY_GOAL = 1.25, 0.4
 SMALL = 0.03  # of a step: an operation that takes less has no separate line
 NOISY = 2.0  # third quartile divided by the first: above this, no goal is judged
 
