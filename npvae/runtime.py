@@ -137,6 +137,66 @@ one_thread = _OneThread()
 # --- shares of work ---------------------------------------------------------------------------------------------------
 
 
+_calls, _helpers, _here = queue.SimpleQueue(), [], threading.local()     # the last: whether a thread computes a share
+
+
+class _Call:
+    """work() for a helper, which the caller takes back if no helper has begun it.
+
+    A future of the standard library does the same; a step of the first network would take 8 % longer.
+    """
+
+    def __init__(self, work):
+        self.run, self.error = functools.partial(contextvars.copy_context().run, work), None
+        self.begun, self.running = threading.Lock(), threading.Lock()
+        self.running.acquire()
+
+    def begin(self):
+        """Run it in a helper's thread, in a copy of the caller's context: it holds numpy.errstate."""
+        if self.begun.acquire(blocking=False):
+            try:
+                self.run()
+            except BaseException as error:
+                self.error = error
+            self.running.release()
+
+    def end(self):
+        """Take it back, or wait for it; raises what it raised.
+
+        The caller first computes something useless for about 50 µs: a thread that sleeps needs 20 µs to wake up, and a
+        loop in Python would keep the GIL from the helper.
+        """
+        if not self.begun.acquire(blocking=False):
+            for _ in range(SPINS):
+                if not self.running.locked():
+                    break
+                _something_useless()()
+            self.running.acquire()
+        self.run = None                                      # which holds arrays
+        if self.error is not None:
+            raise self.error
+
+
+def _help():
+    while True:
+        _calls.get().begin()
+
+
+def _forget_helpers():
+    """In a forked process: threads do not survive a fork. (A share must not fork.)
+
+    If OpenBLAS had one thread in the parent, it has one here until the next work. It may not be called now: one of its
+    locks may be held by a thread that is gone.
+    """
+    global _calls, one_thread
+    _helpers.clear()
+    _calls, one_thread = queue.SimpleQueue(), _OneThread(one_thread.before)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_helpers)
+
+
 @functools.cache
 def _something_useless():
     """Return a function that works for about 2 µs without the GIL."""
@@ -146,108 +206,40 @@ def _something_useless():
     return functools.partial(np.sqrt, numbers, out=numbers)
 
 
-class _Job:
-    """Shares of work that several threads take, one after another. After an exception, no more are begun."""
-
-    def __init__(self, function, shares):
-        self.function, self.shares, self.results, self.errors = function, shares, [None] * len(shares), {}
-        self._begun = self._running = 0
-        self._lock, self._ended = threading.Lock(), None     # the latter is a lock that the last share releases
-
-    def work(self):
-        """Compute shares until none is left."""
-        while (i := self._take()) is not None:
-            try:
-                self.results[i] = self.function(self.shares[i])
-            except BaseException as error:
-                self.errors[i] = error
-            with self._lock:
-                self._running -= 1
-                if self._ended and not self._running:
-                    self._ended.release()                    # wakes the caller faster than an Event or a Condition
-
-    def _take(self):
-        with self._lock:
-            if self._begun == len(self.shares) or self.errors:
-                return None
-            self._begun, self._running = self._begun + 1, self._running + 1
-            return self._begun - 1
-
-    def wait(self):
-        """Wait until every share that has been begun is finished.
-
-        The caller first computes something useless for about 50 µs: a thread that sleeps needs 20 µs to wake up, and a
-        loop in Python would keep the GIL from the helpers.
-        """
-        spin = _something_useless()
-        for _ in range(SPINS):
-            if not self._running:
-                return
-            spin()
-        with self._lock:
-            if not self._running:
-                return
-            self._ended = threading.Lock()
-            self._ended.acquire()
-        self._ended.acquire()
-
-    def forget(self):
-        """Release all arrays: a helper may look at the job, or finish its share, long after the caller has gone."""
-        self.function, self.shares, self._begun = None, (), 0
-        self.results = [None] * len(self.results)
-
-
-_jobs, _helpers, _here = queue.SimpleQueue(), [], threading.local()
-
-
-def _help():
-    _here.in_share = True
-    while True:
-        context, job = _jobs.get()
-        context.run(job.work)
-        del context, job
-
-
-def _forget_helpers():
-    """In a forked process: threads do not survive a fork. (A share must not fork.)
-
-    If OpenBLAS had one thread in the parent, it has one here until the next work. It may not be called now: one of its
-    locks may be held by a thread that is gone.
-    """
-    global _jobs, one_thread
-    _jobs, one_thread = queue.SimpleQueue(), _OneThread(one_thread.before)
-    _helpers.clear()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget_helpers)
-
-
 def share_out(function, shares):
     """Return [function(share) for share in shares], a list; whoever is free takes the next share.
 
-    The shares must not depend on one another. If some raise an exception, that of the first one is raised.
+    The shares must not depend on one another. If one raises an exception, it is raised here, and no more are begun.
     """
     with one_thread:
         k = min(threads(), len(shares))
-        if k < 2 or getattr(_here, "in_share", False):        # all threads are at work already
+        if k < 2 or getattr(_here, "in_share", False):       # then all threads are at work already
             return [function(share) for share in shares]
-        job = _Job(function, shares)
+        results, todo = {}, iter(list(enumerate(shares)))    # several threads may ask a list's iterator
+
+        def work():
+            _here.in_share = True
+            try:
+                for i, share in todo:
+                    results[i] = function(share)
+            except BaseException:
+                list(todo)                                   # nobody begins another one
+                raise
+            finally:
+                _here.in_share = False
+
         while len(_helpers) < k - 1:
             _helpers.append(threading.Thread(target=_help, daemon=True, name="npvae"))
             _helpers[-1].start()
-        for _ in range(k - 1):                               # each in a copy of this context: it holds numpy.errstate
-            _jobs.put((contextvars.copy_context(), job))
-        _here.in_share = True
+        calls = [_Call(work) for _ in range(k - 1)]
+        for call in calls:
+            _calls.put(call)
         try:
-            job.work()
-            job.wait()
-            if job.errors:
-                raise job.errors[min(job.errors)]
-            return job.results
+            work()
         finally:
-            _here.in_share = False
-            job.forget()
+            for call in calls:
+                call.end()
+        return [results[i] for i in range(len(shares))]
 
 
 def _pieces(n, count, unit=1):

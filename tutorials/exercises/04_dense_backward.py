@@ -7,7 +7,8 @@ it comes from the layer above. Find
 
 Write the sum for a single element first, by the chain rule: for example
 ∂ℓ/∂W_io = Σ_n ∂ℓ/∂y_no · ∂y_no/∂W_io. Over which index does each sum run? Then
-find the matrix product that equals this sum. The shapes allow only one.
+find the matrix product that equals this sum. The shapes allow only one. The forward
+pass calls `product(a, b)`: that is a @ b, shared out among threads.
 
 Source: Goodfellow, Bengio, Courville (2016), Deep learning, section 6.5.6.
 
@@ -28,12 +29,14 @@ If you are stuck:     npvae learn hint dense_backward
 
 import numpy as np
 
+from npvae.runtime import product
+
 
 def dense(x, W, b):                          # x (N, I)   W (I, O)   b (O,)   ->   y (N, O)
     """A layer of O linear units: y = x W + b, one example in each row."""
     if not (np.ndim(x) == np.ndim(W) == 2 and np.shape(b) == (W.shape[1],)):
         raise ValueError("expected x (N, I), W (I, O) and b (O,)")
-    y = x @ W                                # y_no = Σ_i x_ni W_io + b_o
+    y = product(x, W)                        # y_no = Σ_i x_ni W_io + b_o
     y += b
     def dx(dy):
         raise NotImplementedError("dx: return the gradient of the loss with respect to x")

@@ -82,7 +82,8 @@ it comes from the layer above. Find
 
 Write the sum for a single element first, by the chain rule: for example
 ∂ℓ/∂W_io = Σ_n ∂ℓ/∂y_no · ∂y_no/∂W_io. Over which index does each sum run? Then
-find the matrix product that equals this sum. The shapes allow only one.
+find the matrix product that equals this sum. The shapes allow only one. The forward
+pass calls `product(a, b)`: that is a @ b, shared out among threads.
 
 Source: Goodfellow, Bengio, Courville (2016), Deep learning, section 6.5.6.""",
     prediction=Prediction(
@@ -103,6 +104,7 @@ Source: Goodfellow, Bengio, Courville (2016), Deep learning, section 6.5.6.""",
         "dx (N, I) must come from dy (N, O) and W (I, O), and dW (I, O) from x (N, I) and dy (N, O). Which of the two "
         "is transposed, and which stands on the left? In db, which of the two axes of dy is gone?",
     ],
+    imports=("from npvae.runtime import product",),
     inputs=_dense_inputs,
     also=lambda x, W, b, y: {},
     formulas={
