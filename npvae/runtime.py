@@ -36,11 +36,10 @@ import queue
 import threading
 
 BLOCK = 131_072  # numbers: three arrays of this size fit into a core's second cache
-SPINS = 20  # of the caller, of 2 µs each, before it sleeps until the last share is finished
-EVEN = 4  # the number of blocks is a multiple of it, so that the threads finish together
-# A product has at most PRODUCT_SHARES, of at least PRODUCT_SHARE multiplications, which begin at a multiple of KERNEL:
-# the kernels compute so many columns or rows at a time.
-PRODUCT_SHARES, PRODUCT_SHARE, KERNEL = 4, 2**21, 16
+SHARES = 4  # of a product, at most; the number of blocks is a multiple of it, so that the threads finish together
+PRODUCT_SHARE = 2**21  # multiplications, at least
+KERNEL = 16  # the columns or rows that OpenBLAS computes at a time: a share of a product begins at a multiple of it
+SPINS = 20  # how often the caller does something useless before it sleeps until the last share is finished
 CPUINFO = "/proc/cpuinfo"  # of Linux
 ZEN_5_FAMILY = "26"
 
@@ -141,10 +140,7 @@ _calls, _helpers, _here = queue.SimpleQueue(), [], threading.local()     # the l
 
 
 class _Call:
-    """work() for a helper, which the caller takes back if no helper has begun it.
-
-    A future of the standard library does the same; a step of the first network would take 8 % longer.
-    """
+    """work() for a helper, which the caller takes back if no helper has begun it: a future, only faster."""
 
     def __init__(self, work):
         self.run, self.error = functools.partial(contextvars.copy_context().run, work), None
@@ -163,8 +159,8 @@ class _Call:
     def end(self):
         """Take it back, or wait for it; raises what it raised.
 
-        The caller first computes something useless for about 50 µs: a thread that sleeps needs 20 µs to wake up, and a
-        loop in Python would keep the GIL from the helper.
+        The caller first does something useless for a moment: a thread that sleeps is slow to wake up, and a loop in
+        Python would keep the GIL from the helper.
         """
         if not self.begun.acquire(blocking=False):
             for _ in range(SPINS):
@@ -199,7 +195,7 @@ if hasattr(os, "register_at_fork"):
 
 @functools.cache
 def _something_useless():
-    """Return a function that works for about 2 µs without the GIL."""
+    """Return a function that works for a very short time without the GIL."""
     import numpy as np
 
     numbers = np.ones(8192, np.float32)
@@ -248,13 +244,18 @@ def _pieces(n, count, unit=1):
     return [slice(start, end) for start, end in itertools.pairwise(edges) if end > start]
 
 
+def parts(items, count=SHARES):
+    """Cut a list into `count` lists, fewer if it is short. If each is summed in one share, few sums take memory."""
+    return [items[piece] for piece in _pieces(len(items), count)]
+
+
 def product(a, b):                           # a (M, K)   b (K, N)   ->   y (M, N)
     """The matrix product y = a b, in shares that are columns or rows of y, whichever are more."""
     import numpy as np
 
     (M, K), N = a.shape, b.shape[1]
     y = np.empty((M, N), np.result_type(a, b))
-    pieces = _pieces(max(M, N), max(1, min(PRODUCT_SHARES, M * K * N // PRODUCT_SHARE)), KERNEL)
+    pieces = _pieces(max(M, N), max(1, min(SHARES, M * K * N // PRODUCT_SHARE)), KERNEL)
     if M < N:
         share_out(lambda columns: np.matmul(a, b[:, columns], out=y[:, columns]), pieces)
     else:
@@ -276,7 +277,7 @@ def _blocks(arrays):
         return [arrays]
     N, size = len(arrays[0]), max(a.size for a in arrays)
     rows = max(1, BLOCK * N // size)                         # in a block
-    count = min(N, -(-N // (rows * EVEN)) * EVEN)
+    count = min(N, -(-N // (rows * SHARES)) * SHARES)
     return [[a[piece] for a in arrays] for piece in _pieces(N, count)]
 
 
@@ -297,11 +298,10 @@ def sum_by_blocks(function, *arrays):
         total += more
         return total
 
-    def sum_of(blocks):                                      # some blocks in each share: one sum for each takes memory
+    def sum_of(blocks):
         return functools.reduce(add, (function(*block) for block in blocks))
 
-    blocks = _blocks(arrays)
-    return functools.reduce(add, share_out(sum_of, [blocks[piece] for piece in _pieces(len(blocks), EVEN)]))
+    return functools.reduce(add, share_out(sum_of, parts(_blocks(arrays))))
 
 
 def blockwise(function, *arrays):

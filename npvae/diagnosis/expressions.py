@@ -22,7 +22,6 @@ COMPUTED = (ast.Constant, ast.Name, ast.Attribute, ast.BinOp, ast.UnaryOp, ast.S
             ast.List, ast.keyword, ast.Compare, ast.operator, ast.unaryop, ast.cmpop, ast.expr_context)  # fmt: skip
 
 
-
 @dataclasses.dataclass(eq=False)
 class Expression:
     """An expression, and what we know about its surroundings.

@@ -94,18 +94,23 @@ def search_versions(rerun, wrong, ends):
             found[name].append(cause)
     end_of_pairs = time.thread_time() + SECONDS_OF_PAIRS
     for name in [name for name, causes in found.items() if not causes]:
-        of_one = [(rewrite, *elements) for rewrite, of, *elements in parts if of == name]
-        for both in itertools.islice(_pairs(of_one[:MOST_PARTS], wrong[name]), MOST_PAIRS):
-            if time.thread_time() > end_of_pairs:
+        of_one = [(rewrite, *elements) for rewrite, of, *elements in parts if of == name][:MOST_PARTS]
+        for both in itertools.islice(_pairs(of_one, wrong[name]), MOST_PAIRS):
+            if found[name] or time.thread_time() > end_of_pairs:
                 break
-            with contextlib.suppress(Exception, SystemExit, Refused):
-                version = program.version(both.definition, both.replaced)
-                with confined(program.files, MOST_LINES * usual.lines + FEW_LINES):
-                    mended, is_of_value, _ = _mended(version, rerun, {name: wrong[name]}, before)
-                if mended and not is_of_value:
-                    found[name].append(Cause(both.kind, both.words, both.sites, both.cost))
-                    break
+            if _mends_alone(both, name, program, rerun, before, usual):
+                found[name].append(Cause(both.kind, both.words, both.sites, both.cost))
     return found
+
+
+def _mends_alone(rewrite, name, program, rerun, before, usual):
+    """Return whether an edit makes one array right, and leaves the value as it is."""
+    with contextlib.suppress(Exception, SystemExit, Refused):
+        version = program.version(rewrite.definition, rewrite.replaced)
+        with confined(program.files, MOST_LINES * usual.lines + FEW_LINES):
+            mended, is_of_value, _ = _mended(version, rerun, {name}, before)
+        return bool(mended) and not is_of_value
+    return False
 
 
 def _pairs(parts, most):

@@ -87,14 +87,16 @@ class Optimizer:
             starts = range(0, p.data.size, BLOCK)
             blocks += [(self.counts[i], [a[start : start + BLOCK] for a in arrays]) for start in starts]
         blocks.sort(key=lambda block: -block[1][0].size)     # the largest first: all threads finish together
-        share_out(functools.partial(self._update_block, lr), blocks)
+        update_all = functools.partial(self._update_all, lr)
+        is_small = sum(arrays[0].size for _, arrays in blocks) <= BLOCK
+        share_out(update_all, [blocks] if is_small else [[block] for block in blocks])
         if self.steps % FLUSH_EVERY == 0:
             for a in itertools.chain(*self.state.values()):
                 a[np.abs(a) < self.negligible] = 0
 
-    def _update_block(self, lr, block):
-        t, arrays = block
-        self.update(lr, t, np.empty_like(arrays[0]), *arrays)
+    def _update_all(self, lr, blocks):
+        for t, arrays in blocks:
+            self.update(lr, t, np.empty_like(arrays[0]), *arrays)
 
     def zero_grad(self):
         """Clear the gradients of the last step."""

@@ -26,10 +26,11 @@ import numpy as np
 
 from ..autodiff import Tensor, no_grad, ops
 from ..errors import UserError
-from ..runtime import share_out
+from ..runtime import parts, share_out
 from .gaussian import DiagonalGaussian
 
 CODES = 1600  # that `importance_sampling` decodes at once in each thread
+PARTS = 16  # of its samples, each for one thread
 
 
 class ELBO(NamedTuple):
@@ -130,12 +131,15 @@ def importance_sampling(x, q, decode, rng, samples):
     counts = np.diff([*range(0, samples, few), samples])
     seeds = rng.integers(2**63, size=len(counts))
     x = np.repeat(x[None], few, axis=0)                                  # once, and not for each block
-    def log_sums(block):                                                 # ln Σ w and ln Σ w² of a few samples
-        count, seed = block
-        log_w = log_weights(x[:count], q, decode, np.random.default_rng(seed), count).data.astype(np.float64)
-        return np.stack([ops.logsumexp.raw(power * log_w, axis=0)[0] for power in (1, 2)])
+    def add_up(blocks):
+        log_sum = np.full((2, N), -np.inf)                               # ln Σ w and ln Σ w² so far
+        for count, seed in blocks:
+            log_w = log_weights(x[:count], q, decode, np.random.default_rng(seed), count).data.astype(np.float64)
+            for i, power in enumerate((1, 2)):
+                log_sum[i] = np.logaddexp(log_sum[i], ops.logsumexp.raw(power * log_w, axis=0)[0])
+        return log_sum
     with no_grad():
-        log_sum = functools.reduce(np.logaddexp, share_out(log_sums, list(zip(counts, seeds))))
+        log_sum = functools.reduce(np.logaddexp, share_out(add_up, parts(list(zip(counts, seeds)), PARTS)))
     return ImportanceSampling(log_sum[0] - np.log(samples), np.exp(2 * log_sum[0] - log_sum[1]))
 
 

@@ -250,3 +250,16 @@ def test_what_is_set_to_zero_is_negligible_beside_any_eps(eps):
         p.grad = g
         optimizer.step()
     assert np.allclose(p.data, adam(np.zeros(2), gs, eps=eps), rtol=1e-10)
+
+
+def test_few_numbers_are_updated_in_one_share(monkeypatch):
+    """To hand a bias of ten numbers to another thread would take longer than to update it."""
+    shares = []
+    monkeypatch.setattr(optim, "share_out", lambda f, some: shares.append(len(some)) or list(map(f, some)))
+    for size in (10, optim.BLOCK):
+        parameters = [Tensor(np.zeros(size, np.float32), requires_grad=True) for _ in range(3)]
+        for p in parameters:
+            p.grad = np.ones(size, np.float32)
+        optim.Adam(parameters).step()
+        assert all((p.data < 0).all() for p in parameters)
+    assert shares == [1, 3]

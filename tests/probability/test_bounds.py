@@ -94,6 +94,16 @@ def test_with_the_prior_as_q_importance_sampling_is_naive_monte_carlo(monkeypatc
     assert np.allclose(found.log_likelihood, naive)
 
 
+def test_memory_does_not_grow_with_the_number_of_samples(monkeypatch, rng):
+    """Every share keeps one running sum, however many blocks of samples it adds up."""
+    counts = []
+    monkeypatch.setattr(bounds, "share_out", lambda f, shares: counts.append(len(shares)) or list(map(f, shares)))
+    N = bounds.CODES                                         # so that each block is one sample
+    q = DiagonalGaussian(np.zeros((N, 1)), np.zeros((N, 1)))
+    bounds.importance_sampling(np.zeros((N, 2)), q, lambda z: DiagonalGaussian(z @ np.ones((1, 2)), 0.0), rng, 50)
+    assert counts == [bounds.PARTS]
+
+
 @pytest.mark.parametrize("threads", [1, 2, 3])
 def test_the_blocks_are_put_together_whatever_the_threads(monkeypatch, threads):
     """Blocks of seven samples and all weights at once give the same mean and the same (Σ w)² / Σ w²."""
