@@ -1,30 +1,31 @@
-"""How the work is shared out: what is set before NumPy loads, who computes what, and blocks that fit into a cache.
+"""How threads share the work: settings made before NumPy loads, shares of work, and blocks that fit into a cache.
 
-This is the one place for what is ugly. tutorials/benchmarks.md has the measurements that justify it.
+All the ugly code is in this one file. tutorials/benchmarks.md has the measurements that justify it.
 
-*Shares.* NumPy releases the GIL while it works, so Python threads can work at the same time. Whatever is worth sharing
-is cut into shares: a matrix product into columns or rows of its result, an array into blocks of rows. The shares depend
-on the shapes of the arrays alone, and whoever is free takes the next one: a helper if it is awake, otherwise the
-caller. So the same seed gives the same bits with any number of threads, and the caller never waits for a share that
-nobody has begun. OpenBLAS's own threads would wait for one another after every product; beside another busy program,
-one of them is often not running.
+*Shares.* NumPy releases the GIL while it computes, so Python threads can compute at the same time. We cut large work
+into shares: a matrix product into columns or rows of its result, an array into blocks of rows. The shares depend on the
+shapes of the arrays alone. Whichever thread is free takes the next one: the caller, or a *helper*, a thread that waits
+for work. So the same seed gives the same bits with any number of threads, and the caller never waits for a share that
+no thread has begun. OpenBLAS's own threads would wait for one another after every product; beside another busy
+program, one of them is often not running. `share_out` returns when all shares are computed. `start` returns at once: it
+is for results that nobody needs yet, such as the gradients of weights during a backward pass.
 
-*One thread for each product.* While shares are computed, OpenBLAS has one thread, because its result depends on their
-number.
+*One thread for each product.* During shares and backward passes, OpenBLAS has one thread, because the bits of its
+results depend on the number of its threads.
 
 *Blocks.* NumPy makes one pass over its arrays for each operation of a formula. `by_blocks` and its relatives cut arrays
 into blocks of rows that stay in a core's cache from one pass to the next. Much smaller blocks would be slower: at the
 end of every NumPy call a thread must wait for the GIL.
 
 *OPENBLAS_THREAD_TIMEOUT.* After a product, OpenBLAS's threads keep spinning in case another product follows, and keep
-ours off the cores. The setting is the logarithm of the number of cycles that they spin: 16 is long enough for the next
-product and too short to be in anybody's way.
+our threads off the cores. The setting is the binary logarithm of the number of cycles that they spin: 2¹⁶ cycles are
+long enough for the next product, and too short to delay our threads.
 
-*OPENBLAS_CORETYPE.* OpenBLAS chooses its kernels for the processor when it loads, and takes AMD's Zen 5 for a processor
-without AVX-512.
+*OPENBLAS_CORETYPE.* When OpenBLAS loads, it chooses its kernels for the processor. It mistakes AMD's Zen 5 for a
+processor without AVX-512.
 
 OpenBLAS reads both settings when NumPy is first imported, so a program that imports NumPy before npvae gains nothing
-from them, and loses nothing. If you have set one of them yourself, yours stays.
+from them, and loses nothing. If you have set one of them yourself, npvae keeps your value.
 """
 
 import contextvars
@@ -35,28 +36,29 @@ import os
 import queue
 import threading
 
-BLOCK = 131_072  # numbers: three arrays of this size fit into a core's second cache
+BLOCK = 131_072  # numbers; in float32, 512 kB
 SHARES = 4  # of a product, at most; the number of blocks is a multiple of it, so that the threads finish together
-PRODUCT_SHARE = 2**21  # multiplications, at least
+PRODUCT_SHARE = 2**21  # multiplications in a share of a product, at least
 KERNEL = 16  # the columns or rows that OpenBLAS computes at a time: a share of a product begins at a multiple of it
-SPINS = 20  # how often the caller does something useless before it sleeps until the last share is finished
-CPUINFO = "/proc/cpuinfo"  # of Linux
+SPINS = 20  # how many times the caller spins before it sleeps until a helper has finished: see `Call._wait`
+CPUINFO = "/proc/cpuinfo"  # on Linux
 ZEN_5_FAMILY = "26"
 
 
 def kernels_for(cpu):
-    """Return the OpenBLAS kernels for a processor that it misjudges, else None; cpu: the text of /proc/cpuinfo."""
+    """Return the kernels for a processor that OpenBLAS misjudges, else None; cpu: the text of /proc/cpuinfo."""
     fields = {name.strip(): value.strip() for name, _, value in (line.partition(":") for line in cpu.splitlines())}
     is_zen_5 = fields.get("vendor_id") == "AuthenticAMD" and fields.get("cpu family") == ZEN_5_FAMILY
     return "SKYLAKEX" if is_zen_5 and "avx512f" in fields.get("flags", "").split() else None
 
 
 def _set_before_numpy_loads():
-    """Set what OpenBLAS reads; return the kernels that were chosen here, or None."""
+    """Set the environment variables that OpenBLAS reads; return the kernels if npvae chose them, else None."""
     os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "16")
     try:
         with open(CPUINFO, encoding="utf-8", errors="replace") as file:
-            kernels = kernels_for(file.read(4096))  # the first processor: a server has hundreds
+            first = "".join(itertools.takewhile(str.strip, file))  # the first processor: a server has hundreds
+        kernels = kernels_for(first)
     except OSError:  # not Linux
         kernels = None
     if kernels is None or "OPENBLAS_CORETYPE" in os.environ:
@@ -76,7 +78,7 @@ def openblas(name):
     """Return a function of the OpenBLAS that NumPy has loaded, such as "get_num_threads"; None if there is none."""
     import numpy as np
 
-    library = ctypes.CDLL(np._core._multiarray_umath.__file__)  # looks in the libraries that this one has loaded, too
+    library = ctypes.CDLL(np._core._multiarray_umath.__file__)  # also searches the libraries that it has loaded
     for prefix, suffix in (("scipy_", "64_"), ("", "64_"), ("", "")):
         try:
             return getattr(library, f"{prefix}openblas_{name}{suffix}")
@@ -86,20 +88,23 @@ def openblas(name):
 
 
 def cores():
-    """Return how many cores this process may use: not how many the machine has."""
+    """Return how many cores this process may use, which can be fewer than the machine has."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def threads():
     """Return how many threads to use: as many as OpenBLAS has outside of `one_thread`.
 
-    OPENBLAS_NUM_THREADS and OMP_NUM_THREADS set both.
+    OPENBLAS_NUM_THREADS or OMP_NUM_THREADS sets both numbers.
     """
     return one_thread.before or _threads_of_openblas()
 
 
 def _threads_of_openblas():
-    return (openblas("get_num_threads") or cores)()
+    if openblas("get_num_threads"):
+        return openblas("get_num_threads")()
+    asked = os.environ.get("OPENBLAS_NUM_THREADS") or os.environ.get("OMP_NUM_THREADS") or ""
+    return int(asked) if asked.isdecimal() and int(asked) else cores()
 
 
 def _set_threads_of_openblas(n):
@@ -109,23 +114,35 @@ def _set_threads_of_openblas(n):
 class _OneThread:
     """A context in which OpenBLAS has one thread. Several threads of the program may be in it at the same time.
 
-    before   how many threads OpenBLAS gets back when the last one leaves; 0 outside
+    before    how many threads OpenBLAS gets back when the last of them leaves; 0 outside
+    _inside   one item for each thread within, because `append` and `pop` cannot be interrupted halfway
+    _is_set   False if OpenBLAS may have more than one thread
+
+    If Ctrl-C keeps a thread from giving the threads back, the next one that leaves does it. (If it arrives in the
+    moment in which `__exit__` begins, they are not given back: your own products then have one thread.)
     """
 
     def __init__(self, before=0):
-        self.before, self._inside, self._lock = before, 0, threading.Lock()
+        self.before, self._inside, self._is_set = before, [], False
+        self._lock = threading.Lock()
 
     def __enter__(self):
-        with self._lock:
-            if not self._inside:
-                self.before = self.before or _threads_of_openblas()
-                _set_threads_of_openblas(1)
-            self._inside += 1
+        try:
+            self._inside.append(None)
+            with self._lock:
+                if not self._is_set:
+                    self.before = self.before or _threads_of_openblas()
+                    _set_threads_of_openblas(1)
+                    self._is_set = True
+        except BaseException:                                # Ctrl-C: then nobody calls __exit__
+            self._inside.pop()
+            raise
 
     def __exit__(self, *_):
+        self._inside.pop()
         with self._lock:
-            self._inside -= 1
-            if not self._inside:
+            if self.before and not self._inside:             # 0 if another thread has just given them back
+                self._is_set = False
                 _set_threads_of_openblas(self.before)
                 self.before = 0
 
@@ -136,57 +153,145 @@ one_thread = _OneThread()
 # --- shares of work ---------------------------------------------------------------------------------------------------
 
 
-_calls, _helpers, _here = queue.SimpleQueue(), [], threading.local()     # the last: whether a thread computes a share
+_calls, _helpers = queue.SimpleQueue(), []  # the calls that wait for a helper, and the threads that take them
+_here = threading.local()  # _here.in_share: whether this thread is computing a share
+_starting = threading.Lock()  # one thread at a time starts helpers
 
 
-class _Call:
-    """work() for a helper, which the caller takes back if no helper has begun it: a future, only faster."""
+class Call:
+    """A call of work() that a single thread makes: the first one that asks, whether a helper or the caller.
+
+    A helper asks in `help`. The caller asks in `result` if it needs the value, and in `cancel` if not. If a helper was
+    first, both of them wait for it. A `concurrent.futures.Future` takes twice as long.
+
+    _asked        the threads that have asked, in this order
+    _unfinished   a lock, held until a helper has finished the call
+    """
 
     def __init__(self, work):
-        self.run, self.error = functools.partial(contextvars.copy_context().run, work), None
-        self.begun, self.running = threading.Lock(), threading.Lock()
-        self.running.acquire()
+        self._work = functools.partial(contextvars.copy_context().run, work)    # the context holds numpy.errstate
+        self._asked, self._unfinished = [], threading.Lock()
+        self._unfinished.acquire()
+        self._value = self._error = None
 
-    def begin(self):
-        """Run it in a helper's thread, in a copy of the caller's context: it holds numpy.errstate."""
-        if self.begun.acquire(blocking=False):
-            try:
-                self.run()
-            except BaseException as error:
-                self.error = error
-            self.running.release()
+    def _is_mine(self):
+        """Return whether this thread makes the call. After Ctrl-C, a thread may ask again: the answer is the same."""
+        self._asked.append(threading.get_ident())            # of two threads that ask, one is first: `append` is atomic
+        return self._asked[0] == threading.get_ident()
 
-    def end(self):
-        """Take it back, or wait for it; raises what it raised.
+    def run(self):
+        """Make the call in this thread, once, unless another thread makes it. Raises what work raises."""
+        if self._is_mine() and self._work is not None:
+            work, self._work = self._work, None              # not twice; and work holds arrays
+            self._value = work()
 
-        The caller first does something useless for a moment: a thread that sleeps is slow to wake up, and a loop in
-        Python would keep the GIL from the helper.
+    def help(self):
+        """Make the call in a helper, unless another thread makes it; keep an error for `result`."""
+        try:
+            self.run()
+        except BaseException as error:
+            self._error = error
+        if self._is_mine():
+            self._unfinished.release()
+
+    def cancel(self):
+        """Let no other thread begin the call; wait for the helper that makes it."""
+        if self._is_mine():
+            self._work = None
+        else:
+            self._wait()
+
+    def result(self):
+        """Return what work() returns, or raise what it raises: make the call here if no thread has begun it.
+
+        Afterwards the call no longer holds the result, because it may stay in the helpers' queue for a long time.
         """
-        if not self.begun.acquire(blocking=False):
-            for _ in range(SPINS):
-                if not self.running.locked():
-                    break
-                _something_useless()()
-            self.running.acquire()
-        self.run = None                                      # which holds arrays
-        if self.error is not None:
-            raise self.error
+        self.run()
+        if not self._is_mine():
+            self._wait()
+        value, error, self._value, self._error = self._value, self._error, None, None
+        try:
+            if error is not None:
+                raise error
+            return value
+        finally:
+            del error                                        # its traceback holds this frame: a cycle
+
+    def _wait(self):
+        """Wait for the helper.
+
+        A sleeping thread is slow to wake up, so the caller stays awake for a moment. It spends it in NumPy calls, which
+        release the GIL: a loop in Python would keep the GIL from the helper.
+        """
+        for _ in range(SPINS):
+            if not self._unfinished.locked():
+                return
+            _something_useless()()
+        with self._unfinished:
+            pass
+
+
+def finish(calls):
+    """Cancel calls, the last one first. Afterwards no helper works on them, so none writes into an array.
+
+    If a signal raises an exception meanwhile, as Ctrl-C does, the helpers finish first. A second one is raised at once.
+    """
+    try:
+        for call in reversed(calls):
+            call.cancel()
+    except BaseException:
+        for call in reversed(calls):
+            call.cancel()
+        raise
+
+
+def start(call, here=False):
+    """Let the next free helper make the call. With a single thread, and within a share, make it at once.
+
+    Put the call where `finish` will find it before you start it: Ctrl-C may arrive as soon as a helper has it.
+
+    here   make the call at once, in this thread
+    """
+    if here or threads() == 1 or _is_in_share():
+        call.run()
+    else:
+        _offer(call)
+
+
+def _offer(call):
+    """Put the call into the helpers' queue; first start the helpers that are missing."""
+    with _starting:
+        while len(_helpers) < threads() - 1:
+            helper = threading.Thread(target=_help, daemon=True, name="npvae")
+            try:
+                helper.start()
+            except RuntimeError:                             # the system gives no more threads: we work with fewer
+                break
+            _helpers.append(helper)
+    if _helpers:
+        _calls.put(call)
 
 
 def _help():
+    _here.in_share = True
     while True:
-        _calls.get().begin()
+        _calls.get().help()
+
+
+def _is_in_share():
+    return getattr(_here, "in_share", False)
 
 
 def _forget_helpers():
-    """In a forked process: threads do not survive a fork. (A share must not fork.)
+    """Begin a forked process without helpers, because threads do not survive a fork. (A share must not fork.)
 
-    If OpenBLAS had one thread in the parent, it has one here until the next work. It may not be called now: one of its
-    locks may be held by a thread that is gone.
+    If OpenBLAS had one thread in the parent, it has one here until the first `share_out` returns. We must not call it
+    now: a thread that no longer exists may hold one of its locks.
     """
-    global _calls, one_thread
+    global _calls, _starting
     _helpers.clear()
-    _calls, one_thread = queue.SimpleQueue(), _OneThread(one_thread.before)
+    _calls, _starting = queue.SimpleQueue(), threading.Lock()
+    one_thread.__init__(one_thread.before)                   # in place: others have imported it by name
 
 
 if hasattr(os, "register_at_fork"):
@@ -203,54 +308,55 @@ def _something_useless():
 
 
 def share_out(function, shares):
-    """Return [function(share) for share in shares], a list; whoever is free takes the next share.
+    """Return [function(share) for share in shares], a list; whichever thread is free takes the next share.
 
-    The shares must not depend on one another. If one raises an exception, it is raised here, and no more are begun.
+    The shares must not depend on one another. If one raises an exception, no thread begins another, and `share_out`
+    raises the exception.
     """
     with one_thread:
         k = min(threads(), len(shares))
-        if k < 2 or getattr(_here, "in_share", False):       # then all threads are at work already
+        if k < 2 or _is_in_share():
             return [function(share) for share in shares]
-        results, todo = {}, iter(list(enumerate(shares)))    # several threads may ask a list's iterator
+        results, todo = {}, iter(list(enumerate(shares)))    # with the GIL, threads can share a list's iterator
 
         def work():
-            _here.in_share = True
             try:
                 for i, share in todo:
                     results[i] = function(share)
             except BaseException:
-                list(todo)                                   # nobody begins another one
+                list(todo)                                   # take all the others, so that no thread begins one
                 raise
-            finally:
-                _here.in_share = False
 
-        while len(_helpers) < k - 1:
-            _helpers.append(threading.Thread(target=_help, daemon=True, name="npvae"))
-            _helpers[-1].start()
-        calls = [_Call(work) for _ in range(k - 1)]
-        for call in calls:
-            _calls.put(call)
+        calls = [Call(work) for _ in range(k - 1)]
         try:
-            work()
-        finally:
             for call in calls:
-                call.end()
+                _offer(call)
+            _here.in_share = True
+            work()
+            finish(calls)
+        except BaseException:                                # perhaps Ctrl-C, before `finish` could begin
+            finish(calls)
+            raise
+        finally:
+            _here.in_share = False
+        for call in calls:
+            call.result()                                    # raises a helper's error
         return [results[i] for i in range(len(shares))]
 
 
 def _pieces(n, count, unit=1):
-    """Return `count` slices that together are range(n), of about equal length; they begin at multiples of the unit."""
+    """Return up to `count` slices of about equal length that cover range(n) and begin at multiples of the unit."""
     edges = [n * i // (count * unit) * unit for i in range(count)] + [n]
     return [slice(start, end) for start, end in itertools.pairwise(edges) if end > start]
 
 
 def parts(items, count=SHARES):
-    """Cut a list into `count` lists, fewer if it is short. If each is summed in one share, few sums take memory."""
+    """Cut a list into `count` lists, fewer if it is short: each share can add up one list, so few sums take memory."""
     return [items[piece] for piece in _pieces(len(items), count)]
 
 
 def product(a, b):                           # a (M, K)   b (K, N)   ->   y (M, N)
-    """The matrix product y = a b, in shares that are columns or rows of y, whichever are more."""
+    """The matrix product y = a b, in shares: columns of y if y has more columns than rows, otherwise rows."""
     import numpy as np
 
     (M, K), N = a.shape, b.shape[1]
@@ -266,14 +372,14 @@ def product(a, b):                           # a (M, K)   b (K, N)   ->   y (M, 
 # --- blocks that fit into a cache -------------------------------------------------------------------------------------
 
 
-def _is_small(arrays):
-    """Return whether arrays hold too little for a second thread: half a BLOCK."""
+def is_small(arrays):
+    """Return whether even the largest array is too small for a second thread: at most half a BLOCK."""
     return 2 * max(a.size for a in arrays) <= BLOCK
 
 
 def _blocks(arrays):
     """Return a list of blocks: each holds the same rows of every array. Their number depends on the shapes alone."""
-    if _is_small(arrays):
+    if is_small(arrays):
         return [arrays]
     N, size = len(arrays[0]), max(a.size for a in arrays)
     rows = max(1, BLOCK * N // size)                         # in a block
@@ -282,15 +388,15 @@ def _blocks(arrays):
 
 
 def by_blocks(function, *arrays):
-    """Call function(*blocks) for blocks of rows of the arrays; it writes its results into one or more of them.
+    """Call function(*blocks) for blocks of rows of the arrays; the function writes into one or more of its blocks.
 
-    All arrays have the same number of rows. Those that it writes into lie in memory row by row.
+    All arrays have the same number of rows. Those that the function writes into must be C-contiguous.
     """
     share_out(lambda block: function(*block), _blocks(arrays))
 
 
 def sum_by_blocks(function, *arrays):
-    """Return the sum of function(*blocks) over blocks of rows; it returns a new array, or a tuple of new arrays."""
+    """Sum function(*blocks) over blocks of rows; the function returns a new array, or a tuple of new arrays."""
 
     def add(total, more):
         if isinstance(total, tuple):
@@ -305,12 +411,12 @@ def sum_by_blocks(function, *arrays):
 
 
 def blockwise(function, *arrays):
-    """Return function(*arrays), computed block by block; it must treat each row by itself, and return one for each."""
-    if _is_small(arrays):
+    """Return function(*arrays), computed block by block; each row of its result depends on one row of each array."""
+    if is_small(arrays):
         return share_out(lambda arrays: function(*arrays), [arrays])[0]
     import numpy as np
 
-    no_rows = function(*(a[:0] for a in arrays))             # tells the shape and the dtype of its rows
+    no_rows = function(*(a[:0] for a in arrays))             # it has the shape and the dtype of the result's rows
     y = np.empty((len(arrays[0]), *no_rows.shape[1:]), no_rows.dtype)
     def block(y, *arrays):
         y[...] = function(*arrays)

@@ -1,17 +1,17 @@
 """Proves that every share of the work is computed exactly once, and that no error is lost.
 
 These tests would catch a share that is dropped or waited for in vain, matrix products that keep a single thread
-afterwards, and a setting of yours that is lost.
+afterwards, and a user's setting that is lost.
 """
 
 import gc
 import multiprocessing
 import os
-import queue
 import subprocess
 import sys
 import threading
 import time
+import types
 import weakref
 
 import numpy as np
@@ -23,6 +23,12 @@ from npvae import runtime
 @pytest.fixture
 def two_threads(monkeypatch):
     monkeypatch.setattr(runtime, "threads", lambda: 2)
+
+
+def no_helper_is_called(monkeypatch):
+    """Until the end of the test, no call reaches a helper."""
+    never = types.SimpleNamespace(put=lambda call: None, get=runtime._calls.get)
+    monkeypatch.setattr(runtime, "_calls", never)
 
 
 @pytest.mark.parametrize("threads", [1, 2, 3])
@@ -59,6 +65,35 @@ def test_after_an_error_no_share_is_begun(two_threads):
     assert len(begun) <= 2
 
 
+def test_after_an_error_no_share_is_still_running(monkeypatch):
+    """It would catch an error of one helper that is raised while another one still writes into arrays."""
+    monkeypatch.setattr(runtime, "threads", lambda: 4)
+    finished, meet = [], threading.Barrier(4, timeout=10)
+
+    def fail_or_write(i):
+        meet.wait()
+        if i > 0:
+            time.sleep(0.05 * i)
+        finished.append(i)
+        if i == 1:
+            raise ValueError("one of them")
+
+    with pytest.raises(ValueError, match="one of them"):
+        runtime.share_out(fail_or_write, range(4))
+    assert sorted(finished) == [0, 1, 2, 3]
+
+
+def test_an_interrupt_is_not_replaced_by_an_error_of_a_helper(two_threads):
+    meet = threading.Barrier(2, timeout=10)
+
+    def fail(i):
+        meet.wait()
+        raise KeyboardInterrupt if threading.current_thread() is threading.main_thread() else ValueError
+
+    with pytest.raises(KeyboardInterrupt):
+        runtime.share_out(fail, range(2))
+
+
 def test_a_thread_that_wants_to_end_the_program_is_not_waited_for(two_threads):
     def leave(i):
         raise SystemExit(3)
@@ -68,17 +103,15 @@ def test_a_thread_that_wants_to_end_the_program_is_not_waited_for(two_threads):
     assert runtime.share_out(str, range(2)) == ["0", "1"]
 
 
-def test_it_is_two_threads_that_work(two_threads):
+def test_two_threads_work(two_threads):
     """Each share waits for the other one: a single thread would wait until the time limit."""
     meet = threading.Barrier(2, timeout=10)
     runtime.share_out(lambda i: meet.wait(), range(2))
 
 
 def test_the_caller_waits_for_no_share_that_nobody_has_begun(two_threads, monkeypatch):
-    """It would catch a fixed share for each thread: a helper that the system does not run would hold it up."""
-    monkeypatch.setattr(runtime, "_help", lambda: None)
-    monkeypatch.setattr(runtime, "_helpers", [])
-    monkeypatch.setattr(runtime, "_calls", queue.SimpleQueue())
+    """It would catch a fixed share for each thread: a helper that the system does not run would hold up the caller."""
+    no_helper_is_called(monkeypatch)
     assert runtime.share_out(str, range(4)) == ["0", "1", "2", "3"]
 
 
@@ -116,7 +149,7 @@ def test_helpers_have_the_callers_error_state(two_threads):
 
 
 def test_a_helper_may_finish_its_share_after_the_caller_was_interrupted(two_threads, capfd):
-    """It would catch a helper that dies then, and a late result that passes for one of the next work."""
+    """It would catch a helper that dies then, and a late result that the next call takes for its own."""
     begun, release = threading.Event(), threading.Event()
 
     def work(i):
@@ -178,7 +211,7 @@ def test_products_have_one_thread_meanwhile_and_all_of_them_afterwards(openblas_
 
 
 @needs_openblas
-def test_products_have_one_thread_until_the_last_thread_of_the_program_is_ready(openblas_has_two):
+def test_products_have_one_thread_until_the_last_thread_of_the_program_has_finished(openblas_has_two):
     inside, leave = threading.Event(), threading.Event()
 
     def work(i):
@@ -195,7 +228,7 @@ def test_products_have_one_thread_until_the_last_thread_of_the_program_is_ready(
 
 
 @needs_openblas
-def test_ctrl_c_while_products_are_given_back_their_threads_is_made_good_the_next_time(openblas_has_two, monkeypatch):
+def test_after_ctrl_c_while_products_get_back_their_threads_the_next_work_returns_them(openblas_has_two, monkeypatch):
     set_threads, asked = runtime._set_threads_of_openblas, []
 
     def interrupted(n):
@@ -213,7 +246,7 @@ def test_ctrl_c_while_products_are_given_back_their_threads_is_made_good_the_nex
 
 @needs_openblas
 def test_products_get_back_the_threads_that_they_had_and_not_as_many_as_we_use(openblas_has_two, monkeypatch):
-    """If we use three threads on two cores, products that keep three become many times slower."""
+    """Three threads of OpenBLAS on two cores would make every later product many times slower."""
     monkeypatch.setattr(runtime, "threads", lambda: 3)
     runtime.share_out(str, range(3))
     assert openblas_has_two() == 2
@@ -221,7 +254,7 @@ def test_products_get_back_the_threads_that_they_had_and_not_as_many_as_we_use(o
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::RuntimeWarning")
-def test_a_forked_process_has_helpers_of_its_own(two_threads):
+def test_a_forked_process_has_its_own_helpers(two_threads):
     runtime.share_out(str, range(2))
     child = multiprocessing.get_context("fork").Process(target=runtime.share_out, args=(str, range(2)))
     child.start()
@@ -264,7 +297,7 @@ def test_a_fork_during_products_does_not_hang_and_the_child_has_its_threads():
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::RuntimeWarning")
 def test_a_forked_process_does_not_call_openblas_before_its_own_work(two_threads, monkeypatch):
-    """At the moment of the fork, a thread that is gone in the child may hold one of its locks: the call would hang."""
+    """A thread that does not exist in the child may have held one of its locks at the fork: the call would hang."""
     set_threads, working, forked = runtime._set_threads_of_openblas, threading.Event(), threading.Event()
     parent = os.getpid()
 
@@ -297,7 +330,7 @@ ZEN_5 = "processor\t: 0\nvendor_id\t: AuthenticAMD\ncpu family\t: 26\nmodel\t\t:
 
 def test_kernels_are_chosen_for_the_processor_that_openblas_misjudges_and_for_no_other():
     assert runtime.kernels_for(ZEN_5) == "SKYLAKEX"
-    assert runtime.kernels_for(ZEN_5.replace("26", "25")) is None                        # Zen 4, which it knows
+    assert runtime.kernels_for(ZEN_5.replace("26", "25")) is None                        # Zen 4, which OpenBLAS knows
     assert runtime.kernels_for(ZEN_5.replace("AuthenticAMD", "GenuineIntel")) is None
     assert runtime.kernels_for(ZEN_5.replace("avx512f", "avx512fp16")) is None           # a whole word
     assert runtime.kernels_for("") is None

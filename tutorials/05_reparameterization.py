@@ -2,11 +2,11 @@
 # # 5. Reparameterization
 #
 # The bound of chapter 4 is a mean over draws from $q$, and we want its gradient with
-# respect to $q$ itself. But a draw is a throw of dice: how do you differentiate dice? The
-# answer is the line that made VAEs possible, and it is short enough to look trivial. This
-# chapter shows what happens without it, proves that it is right, measures how much better
-# it is than the alternative, and shows a bug of two characters that no gradient check can
-# see.
+# respect to $q$ itself. But a draw is a roll of the dice. How do you differentiate dice?
+# The answer is the line that made VAEs possible, and it is so short that it looks trivial.
+# This chapter shows what happens without it, proves that it is right, and measures how much
+# better it is than the alternative. It ends with a bug of two characters that no gradient
+# check can see, and with the density of a random variable that a map has moved.
 #
 # After this chapter you can
 #
@@ -21,13 +21,15 @@
 # page](notation.md).
 
 # %%
+import statistics
+
 import matplotlib.pyplot as plt
 import numpy as np
 
-from npvae import Tensor, figures, gradcheck
+from npvae import Tensor, figures, gradcheck, learn
+from npvae.figures import diagrams
 from npvae.models import ProbabilisticPCA
-from npvae.probability import ESTIMATORS, DiagonalGaussian, estimators
-from npvae.probability.gaussian import reparameterize
+from npvae.probability import ESTIMATORS, DiagonalGaussian, estimators, gaussian
 from npvae.probability.transforms import pushed_log_prob, ring
 
 rng = np.random.default_rng(0)
@@ -40,46 +42,67 @@ rng = np.random.default_rng(0)
 #
 # $$ \frac{\partial}{\partial \mu}\, \mathbb E_{z \sim \mathcal N(\mu, \sigma^2)} [f(z)]. $$
 #
-# Take $f(z) = -(z - 2)^2$, for which everything is known:
+# Take $f(z) = -(z - 2)^2$, for which we know the answer:
 # $\mathbb E f = -(\mu - 2)^2 - \sigma^2$, so the gradient is $-2(\mu - 2)$. At $\mu = 0$
 # that is 4: move right. In general we can only draw some $z$ and compute $f(z)$.
 #
 # The tempting way: draw $z$, compute $f(z)$, differentiate that with respect to $\mu$, and
-# average.
+# average. The next cell takes the derivative as a finite difference in $\mu$.
 #
 # > **Predict.** For $f(z) = -(z - 2)^2$ and a drawn number, say $z = 0.7$: what is
 # > $\partial f(z) / \partial \mu$?
 
-# %%
+# %% tags=["hide-output"]
 mu, sigma, K = 0.0, 1.0, 100_000
-z = mu + sigma * rng.standard_normal(K)
+eps = rng.standard_normal(K)
+z = mu + sigma * eps                             # K draws from q
 
 
 def f(z):
     return -((z - 2) ** 2)
 
 
-def f_slope(z):
-    return -2 * (z - 2)
+def f_of_a_draw(mu, z):                          # the draw z has been made
+    return f(z)
 
 
+h = 1e-5
+tempting = (f_of_a_draw(mu + h, z) - f_of_a_draw(mu - h, z)) / (2 * h)
 exact = -2 * (mu - 2)
-print(f"exact: {exact:.3f}      naive: {0.0:.3f}, whatever z is")
+print(f"exact: {exact:.3f}   mean of the tempting one: {tempting.mean():.3f}")
+
+# %% tags=["hide-input"]
+assert np.all(tempting == 0)
 
 # %% [markdown]
-# Zero. Once it has been drawn, $z$ is just a number, and $\mu$ does not occur in $f(z)$.
-# The gradient cannot be moved inside, because $\mu$ sits in the *distribution* over which
-# the mean is taken, not in what is averaged.
+# <details><summary>Answer</summary>
 #
-# In a VAE the mistake is better hidden. There, what is averaged is
-# $\ln p(x, z) - \ln q(z)$, and $q$ does contain $\mu$: the naive gradient is
-# $-\partial \ln q(z) / \partial \mu$, some number that is not zero and fluctuates. But its
-# mean is zero. For every $q$,
+# Zero, for every draw. Once you have drawn it, $z$ is just a number, and $\mu$ does not
+# occur in $f(z)$.
+#
+# </details>
+#
+# The gradient cannot be moved inside, because $\mu$ sits in the *distribution* over which
+# we average, not in what we average.
+#
+# In a VAE the mistake is better hidden. There we average $\ln p(x, z) - \ln q(z)$, and $q$
+# does contain $\mu$. The naive gradient is $-\partial \ln q(z) / \partial \mu$, which is
+# not zero and differs from draw to draw. But its mean is zero. For every $q$,
 #
 # $$ \mathbb E_q \left[ \frac{\partial \ln q}{\partial \mu} \right] = \int q\, \frac{1}{q} \frac{\partial q}{\partial \mu}\, dz
 # = \frac{\partial}{\partial \mu} \int q\, dz = \frac{\partial}{\partial \mu} 1 = 0. $$
 #
-# An encoder that is trained like that learns nothing, and looks busy. Keep the equation; we
+# For the Gaussian, $\partial \ln q / \partial \mu = (z - \mu)/\sigma^2$:
+
+# %%
+hidden = -(z - mu) / sigma**2                    # −∂ln q/∂μ, one for each draw
+print(f"mean {hidden.mean():.3f} ± {hidden.std() / np.sqrt(K):.3f}, "
+      f"spread of one draw {hidden.std():.2f}")
+
+assert abs(hidden.mean()) < 5 * hidden.std() / np.sqrt(K)
+
+# %% [markdown]
+# An encoder that is trained like that looks busy and learns nothing. Keep the equation; we
 # need it twice more.
 #
 # ## 5.2 The score function: weigh the draws
@@ -87,137 +110,215 @@ print(f"exact: {exact:.3f}      naive: {0.0:.3f}, whatever z is")
 # Write the mean as an integral and differentiate that. Since
 # $\partial q / \partial \mu = q\, \partial \ln q / \partial \mu$,
 #
-# $$ \frac{\partial}{\partial \mu} \int f(z)\, q(z)\, dz = \int f(z)\, \frac{\partial q(z)}{\partial \mu}\, dz
-# = \mathbb E_q \left[ f(z)\, \frac{\partial \ln q(z)}{\partial \mu} \right]. $$
+# $$
+# \begin{aligned}
+# \frac{\partial}{\partial \mu} \int f(z)\, q(z)\, dz
+# &= \int f(z)\, \frac{\partial q(z)}{\partial \mu}\, dz \\
+# &= \mathbb E_q \left[ f(z)\, \frac{\partial \ln q(z)}{\partial \mu} \right].
+# \end{aligned}
+# $$
 #
-# The **score-function estimator** (in reinforcement learning, REINFORCE): draw $z$; if
-# $f(z)$ was good, make this $z$ more likely. For the Gaussian,
-# $\partial \ln q / \partial \mu = (z - \mu)/\sigma^2$. It needs no derivative of $f$.
+# This is the **score-function estimator** (in reinforcement learning, REINFORCE): draw $z$;
+# if $f(z)$ was good, make this $z$ more likely. It needs no derivative of $f$, so $f$ may
+# even jump.
 #
 # ## 5.3 The path: move the draws
 #
 # Now the trick. Draw the randomness from a distribution **without parameters**, and let the
-# parameters act on it afterwards:
+# parameters act on it afterwards, through a map $g$:
 #
-# $$ \varepsilon \sim \mathcal N(0, 1), \qquad z = \mu + \sigma \varepsilon. $$
+# $$ \varepsilon \sim \mathcal N(0, 1), \qquad z = g(\varepsilon) = \mu + \sigma \varepsilon. $$
 #
-# This $z$ has exactly the distribution $\mathcal N(\mu, \sigma^2)$. But now the mean is
-# taken over $\varepsilon$, which knows nothing of $\mu$, and the gradient may go inside:
+# This $z$ has exactly the distribution $q = \mathcal N(\mu, \sigma^2)$. To average $f(z)$,
+# you do not even need the density of $z$; averaging over the noise is enough:
 #
-# $$ \frac{\partial}{\partial \mu}\, \mathbb E_{\varepsilon} [f(\mu + \sigma\varepsilon)]
-# = \mathbb E_{\varepsilon} \big[ f'(z) \cdot \tfrac{\partial z}{\partial \mu} \big] = \mathbb E_{\varepsilon} [f'(z)],
-# \qquad \frac{\partial}{\partial \sigma}\, \mathbb E_\varepsilon [f(z)] = \mathbb E_{\varepsilon} [f'(z)\, \varepsilon]. $$
+# $$ \mathbb E_{z \sim q} [f(z)] = \mathbb E_{\varepsilon} \big[ f(g(\varepsilon)) \big]. $$
 #
-# The **pathwise estimator**, or **reparameterization**: if $\mu$ moves, every draw moves
-# along with it, and we ask how $f$ changes along that path. A random node in the middle of
-# the network has become an ordinary function with one more input, the noise, through which
-# backpropagation just passes.
+# This is the **law of the unconscious statistician**, so called because most people use it
+# without noticing that it needs a proof. It holds for every map $g$. On its right side, the
+# distribution of $\varepsilon$ knows nothing of $\mu$, so the gradient may go inside:
 #
-# > **Predict.** Both are unbiased, so with 100,000 draws both give 4. What about the spread
-# > of a single draw: which one scatters more? And what if we add 100 to $f$, which changes
-# > nothing about where its maximum is?
+# $$
+# \begin{aligned}
+# \frac{\partial}{\partial \mu}\, \mathbb E_{\varepsilon} [f(\mu + \sigma\varepsilon)]
+# &= \mathbb E_{\varepsilon} \big[ f'(z) \cdot \tfrac{\partial z}{\partial \mu} \big]
+# = \mathbb E_{\varepsilon} [f'(z)], \\
+# \frac{\partial}{\partial \sigma}\, \mathbb E_\varepsilon [f(z)]
+# &= \mathbb E_{\varepsilon} [f'(z)\, \varepsilon].
+# \end{aligned}
+# $$
+#
+# (For this, $f$ may have kinks, as a ReLU has, but no jumps.) This is the **pathwise
+# estimator**, or **reparameterization**: if $\mu$ moves, every draw moves along with it,
+# and we ask how $f$ changes along that path. Figure 5.1 compares the two ways to draw.
 
 # %%
-def score_function(f, z):
-    return f(z) * (z - mu) / sigma**2            # f ∂ln q/∂μ, one for each draw
+figures.show(diagrams.draw_as_node_and_as_input(), "5.1")
+
+# %% [markdown]
+# *Figure 5.1. The two graphs of a draw. Left, a dashed arrow leads from μ and σ to a circle
+# z, a random node, and an arrow from z to f(z): the gradient stops at z. Right, z = μ + σ ε
+# is a box, a function with two inputs: μ and σ from one side, a circle ε, the noise, from
+# the other. Here the gradient passes.*
+#
+# As in chapter 1, a circle is a random variable; a box is a computation. Backpropagation
+# follows the arrows of Figure 5.1 backwards, from $f(z)$. On the left it reaches the random
+# node $z$, and there is nothing to differentiate: the dashed arrow says that $\mu$ and
+# $\sigma$ choose a distribution, not a number. On the right, the randomness has moved to
+# the edge of the graph. The node in the middle is an ordinary function with one more input,
+# so the gradient reaches $\mu$ and $\sigma$. No gradient needs to go on to $\varepsilon$.
+#
+# Both estimators in code: `pathwise` backpropagates through the right graph, with the
+# `Tensor` of chapter 2. Its `leaf` holds $\mu$ once for each draw, so that `leaf.grad` is
+# one estimate for each draw.
+
+# %%
+def score_function(f, eps):
+    z = mu + sigma * eps
+    return f(z) * (z - mu) / sigma**2            # f ∂ln q/∂μ
 
 
-def pathwise(f_slope, z):
-    return f_slope(z)                            # f'(z) ∂z/∂μ, one for each draw
+def pathwise(f, eps):
+    leaf = Tensor(np.full(len(eps), mu), requires_grad=True)
+    z = leaf + sigma * eps
+    f(z).sum().backward()
+    return leaf.grad                             # f'(z) ∂z/∂μ
 
 
 def f_lifted(z):
     return f(z) + 100
 
 
+# %% [markdown]
+# > **Predict.** Both are unbiased, so with 100,000 draws both give about 4. What about the
+# > spread of a single draw: which one scatters more? And what if we add 100 to $f$, which
+# > does not change where its maximum is?
+
+# %% tags=["hide-output"]
 found = {
-    "score function, f": score_function(f, z),
-    "score function, f + 100": score_function(f_lifted, z),
-    "pathwise, f": pathwise(f_slope, z),
-    "pathwise, f + 100": pathwise(f_slope, z),   # the slope is the same
+    "score function, f": score_function(f, eps),
+    "score function, f + 100": score_function(f_lifted, eps),
+    "pathwise, f": pathwise(f, eps),
+    "pathwise, f + 100": pathwise(f_lifted, eps),
 }
 spread = {name: values.std() for name, values in found.items()}
 print(f"exact gradient: {exact:<8g}  mean and its error   spread of one draw")
 for name, values in found.items():
     error = spread[name] / np.sqrt(K)
     print(f"{name:24}  {values.mean():7.3f} ± {error:.3f} {spread[name]:15.2f}")
-    assert abs(values.mean() - exact) < 5 * error
 
+# %% tags=["hide-input", "hide-output"]
+for name, values in found.items():
+    assert abs(values.mean() - exact) < 5 * spread[name] / np.sqrt(K)
+assert np.allclose(found["pathwise, f"], -2 * (z - 2))
+assert np.allclose(found["pathwise, f + 100"], found["pathwise, f"])
 assert spread["score function, f"] > 3 * spread["pathwise, f"]
 assert spread["score function, f + 100"] > 30 * spread["pathwise, f"]
+counts, edges = np.histogram(found["score function, f"], np.arange(-5, 36, 0.5))
+assert -1.5 <= edges[np.argmax(counts)] <= -0.5      # the peak
+assert np.mean(found["score function, f"] > 30) > 0.01
 
-# %%
-fig, ax = plt.subplots(figsize=(5.5, 3.2), layout="constrained")
+fig, ax = plt.subplots(figsize=(6, 3.6), layout="constrained")
 bins = np.linspace(-5, 35, 121)
-ax.hist(found["pathwise, f"], bins, density=True, color="0.8", label="pathwise")
-ax.hist(found["score function, f"], bins, density=True, histtype="step",
-        color="black", label="score function")
-ax.axvline(exact, color="black", linestyle=":", label="exact")
+weights = np.full(K, 1 / K / (bins[1] - bins[0]))     # a density, with what lies outside
+styles = {"pathwise": {"color": "0.8"},
+          "score function": {"color": "black", "histtype": "step", "linewidth": 1.3}}
+for name, style in styles.items():
+    ax.hist(found[f"{name}, f"], bins, weights=weights, label=name, **style)
+ax.axvline(exact, color="tab:red", linestyle="--", label="exact")
 ax.set(xlabel="estimate of the gradient from one draw", ylabel="density", xlim=(-5, 35))
 ax.legend(frameon=False)
-figures.show(fig, "Histograms of the gradient estimated from one draw. Pathwise: a bell "
-             "about the exact value 4. Score function: a high peak near −1, and a long "
-             "tail to the right, beyond 30.")
+figures.show(fig, "5.2")
 
 # %% [markdown]
-# The means agree with 4, all of them. But a single draw of the score function is off by 9
-# where the path is off by 2, and **adding a constant to $f$ ruins it**: it is now off by
-# more than 90. The path does not notice, since a constant has no slope.
+# <details><summary>Answer</summary>
 #
-# The score function learns from the *size* of $f$, and in a VAE $f$ is some $-100$ nats,
-# nearly all of which is the same for every draw, so pure noise. Since
+# *Figure 5.2. Histograms of the gradient that a single draw estimates. Pathwise, in grey: a
+# bell about the exact value 4, a dashed line. Score function, the black outline: a high
+# peak near −1, and a long tail to the right that goes beyond 30.*
+#
+# The score function scatters more. All four means agree with 4, but a single draw of the
+# score function is typically off by 9, and a single draw of the path by 2. In Figure 5.2,
+# the score function is most often near −1, which even has the wrong sign; rare large values
+# bring its mean to 4.
+#
+# **Adding a constant to $f$ ruins it**: it is now off by more than 90. The path does not
+# notice, since a constant has no slope.
+#
+# </details>
+#
+# The score function learns from the *size* of $f$. In a VAE, $f$ is some $-100$ nats,
+# nearly all of it the same for every draw, and that part contributes pure noise. Since
 # $\mathbb E[\partial \ln q / \partial \mu] = 0$ (5.1, second use), you may subtract any
 # constant $b$, the **baseline**:
 #
 # $$ \mathbb E_q \left[ (f(z) - b)\, \frac{\partial \ln q}{\partial \mu} \right] = \mathbb E_q \left[ f(z)\, \frac{\partial \ln q}{\partial \mu} \right]. $$
 #
-# That repairs the constant. What it cannot repair is that one number, $f(z)$, must tell
-# all dimensions of $z$ what to do:
+# That repairs the constant. It cannot repair that a single number, $f(z)$, must tell all
+# dimensions of $z$ what to do. Figure 5.3 measures how much that costs.
 #
 # > **Predict.** Let $z$ have $D$ dimensions, and $f(z) = -\sum_d (z_d - 2)^2$. We look at
 # > the gradient for $\mu_1$ alone. How does its spread grow with $D$, for each estimator,
-# > and for the score function with the mean of $f$ as baseline?
+# > and for the score function with the mean of $f$ as its baseline?
 
-# %%
+# %% tags=["hide-output"]
 dimensions = np.array([1, 4, 16, 64, 256])
 spreads = {"score function": [], "with a baseline": [], "pathwise": []}
 for D in dimensions:
-    z = rng.standard_normal((20_000, D))
-    value = -((z - 2) ** 2).sum(axis=1)
-    spreads["score function"].append((value * z[:, 0]).std())
-    spreads["with a baseline"].append(((value - value.mean()) * z[:, 0]).std())
-    spreads["pathwise"].append(f_slope(z[:, 0]).std())
+    z = rng.standard_normal((20_000, D))                      # μ = 0 and σ = 1
+    value, score = f(z).sum(axis=1), z[:, 0]                  # f, ∂ln q/∂μ₁
+    spreads["score function"].append((value * score).std())
+    spreads["with a baseline"].append(((value - value.mean()) * score).std())
+    spreads["pathwise"].append((-2 * (z[:, 0] - 2)).std())    # ∂f/∂z₁
 print("dimensions of z ", *(f"{D:8}" for D in dimensions))
 for name, values in spreads.items():
     print(f"{name:16}", *(f"{v:8.1f}" for v in values))
-figures.show(
-    figures.lines(
-        {name: (dimensions, values) for name, values in spreads.items()},
-        "dimensions of z", "spread of one estimate for μ₁", log_x=True, log_y=True,
-    ),
-    "The spread of one gradient estimate against the dimension, logarithmic axes: the "
-    "score function rises in proportion to the dimension to above a thousand, with a "
-    "baseline it rises more slowly, and the pathwise one stays at 2.",
-)
 
+# %% tags=["hide-input", "hide-output"]
 sixteenfold = {name: values[-1] / values[2] for name, values in spreads.items()}
 assert 12 < sixteenfold["score function"] < 20   # from D = 16 to 256: like D
 assert 3 < sixteenfold["with a baseline"] < 5    # like √D
+assert 600 < spreads["score function"][-1] / spreads["pathwise"][-1] < 680
 assert 1.9 < min(spreads["pathwise"]) and max(spreads["pathwise"]) < 2.1
+series = {name: (dimensions, values) for name, values in spreads.items()}
+axes = "dimensions of z", "spread of one estimate for μ₁"
+figures.show(figures.lines(series, *axes, log_x=True, log_y=True), "5.3")
 
 # %% [markdown]
-# The score function grows like $D$, with a baseline like $\sqrt D$, and the path not at
-# all: each dimension has its own slope. (That holds exactly because this $f$ is a sum over
-# dimensions. In a network it is not, but slopes still tell dimensions apart.) To halve the
-# error of a mean takes four times as many draws; a spread that is 1,000 times as large
-# takes a million times as many. With the path, **one** draw for each example is enough.
+# <details><summary>Answer</summary>
+#
+# *Figure 5.3. The spread of one gradient estimate against the dimension of z, both axes
+# logarithmic. From 1 to 256 dimensions, the score function rises from 9 to almost 1,300.
+# With a baseline it rises from 6.5 to 68. The pathwise one stays at 2.*
+#
+# In Figure 5.3, the score function ends up growing like $D$, with a baseline like
+# $\sqrt D$, and the path not at all: each dimension has its own slope. (It does not grow at
+# all because this $f$ is a sum over dimensions. A network is no such sum, but its slopes
+# still tell the dimensions apart.)
+#
+# Halving the error of a mean takes four times as many draws. In 256 dimensions, the spread
+# of the score function is 640 times that of the path, so for the same error it needs about
+# 400,000 times as many draws.
+#
+# </details>
+#
+# This is why a VAE can train with the path and **one** draw for each example.
 #
 # ## 5.4 All of them, on a model for which the truth is known
 #
-# Back to the bound. In the linear model of chapter 1 the ELBO and its gradient are known
-# exactly, so every estimator can be put to the test: 10,000 estimates of the gradient with
-# respect to $\mu$ and $\mathrm{logvar}$, two draws each. *Deviation* is the distance of
-# their mean from the truth, in standard errors: above 4.5, it is no accident.
+# Back to the bound. For the linear model of chapter 1,
+# [ProbabilisticPCA](../npvae/models/ppca.py), we know the ELBO and its gradient exactly, so
+# we can put every estimator to the test. Its `elbo` is the exact bound for any Gaussian
+# $q$, and its `posterior` the best $q$, which we move a little, by 0.3, in every $\mu$ and
+# every $\mathrm{logvar}$.
+#
+# `ESTIMATORS` holds six estimators by name. Each one is a *surrogate*, a function of $q$
+# that we backpropagate through; the gradient that comes out is the estimate.
+# [hold_fixed](../npvae/probability/estimators.py) draws $\varepsilon$ and $z$ first, and
+# computes everything that a surrogate treats as a constant. We make 10,000 estimates of the
+# gradient with respect to $\mu$ and $\mathrm{logvar}$, from two draws each. *Deviation* is
+# the distance of their mean from the truth, in standard errors, for the worst of the ten
+# parameters. Above 4.5, it is no accident.
 
 # %%
 oracle = ProbabilisticPCA.random(10, 5, np.random.default_rng(0), logvar=0.0)
@@ -247,27 +348,65 @@ for name, surrogate in ESTIMATORS.items():
     noise[name] = np.sqrt(gradients.var(axis=0).sum())
     print(f"{name:25} {deviation[name]:9.1f}   {noise[name]:9.2f}")
 
+# %% tags=["hide-input"]
 assert deviation["naive"] > 50
 assert all(d < 4.5 for name, d in deviation.items() if name != "naive")
 assert noise["score-function"] > 5 * noise["analytic-kl"]
+assert noise["score-function"] == max(noise.values())
+assert noise["naive"] < noise["monte-carlo-kl"]
 
 # %% [markdown]
-# *naive* is the mistake of 5.1: its gradient is a hundred standard errors from the truth,
-# though its spread is as small as that of the good ones. All others are right on average.
-# The score function is the noisiest. The first three use the path, and differ in what they
-# do with the KL: in closed form (*analytic-kl*, which chapter 6 uses), from the same draw,
-# or from the same draw without the term whose mean is zero (5.1, third use: *sticking the
-# landing*). The derivations are in [estimators.py](../npvae/probability/estimators.py).
+# *naive* is the mistake of 5.1: its mean is about a hundred standard errors from the truth,
+# although its spread is as small as that of the good ones. All others are right on average.
+# The score function is the noisiest.
+#
+# The first three use the path, and differ in how they treat the KL. *analytic-kl*, which
+# chapter 6 uses, computes it in closed form, and *monte-carlo-kl* from the same draws.
+# *sticking-the-landing* does the same as *monte-carlo-kl*, but drops the term whose mean is
+# zero (5.1, third use). The derivations are in
+# [estimators.py](../npvae/probability/estimators.py).
 #
 # ## 5.5 The bug that no gradient check can see
 #
 # The encoder gives $\mathrm{logvar} = \ln \sigma^2$. So $\sigma = e^{\mathrm{logvar}/2}$,
 # and
 #
-# $$ z = \mu + e^{\mathrm{logvar}/2}\, \varepsilon, \qquad \frac{\partial z}{\partial\, \mathrm{logvar}} = \tfrac12\, e^{\mathrm{logvar}/2}\, \varepsilon. $$
+# $$ z = \mu + e^{\mathrm{logvar}/2}\, \varepsilon. $$
 #
-# Several published VAEs forget the $\tfrac12$ in the exponent, and use
-# the variance as the standard deviation. Their derivative is consistent with it:
+# Write it yourself, in the form of chapter 2: the value `y`, which is $z$, and a derivative
+# for each input. The noise has none, hence the `None`. For `dlogvar`, ask how $\sigma$
+# changes with $\mathrm{logvar}$. All arrays are $(N, D)$, and
+# [the page of the exercise](exercises/12_reparameterize.py) has the details. Replace each
+# `raise` statement by your code, the first by `y = …`, and run the cell. `learn.check`
+# compares your function with the engine's, and prints what is wrong.
+
+# %%
+def reparameterize(mu, logvar, eps):     # mu, logvar, eps (N, D)  ->  z (N, D)
+    """z = μ + σ ⊙ ε: for ε ~ N(0, I) a sample of N(μ, σ²) with derivatives ∂z/∂μ and
+    ∂z/∂logvar."""
+    raise NotImplementedError("y: compute the value here, in place of this line")
+    def dmu(dy):
+        raise NotImplementedError("dmu: return the gradient of the loss with respect to mu")
+    def dlogvar(dy):
+        raise NotImplementedError(
+            "dlogvar: return the gradient of the loss with respect to logvar")
+    return y, dmu, dlogvar, None
+
+
+learn.check(reparameterize)
+
+# %% [markdown]
+# <details><summary>The derivatives</summary>
+#
+# $$ \frac{\partial z}{\partial \mu} = 1, \qquad \frac{\partial z}{\partial\, \mathrm{logvar}} = \tfrac12\, e^{\mathrm{logvar}/2}\, \varepsilon. $$
+#
+# </details>
+#
+# Several published VAEs forget to halve the exponent, so they use the variance as the
+# standard deviation. `shipped` below does that, and its derivative is consistent with it.
+# `gaussian.reparameterize` is the engine's operation. The function
+# [gradcheck](../npvae/autodiff/gradcheck.py) of chapter 2 compares the derivatives of both
+# with finite differences:
 
 # %%
 def shipped(mu, logvar, eps):
@@ -279,52 +418,58 @@ def shipped(mu, logvar, eps):
 
 arrays = [rng.standard_normal((3, 5)) for _ in range(3)]
 print(gradcheck(shipped, *arrays))
-print(gradcheck(reparameterize, *arrays))
+print(gradcheck(gaussian.reparameterize, *arrays))
 
-assert gradcheck(shipped, *arrays).ok and gradcheck(reparameterize, *arrays).ok
+assert gradcheck(shipped, *arrays).ok and gradcheck(gaussian.reparameterize, *arrays).ok
 
 # %% [markdown]
 # > **Predict.** Both pass: each derivative fits its own forward pass. Which test tells them
-# > apart?
+# > apart? And for which value of $\mathrm{logvar}$ would that test, too, see nothing?
 
-# %%
+# %% tags=["hide-input", "hide-output"]
 logvar = np.array([-2.0, 0.0, 2.0])
 eps = rng.standard_normal((200_000, 3))
 expected = np.exp(logvar / 2)
-spreads = {}
+samplers = {"reparameterize": gaussian.reparameterize.raw, "shipped": shipped}
+measured = {}
 print("logvar                   ", logvar)
 print("σ = exp(logvar/2)        ", expected.round(3))
-for name, sampler in [("reparameterize", reparameterize.raw), ("shipped", shipped)]:
-    spreads[name] = sampler(np.zeros(3), logvar, eps)[0].std(axis=0)
-    print(f"spread of {name:15}", spreads[name].round(3))
+for name, sampler in samplers.items():
+    measured[name] = sampler(np.zeros(3), logvar, eps)[0].std(axis=0)
+    print(f"spread of {name:15}", measured[name].round(3))
 
-assert np.allclose(spreads["reparameterize"], expected, rtol=0.01)
-assert not np.allclose(spreads["shipped"], expected, rtol=0.5)
-assert np.isclose(spreads["shipped"][1], 1, rtol=0.01)
+assert np.allclose(measured["reparameterize"], expected, rtol=0.01)
+assert not np.allclose(measured["shipped"], expected, rtol=0.5)
+assert np.isclose(measured["shipped"][1], 1, rtol=0.01)
 
 # %% [markdown]
-# Draw, and look at the spread. (Not at $\mathrm{logvar} = 0$: there both are 1, and a test
-# at that single point passes.) A gradient check asks whether the derivative belongs to the
-# function. Whether it is the right function, only a test of what it *means* can say: the
-# moments of a sample, an integral that must be 1, a divergence that must be equal to its
-# estimate by drawing. Every distribution of `npvae` has such tests.
+# <details><summary>Answer</summary>
+#
+# Draw many times, and compare the standard deviation of the draws with $\sigma$. But not at
+# $\mathrm{logvar} = 0$: there both are 1, and a test at that single point passes. (The code
+# is folded because it is the answer. The `.raw` of an operation takes plain arrays, and
+# returns its value and its derivatives, as `shipped` does.)
+#
+# </details>
+#
+# A gradient check asks whether the derivative belongs to the function. It does not ask
+# whether it is the right function. Only a test of what the function *means* does that: the
+# moments of a sample, an integral that must be 1, a closed-form divergence that must equal
+# its estimate from draws. Every distribution of `npvae` has such tests.
 #
 # ## 5.6 The density of what was moved
 #
-# Where does a map carry a density? $z = g(\varepsilon)$, one-to-one. The probability in a
-# small piece around $\varepsilon$ is the same as in its image, so what is stretched by a
-# factor gets thinner by that factor:
+# Where does a map carry a density? Let $z = g(\varepsilon)$ be one-to-one. A small piece
+# around $\varepsilon$ holds the same probability as its image around $z$. So where the map
+# stretches space by a factor, the density falls by that factor:
 #
 # $$ q(z) = \frac{p(\varepsilon)}{\left| \det \frac{\partial z}{\partial \varepsilon} \right|}, \qquad
 # \ln q(z) = \ln p(\varepsilon) - \ln \left| \det \frac{\partial z}{\partial \varepsilon} \right|. $$
 #
 # For $z = \mu + \sigma \odot \varepsilon$ the matrix is diagonal, so
 # $\ln q(z) = \ln \mathcal N(\varepsilon; 0, I) - \sum_d \ln \sigma_d$: the Gaussian's own
-# density, as it must be. And the ring of chapter 1?
-#
-# > **Predict.** Along the radius, the ring shrinks everything by 10. Around the circle, it
-# > moves a point from radius $\rho$ to radius $1 + \rho/10$. Points near the origin of
-# > $\varepsilon$: are they thinned or crowded? Where is the ring densest?
+# density, as it must be. [pushed_log_prob](../npvae/probability/transforms.py) takes any
+# map and computes the matrix by backpropagation, one row for each output:
 
 # %%
 q = DiagonalGaussian(np.array([[0.5, -1.0]]), np.array([[0.4, -0.6]]))
@@ -333,40 +478,107 @@ moved, log_q = pushed_log_prob(lambda eps: eps * np.exp(q.logvar / 2) + q.mu, ep
 own = q.log_prob(moved).data
 print(f"ln q(z): by the formula {log_q[0]:.6f}, the Gaussian's own {own[0]:.6f}")
 
-rho = np.linspace(0.01, 4, 200)
-on_a_ray = np.stack([rho, 0 * rho], axis=1)
+assert np.allclose(log_q, own)
+
+# %% [markdown]
+# And the ring of chapter 1,
+# $z = \varepsilon / 10 + \varepsilon / \lVert \varepsilon \rVert$? It is the function
+# [ring](../npvae/probability/transforms.py). By symmetry, one ray from the origin is
+# enough. The circle of radius $r$ is $2 \pi r$ long, so the radius has the
+# density $2 \pi r\, q$. Figure 5.4 compares it with a histogram of 200,000 points.
+#
+# > **Predict.** Along the radius, the ring shrinks everything by 10. Around the circle, it
+# > moves a point from radius $\rho$ to radius $1 + \rho/10$. Does the map thin or crowd
+# > points near the origin of $\varepsilon$? At which radius is the ring densest?
+
+# %% tags=["hide-output"]
+rho = np.linspace(0.01, 4, 400)
+on_a_ray = np.stack([rho, 0 * rho], axis=1)      # ε (400, 2)
 points, log_density = pushed_log_prob(ring, on_a_ray)
 r = points[:, 0]                                 # 1 + ρ/10
 density_of_r = 2 * np.pi * r * np.exp(log_density)
 radii = np.linalg.norm(ring(rng.standard_normal((200_000, 2))).data, axis=1)
-fig, ax = plt.subplots(figsize=(5.5, 3.2), layout="constrained")
+
+inside = np.trapezoid(density_of_r, r)
+print(f"∫ q = {inside:.4f} over the radii from {r[0]:.3f} to {r[-1]:.3f}")
+print(f"largest 2πr q at r = {r[np.argmax(density_of_r)]:.3f}, "
+      f"largest q at r = {r[np.argmax(log_density)]:.3f}")
+
+# %% tags=["hide-input", "hide-output"]
+determinant = (1 + rho / 10) / (10 * rho)
+assert np.allclose(log_density, -(rho**2) / 2 - np.log(2 * np.pi * determinant))
+assert abs(inside - 1) < 0.002
+assert abs(r[np.argmax(density_of_r)] - 1.1) < 0.01
+assert 1.09 < r[np.argmax(log_density)] < 1.1
+counts, edges = np.histogram(radii, 80, range=(1, 1.4), density=True)
+curve = np.interp((edges[1:] + edges[:-1]) / 2, r, density_of_r)
+assert np.abs(counts - curve).max() < 0.03 * curve.max()
+
+fig, ax = plt.subplots(figsize=(6, 3.6), layout="constrained")
 ax.hist(radii, 80, density=True, color="0.8", label="200,000 points")
 ax.plot(r, density_of_r, color="black", label="2πr q, by the formula")
 ax.set(xlabel="distance from the origin r", ylabel="density", xlim=(0.98, 1.42))
 ax.legend(frameon=False)
-figures.show(fig, "A histogram of the distances of ring points from the origin, from 1.0 "
-             "to 1.4 with its peak at 1.1, and on it the curve that the formula gives, in "
-             "full agreement.")
-
-inside = np.trapezoid(density_of_r, r)
-print(f"∫ q = {inside:.4f} over the radii from {r[0]:.3f} to {r[-1]:.3f}")
-
-assert np.allclose(log_q, own)
-assert abs(inside - 1) < 0.002
-assert abs(r[np.argmax(density_of_r)] - 1.1) < 0.01
+figures.show(fig, "5.4")
 
 # %% [markdown]
-# It integrates to 1, and the histogram lies under it. At the inner edge, a tiny circle of
-# noise is stretched to the full circumference of the ring, and so thinned to nothing: so
-# most points are found not at the edge but at $r = 1.1$, where $\rho = 1$. (The density $q$
-# itself is largest a little further in, since there is more room outside.)
+# <details><summary>Answer</summary>
 #
-# The same idea gives other distributions a path: whatever can be written as a smooth
-# function of parameter-free noise. An exponential variable with mean $\beta$ is
-# $-\beta \ln u$ with $u$ uniform; a logistic one is $\mu + s \ln \frac{u}{1 - u}$. A
-# *discrete* variable is not: it jumps where the noise crosses a threshold and is flat
-# elsewhere, so the derivative along its path is always zero. For those, only the score
-# function is left (or a relaxation).
+# *Figure 5.4. A histogram of the distance of ring points from the origin, and on it the
+# curve 2πr q of the formula. Both begin at zero at r = 1, peak at 1.1, and fade out near
+# 1.4; they agree everywhere.*
+#
+# Stretched by $(1 + \rho/10)/\rho$ around the circle and by $1/10$ along the radius, areas
+# grow by $(1 + \rho/10) / (10 \rho)$. That is huge near the origin and below 1 from
+# $\rho \approx 0.1$ on: the map thins the points near the origin, and crowds all others.
+#
+# In Figure 5.4 the formula agrees with the histogram, and the curve integrates to 1. At the
+# inner edge, the map stretches a tiny circle of noise to the full circumference of the
+# ring, so the density falls to zero there. The most likely radius is not the edge but
+# $r = 1.1$, where $\rho = 1$. (The density $q$ itself is largest slightly further in, since
+# there is more room outside.)
+#
+# </details>
+#
+# How far does the idea reach? In one dimension, **every distribution with a continuous
+# distribution function is a map of a normal one**. Let $\Phi$ be the distribution function
+# of $\mathcal N(0, 1)$, and $F(z)$ the one that we want. Then
+#
+# $$ z = F^{-1}(\Phi(\varepsilon)), \qquad \varepsilon \sim \mathcal N(0, 1), $$
+#
+# has it. First, $u = \Phi(\varepsilon)$ is uniform on $(0, 1)$, since
+# $P(\Phi(\varepsilon) \le u) = P(\varepsilon \le \Phi^{-1}(u)) = u$. Then
+# $P(F^{-1}(u) \le t) = P(u \le F(t)) = F(t)$. (If $F(z) = u$ for several $z$, then
+# $F^{-1}(u)$ is the smallest of them.) Take the exponential distribution with mean $\beta$
+# and variance $\beta^2$, for which $F(z) = 1 - e^{-z/\beta}$. Three lines draw it from
+# normal noise:
+
+# %%
+beta, K = 2.0, 100_000
+eps = rng.standard_normal(K)
+u = np.vectorize(statistics.NormalDist().cdf)(eps)   # Φ(ε)
+z = -beta * np.log(1 - u)                            # F⁻¹(u)
+
+mean_error, variance_error = beta / np.sqrt(K), beta**2 * np.sqrt(8 / K)
+print(f"mean     {z.mean():.3f} ± {mean_error:.3f}, expected {beta:g}")
+print(f"variance {z.var():.3f} ± {variance_error:.3f}, expected {beta**2:g}")
+
+assert abs(z.mean() - beta) < 3 * mean_error
+assert abs(z.var() - beta**2) < 3 * variance_error
+
+# %% [markdown]
+# Both agree within three standard errors. In several dimensions, go coordinate by
+# coordinate: first $z_1$, then each further $z_d$ with the distribution function of $z_d$
+# given the coordinates that you already have. That is why chapter 1 could keep the noise
+# simple: a flexible enough map turns it into any distribution of this kind.
+#
+# For a *path*, $z$ must also be differentiable in the parameters. An exponential variable
+# is: since $1 - u$ is uniform too, $z = -\beta \ln u$, and
+# $\partial z / \partial \beta = z / \beta$. So is a logistic one,
+# $\mu + s \ln \frac{u}{1 - u}$. A *discrete* variable is not. Its $F$ has jumps, so $z$
+# jumps where the noise crosses a threshold and is flat elsewhere. The derivative along its
+# path is zero wherever it exists. For a discrete variable, only the score function is left
+# (or a relaxation, a continuous variable that resembles it).
 #
 # ## What can go wrong
 #
@@ -387,8 +599,8 @@ print(gradcheck(restless, *arrays[:2]))
 assert not gradcheck(restless, *arrays[:2]).ok
 
 # %% [markdown]
-# **One noise for all.** $\varepsilon$ of shape $(D,)$ instead of $(N, D)$ is broadcast
-# without a word, and all examples of a minibatch get the same noise. Each single sample is
+# **One noise for all.** NumPy silently broadcasts an $\varepsilon$ of shape $(D,)$ instead
+# of $(N, D)$, and all examples of a minibatch get the same noise. Each single sample is
 # right, in mean and in spread, and the gradient check passes. But the errors of the
 # examples no longer average out:
 
@@ -402,10 +614,10 @@ assert own < 0.12 and shared > 0.9
 
 # %% [markdown]
 # **A logvar that runs away.** In float32, $e^{\mathrm{logvar}}$ in the KL overflows at
-# $\mathrm{logvar} \approx 89$, and $\sigma = e^{\mathrm{logvar}/2}$ at 177. It never gets
-# there in a healthy run, in which the KL pulls it to 0; it does after a learning rate that
-# is far too large. `npvae` says which operation gave the first infinity, and goes back to
-# the last checkpoint.
+# $\mathrm{logvar} \approx 89$, and $\sigma = e^{\mathrm{logvar}/2}$ at 177. A healthy run
+# never gets there, because the KL pulls $\mathrm{logvar}$ towards 0; a learning rate that
+# is far too large may lead there. When the loss becomes infinite, `npvae` stops, says which
+# operation gave the first infinity, and keeps the last checkpoint.
 #
 # ## Where to find it
 #
@@ -421,17 +633,18 @@ assert own < 0.12 and shared > 0.9
 #
 # ## Exercises
 #
-# 1. [`reparameterize`](exercises/12_reparameterize.py): `npvae learn check reparameterize`.
-# 2. The bug museum: nine programs with bugs of kinds that VAEs were shipped with. Begin
-#    with [`bug_1`](exercises/18_bug_1.py): `npvae learn check bug_1`. Which of them can a
-#    gradient check see?
-# 3. On paper: which constant $b$ makes the variance of the score-function estimator
+# 1. On paper (5.3): which constant $b$ makes the variance of the score-function estimator
 #    smallest?
-# 4. Write the pathwise and the score-function estimator for an exponential variable with
-#    mean $\beta$ and $f(z) = -(z - 2)^2$, and compare their spreads.
-# 5. In 5.4, set the shift of 0.3 to 0, and remove the asserts. Which two spreads go to
+# 2. In 5.4, set the shift of 0.3 to 0, and remove the asserts. Which two spreads go to
 #    zero, and why? Why is *naive* suddenly right? (The deviation of an estimate without
 #    spread means nothing: it is rounding divided by rounding.)
+# 3. [`reparameterize`](exercises/12_reparameterize.py), the blank of 5.5, in a file of your
+#    own: `npvae learn check reparameterize`.
+# 4. The bug museum (5.5): nine programs, each with a bug of a kind that published VAEs have
+#    had. Begin with [`bug_1`](exercises/16_bug_1.py): `npvae learn check bug_1`. Which of
+#    them can a gradient check see?
+# 5. For an exponential variable with mean $\beta$ (5.6) and $f(z) = -(z - 2)^2$, write the
+#    pathwise and the score-function estimator, and compare their spreads.
 #
 # Before: [4. The evidence lower bound](04_the_evidence_lower_bound.ipynb). Next: [6. A VAE
 # on MNIST](06_a_vae_on_mnist.ipynb).

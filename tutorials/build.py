@@ -8,13 +8,19 @@ A chapter is a Python program in percent format. Its notebook holds the same cel
 no cell ids, no execution times and no versions, so that building it twice gives the same bytes. The site is made by
 Sphinx with MyST-NB, configured in tutorials/site/conf.py; it needs no network, and begins at site/html/index.html.
 
+A cell with the tag hide-input folds its code, and one with hide-output what it prints and draws, on the site and in
+Jupyter. The first is for plots, the second for what a reader should predict first.
+
 Chapters link to the engine by the name of a function, [elbo](../npvae/probability/bounds.py). In the notebook the link
 gets its line; on the site it leads to the page with the highlighted source.
 """
 
 import argparse
 import ast
+import base64
+import configparser
 import hashlib
+import json
 import pathlib
 import re
 import shutil
@@ -23,6 +29,7 @@ import sys
 import tempfile
 
 try:
+    import bs4
     import jupytext
     import nbclient
     import nbformat
@@ -30,8 +37,12 @@ except ModuleNotFoundError as error:
     sys.exit(f"build.py: {error.name} is not installed: pip install -e '.[docs]'")
 
 from npvae.learn import catalogue
+from npvae.learn.exercises import BY_CHAPTER
 
 HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE / "site"))
+import exercise_pages  # noqa: E402
+
 CHAPTERS = sorted(HERE.glob("[0-9][0-9]_*.py"))
 ENGINE = HERE.parent / "npvae"
 SITE = HERE / "site" / "html"
@@ -44,6 +55,7 @@ PACKAGES = [  # and modules, in the order in which they import one another
     "errors", "runtime", "autodiff", "datasets", "nn", "diagnosis", "probability", "models", "training", "gradchecks",
     "figures", "learn",
 ]
+WORDS_PER_MINUTE = 200  # of text, formulas and code
 PAGES = ["notation", "results", "benchmarks", "contributing", "changes"]  # beside the chapters
 
 
@@ -57,13 +69,20 @@ def unexecuted(chapter):
     """
     notebook = jupytext.read(chapter, fmt="py:percent")
     for cell in notebook.cells:
-        cell.metadata = {}
+        cell.metadata = _folded(cell.metadata.get("tags", []))
         cell.pop("id", None)
         if cell.cell_type == "markdown":
             cell.source = LINK_TO_ENGINE.sub(lambda match: _with_line(match, chapter), cell.source)
     notebook.metadata = nbformat.from_dict(METADATA)
     notebook.nbformat, notebook.nbformat_minor = 4, 4        # from 4.5 on, every cell has an id
     return notebook
+
+
+def _folded(tags):
+    """The metadata of a cell with these tags: MyST-NB folds what the tags name, and Jupyter what the rest names."""
+    folds = {"hide-input": {"source_hidden": True}, "hide-output": {"outputs_hidden": True}}
+    jupyter = {key: value for tag in tags for key, value in folds[tag].items()}
+    return nbformat.from_dict({"tags": tags, "jupyter": jupyter} if tags else {})
 
 
 def _with_line(match, chapter):
@@ -93,7 +112,7 @@ def execute(notebook):
     nbclient.NotebookClient(notebook, timeout=600, resources={"metadata": {"path": str(HERE)}}).execute()
     notebook.metadata = nbformat.from_dict(METADATA)                             # without the version of Python
     for cell in notebook.cells:
-        cell.metadata = {}                                   # the times of execution
+        cell.metadata.pop("execution", None)                 # its times
         if cell.cell_type == "code":
             cell.outputs = _merged(cell.outputs)
     return notebook
@@ -139,10 +158,31 @@ def build_site():
         done = subprocess.run([*sphinx, "-c", HERE / "site", "-d", source / "doctrees", source, built])
         if done.returncode:
             raise ValueError("Sphinx has complained, above: the site was not built")
+        _write_excerpts(built)
         shutil.rmtree(SITE, ignore_errors=True)
         shutil.move(built, SITE)
     (SITE / "sources").write_text(digest(), encoding="utf-8")
     print(f"the site begins at {SITE / 'index.html'}")
+
+
+def _write_excerpts(built):
+    """Write the texts of all pages, and of all functions, into the script that shows excerpts of search results."""
+    texts = {}
+    for page in built.rglob("*.html"):
+        article = bs4.BeautifulSoup(page.read_text(encoding="utf-8"), "html.parser").find("article")
+        if article is None or page.is_relative_to(built / "_modules"):
+            continue
+        for formula in article.find_all(class_="math"):
+            formula.replace_with("…")                        # in the page it is raw TeX
+        address, text = page.relative_to(built).as_posix(), lambda part: " ".join(part.get_text().split())
+        for function in article.select("dt[id]"):
+            summary = function.find_next_sibling("dd").find("p")
+            if summary:
+                texts[f"{address}#{function['id']}"] = text(summary)
+        texts[address] = text(article).replace("¶", "")
+    script = built / "_static" / "search_excerpts.js"
+    excerpts = f"const EXCERPTS = {json.dumps(texts, ensure_ascii=False, sort_keys=True)};\n"
+    script.write_text(excerpts + script.read_text(encoding="utf-8"), encoding="utf-8")
 
 
 def digest():
@@ -158,6 +198,7 @@ def digest():
 
 def _gather(source):
     """Put all pages of the site into one folder: chapters, notation, exercises, reference."""
+    (source / "notebooks").mkdir()
     for chapter in CHAPTERS:
         path = chapter.with_suffix(".ipynb")
         notebook = nbformat.read(path, as_version=4) if path.exists() else nbformat.v4.new_notebook()
@@ -165,15 +206,39 @@ def _gather(source):
             raise ValueError(f"{path.name} is not what {chapter.name} makes: build.py notebooks {chapter.name[:2]}")
         for cell in notebook.cells:
             _adapt(cell)
+        notebook.cells[0].source += _offer(chapter)
         nbformat.write(notebook, source / path.name)
-    for name, page, more in [("README", "index", _contents()), *((name, name, "") for name in PAGES)]:
-        text = _for_site((HERE / f"{name}.md").read_text(encoding="utf-8"))
-        (source / f"{page}.md").write_text(text + more, encoding="utf-8")
+        shutil.copy(path, source / "notebooks")
     shutil.copytree(HERE / "figures", source / "figures")
+    pages = {
+        "index": _landing(source) + _contents(["chapters", "exercises", "reference", *PAGES]),
+        "chapters": (HERE / "README.md").read_text(encoding="utf-8") + _contents(chapter.stem for chapter in CHAPTERS),
+        **{page: (HERE / f"{page}.md").read_text(encoding="utf-8") for page in PAGES},
+    }
+    for page, text in pages.items():
+        (source / f"{page}.md").write_text(_for_site(text), encoding="utf-8")
     (source / "exercises").mkdir()
     (source / "exercises.md").write_text(_exercises(source), encoding="utf-8")
     (source / "reference").mkdir()
     (source / "reference.md").write_text(_reference(source), encoding="utf-8")
+
+
+def _offer(chapter):
+    """A line that offers the notebook of a chapter."""
+    colab = in_colab(chapter.stem, (HERE.parent / "setup.cfg").read_text(encoding="utf-8"))
+    return f"\n\n{{download}}`Download this chapter as a notebook <notebooks/{chapter.stem}.ipynb>`{colab}."
+
+
+def in_colab(name, setup):
+    """The words that offer a notebook in Colab, if the text of setup.cfg has a `url` of a repository on GitHub."""
+    settings = configparser.ConfigParser()
+    settings.read_string(setup)
+    url = settings["metadata"].get("url", "")
+    if not url.startswith("https://github.com/"):
+        return ""
+    repository = url.removeprefix("https://github.com/").strip("/")
+    address = f"https://colab.research.google.com/github/{repository}/blob/main/tutorials/{name}.ipynb"
+    return f", or [open it in Colab]({address})"
 
 
 def _adapt(cell):
@@ -181,17 +246,22 @@ def _adapt(cell):
     if cell.cell_type == "markdown":
         cell.source = _for_site(cell.source)
         return
-    pictures = [output.metadata["image/png"]["alt"] for output in cell.outputs if "image/png" in output.get("data", {})]
-    if len(pictures) > 1:
-        raise ValueError(f"a cell draws {len(pictures)} pictures, expected one, since MyST-NB has one text for all")
-    if pictures:
-        cell.metadata["mystnb"] = {"image": {"alt": pictures[0]}}
+    about = [about for output in cell.outputs for about in output.get("metadata", {}).values()]
+    if len(about) > 1:
+        raise ValueError(f"a cell draws {len(about)} pictures, expected one, since MyST-NB has one text for all")
+    if about:
+        cell.metadata["mystnb"] = {"image": {"alt": about[0]["alt"], "classes": _kind(about[0])}}
+
+
+def _kind(about):
+    """The class of a picture in site.css, from what its output says about it."""
+    return "drawing" if about["drawing"] else "pictures"
 
 
 def _for_site(text):
     """Markdown whose links to files of the repository lead to the pages that the site has for them."""
     text = LINK_TO_ENGINE.sub(_to_source, text)
-    text = text.replace("](README.md)", "](index.md)").replace("](exercises/README.md)", "](exercises.md)")
+    text = text.replace("](README.md)", "](chapters.md)").replace("](exercises/README.md)", "](exercises.md)")
     return re.sub(r"\]\(exercises/(\w+)\.py\)", r"](exercises/\1.md)", text)
 
 
@@ -202,28 +272,57 @@ def _to_source(match):
     return f'<a href="_modules/{page}.html{f"#{name}" if line else ""}"><code>{name}</code></a>'
 
 
-def _contents():
-    chapters, pages = "\n".join(chapter.stem for chapter in CHAPTERS), "\n".join(PAGES)
-    return f"\n```{{toctree}}\n:hidden:\n\n{chapters}\nexercises\nreference\n{pages}\n```\n"
+def _landing(source):
+    """The text of the first page: that of site/index.md, with a card for each chapter."""
+    page, cards = (HERE / "site" / "index.md").read_text(encoding="utf-8"), []
+    readme = (HERE / "README.md").read_text(encoding="utf-8")
+    about = dict(re.findall(r"^\| \[(.*?)\].*?\| (.*?) \|", readme, re.MULTILINE))
+    for chapter in CHAPTERS:
+        cells = nbformat.read(chapter.with_suffix(".ipynb"), as_version=4).cells
+        minutes = round(sum(len(cell.source.split()) for cell in cells) / WORDS_PER_MINUTE)
+        title = _title(chapter)
+        picture, kind = _first_picture(cells, source / "cards", chapter.stem)
+        cards += ["````{container} card", f"```{{image}} cards/{picture}"]
+        cards += [f":alt: A figure of the chapter {title}", f":class: {kind}", "```", ""]
+        cards += [f"[{title}]({chapter.stem}.ipynb)", ""]
+        topics = about[title][0].upper() + about[title][1:]  # `capitalize` would turn VAE into vae
+        cards += [f"{topics}. *{minutes} minutes to read.*", "````", ""]
+    return page.replace("<!-- cards -->", "\n".join(cards))
+
+
+def _first_picture(cells, folder, name):
+    """Write the first picture of a notebook into a folder, and return the name of its file and its class."""
+    folder.mkdir(exist_ok=True)
+    for output in (output for cell in cells for output in cell.get("outputs", [])):
+        data = output.get("data", {})
+        if "image/png" in data:
+            (folder / f"{name}.png").write_bytes(base64.b64decode(data["image/png"]))
+            return f"{name}.png", _kind(output["metadata"]["image/png"])
+    raise ValueError(f"the notebook {name} has no picture for the first page")
+
+
+def _contents(pages):
+    """What tells Sphinx which pages belong below this one: the side bar lists them."""
+    return "\n".join(["\n```{toctree}", ":hidden:", "", *pages, "```", ""])
 
 
 def _exercises(source):
-    """Write a page for each exercise; the text of the page that lists them, each under the chapter that asks for it."""
+    """Write a page for each exercise; the text of the page that lists them, each under its chapter."""
     text = "# Exercises\n" + (HERE / "exercises" / "README.md").read_text(encoding="utf-8").split("\n", 1)[1]
-    names = [catalogue.file_name(exercise).removesuffix(".py") for exercise in catalogue.ALL]
-    for exercise, name in zip(catalogue.ALL, names):
-        stub = (HERE / "exercises" / f"{name}.py").read_text(encoding="utf-8")
-        task = ast.get_docstring(ast.parse(stub))
-        code = stub.split('"""', 2)[2].lstrip()
-        page = f"# {exercise.name}: {exercise.title}\n\n```text\n{task}\n```\n\n```python\n{code}```\n"
-        (source / "exercises" / f"{name}.md").write_text(page, encoding="utf-8")
-    for chapter in CHAPTERS:
-        chapter_text = chapter.read_text(encoding="utf-8")
-        asked = [name for name in names if f"(exercises/{name}.py)" in chapter_text]
-        names = [name for name in names if name not in asked]
-        text += _listed(re.search(r"^# # (.*)", chapter_text, re.MULTILINE)[1], asked)
-    museum = [name for name in names if "_bug_" in name]
-    return text + _listed("The museum of bugs, continued", museum) + _listed("Beyond", sorted({*names} - {*museum}))
+    titles = {_title(chapter): chapter.stem for chapter in CHAPTERS}
+    for title, exercises in BY_CHAPTER.items():
+        names = [catalogue.file_name(exercise).removesuffix(".py") for exercise in exercises]
+        for exercise, name in zip(exercises, names):
+            code = (HERE / "exercises" / f"{name}.py").read_text(encoding="utf-8").split('"""', 2)[2].lstrip()
+            chapter = f"[{title}](../{titles[title]}.ipynb)"
+            page = exercise_pages.page(exercise, catalogue.NUMBER[exercise.name], chapter, code)
+            (source / "exercises" / f"{name}.md").write_text(page, encoding="utf-8")
+        text += _listed(title, names)
+    return text
+
+
+def _title(chapter):
+    return re.search(r"^# # (.*)", chapter.read_text(encoding="utf-8"), re.MULTILINE)[1]
 
 
 def _listed(title, names):
@@ -251,7 +350,17 @@ def _module(name, with_title):
     if name.endswith(".__init__"):
         return f"```{{eval-rst}}\n.. automodule:: {name.removesuffix('.__init__')}\n```\n"
     title = f"\n## {name}\n" if with_title else ""
-    return f"{title}\n```{{eval-rst}}\n.. automodule:: {name}\n   :members:\n   :member-order: bysource\n```\n"
+    summary = [".. currentmodule:: None", "", ".. autosummary::", "   :nosignatures:", "", *_public(name), ""]
+    members = [f".. automodule:: {name}", "   :members:", "   :member-order: bysource"]
+    return "\n".join([title, "```{eval-rst}", *summary, *members, "```", ""])
+
+
+def _public(module):
+    """The public functions and classes that a module defines, each as a line of `autosummary`."""
+    path = ENGINE.parent.joinpath(*module.split(".")).with_suffix(".py")
+    nodes = ast.parse(path.read_text(encoding="utf-8")).body
+    names = [node.name for node in nodes if isinstance(node, ast.FunctionDef | ast.ClassDef)]
+    return [f"   ~{module}.{name}" for name in names if not name.startswith("_")]
 
 
 def main():

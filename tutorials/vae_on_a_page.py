@@ -95,4 +95,5 @@ if __name__ == "__main__":
     with no_grad():
         images = ops.sigmoid(decode(p, rng.standard_normal((100, LATENT), dtype=np.float32))).data
     sheet = figures.image_sheet(images.reshape(-1, 28, 28, 1), columns=10)
-    figures.show(sheet, "One hundred digits decoded from codes of the prior, in ten rows.")
+    sheet.savefig("samples.png")
+    print("samples.png shows one hundred digits decoded from codes of the prior")

@@ -167,10 +167,10 @@ def unfit_upstream_gradient(record, dy, error):
     return ValueError(f"{what} (called at {record.caller}): {error}")
 
 
-def check_gradients(record, dy, gradients):
+def check_gradients(record, dy, gradients, wanted):
     """Raise ValueError or TypeError for a gradient that is missing, not an array, or of the wrong shape or dtype."""
-    for x, dx, name, shape in zip(record.inputs, gradients, record.names, record.shapes):
-        if x is None:
+    for is_wanted, dx, name, shape in zip(wanted, gradients, record.names, record.shapes):
+        if not is_wanted:
             continue
         where = f"(called at {record.caller})"
         if dx is None:
@@ -218,6 +218,11 @@ def trap_nonfinite():
         yield
     finally:
         _trapping.reset(token)
+
+
+def is_trapping():
+    """Return whether derivatives must run one after another, so that `trap_nonfinite` finds the first one."""
+    return _trapping.get()
 
 
 def _check_finite(array, what, caller):

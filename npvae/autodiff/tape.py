@@ -96,7 +96,8 @@ class Tape:
             for x, name, shape in zip(record.inputs, record.names, record.shapes):
                 key = (record, name) if x is None else x.record or x
                 if key not in boxes:
-                    kind, name = ("data", name) if x is None else ("parameter", self.names.get(x, name))
+                    data = "data", f"data {name}"        # the operation's name for it, which a parameter may have too
+                    kind, name = data if x is None else ("parameter", self.names.get(x, name))
                     boxes[key] = Box(kind, [name, _shape(shape)], row=None)
                 above.append(key)
             row = 1 + max([boxes[key].row for key in above if boxes[key].kind == "operation"] + [0])

@@ -18,6 +18,7 @@ is a loop over a sorted list, without recursion.
 Source: Baydin, Pearlmutter, Radul, Siskind (2018), Automatic differentiation in machine learning: a survey, §3.2.
 """
 
+import collections
 import contextlib
 import contextvars
 import functools
@@ -26,11 +27,13 @@ import itertools
 
 import numpy as np
 
+from ..runtime import Call, finish, is_small, one_thread, start
 from . import guards
 
 _recording = contextvars.ContextVar("recording", default=True)
 _frozen = contextvars.ContextVar("frozen", default=frozenset())  # leaves that get no gradient, in this thread
 _execution_order = itertools.count()
+LATER = 3  # records that wait for the gradients of their leaves, at most
 
 
 class Tensor:
@@ -114,15 +117,54 @@ def leaf_gradients(y, dy, done=lambda record, dy: None):
     Take the records from the last to the first. When we reach a record, every use of its value is behind us, so the
     gradient dy of that value is complete: turn it into the gradients of the record's inputs, and add each to what has
     already reached that input. Call `done(record, dy)` for every record.
+
+    No later step of the walk needs the gradient of a leaf. So helpers (see runtime.py) compute the gradients of large
+    leaves while the walk goes on. At the end, this thread computes those that no helper has begun. Whichever thread
+    computes them, we add them in the order of the walk, so the bits are the same. A record that waits for the gradients
+    of its leaves keeps its dy, so at most LATER of them wait.
     """
     gradients = {y.record or y: dy}  # a value is known by the record that made it, a leaf by itself
-    for record in reversed(records(y)):
-        dy = gradients.pop(record)
-        done(record, dy)
-        for x, dx in zip(record.inputs, record.backward(dy)):
-            if x is not None:
-                source = x.record or x
-                gradients[source] = gradients[source] + dx if source in gradients else dx
+
+    def add(record, of_inputs, which):
+        for x, dx in itertools.compress(zip(record.inputs, of_inputs), which):
+            source = x.record or x
+            gradients[source] = gradients[source] + dx if source in gradients else dx
+
+    waiting = collections.deque()  # (record, the call that computes its leaves' gradients, which inputs are leaves)
+
+    def add_the_oldest():
+        record, call, leaves = waiting[0]  # if Ctrl-C interrupts `result`, `finish` must find the call here
+        of_inputs = call.result()
+        waiting.popleft()
+        add(record, of_inputs, leaves)
+
+    with one_thread:  # a derivative may multiply matrices without `product`
+        try:
+            for record in reversed(records(y)):
+                dy = gradients.pop(record)
+                done(record, dy)
+                guards.check_unchanged(record)
+                values, leaves = record.wanted()
+                if len(record.derivatives) > 1 and any(leaves):
+                    call = Call(functools.partial(record.backward, dy, leaves))
+                    waiting.append((record, call, leaves))
+                    start(call, here=record.has_small_gradients(dy, leaves) or guards.is_trapping())
+                    of_inputs = record.backward(dy, values)
+                else:  # a single function may compute all gradients at once
+                    of_inputs = record.backward(dy, [x is not None for x in record.inputs])
+                    if any(leaves):  # known already, but added when it is their turn
+                        of_leaves = [dx if is_leaf else None for dx, is_leaf in zip(of_inputs, leaves)]
+                        call = Call(lambda of_leaves=of_leaves: of_leaves)
+                        waiting.append((record, call, leaves))
+                add(record, of_inputs, values)
+                if len(waiting) > LATER:
+                    add_the_oldest()
+            for _, call, _ in reversed(waiting):  # the newest first: helpers begin with the oldest
+                call.run()
+            while waiting:
+                add_the_oldest()
+        finally:
+            finish([call for _, call, _ in waiting])  # none, unless there was an error
     return gradients
 
 
@@ -166,15 +208,22 @@ class Record:
             return [("all inputs", True, self.derivatives[0])]
         return [(name, x is not None, d) for name, x, d in zip(self.names, self.inputs, self.derivatives)]
 
-    def backward(self, dy):
-        """Return the gradient of each input where one is wanted, None elsewhere; `guards` has checked them."""
-        guards.check_unchanged(self)
+    def wanted(self):
+        """Return two lists of bools: which inputs are values whose gradient is wanted, and which are such leaves."""
+        values = [x is not None and x.record is not None for x in self.inputs]
+        return values, [x is not None and x.record is None for x in self.inputs]
+
+    def has_small_gradients(self, dy, wanted):
+        """Return whether dy and the wanted gradients are too small for a second thread."""
+        return is_small([dy, *(x.data for x, is_wanted in zip(self.inputs, wanted) if is_wanted)])
+
+    def backward(self, dy, wanted):
+        """Return the gradient of each wanted input, None elsewhere; `guards` has checked them."""
         try:
-            wanted = [x is not None for x in self.inputs]
             gradients = input_gradients(self.operation, self.names, self.derivatives, dy, wanted)
         except ValueError as error:
             raise guards.unfit_upstream_gradient(self, dy, error) from error
-        guards.check_gradients(self, dy, gradients)
+        guards.check_gradients(self, dy, gradients, wanted)
         return gradients
 
 
@@ -220,13 +269,14 @@ def op(f):
     Inputs are positional (Tensors, arrays or numbers, all of one dtype); options, such as an axis, are keywords. The
     recorded operation returns a Tensor; `scale.raw` is f itself, which knows nothing of Tensors.
 
-    A derivative returns a new array, or dy, or a view of dy; it changes neither dy nor an input.
+    A derivative returns a new array, or dy, or a view of dy; it changes neither dy nor an input. Derivatives of this
+    and of other calls may run at the same time, in two threads, so none may change an array that another one uses.
 
     Raises TypeError for inputs of different dtypes and for an f that does not return a tuple, and ValueError with all
     shapes where they do not fit together.
     """
     name = f.__name__
-    names_of = functools.cache(functools.partial(input_names, f))  # by their number: a signature is slow to read
+    names_of = functools.cache(functools.partial(input_names, f))  # cached by their number: a signature is slow to read
 
     @functools.wraps(f)
     def recorded(*inputs, **options):
@@ -247,7 +297,7 @@ def op(f):
             ]
             if any(x is not None for x in wanted):
                 shapes = [np.shape(a) for a in arrays]
-                lasting = wanted if frozen else inputs  # what is frozen here, another thread may train
+                lasting = wanted if frozen else inputs  # another thread may train what is frozen here
                 seals = guards.seals(names, lasting, arrays, result.data)
                 result.record = Record(name, names, shapes, result.shape, wanted, derivatives, guards.caller(), seals)
         return result
@@ -282,7 +332,7 @@ def no_grad():
 
 
 def enable_grad():
-    """`with enable_grad():` operations are recorded again, even inside `with no_grad():`."""
+    """`with enable_grad():` operations are recorded, even inside `with no_grad():`."""
     return _within(_recording, True)
 
 

@@ -7,9 +7,9 @@ from .race import race
 from .workloads import BY_NAME
 
 NAMES = (*BY_NAME, "busy", "import", "memory", "growth")
-BUSY = (0, 1, 2)  # programs beside the step
-SECONDS = {"import": 10, "memory": 60, "growth": 300}  # that they take, on a quiet machine
-DEFAULT = NAMES[:-1]
+BUSY = (0, 1, 2)  # how many other programs run beside the step
+SECONDS = {"import": 10, "memory": 60, "growth": 300}  # how long they take on a quiet machine
+DEFAULT = NAMES[:-1]  # without growth, which takes longest
 
 
 def chosen_libraries(against):
@@ -50,7 +50,7 @@ def run(names, against, threads, seconds, folder, say, save=lambda measured: Non
     measured = {"machine": tables.machine(threads, versions), "seconds": seconds}
     for line in tables.machine_lines(measured["machine"]):
         say(line)
-    say(f"measures {', '.join(names)}: about {_minutes(names, versions, seconds)} minutes on a quiet machine")
+    say(f"measures {', '.join(names)}: about {_minutes(names, versions, seconds)} on a quiet machine")
     for name in names:
         say("")
         if name == "busy":
@@ -83,11 +83,12 @@ def run(names, against, threads, seconds, folder, say, save=lambda measured: Non
 
 
 def _minutes(names, versions, seconds):
-    """Return about how many minutes the measurements take on a quiet machine."""
+    """Return about how long the measurements take on a quiet machine, such as "2 minutes"."""
     total = 0
     for name in names:
         workload = BY_NAME.get(name, BY_NAME["reference"])
         each = 10 + seconds if workload.trains else 10 + 40  # it takes at least 24 steps
         races = len(BUSY) if name == "busy" else 1
         total += SECONDS.get(name, races * each * len(contenders.taking_part(workload, versions)))
-    return max(1, round(total / 60))
+    minutes = max(1, round(total / 60))
+    return f"{minutes} minute{'s' * (minutes > 1)}"

@@ -31,7 +31,7 @@ PEERS = ("torch", "jax", "autograd")
 
 
 def installed(libraries=PEERS):
-    """Return the installed ones of these libraries: a dict from names to versions."""
+    """Return which of these libraries are installed: a dict from names to versions."""
     found = {}
     for name in libraries:
         with contextlib.suppress(importlib.metadata.PackageNotFoundError):
@@ -40,7 +40,7 @@ def installed(libraries=PEERS):
 
 
 def taking_part(workload, libraries):
-    """Return the contenders for a workload that need no other libraries than these, ours first."""
+    """Return the contenders for a workload that need only these libraries, ours first."""
     chosen = [contender for contender in CONTENDERS if contender.library is None or contender.library in libraries]
     if workload.model == "conv-vae":                         # autograd has no strided convolution
         chosen = [contender for contender in chosen if contender.library != "autograd"]

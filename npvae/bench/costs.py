@@ -25,9 +25,9 @@ def time_imports():
     found = {"npvae": [], "numpy": []}
     for _ in tqdm(range(IMPORTS + 1), desc="import", unit="turn", leave=False, disable=None):
         for name, times in found.items():
-            seconds = _output(TIME_IMPORT.format(name), PYTHONDONTWRITEBYTECODE="")  # so that both are compiled once
+            seconds = _output(TIME_IMPORT.format(name), PYTHONDONTWRITEBYTECODE="")  # both may keep their bytecode
             times.append(float(seconds))
-    return {name: float(np.median(times[1:])) for name, times in found.items()}  # the first import reads the disk
+    return {name: float(np.median(times[1:])) for name, times in found.items()}  # the first import reads from the disk
 
 
 def peak_memory(names, threads):

@@ -45,7 +45,7 @@ def conv_transpose2d(xp, x, W, b):
 
     The middle of the kernel reaches the output pixels with an even index, and its two ends reach those between two
     pixels of x. So this is a convolution over 2 × 2 windows with four outputs of O channels, one for each parity, which
-    are interleaved. On a CPU this is faster than the input with gaps (`lhs_dilation`) that JAX offers.
+    are interleaved. On a CPU this is faster than JAX's own way, an input with gaps (`lhs_dilation`).
     """
     N, H, width, C = x.shape
     O = W.shape[2]

@@ -7,7 +7,7 @@ from .workloads import Workload
 BATCHES = tuple(2**i for i in range(13))                     # 1 to 4,096, with WIDTH
 WIDTHS = tuple(2**i for i in range(6, 13))                   # 64 to 4,096, with BATCH
 BATCH, WIDTH = 128, 512
-FASTEST = ("torch, fused Adam", "jax, jit")                  # form of each peer that does not take a minute to compile
+FASTEST = ("torch, fused Adam", "jax, jit")                  # of each peer, without the form that compiles for a minute
 SECONDS = 1.0
 
 

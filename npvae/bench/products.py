@@ -1,7 +1,8 @@
 """The lower bound: the matrix products of a workload, and nothing else.
 
 The tape of our own step lists them, so they are the same ones: the forward products, and one for each input that needs
-a gradient. No step in NumPy can be faster than its products, and the rest of its time shows what the engine costs.
+a gradient. On an idle machine, no step in NumPy can be faster than its products, and the rest of its time shows what
+the engine costs.
 """
 
 import numpy as np

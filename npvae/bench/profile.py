@@ -1,7 +1,7 @@
 """Where the time of our own steps goes: how long each operation takes, forward and backward.
 
-Python reports every call and return to a function of ours. It knows functions, not operations. But the wrapper that
-`op` makes calls every operation, and an operation's code contains the code of its derivatives.
+Python reports every call and every return to our function `watch`. Python knows functions, not operations. But the
+wrapper that `op` makes calls every operation, and an operation's code contains the code of its derivatives.
 """
 
 import collections
@@ -12,15 +12,18 @@ import numpy as np
 
 from ..autodiff import guards, normalization, ops, tensor
 from ..nn.optim import Optimizer
+from ..runtime import Call
 
 WRAPPER = ops.dense.__code__  # of every operation
+WAITING = Call._wait.__code__  # for a helper
 OTHERS = {Optimizer.step.__code__: "the optimiser", normalization.batch_moments.__code__: "batch_moments"}
 
 
 def profile(step, seconds):
     """Return where the seconds of one step() go: {"step": all of them, operation: [forward, backward], …}, in medians.
 
-    It watches only the calling thread, which waits for the others. Watching itself takes part of the time.
+    It watches only the calling thread. While helpers compute gradients, it sees only how long the caller waits for
+    them. Watching takes time as well.
     """
     times = collections.defaultdict(lambda: [0.0, 0.0])      # of one step
     all_times = []
@@ -38,6 +41,8 @@ def profile(step, seconds):
     def which(code, caller):
         if code in OTHERS and caller.co_filename != code.co_filename:
             return OTHERS[code], 0
+        if code is WAITING and caller is Call.result.__code__:
+            return "waiting for gradients", 1
         if caller.co_filename != tensor.__file__ or code.co_filename in (tensor.__file__, guards.__file__):
             return None
         if caller is WRAPPER:

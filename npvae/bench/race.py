@@ -1,9 +1,10 @@
 """The race: all contenders of a workload in turn, round after round, each in its own process.
 
-Machines have good and bad seconds. So no contender runs to the end before the next begins: in every round each one
-takes steps for a moment while the others wait, and a bad stretch slows all of them. The first round does not count.
+A machine is slower in some seconds than in others. So no contender runs to the end before the next begins: in every
+round, each one takes steps for a moment while the others wait, and a slow stretch affects all of them. The first round
+does not count.
 
-On a busy machine, a race ends with the rounds that it has when its time is up.
+A race on a busy machine ends when its time is up, and counts the rounds that it has finished.
 """
 
 import contextlib
@@ -24,12 +25,18 @@ from ..errors import UserError
 from ..plain import UTF_8_CHILD
 from .contenders import OURS, PRODUCTS
 
-ROUNDS = 7
+ROUNDS = 7  # that count
 PATIENCE = 600  # seconds to wait for an answer: compiling may take a minute
-LIMIT = 1e-4  # how far losses and gradients may differ
-START, SLOW = 15, 4  # seconds until a contender has compiled; how many times as long as planned a race may take
-BUSY = "while True: pass"  # a program that keeps one core busy
-FITS = 4 / 3  # the sum of a profile may be so many times the median
+LIMIT = 1e-4  # how far losses and gradients may differ, relative to ours
+START, SLOW = 15, 4  # planned seconds for a contender to start; a race may take this many times as long as planned
+# A program that keeps one core busy, as long as its parent lives: if the parent is killed, nobody else would end it.
+BUSY = """
+import os
+parent = os.getppid()
+while os.getppid() == parent:
+    sum(range(100_000))
+"""
+FITS = 4 / 3  # the parts of a profile may add up to this many times the median step
 
 
 class Result(NamedTuple):
@@ -39,7 +46,7 @@ class Result(NamedTuple):
     median       seconds for a step; low and high are the first and the third quartile
     steps        the number of steps that count
     rounds       the number of rounds that count
-    difference   between loss and gradients and ours, relative; None for ours and for the products
+    difference   of its loss and gradients from ours, relative; None for ours and for the products
     failure      why there are no times, or None
     profile      where the time of our own step goes (see profile.py); None for the others
     """
@@ -94,6 +101,7 @@ class Process:
         if is_late.is_set():
             raise UserError(f"no answer within {PATIENCE} seconds: ask for fewer --seconds, or leave it out")
         if answer is None:
+            self._process.kill()                             # it may have printed something else, and still be alive
             self._log.seek(0)
             raise UserError(f"its process ended: {last_words(self._log.read(), self._process.wait())}")
         if "error" in answer:
@@ -108,18 +116,18 @@ class Process:
 
 
 def last_words(text, status):
-    """Return the last line of `text`, which an ended process wrote; without one, say how it ended, from its status."""
+    """Return the last line of `text`, which a process wrote before it ended; if it wrote nothing, say how it ended."""
     lines = text.strip().splitlines()
     if lines:
         return lines[-1].strip()
-    return f"signal {-status}" if status < 0 else f"exit status {status}, and it said nothing"
+    return f"signal {-status}" if status < 0 else f"exit status {status}, without a message"
 
 
 @contextlib.contextmanager
 def on_cores(n):
-    """Within this context, new processes run on n of the cores, or on all if the system cannot restrict processes.
+    """Within this context, new processes run on the first n cores; on all, if the system cannot restrict processes.
 
-    These are the first n in the system's numbering; on some machines two of them are the two halves of one core.
+    On some machines, two of these cores are hardware threads of the same one.
     """
     if not hasattr(os, "sched_setaffinity"):
         yield
@@ -140,8 +148,7 @@ def race(workload, chosen, seconds, threads, busy=0):
     threads   the number of threads, and of cores, for each
     busy      the number of other programs that keep a core busy meanwhile
 
-    Raises UserError if our own contender fails. For any other that fails, or that computes something else, the result
-    says why.
+    Raises UserError if npvae itself fails. If another one fails, or computes something else, its result says why.
     """
     processes, results = [], {}
     ends = time.monotonic() + SLOW * len(chosen) * (START + seconds)
@@ -185,7 +192,7 @@ def race(workload, chosen, seconds, threads, busy=0):
                     times[process.name] += found[1:]  # the first step starts with the caches full of other data
                     rounds[process.name] += 1
                 bar.update()
-        profile = _profile(processes[0], seconds / ROUNDS, np.median(times[OURS]))
+        profile = None if busy else _profile(processes[0], seconds / ROUNDS, np.median(times[OURS]))
     for name, found in times.items():
         low, median, high = np.quantile(found, [0.25, 0.5, 0.75]).tolist()
         results[name] = results.get(name, Result(name))._replace(
@@ -208,7 +215,7 @@ def _busy_program(threads):
 
 
 def _profile(process, seconds, median):
-    """Return a profile whose operations do not take much longer than a step; None if there is none in two attempts."""
+    """Return a profile whose parts add up to not much more than a step; None if two attempts give none."""
     for _ in range(2):
         found = process.ask(profile=seconds)["profile"]
         if sum(sum(times) for name, times in found.items() if name != "step") <= FITS * median:
@@ -219,8 +226,8 @@ def _profile(process, seconds, median):
 def _difference(folder, i):
     """Return how far the loss and gradients of contender i are from those of the first, ours; None for ours.
 
-    The difference of each gradient is relative to its own largest number. Where that is pure rounding, as for a bias
-    before a batch normalization, it is relative to a thousandth of the largest number in all gradients.
+    The difference of each gradient is relative to its own largest number. Where that is pure rounding error, as for
+    a bias before a batch normalization, it is relative to a thousandth of the largest number in all gradients.
     """
     if i == 0:
         return None

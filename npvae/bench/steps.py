@@ -26,8 +26,8 @@ class Steps:
         return self.minibatches[(self.steps - 1) % len(self.minibatches)]
 
     def chunks(self, chunk):
-        """Return the number of chunks into which the samples are cut, and their size, at most `chunk`."""
+        """Cut the samples into chunks of at most `chunk`; return the number of chunks, and their size."""
         chunk = min(chunk, self.workload.samples)
         if self.workload.samples % chunk:
-            raise ValueError(f"{self.workload.samples} samples are no multiple of {chunk}")
+            raise ValueError(f"{self.workload.samples} samples are not a multiple of {chunk}")
         return self.workload.samples // chunk, chunk

@@ -13,15 +13,15 @@ from .race import ROUNDS
 PEER_GOAL = 1.0
 PRODUCTS_GOAL = 1.6  # for the reference network only
 IMPORT_GOAL, MEMORY_GOAL = 1.25, 0.4
-SMALL = 0.03  # of a step: an operation that takes less has no separate line
-NOISY = 2.0  # third quartile divided by the first: above this, no goal is judged
+SMALL = 0.03  # an operation that takes less than this part of a step has no separate line
+NOISY = 2.0  # if the third quartile is this many times the first, we do not say whether a goal is reached
 
 
 def blas():
     """Return one line about what computes the matrix products: OpenBLAS's version, its kernels, and who chose them."""
     config, kernels = runtime.openblas("get_config"), runtime.openblas("get_corename")
     if not config:
-        return "not OpenBLAS: its kernels and threads are left as they are"
+        return "not OpenBLAS: npvae leaves its kernels and threads as they are"
     config.restype = kernels.restype = ctypes.c_char_p
     asked = os.environ.get("OPENBLAS_CORETYPE")
     who = "chosen by npvae" if runtime.chosen_kernels else f"OPENBLAS_CORETYPE={asked}" if asked else "its own choice"
@@ -85,7 +85,7 @@ def lines(workload, results):
     peer, ratio, products_ratio = ratios(results)
     is_quiet = all(result.high < NOISY * result.low for result in results if result.failure is None)
     if not is_quiet:
-        yield "  The times vary much: something else kept the machine busy. Measure again."
+        yield "  The times vary a lot: something else kept the machine busy. Measure again."
     if peer:
         yield f"  {ratio:.2f} times the fastest peer, {peer}{_goal(ratio, PEER_GOAL if is_quiet else None)}"
     if products_ratio:
@@ -97,7 +97,7 @@ def lines(workload, results):
 
 
 def busy_lines(measured):
-    """Yield the lines of the table of steps beside other programs; measured: lists of `Result`, by their number."""
+    """Yield the table of steps beside busy programs; measured: a dict from their number to a list of `Result`."""
     yield "busy: a step of the reference network, alone and beside other programs"
     yield f"  {'median ms, beside':<19}" + "".join(f"{n or 'none':>12}" for n in measured) + f"{'slower':>12}"
     for results in zip(*measured.values()):
@@ -108,7 +108,7 @@ def busy_lines(measured):
 
 
 def profile_lines(profile, unit, scale):
-    """Yield where the time of our step goes: the operations that take most of it, and everything else in one line."""
+    """Yield where the time of our step goes: the operations that take most of it, then everything else in one line."""
     if profile is None:
         yield "  Where our time goes is left out: its parts add up to more than the step."
         return

@@ -10,7 +10,7 @@ from . import functional
 from .steps import Steps
 from .workloads import LEARNING_RATE
 
-CHUNK = 4  # samples of z, for each image, that are decoded at once
+CHUNK = 4  # samples of z for each image to decode at once
 
 
 class Autograd(Steps):

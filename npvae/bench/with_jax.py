@@ -9,7 +9,7 @@ from . import functional
 from .steps import Steps
 from .workloads import LEARNING_RATE
 
-CHUNK = 50  # samples of z, for each image, that are decoded at once: 50 is the fastest of 4, 10, 20, 50 and 100
+CHUNK = 50  # samples of z for each image to decode at once: 50 is the fastest of 4, 10, 20, 50 and 100
 
 
 class Jax(Steps):

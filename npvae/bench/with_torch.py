@@ -102,7 +102,7 @@ class Torch(Steps):
     """The eager form, with PyTorch's default Adam."""
 
     fused, compiled = False, False
-    chunk = 20  # samples of z, for each image, that are decoded at once: 20 is the fastest of 4, 10, 20, 50 and 100
+    chunk = 20  # samples of z for each image to decode at once: 20 is the fastest of 4, 10, 20, 50 and 100
 
     def __init__(self, workload, parameters, minibatches):
         torch.set_flush_denormal(True)                       # without it, the IWAE's step takes twice as long

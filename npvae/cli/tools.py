@@ -76,14 +76,14 @@ def data(options):
     if options.name is not None:
         options.name = choose_name("data set", options.name, datasets.LOADERS)
     for name in [options.name] if options.name else datasets.LOADERS:
-        if options.name is None and name in mnist.MIRRORS and mnist.find(name) is None:
-            print(f"{name:<14} not here; npvae data {name} fetches it")
+        if options.name is None and mnist.is_missing(name):
+            print(f"{name:<17} not here; npvae data {name} fetches it")
             continue
         dataset = datasets.load(name)
         H, W, C = dataset.image_shape  # every named data set holds images
-        verified = "checksums verified" if name in mnist.MIRRORS else "nothing to verify"
-        print(f"{name:<14} {dataset.source}: {verified}")
-        print(f"{'':<14} {len(dataset.x_train)} training and {len(dataset.x_test)} test images, {H} × {W} × {C}")
+        verified = "nothing to verify" if dataset.source == "a generator" else "checksums verified"
+        print(f"{name:<17} {dataset.source}: {verified}")
+        print(f"{'':<17} {len(dataset.x_train)} training and {len(dataset.x_test)} test images, {H} × {W} × {C}")
     return 0
 
 

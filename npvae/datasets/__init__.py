@@ -7,7 +7,7 @@ from .binarization import BINARIZATIONS, binarize
 from .dataset import Dataset
 from .idx import read_idx
 from .minibatches import Minibatches
-from .mnist import load_mnist
+from .mnist import load_fashion_10k, load_mnist
 from .own import load_path
 from .pixels import Pixels
 from .shapes import load_shapes
@@ -16,6 +16,7 @@ from .toys import load_bars
 LOADERS = {
     "mnist": lambda: load_mnist("mnist"),
     "fashion-mnist": lambda: load_mnist("fashion-mnist"),
+    "fashion-mnist-10k": load_fashion_10k,
     "bars": load_bars,
     "shapes": load_shapes,
 }
@@ -42,6 +43,6 @@ def is_path(name):
 
 
 __all__ = [
-    "BINARIZATIONS", "LOADERS", "Dataset", "Minibatches", "Pixels", "binarize", "load", "load_bars", "load_mnist",
-    "load_path", "load_shapes", "read_idx",
+    "BINARIZATIONS", "LOADERS", "Dataset", "Minibatches", "Pixels", "binarize", "load", "load_bars", "load_fashion_10k",
+    "load_mnist", "load_path", "load_shapes", "read_idx",
 ]

@@ -1,5 +1,7 @@
 """MNIST and Fashion-MNIST: find the four files, check them, and fetch them if they are missing.
 
+The test images of Fashion-MNIST come with npvae, and are a small set by themselves: see `load_fashion_10k`.
+
 The search looks in $NPVAE_DATA, in the folder `data` (in the current folder, then beside the package), in the cache in
 your home folder, and where Debian's packages put data sets. Every read verifies the checksum of the unpacked bytes.
 """
@@ -16,6 +18,7 @@ from ..errors import UserError
 from .dataset import Dataset
 from .idx import read_idx
 from .pixels import Pixels
+from .split import choose_tests
 
 FILES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
 
@@ -57,10 +60,10 @@ def _cache():
     return pathlib.Path(os.path.expanduser("~")) / ".cache" / "npvae"
 
 
-def find(name):
-    """Return the folder that holds all four files of the set, compressed or not; None if there is none."""
+def find(name, files=FILES):
+    """Return the folder that holds all these files of the set, compressed or not; None if there is none."""
     for folder in folders(name):
-        if all(_file(folder, file) for file in FILES):
+        if all(_file(folder, file) for file in files):
             return folder
     return None
 
@@ -84,6 +87,29 @@ def load_mnist(name="mnist"):
     x_test = Pixels(x_test.reshape(len(x_test), -1))[:]
     y_train, y_test = (y.astype(np.int64) for y in (y_train, y_test))
     return Dataset(name, str(folder), x_train, y_train, x_test, y_test, image_shape=(28, 28, 1))
+
+
+def _find_10k():
+    return find("fashion-mnist-10k", FILES[2:]) or find("fashion-mnist", FILES[2:])
+
+
+def load_fashion_10k():
+    """Load the 10,000 test images of Fashion-MNIST as a `Dataset` of their own: 9,000 for training, 1,000 for testing.
+
+    The 1,000 are a tenth of each class, the same in every run. The two files come with npvae; without them, the
+    published set takes their place, downloaded if it is missing. Raises UserError as `load_mnist` does.
+    """
+    folder = _find_10k() or fetch("fashion-mnist")
+    x, y = (read_idx(_file(folder, file), sha256) for file, sha256 in zip(FILES[2:], SHA256["fashion-mnist"][2:]))
+    x, y = x.reshape(len(x), -1), y.astype(np.int64)
+    is_test = choose_tests(len(x), y)
+    x_train, x_test = Pixels(x[~is_test]), Pixels(x[is_test])[:]
+    return Dataset("fashion-mnist-10k", str(folder), x_train, y[~is_test], x_test, y[is_test], image_shape=(28, 28, 1))
+
+
+def is_missing(name):
+    """Return whether `load` would have to download the set of this name."""
+    return (_find_10k() if name == "fashion-mnist-10k" else name not in MIRRORS or find(name)) is None
 
 
 def fetch(name):

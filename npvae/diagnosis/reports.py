@@ -17,6 +17,7 @@ from .versions import Rerun
 MOST_EXTRAPOLATED = 100  # elements
 MOST_ELEMENTS, CALLS = 3000, 44  # elements of all inputs; calls of the function for each of them
 MOST_SECONDS = 2.2  # of processor time, for the finite differences of both draws
+TRIALS = 5  # of measuring a call: a function is quick if one of them is, since another program may delay the others
 AGREES, VANISHING = 1e-6, 1e-6  # the relative error of a slope, and the part of a gradient that counts as zero
 
 
@@ -44,9 +45,8 @@ def settings_of(report):
     for inputs in ({name: _copy(x) for name, x in report.inputs.items()}, _moved(report, rng)):
         value = lambda inputs=inputs: report.operation(*inputs.values())[0]  # noqa: E731
         try:
-            begun = time.perf_counter()  # and not processor time: the function may wait for something
             y = np.array(value())
-            if not _is_quick(report, time.perf_counter() - begun):
+            if not _is_quick(report, value):
                 return []
             dy, truths = rng.standard_normal(y.shape), {}
             for row in report.rows:
@@ -58,10 +58,16 @@ def settings_of(report):
     return settings
 
 
-def _is_quick(report, seconds):
-    """Return whether finite differences of all inputs take no more than about two seconds; a call takes `seconds`."""
+def _is_quick(report, value):
+    """Return whether finite differences of all inputs take no more than about two seconds; value() is one call."""
     elements = sum(np.size(row.x) for row in report.rows if row.x is not None)
-    return elements <= MOST_ELEMENTS and elements * seconds < MOST_SECONDS / CALLS
+    return elements <= MOST_ELEMENTS and any(elements * _seconds(value) < MOST_SECONDS / CALLS for _ in range(TRIALS))
+
+
+def _seconds(value):
+    begun = time.perf_counter()  # and not processor time: the function may wait for something
+    value()
+    return time.perf_counter() - begun
 
 
 def draws_of(report, settings):

@@ -1,22 +1,26 @@
-"""Figures: arrays in, matplotlib figures out (`plots`), and the pictures of a run (`pictures`)."""
+"""Figures: arrays in, matplotlib figures out (`plots`), diagrams (`diagrams`), and the pictures of a run (`pictures`).
+"""
 
 from .plots import (
     factors,
     growth,
     history,
+    homes,
     image_sheet,
     latent_scatter,
     lines,
     manifold,
     manifold_codes,
+    nested_subspaces,
     posterior,
+    posterior_ellipses,
     pushed,
     reconstructions,
-    show,
     tile,
 )
+from .showing import show
 
 __all__ = [
-    "factors", "growth", "history", "image_sheet", "latent_scatter", "lines", "manifold", "manifold_codes", "posterior",
-    "pushed", "reconstructions", "show", "tile",
+    "factors", "growth", "history", "homes", "image_sheet", "latent_scatter", "lines", "manifold", "manifold_codes",
+    "nested_subspaces", "posterior", "posterior_ellipses", "pushed", "reconstructions", "show", "tile",
 ]

@@ -4,50 +4,17 @@ Every function returns a `matplotlib.figure.Figure`; `figure.savefig(path)` writ
 first figure is drawn, because importing it takes longer than importing everything else.
 """
 
-import base64
-import io
-import itertools
-import pathlib
 import statistics
-import sys
-import textwrap
 
 import numpy as np
 
-from ..plain import printable
-
-_shown = itertools.count(1)  # numbers the figures that a program shows, for the names of their files
+PICTURES = "pictures"  # the label of figures whose colours a page in the dark must not invert
 
 
 def _figure(width, height):
     from matplotlib.figure import Figure  # not pyplot, which keeps every figure alive and needs a display
 
     return Figure(figsize=(width, height), dpi=100, layout="constrained")
-
-
-def show(figure, alt):
-    """Show a figure to the reader of a tutorial.
-
-    alt   what the picture shows, in a sentence or two, for readers who cannot see it
-
-    In a notebook, the picture appears below the cell. A program writes it to runs/tutorials/, and prints its path and
-    `alt`.
-    """
-    if "ipykernel" in sys.modules:
-        from IPython.display import display
-
-        buffer = io.BytesIO()
-        figure.savefig(buffer, dpi=1.5 * figure.dpi, metadata={"Software": None})
-        picture = {"image/png": base64.b64encode(buffer.getvalue()).decode(), "text/plain": alt}
-        width = round(figure.get_figwidth() * figure.dpi)
-        display(picture, metadata={"image/png": {"alt": alt, "width": width}}, raw=True)
-    else:
-        path = pathlib.Path("runs", "tutorials", f"{pathlib.Path(sys.argv[0]).stem}-{next(_shown)}.png")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        figure.savefig(path)
-        print(printable(textwrap.fill(f"[{path.as_posix()}: {alt}]", 80, break_on_hyphens=False)))
-    if "matplotlib.pyplot" in sys.modules:
-        sys.modules["matplotlib.pyplot"].close(figure)       # or a notebook would show it twice
 
 
 def tile(images, columns, gap=2):
@@ -70,6 +37,7 @@ def image_sheet(images, columns, title="", row_names=(), column_names=()):
     height, width = sheet.shape[:2]
     scale = 8 / max(height, width)
     figure = _figure(max(width * scale, 1), max(height * scale, 1) + (0.3 if title else 0))
+    figure.set_label(PICTURES)
     axes = figure.add_subplot()
     axes.imshow(sheet.squeeze(-1) if sheet.shape[-1] == 1 else sheet, cmap="gray", vmin=0, vmax=1)
     for side in axes.spines.values():
@@ -139,36 +107,137 @@ def manifold(images, side):
 def latent_scatter(codes, labels=None):
     """Draw codes (N, 2), coloured by their labels (N,), if any.
 
-    Up to twenty labels are also written at the median of their codes, or a little above, so that you can tell them
-    apart without colour.
+    Up to twenty labels are also written where their own codes are most among themselves, so that you can tell them
+    apart without colour. Where two would meet, one moves aside, and a line leads from it to its place.
     """
     from matplotlib import patheffects
 
-    figure = _figure(7, 6)
-    axes = figure.add_subplot()
-    style = {"s": 3 if len(codes) > 1000 else 15, "alpha": 0.6, "linewidths": 0}
+    figure, axes = _plane(codes)
+    style = {"s": 6 if len(codes) > 1000 else 15, "alpha": 0.6, "linewidths": 0}
     if labels is None:
         axes.scatter(*codes.T, color="black", **style)
-    else:
-        kinds = np.unique(labels)
-        colours = "tab10" if len(kinds) <= 10 else "turbo"
-        points = axes.scatter(*codes.T, c=np.searchsorted(kinds, labels), cmap=colours, **style)
-        if len(kinds) <= 20:
-            handles = [axes.scatter([], [], color=points.to_rgba(i), label=kind) for i, kind in enumerate(kinds)]
-            axes.legend(handles=handles, title="label", loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
-            places, apart = [], 0.04 * np.ptp(codes, axis=0).max()
-            for kind in kinds:
-                place = np.median(codes[labels == kind], axis=0)
-                while any(np.abs(place - other).max() < apart for other in places):
-                    place = place + [0, apart / 2]           # up, until no other label is in the way
-                places.append(place)
-                axes.annotate(
-                    f"{kind}", place, ha="center", va="center", fontsize=13, fontweight="bold",
-                    path_effects=[patheffects.withStroke(linewidth=3, foreground="white")],
-                )  # fmt: skip
-    axes.set_xlabel("z₁")
-    axes.set_ylabel("z₂")
-    axes.set_aspect("equal", adjustable="datalim")
+        return figure
+    kinds = np.unique(labels)
+    colours = "tab10" if len(kinds) <= 10 else "turbo"
+    points = axes.scatter(*codes.T, c=np.searchsorted(kinds, labels), cmap=colours, **style)
+    if len(kinds) <= 20:
+        handles = [axes.scatter([], [], color=points.to_rgba(i), label=kind) for i, kind in enumerate(kinds)]
+        axes.legend(handles=handles, title="label", loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
+        at = homes(codes, labels, kinds)
+        for kind, home, place in zip(kinds, at, _apart(at, 0.05 * np.ptp(codes, axis=0).max())):
+            axes.annotate(
+                f"{kind}", home, place, ha="center", va="center", fontsize=13, fontweight="bold",
+                path_effects=[patheffects.withStroke(linewidth=3, foreground="white")],
+                arrowprops=None if np.array_equal(place, home) else {"arrowstyle": "-", "shrinkA": 6, "shrinkB": 0},
+            )  # fmt: skip
+    return figure
+
+
+def _plane(codes):
+    """Return a figure, and axes with one scale for both latent dimensions, as wide and as high as codes (N, 2) need."""
+    low, high = codes.min(axis=0), codes.max(axis=0)
+    spans = np.maximum(high - low, 0.4 * (high - low).max() or 1)
+    width, height = 6 * spans / spans.max()
+    figure = _figure(width + 1, height + 0.5)                # with room for a legend and for the names of the axes
+    figure.set_layout_engine("compressed")                   # or the name of z₂ may be cut off
+    axes = figure.add_subplot()
+    for name, middle, span in zip("xy", (low + high) / 2, 1.06 * spans):
+        axes.set(**{f"{name}lim": (middle - span / 2, middle + span / 2)})
+    axes.set(xlabel="z₁", ylabel="z₂", aspect="equal")
+    return figure, axes
+
+
+def _apart(homes, distance):
+    """Return places near the homes (N, 2) that are at least a distance apart from one another in z₁ or z₂.
+
+    A label that would meet another one moves to the nearest circle around its home on which there is room.
+    """
+    turns = 2 * np.pi * np.arange(24) / 24
+    circle, places = np.stack([np.cos(turns), np.sin(turns)], axis=1), []
+    for n, home in enumerate(homes):
+        candidates, radius = home[None], 0
+        while True:
+            others = np.reshape([*places, *(homes[n + 1 :] if radius else [])], (-1, 2))
+            room = np.abs(candidates[:, None] - others).max(axis=-1).min(axis=1, initial=np.inf)
+            if room.max() >= distance:
+                break
+            radius = max(1.5 * distance, 1.1 * radius)       # so that the line can be seen
+            candidates = home + radius * circle
+        places.append(candidates[room.argmax()])
+    return np.array(places)
+
+
+def homes(codes, labels, kinds, neighbours=30):
+    """Return for each of the kinds, which are labels, the code of its most homogeneous neighbourhood: (len(kinds), 2).
+
+    It is a code of that kind whose nearest codes are most often of the same kind; among those, the nearest are closest.
+    """
+    k = min(neighbours, len(codes))
+    same, reach = np.empty(len(codes)), np.empty(len(codes))
+    for n, code in enumerate(codes):
+        distances = np.square(codes - code).sum(axis=1)
+        nearest = np.argpartition(distances, k - 1)[:k]
+        same[n], reach[n] = np.mean(labels[nearest] == labels[n]), distances[nearest].max()
+    order = np.lexsort([reach, -same])                       # the best first
+    return np.array([codes[next(i for i in order if labels[i] == kind)] for kind in kinds])
+
+
+def posterior_ellipses(mu, logvar, labels=None, codes=None):
+    """Draw posteriors N(μ_n, σ_n²) in a plane of codes, mu and logvar (N, 2), as ellipses of one standard deviation.
+
+    labels   (N,), for colours
+    codes    (any, 2), drawn as grey points under the ellipses
+    """
+    from matplotlib.patches import Ellipse
+
+    figure, axes = _plane(mu if codes is None else np.concatenate([mu, codes]))
+    if codes is not None:
+        axes.scatter(*codes.T, s=6, color="0.75", linewidths=0)
+    kinds = np.unique(labels) if labels is not None else []
+    for n, (centre, sigma) in enumerate(zip(mu, np.exp(0.5 * logvar))):
+        colour = "black" if labels is None else f"C{np.searchsorted(kinds, labels[n]) % 10}"
+        axes.add_patch(Ellipse(centre, *2 * sigma, fill=False, edgecolor=colour, linewidth=1.2))
+    for i, kind in enumerate(kinds):
+        axes.plot([], [], color=f"C{i % 10}", label=f"{kind}")
+    if len(kinds):
+        axes.legend(title="label", loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
+    return figure
+
+
+def nested_subspaces():
+    """Draw PCA in two panels: what a copy keeps and loses, and the line of k = 1 within the plane of k = 2."""
+    figure = _figure(6.4, 3.4)
+    left, right = figure.add_subplot(1, 2, 1), figure.add_subplot(1, 2, 2)
+    letters = {"fontsize": 13, "ha": "center", "va": "center"}
+    dots = {"s": 50, "zorder": 3}
+
+    m, copy, x = np.array([[0, 0], [2.6, 1.3], [1.6, 3.3]])
+    left.axline(m, copy, color="tab:blue", linewidth=2)
+    left.plot(*np.stack([m, x]).T, color="0.5")
+    left.plot(*np.stack([m, copy]).T, color="black", linewidth=3)
+    left.plot(*np.stack([copy, x]).T, color="tab:red", linestyle="--", linewidth=2)
+    left.plot(*np.stack([0.9 * copy, 0.9 * copy + [-0.13, 0.26], copy + [-0.13, 0.26]]).T, color="0.5", linewidth=1)
+    for name, place, aside in (("m", m, (0.1, -0.4)), ("x̂", copy, (0.25, -0.3)), ("x", x, (0, 0.4))):
+        left.text(*(place + aside), name, **letters)
+        left.scatter(*place, color="black", **dots)
+    left.text(1.7, 0.35, "kept", **letters)
+    left.text(2.75, 2.5, "lost", color="tab:red", **letters)
+    left.set(xlim=(-0.7, 3.9), ylim=(-0.9, 4.1), aspect="equal")
+    left.set_axis_off()
+
+    axes = np.array([[1, 0.2], [0.5, -0.75], [0, 1]])        # where the directions u₁, u₂ and u₃ point on paper
+    corners = np.array([[-2, -1.5, 0], [2, -1.5, 0], [2, 1.5, 0], [-2, 1.5, 0]]) @ axes
+    right.fill(*corners.T, color="tab:blue", alpha=0.2, linewidth=0)
+    right.plot(*(np.array([[-2, 0, 0], [2, 0, 0]]) @ axes).T, color="tab:blue", linewidth=2)
+    steps = np.array([[0.9, 1, 2.4], [0.9, 1, 0], [0.9, 0, 0], [-0.9, 0, 0]]) @ axes
+    right.plot(*steps[:3].T, color="tab:red", linestyle="--", linewidth=2)
+    right.scatter(*steps.T, color="black", **dots)
+    beside = [(0, 0.35), (-0.1, -0.37), (-0.2, 0.38), (0, 0.38)]
+    for name, place, aside in zip(("x", "k = 2", "k = 1", "m"), steps, beside):
+        right.text(*(place + aside), name, **letters)
+    right.set(aspect="equal")
+    right.margins(0.08)
+    right.set_axis_off()
     return figure
 
 
@@ -241,11 +310,12 @@ def growth(grown, title):
 
 
 def pushed(z, x, z_title, x_title):
-    """Draw points z (N, 2), and beside them their images x (N, 2) under a map."""
+    """Draw points z (N, 2), and beside them their images x (N, 2) under a map, coloured by the direction of z."""
     figure = _figure(6.4, 3.4)
+    angle = np.arctan2(*z.T)
     for i, (points, title, name) in enumerate([(z, z_title, "z"), (x, x_title, "x")]):
         axes = figure.add_subplot(1, 2, i + 1)
-        axes.scatter(*points.T, s=3, color="black", alpha=0.5, linewidths=0)
+        axes.scatter(*points.T, s=6, c=angle, cmap="twilight_shifted", linewidths=0)
         axes.set_title(title, fontsize=10)
         axes.set_xlabel(f"{name}₁")
         axes.set_ylabel(f"{name}₂")

@@ -114,6 +114,18 @@ def autoencoder(case, make):
     return Check(f"Autoencoder({case})", "bound", build)
 
 
+def diffusion(steps):
+    """Return a check of the gradient of a diffusion model's bound, with this number of steps."""
+
+    def build(rng, N, D, K):
+        model = with_random_parameters(models.Diffusion(K, steps, [D], rng), rng, SIGMA)
+        x = normal(rng, N, K)
+        loss = lambda: model.loss(x, np.random.default_rng(1))  # noqa: E731
+        return (loss,), {"parameters": model.named_parameters()}
+
+    return Check(f"Diffusion({steps} steps)", "bound", build)
+
+
 BOUND_CHECKS = [
     autoencoder("linear", lambda rng, D, K: (models.Autoencoder(K, D, [], rng), K)),
     autoencoder("dense", lambda rng, D, K: (models.Autoencoder(K, LATENT, [D], rng), K)),
@@ -137,4 +149,6 @@ BOUND_CHECKS = [
         for likelihood in p.LIKELIHOODS
         for estimator in p.ESTIMATORS
     ),
+    diffusion(1),
+    diffusion(13),
 ]

@@ -4,7 +4,7 @@ import numpy as np
 
 from .. import nn
 from .. import probability as p
-from .check import LATENT, SAMPLES, check_of_function, normal, off_zero, positive, with_random_parameters
+from .check import LATENT, SAMPLES, Check, check_of_function, normal, off_zero, positive, with_random_parameters
 from .operations import gaussians, levels
 
 
@@ -83,6 +83,17 @@ def discretized_logistic_log_prob(rng, N, D, K):
 
 
 Gaussian = p.DiagonalGaussian
+def flow(case, of_flow):
+    """Return a check of a value of a flow with two layers, for all its parameters."""
+
+    def build(rng, N, D, K):
+        flow = with_random_parameters(p.Flow(D, 2, K, rng), rng, 0.5)
+        z = normal(rng, N, D)
+        return (lambda: of_flow(flow, z),), {"parameters": flow.named_parameters()}
+
+    return Check(f"Flow.{case}", "distribution", build)
+
+
 DISTRIBUTION_CHECKS = [
     of_gaussians("rsample", lambda mu, logvar: Gaussian(mu, logvar).rsample(np.random.default_rng(1), SAMPLES), 1),
     of_gaussians("log_prob", lambda x, mu, logvar: Gaussian(mu, logvar).log_prob(x), 1, with_x=True),
@@ -93,4 +104,7 @@ DISTRIBUTION_CHECKS = [
     check_of_function("ContinuousBernoulli.log_prob", "distribution", continuous_bernoulli_log_prob),
     check_of_function("DiscretizedLogistic.log_prob", "distribution", discretized_logistic_log_prob),
     check_of_function("ring", "distribution", lambda rng, N, D, K: (p.ring, off_zero(rng, N, D))),
+    flow("rsample", lambda flow, z: flow.rsample(np.random.default_rng(1), SAMPLES)[0]),
+    flow("rsample(density)", lambda flow, z: flow.rsample(np.random.default_rng(1), SAMPLES)[1]),
+    flow("log_prob", lambda flow, z: flow.log_prob(z)),
 ]

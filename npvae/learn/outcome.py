@@ -45,13 +45,24 @@ def judge_file(exercise, path, folder=None, others=()):
     others   pairs of an Exercise and the path of its file, for other exercises that have been solved
     """
     path = Path(path)
-    try:
+
+    def judge_and_show():
         student = load(exercise, path)
         outcome = judge(exercise, student)
         if outcome.status == PASSED and exercise.after is not None and folder is not None:
             shown = exercise.after(student, Path(folder), _loaded(others))
             outcome.lines += ["", *(wrap(line, "  ") for line in shown)]
         return outcome
+
+    return guarded(judge_and_show, path)
+
+
+def guarded(judged, path):
+    """Return the `Outcome` that judged() returns, or the one of what it raises; path: the file of the student's code.
+    """
+    path = Path(path)
+    try:
+        return judged()
     except NotImplementedError as error:
         where = _own_frame(error, path)
         line = f" (line {where.lineno})" if where else ""
@@ -148,11 +159,12 @@ def _judge_exhibit(exercise, program):
 def in_own_words(error, path):
     """Return lines about an exception from a student's file: their line, and what Python says."""
     summary = traceback.TracebackException.from_exception(error)
+    file = "the cell" if path.parent.name.startswith("ipykernel_") else path.name
     if isinstance(error, SyntaxError) and error.filename == str(path):
         text = (error.text or "").rstrip("\n")
         caret = [" " * (4 + error.offset - 1) + "^"] if error.offset and text else []
         return [
-            f"  {path.name}, line {error.lineno}:",
+            f"  {file}, line {error.lineno}:",
             *([f"    {text}"] if text else []),
             *caret,
             wrap(f"{type(error).__name__}: {error.msg}", "  "),
@@ -163,7 +175,7 @@ def in_own_words(error, path):
     if where is None:
         return [wrap(f"the check cannot call your function, or cannot use what it returns: {said}", "  ")]
     said = shapes_that_met(error, path) or said
-    return [f"  {path.name}, line {where.lineno}, in {where.name}:", f"    {where.line}", wrap(said, "  ")]
+    return [f"  {file}, line {where.lineno}, in {where.name}:", f"    {where.line}", wrap(said, "  ")]
 
 
 def _own_frame(error, path):

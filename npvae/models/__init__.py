@@ -4,6 +4,7 @@ from .autoencoder import NOISES, Autoencoder, ConvolutionalAutoencoder
 from .base import LatentModel
 from .conditional import ConditionalVAE
 from .convolutional import ConvolutionalVAE
+from .diffusion import Diffusion
 from .iwae import IWAE
 from .pca import PCA, principal_angles
 from .ppca import ProbabilisticPCA
@@ -12,5 +13,5 @@ from .variational_em import VariationalEM
 
 __all__ = [
     "IWAE", "NOISES", "PCA", "VAE", "Autoencoder", "ConditionalVAE", "ConvolutionalAutoencoder", "ConvolutionalVAE",
-    "LatentModel", "ProbabilisticPCA", "VariationalEM", "principal_angles",
+    "Diffusion", "LatentModel", "ProbabilisticPCA", "VariationalEM", "principal_angles",
 ]

@@ -6,6 +6,7 @@ from .bounds import ELBO, ImportanceSampling, active_units, elbo, importance_sam
 from .continuous_bernoulli import ContinuousBernoulli, continuous_bernoulli_log_likelihood
 from .discretized_logistic import DiscretizedLogistic, discretized_logistic_log_likelihood
 from .estimators import ESTIMATORS
+from .flow import Flow
 from .gaussian import DiagonalGaussian, gaussian_kl_divergence, gaussian_log_likelihood
 from .gaussian import kl_to_standard_normal, reparameterize
 from .grid import GridPosterior, grid_posterior

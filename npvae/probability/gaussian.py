@@ -15,7 +15,7 @@ LOG_2PI = float(np.log(2 * np.pi))
 
 @op
 def reparameterize(mu, logvar, eps):         # mu (N, D)   logvar (N, D)   eps (N, D) or (L, N, D)   ->   z like eps
-    """z = μ + σ ⊙ ε: for ε ~ N(0, I) a sample of N(μ, σ²) with derivatives ∂z/∂μ and ∂z/∂σ.
+    """z = μ + σ ⊙ ε: for ε ~ N(0, I) a sample of N(μ, σ²) with derivatives ∂z/∂μ and ∂z/∂logvar.
 
     Source: Kingma and Welling (2014), section 2.4 and eq. 10.
     """

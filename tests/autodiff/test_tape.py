@@ -125,7 +125,9 @@ def test_the_picture_of_a_vae_has_every_operation_parameter_and_data_array_once(
     assert drawn == [[record.operation, shape] for record, shape in zip(picture.records, shapes)]
     named = {lines[0]: lines[1] for kind, lines, _ in boxes if kind == "parameter"}
     assert named.keys() == dict(model.named_parameters()).keys() and named["mu.W"] == "(7,3)"
-    assert sum(kind == "data" for kind, _, _ in boxes) == 4                    # x, ε, x again, and the weight of the KL
+    data = [lines[0] for kind, lines, _ in boxes if kind == "data"]
+    assert len(data) == 4                                                      # x, ε, x again, and the weight of the KL
+    assert "data x" in data and "data eps" in data                             # so that no parameter has the same name
     inputs = sum(len({*record.names}) for record in picture.records)
     assert len([*root.iter(f"{SVG}path")]) == inputs                           # a line for every input
     assert root.attrib["role"] == "img" and root.find(f"{SVG}title") is not None

@@ -3,8 +3,12 @@
 These tests would catch a peer that is timed although its gradients differ, and a process whose death ends the race.
 """
 
+import os
+import pathlib
 import signal
 import subprocess
+import sys
+import time
 
 import numpy as np
 import pytest
@@ -17,7 +21,8 @@ from npvae.errors import UserError
 TINY = Workload("tiny", "vae", "mnist", 7, 3, (11,))
 
 
-def test_all_are_timed_and_a_failure_says_why():
+def test_all_are_timed_and_a_failure_says_why(monkeypatch):
+    monkeypatch.setattr(race, "FITS", np.inf)                # on a busy machine, too
     broken = Contender("broken", None, "npvae.bench.nowhere", "Nothing")
     ours, products, failed = race.race(TINY, [BY_NAME[OURS], BY_NAME[PRODUCTS], broken], 0.2, 1)
     assert ours.name == OURS and 0 < ours.low <= ours.median <= ours.high < 1 and ours.steps > 10
@@ -71,6 +76,33 @@ def test_other_programs_run_beside_the_race_and_end_with_it(monkeypatch):
     monkeypatch.setattr(race, "ROUNDS", 1)
     race.race(TINY, [BY_NAME[OURS]], 0.1, 1, busy=2)
     assert len(ended) == 2 and all(process.returncode == -signal.SIGKILL for process in ended)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there, a process keeps the number of its parent")
+def test_a_busy_program_ends_when_its_parent_is_killed():
+    program = "import subprocess, sys, time; from npvae.bench import race; " \
+        "print(subprocess.Popen([sys.executable, '-c', race.BUSY]).pid, flush=True); time.sleep(60)"
+    parent = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True)
+    child = int(parent.stdout.readline())
+    time.sleep(0.5)                                          # until it has begun
+    os.kill(child, 0)                                        # it lives
+    parent.kill()
+    parent.wait()
+    assert _has_ended_within(10, child)
+
+
+def _has_ended_within(seconds, pid):
+    ends = time.monotonic() + seconds
+    while time.monotonic() < ends:
+        try:
+            os.kill(pid, 0)
+            status = pathlib.Path(f"/proc/{pid}/stat")
+            if status.exists() and status.read_text().rpartition(")")[2].split()[0] == "Z":
+                return True                                  # it has ended, and nobody has asked for its exit status
+        except ProcessLookupError:
+            return True
+        time.sleep(0.05)
+    return False
 
 
 class Answers:

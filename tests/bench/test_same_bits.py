@@ -5,7 +5,6 @@ threads finish.
 """
 
 import hashlib
-import os
 import subprocess
 import sys
 
@@ -22,7 +21,7 @@ TRAINED = [name for name, workload in BY_NAME.items() if workload.trains]
 
 
 def bits(name, steps):
-    """Return the SHA-256 of all parameters of a workload's network after some steps; of the likelihood's results."""
+    """Return the SHA-256 of a workload's parameters after some steps; for the likelihood, of its results."""
     from npvae.bench.ours import Ours
 
     workload = BY_NAME[name]
@@ -35,14 +34,18 @@ def bits(name, steps):
     return hashlib.sha256(b"".join(a.tobytes() for a in arrays)).hexdigest()
 
 
+def with_threads(n):
+    """Return a program that begins like that: OpenBLAS itself takes no more threads than there are cores."""
+    return f"from npvae import runtime; runtime.threads = lambda: {n}"
+
+
 def in_processes(call):
     """Return what a call prints with each number of threads, in processes that run at the same time."""
     program = f"from tests.bench.test_same_bits import bits, bits_of_pca; print({call})"
     processes = [
-        subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True, env=os.environ
-                         | {"OPENBLAS_NUM_THREADS": str(n)})
+        subprocess.Popen([sys.executable, "-c", f"{with_threads(n)}; {program}"], stdout=subprocess.PIPE, text=True)
         for n in THREADS
-    ]  # fmt: skip
+    ]
     return [process.communicate()[0].strip() for process in processes]
 
 
@@ -68,9 +71,8 @@ def test_a_run_may_be_continued_with_another_number_of_threads(tmp_path, monkeyp
 
     def train(threads, out, steps, *more):
         wide = ["--data", "bars", "--hidden", "700", "700", "--out", out, "--steps", str(steps), *more]
-        environment = os.environ | {"OPENBLAS_NUM_THREADS": str(threads)}
-        command = [sys.executable, "-m", "npvae", "train", *wide]
-        subprocess.run(command, env=environment, check=True, capture_output=True)
+        program = f"{with_threads(threads)}; from npvae.cli import main; main()"
+        subprocess.run([sys.executable, "-c", program, "train", *wide], check=True, capture_output=True)
 
     train(2, "whole", 8)
     train(1, "parts", 4)

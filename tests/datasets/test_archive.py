@@ -69,10 +69,10 @@ def zipped(compression=zipfile.ZIP_DEFLATED, **members):
 def refuse(source, names=None):
     """Assert that reading is refused in one short sentence, at once and without taking memory; return it."""
     tracemalloc.start()
-    start = time.perf_counter()
+    start = time.process_time()
     with pytest.raises(UserError) as raised:
         archive.read(source, names)
-    assert time.perf_counter() - start < 2
+    assert time.process_time() - start < 2
     assert tracemalloc.get_traced_memory()[1] < 20e6
     tracemalloc.stop()
     message = str(raised.value)

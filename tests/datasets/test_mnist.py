@@ -26,6 +26,31 @@ def test_the_bundled_files_are_mnist():
     assert np.bincount(data.y_test).tolist() == [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]
 
 
+def test_ten_thousand_pictures_of_clothes_come_with_npvae(tmp_path, monkeypatch):
+    beside_the_package = mnist.folders("fashion-mnist-10k")[-3]
+    monkeypatch.setattr(mnist, "folders", lambda name: [beside_the_package.parent / name])
+    monkeypatch.setattr(mnist, "_download", lambda *args: pytest.fail("nothing is downloaded"))
+    data = datasets.load("fashion-mnist-10k")
+    assert data.x_train.shape == (9000, 784) and data.x_test.shape == (1000, 784) and data.image_shape == (28, 28, 1)
+    assert data.x_train.dtype == data.x_test.dtype == np.float32 and data.x_test.min() == 0 and data.x_test.max() == 1
+    assert np.bincount(data.y_train).tolist() == 10 * [900] and np.bincount(data.y_test).tolist() == 10 * [100]
+    again = datasets.load("fashion-mnist-10k")
+    assert again.fingerprint(labels=True) == data.fingerprint(labels=True)
+
+
+def test_without_them_the_published_test_images_take_their_place(tmp_path, monkeypatch):
+    (tmp_path / "fashion-mnist").mkdir()
+    for file in mnist.FILES[2:]:
+        path = mnist._file(mnist.folders("fashion-mnist-10k")[-3], file)
+        (tmp_path / "fashion-mnist" / path.name).write_bytes(path.read_bytes())
+    monkeypatch.setattr(mnist, "folders", lambda name: [tmp_path / name])
+    data = datasets.load("fashion-mnist-10k")
+    assert data.source == str(tmp_path / "fashion-mnist") and len(data.x_train) == 9000
+    assert mnist.is_missing("fashion-mnist") and not mnist.is_missing("fashion-mnist-10k")
+    monkeypatch.setattr(mnist, "folders", lambda name: [tmp_path / "empty" / name])
+    assert mnist.is_missing("fashion-mnist-10k") and not mnist.is_missing("bars")
+
+
 def test_names():
     assert datasets.load("bars").name == "bars"
     with pytest.raises(UserError, match="unknown data set 'fashion-mnits': did you mean 'fashion-mnist'"):

@@ -75,6 +75,18 @@ def test_a_function_that_is_slow_or_fails_has_no_settings(f, x):
     assert settings_of(report) == [] and time.thread_time() - begun < 1
 
 
+def test_a_quick_function_that_another_program_delays_once_has_settings():
+    calls = []
+
+    def delayed_at_first(x):
+        calls.append(time.sleep(0 if calls else 0.1))
+        return 2 * x, lambda dy: dy
+
+    report = gradcheck(lambda x: (2 * x, lambda dy: dy), RNG.standard_normal(8))
+    report.operation = delayed_at_first
+    assert len(settings_of(report)) == 2
+
+
 def test_many_elements_have_no_settings():
     assert inputs_of(lambda x: (2 * x, lambda dy: dy), RNG.standard_normal(3001)) == []
 

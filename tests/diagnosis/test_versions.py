@@ -134,10 +134,12 @@ MANY = "\n".join(["y = np.exp(x) * np.sin(x) + x / (1 + x ** 2)"] + ["y = y * np
 
 
 def test_the_search_ends_in_time():
-    f = function(f"{MANY}\nreturn y")
-    begun = time.thread_time()
-    assert search(f, np.cos, seconds=0.3)["y"] == []
-    assert 0.3 < time.thread_time() - begun < 0.3 + LATE
+    f, took = function(f"{MANY}\nreturn y"), []
+    for _ in range(3):                       # the quickest: other programs, and Python's own cleaning up, only add time
+        begun = time.thread_time()
+        assert search(f, np.cos, seconds=0.3)["y"] == []
+        took.append(time.thread_time() - begun)
+    assert 0.3 < min(took) < 0.3 + LATE
     assert search(function("return 2 * x"), lambda x: 3 * x, seconds=0)["y"] == []
 
 

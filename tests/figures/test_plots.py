@@ -4,12 +4,8 @@ These tests would catch rows and columns exchanged in a grid, a reconstruction i
 upside down.
 """
 
-import base64
 import statistics
-import sys
-import types
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
@@ -110,43 +106,68 @@ def test_growth_is_in_milliseconds():
     assert right.lines[0].get_xydata().tolist() == [[64, 1]] and "milliseconds" in right.get_ylabel()
 
 
-def test_show_in_a_program_writes_the_picture_and_prints_its_words(tmp_path, monkeypatch, capsys):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("sys.argv", ["folder/lesson.py"])
-    monkeypatch.delitem(sys.modules, "ipykernel", raising=False)
-    for _ in range(2):
-        figures.show(figures.lines({"a": ([1, 2], [3, 4])}, "x", "y"), "a line that rises")
-    first, second = sorted(tmp_path.glob("runs/tutorials/lesson-*.png"))
-    printed = capsys.readouterr().out.split("]\n")
-    assert printed[:2] == [f"[runs/tutorials/{path.name}: a line that rises" for path in (first, second)]
+def test_labels_are_written_among_their_own(rng):
+    """The median of a ring lies in its middle, which may belong to another label."""
+    angle = rng.uniform(0, 2 * np.pi, 200)
+    ring, middle = np.stack([np.cos(angle), np.sin(angle)], axis=1), 0.1 * rng.standard_normal((100, 2))
+    codes, labels = np.concatenate([ring, middle]), np.repeat([3, 8], [200, 100])
+    for text in figures.latent_scatter(codes, labels).axes[0].texts:
+        nearest = np.square(codes - text.xy).sum(axis=1).argsort()[:30]
+        assert np.all(labels[nearest] == int(text.get_text()))
 
 
-def test_show_in_a_notebook_displays_the_picture_with_its_words(monkeypatch):
-    figure, _ = plt.subplots(figsize=(4, 3))
-    shown = []
-    display = types.SimpleNamespace(display=lambda data, metadata, raw: shown.append((data, metadata, raw)))
-    for name in ("ipykernel", "IPython", "IPython.display"):
-        monkeypatch.setitem(sys.modules, name, display)
-    figures.show(figure, "an empty frame")
-    (data, metadata, raw), = shown
-    assert base64.b64decode(data["image/png"])[:4] == b"\x89PNG" and data["text/plain"] == "an empty frame" and raw
-    assert metadata == {"image/png": {"alt": "an empty frame", "width": 400}}
-    assert not plt.fignum_exists(figure.number)              # otherwise the notebook would draw it twice
+def test_labels_that_would_meet_are_led_to_their_places(rng):
+    codes, labels = rng.standard_normal((60, 2)), np.arange(60) % 20
+    texts = figures.latent_scatter(codes, labels).axes[0].texts
+    places = np.array([text.get_position() for text in texts])
+    apart = np.abs(places[:, None] - places).max(axis=-1)[~np.eye(20, dtype=bool)]
+    assert apart.min() >= 0.05 * np.ptp(codes, axis=0).max() - 1e-9
+    moved = [text for text in texts if tuple(text.get_position()) != tuple(text.xy)]
+    assert moved and all(text.arrow_patch is not None for text in moved)
 
 
-def test_labels_are_written_at_the_median_of_their_codes():
-    codes = np.array([[0.0, 0], [1, 1], [9, 2], [5, 5], [5, 7]])
-    axes = figures.latent_scatter(codes, np.array([3, 3, 3, 8, 8])).axes[0]
-    assert {text.get_text(): text.xy for text in axes.texts} == {"3": (1, 1), "8": (5, 6)}
+def test_a_label_that_moves_stays_near_its_cluster(rng):
+    """Ten clusters along a line, of which two have the same place: only one label moves, by about its own height."""
+    centres = np.stack([np.arange(10.0), np.zeros(10)], axis=1)
+    centres[7] = centres[6]
+    codes, labels = np.repeat(centres, 30, axis=0) + 0.01 * rng.standard_normal((300, 2)), np.repeat(np.arange(10), 30)
+    texts = figures.latent_scatter(codes, labels).axes[0].texts
+    moved = [np.linalg.norm(np.subtract(text.get_position(), text.xy)) for text in texts]
+    assert np.count_nonzero(moved) == 1 and max(moved) < 0.1 * np.ptp(codes)
 
 
-def test_labels_of_two_kinds_in_the_same_place_can_both_be_read():
-    codes = np.array([[0.0, 0], [10, 10], [5, 5], [5, 5], [5, 5]])
-    low, high = (text.xy for text in figures.latent_scatter(codes[2:], np.array([4, 9, 9])).axes[0].texts)
-    assert tuple(low) == (5, 5) == tuple(high)               # a single point: nothing can be apart
-    texts = figures.latent_scatter(codes, np.array([1, 2, 4, 9, 9])).axes[0].texts
-    places = {text.get_text(): text.xy for text in texts}
-    assert tuple(places["4"]) == (5, 5) and places["9"][0] == 5 and 0.4 <= places["9"][1] - 5 < 0.8
+@pytest.mark.parametrize("spans", [(1, 1), (20, 3), (3, 20), (0, 0)])
+def test_a_plane_of_codes_has_one_scale_and_shows_them_all(rng, spans):
+    figure = figures.latent_scatter(spans * rng.standard_normal((40, 2)), np.arange(40) % 4)
+    figure.draw_without_rendering()
+    axes = figure.axes[0]
+    (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
+    x, y = axes.collections[0].get_offsets().T
+    assert left < x.min() and x.max() < right and bottom < y.min() and y.max() < top and axes.get_aspect() == 1
+    for label in (axes.xaxis.label, axes.yaxis.label):
+        box = label.get_window_extent()
+        assert box.x0 >= 0 and box.y0 >= 0 and box.x1 <= figure.bbox.x1
+
+
+def test_ellipses_are_one_standard_deviation_wide():
+    figure = figures.posterior_ellipses(np.array([[1.0, 2], [0, 0]]), np.log([[4.0, 9], [1, 1]]), np.array([5, 7]))
+    ellipse = figure.axes[0].patches[0]
+    assert (*ellipse.center, ellipse.width, ellipse.height) == pytest.approx((1, 2, 4, 6))
+    assert [text.get_text() for text in figure.axes[0].get_legend().get_texts()] == ["5", "7"]
+
+
+def test_ellipses_lie_over_the_codes(rng):
+    codes = rng.standard_normal((50, 2))
+    axes = figures.posterior_ellipses(codes[:3], np.zeros((3, 2)), codes=codes).axes[0]
+    assert np.allclose(axes.collections[0].get_offsets(), codes) and len(axes.patches) == 3
+    assert axes.get_xlim()[0] < codes[:, 0].min() and axes.get_ylim()[1] > codes[:, 1].max()
+
+
+def test_nested_subspaces_are_drawn_with_right_angles():
+    left, right = figures.nested_subspaces().axes
+    (m, copy), (start, x) = (left.lines[i].get_xydata() for i in (2, 3))
+    assert np.array_equal(copy, start) and abs((copy - m) @ (x - copy)) < 1e-9
+    assert [text.get_text() for text in right.texts] == ["x", "k = 2", "k = 1", "m"]
 
 
 def test_rows_and_columns_have_names():

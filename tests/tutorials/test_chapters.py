@@ -36,18 +36,18 @@ def outputs(chapter):
 
 
 def text_of(output):
-    """Return the printed text, or the alternative text of a picture, as a program prints it."""
+    """Return the printed text, or the name of a figure, as a program prints it."""
     lines = output["text"] if output["output_type"] == "stream" else output["data"]["text/plain"]
     return "".join(lines)
 
 
-PLACE = r"(\S*/)?\S+\.py:\d+|cell:\d+|called at"  # the place of a call, in a program or a notebook
+PLACE = r"(\S*/)?\S+\.py:\d+|cell:\d+|called at|\(line \d+\)"  # the place of a call, in a program or a notebook
 NUMBER = r"[-+−]?\d+(?:,\d{3})*(?:\.\d*)?(?:e[-+]?\d+)?"
 
 
 def words(text):
     """Return the words without numbers, places and line breaks: these do not depend on the machine."""
-    text = re.sub(r"\[runs/tutorials/\S+:", " ", text.replace("]", " "))
+    text = re.sub(r"\[(Figure \S+): runs/tutorials/\S+\]", r"\1", text)
     text = re.sub(PLACE, " ", text)
     return re.sub(rf"{NUMBER}|\b(nan|inf)\b|\s+", " ", text).split()
 
@@ -92,15 +92,15 @@ def test_a_chapter_runs_as_a_program(chapter, tmp_path):
     assert max(map(len, done.stdout.splitlines())) <= PRINTED
     shown = "\n".join(map(text_of, outputs(chapter)))
     assert words(done.stdout) == words(shown), "python tutorials/build.py notebooks makes it anew"
-    printed = re.sub(r"(?s)\[runs/tutorials/.*?\]\n", "", done.stdout)
+    printed = re.sub(r"\[Figure .*\]\n", "", done.stdout)
     found, expected = numbers(printed), numbers("".join(text_of(o) for o in outputs(chapter) if "text" in o))
-    is_trained = 'datasets.load("mnist")' in chapter.read_text(encoding="utf-8")
+    is_trained = re.search(r'datasets\.load\("mnist"\)|optim\.Adam', chapter.read_text(encoding="utf-8"))
     assert len(found) == len(expected) and not [pair for pair in zip(found, expected) if differ(*pair, is_trained)]
-    pictures = [output["data"]["image/png"] for output in outputs(chapter) if "data" in output]
-    drawn = sorted(tmp_path.glob("runs/tutorials/*.png"), key=lambda path: int(path.stem.rpartition("-")[2]))
-    assert len(drawn) == len(pictures) > 0
-    for path, picture in zip(drawn, pictures):
-        assert np.abs(small(path) - small(io.BytesIO(base64.b64decode(picture)))).mean() < 0.05, path.name
+    for output in outputs(chapter):
+        if "image/png" in output.get("data", {}):
+            drawn = tmp_path / "runs" / "tutorials" / f"{text_of(output).replace('Figure ', 'figure-')}.png"
+            picture = io.BytesIO(base64.b64decode(output["data"]["image/png"]))
+            assert np.abs(small(drawn) - small(picture)).mean() < 0.05, drawn.name
 
 
 @every_chapter
@@ -123,20 +123,73 @@ def test_a_notebook_was_executed_from_its_beginning_to_its_end(chapter):
 @every_chapter
 def test_a_notebook_holds_nothing_that_changes_from_build_to_build(chapter):
     for cell in notebook(chapter)["cells"]:
-        assert cell["metadata"] == {} and "id" not in cell
+        assert set(cell["metadata"]) <= {"tags", "jupyter"} and "id" not in cell
     assert set(notebook(chapter)["metadata"]) == {"kernelspec", "language_info"}
     assert not re.search(r"ipykernel_\d|/tmp/|object at 0x", chapter.with_suffix(".ipynb").read_text(encoding="utf-8"))
 
 
 @every_chapter
-def test_every_output_is_a_text_or_a_picture_with_words(chapter):
+def test_every_output_is_a_text_or_a_figure(chapter):
     for output in outputs(chapter):
         if output["output_type"] == "stream":
             assert output["name"] == "stdout"
             assert max(map(len, text_of(output).splitlines())) <= PRINTED
         else:
-            assert output["output_type"] == "display_data"
-            assert output["metadata"]["image/png"]["alt"] == text_of(output) and len(text_of(output)) > 60
+            assert output["output_type"] == "display_data" and re.fullmatch(r"Figure \d+\.\d+", text_of(output))
+            assert all(about["alt"].startswith(text_of(output)) for about in output["metadata"].values())
+
+
+def texts(chapter):
+    """Return the chapter's cells as triples of their kind, their tags and their source."""
+    for cell in notebook(chapter)["cells"]:
+        yield cell["cell_type"], cell["metadata"].get("tags", []), "".join(cell["source"])
+
+
+@every_chapter
+def test_every_figure_has_a_number_a_caption_and_a_mention(chapter):
+    names = [text_of(output) for output in outputs(chapter) if output["output_type"] == "display_data"]
+    assert names == [f"Figure {int(chapter.name[:2])}.{i}" for i in range(1, len(names) + 1)] != []
+    prose = " ".join("\n".join(source for kind, _, source in texts(chapter) if kind == "markdown").split())
+    for name in names:
+        caption = re.search(rf"\*{re.escape(name)}\. ([^*]+)\*", prose)
+        assert caption and len(caption[1]) > 60, f"{name} has no caption"
+        assert len(re.findall(rf"\b{re.escape(name)}\b", prose, re.IGNORECASE)) > 1, f"no sentence mentions {name}"
+
+
+@every_chapter
+def test_a_prediction_comes_before_its_answer(chapter):
+    """The cell that answers folds its output, and the text behind it folds the explanation."""
+    cells = list(texts(chapter))
+    asked = [i for i, (kind, _, source) in enumerate(cells) if kind == "markdown" and "> **Predict.**" in source]
+    assert asked
+    for i in asked:
+        answer = next(j for j in range(i + 1, len(cells)) if "hide-output" in cells[j][1])
+        assert answer <= i + 2, f"nothing answers: {cells[i][2][-80:]}"
+        explained = next(j for j in range(answer + 1, len(cells)) if cells[j][0] == "markdown")
+        assert "<details>" in cells[explained][2], f"nothing explains: {cells[i][2][-80:]}"
+
+
+@every_chapter
+def test_no_assert_that_is_seen_answers_a_prediction(chapter):
+    asked = False
+    for kind, tags, source in texts(chapter):
+        if kind == "markdown":
+            asked = source.rfind("> **Predict.**") > source.rfind("<details>") or (asked and "<details>" not in source)
+        elif asked and "hide-input" not in tags:
+            assert not re.search(r"^assert\b", source, re.MULTILINE), source
+
+
+@every_chapter
+def test_plots_are_folded(chapter):
+    """A reader came for the mathematics, and can open the code of a plot."""
+    for kind, tags, source in texts(chapter):
+        if kind == "code" and "hide-input" not in tags:
+            assert not re.search(r"\b(ax|axes|fig|plt|top|bottom)\.", source), source
+
+
+@every_chapter
+def test_a_chapter_has_a_blank_that_is_checked_on_the_page(chapter):
+    assert any(kind == "code" and "learn.check(" in source for kind, _, source in texts(chapter))
 
 
 @every_chapter

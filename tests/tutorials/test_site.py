@@ -8,6 +8,7 @@ the console, a request to the outside, a dead link, and a page that scrolls side
 
 import html.parser
 import pathlib
+import re
 import shutil
 import sys
 import urllib.parse
@@ -41,6 +42,18 @@ LOOK = r"""() => {
     for (const image of document.images) {
         if (!image.naturalWidth) found.push("a missing picture: " + image.getAttribute("src"));
         if (!image.alt) found.push("a picture without alternative text: " + image.getAttribute("src"));
+    }
+    for (const part of document.querySelectorAll("details")) part.open = true;
+    for (const formula of document.querySelectorAll("mjx-container[display=true] > svg"))
+        if (formula.getBoundingClientRect().width > formula.parentElement.clientWidth + 1)
+            found.push("a formula that is cut: " + formula.parentElement.parentElement.id);
+    const levels = [...document.querySelectorAll("article :is(h1, h2, h3, h4)")].map((h) => +h.tagName[1]);
+    levels.forEach((level, i) => {
+        if (i && level > levels[i - 1] + 1) found.push(`a heading of level ${level} is out of order`);
+    });
+    for (const block of document.querySelectorAll("article p")) {
+        const style = getComputedStyle(block), letter = parseFloat(style.fontSize) / 2;
+        if (!block.closest("td, th") && block.clientWidth > 80 * letter) found.push("lines of over 75 characters");
     }
     const root = document.documentElement;
     if (root.scrollWidth > root.clientWidth)
@@ -98,8 +111,70 @@ def test_the_search_works_from_disk(browser):
     page = browser.new_page()
     page.goto(path.as_uri() + "?q=elbo")
     page.wait_for_selector("#search-results li a")
-    assert "bounds" in page.inner_text("#search-results")
+    page.wait_for_selector("#search-results p.context")
+    said = page.inner_text("#search-results")
+    assert "bounds" in said and "Return the evidence lower bound of ln p(x)" in said     # the summary of the function
     page.close()
+
+
+@pytest.mark.parametrize("width, is_beside", [(1200, True), (1280, True), (1400, True), (390, False)])
+def test_the_contents_of_a_page_are_beside_it(browser, width, is_beside):
+    page = browser.new_page(viewport={"width": width, "height": 900})
+    page.goto((SITE / "01_from_noise_to_data.html").as_uri())
+    box, article = (page.locator(part).bounding_box() for part in (".toc-tree", "article"))
+    is_there = box is not None and article["x"] + article["width"] <= box["x"] < width and box["width"] > 100
+    assert is_there == is_beside
+    page.close()
+
+
+def test_the_side_bar_folds(browser):
+    page = browser.new_page(viewport=dict(zip(("width", "height"), WIDTHS["desktop"])))
+    page.goto((SITE / "index.html").as_uri())
+    chapter = page.locator(".sidebar-tree a", has_text="1. From noise to data")
+    assert not chapter.is_visible()
+    page.locator(".sidebar-tree label").first.click()
+    assert chapter.is_visible()
+    page.close()
+
+
+@pytest.mark.parametrize("path", sorted(SITE.glob("exercises/*.html")), ids=lambda path: path.stem)
+def test_an_exercise_leads_to_its_chapter_and_its_prediction_can_be_pressed(path):
+    text = path.read_text(encoding="utf-8")
+    assert "npvae learn init" in re.sub("<[^>]*>", "", text) and "<summary>Answer</summary>" in text
+    assert [target for target in Links(path).targets if target.startswith("../0") or target.startswith("../1")]
+
+
+def test_a_chapter_offers_its_notebook():
+    for chapter in SITE.parents[1].glob("[0-9][0-9]_*.ipynb"):
+        targets = Links(SITE / f"{chapter.stem}.html").targets
+        (offered,) = [target for target in targets if target.endswith(".ipynb") and "://" not in target]
+        assert (SITE / offered).read_bytes() == chapter.read_bytes()
+
+
+def test_where_the_repository_is_known_a_button_opens_the_notebook_in_colab():
+    sys.path.insert(0, str(SITE.parents[1]))
+    from build import in_colab
+
+    address = "https://colab.research.google.com/github/me/npvae/blob/main/tutorials/01_a.ipynb"
+    assert in_colab("01_a", "[metadata]\nurl = https://github.com/me/npvae\n") == f", or [open it in Colab]({address})"
+    assert in_colab("01_a", "[metadata]\nname = npvae\n") == ""
+
+
+def test_the_first_page_has_a_card_for_each_chapter():
+    text, chapters = (SITE / "index.html").read_text(encoding="utf-8"), sorted(SITE.glob("[0-9][0-9]_*.html"))
+    assert len(chapters) == len(list(SITE.parents[1].glob("[0-9][0-9]_*.py")))
+    assert text.count("minutes to read") == len(chapters) == text.count('src="_images/') - 1
+    kinds = re.findall(r'<img [^>]*class="(drawing|pictures)"[^>]*src="_images/', text)      # how it looks in the dark
+    assert len(kinds) == len(chapters) and kinds.count("drawing") > len(chapters) / 2
+    assert "PCA, linear, deep and denoising" in text and "The whole model, its learning curves" in text
+
+
+def test_the_reference_has_summaries_and_links_and_no_stray_asterisk():
+    text = (SITE / "reference" / "models.html").read_text(encoding="utf-8")
+    assert "autosummary" in text and re.search(r'<a class="reference internal" href="\S+"[^>]*><code class="xref', text)
+    for page in SITE.glob("reference/*.html"):
+        words = re.sub(r"<pre>.*?</pre>|<[^>]+>", " ", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+        assert not re.search(r"(?<![\w*(\[])\*[a-zA-Z][\w -]*\w\*(?!\w)", words), page.name
 
 
 class Links(html.parser.HTMLParser):
@@ -146,6 +221,9 @@ PLANTED = {
     "an error in a script": "<script>nothing.at.all()</script>",
     "a request to the outside": '<img src="http://127.0.0.1:9/x.png" alt="x">',
     "pixels wide": '<div style="width: 2000px">wide</div>',
+    "a formula that is cut": "<mjx-container display=true style='display: block'><svg width=3e3 /></mjx-container>",
+    "out of order": "<article><h1>a</h1><h3>b</h3></article>",
+    "over 75 characters": "<article><p>a</p></article>",
 }
 
 

@@ -1,10 +1,10 @@
 """Exercise 12: reparameterize, a differentiable sample of a Gaussian.
 
-Make a sample of N(μ, σ²) from noise ε ~ N(0, I):
+Make a sample of N(μ, σ²) from noise ε ~ N(0, I), all of shape (N, D):
 
-    z = μ + σ ⊙ ε,     all (N, D) here,
+    z = μ + σ ⊙ ε.
 
-and it is a function of μ and σ, with derivatives. The network does not compute σ but
+It is a function of μ and σ, with derivatives. The network does not compute σ but
 logvar = ln σ², which may be any real number. What is σ in terms of logvar?
 
 Then write the derivatives: dmu and dlogvar, both (N, D), from dy (N, D). (How does σ
@@ -35,7 +35,7 @@ import numpy as np
 
 def reparameterize(mu, logvar, eps):         # mu (N, D)   logvar (N, D)   eps (N, D) or (L, N, D)   ->   z like eps
     """z = μ + σ ⊙ ε: for ε ~ N(0, I) a sample of N(μ, σ²) with derivatives ∂z/∂μ and
-    ∂z/∂σ."""
+    ∂z/∂logvar."""
     raise NotImplementedError("y: compute the value here, in place of this line")
     def dmu(dy):
         raise NotImplementedError("dmu: return the gradient of the loss with respect to mu")

@@ -22,7 +22,8 @@ BY_CHAPTER = {
     "4. The evidence lower bound": [KL, ELBO, E_STEP],
     "5. Reparameterization": [REPARAMETERIZE],
     "6. A VAE on MNIST": [BERNOULLI, ADAM, TRAINING_STEP],
-    "Beyond the chapters": [IWAE_WEIGHTS, CONVOLUTION],
-    "The bug museum": EXHIBITS,
+    "7. Backward by hand, and nine bugs": EXHIBITS,
+    "11. Tighter bounds, honest numbers": [IWAE_WEIGHTS],
+    "12. Convolutions: the VanillaVAE, line by line": [CONVOLUTION],
 }
 ALL = [exercise for exercises in BY_CHAPTER.values() for exercise in exercises]

@@ -19,11 +19,11 @@ REPARAMETERIZE = OperationExercise(
     solution=p.reparameterize,
     blanks=("y", "dmu", "dlogvar"),
     text="""\
-Make a sample of N(μ, σ²) from noise ε ~ N(0, I):
+Make a sample of N(μ, σ²) from noise ε ~ N(0, I), all of shape (N, D):
 
-    z = μ + σ ⊙ ε,     all (N, D) here,
+    z = μ + σ ⊙ ε.
 
-and it is a function of μ and σ, with derivatives. The network does not compute σ but
+It is a function of μ and σ, with derivatives. The network does not compute σ but
 logvar = ln σ², which may be any real number. What is σ in terms of logvar?
 
 Then write the derivatives: dmu and dlogvar, both (N, D), from dy (N, D). (How does σ

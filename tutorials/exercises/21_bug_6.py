@@ -1,4 +1,4 @@
-"""Exercise 18: bug_1, bug museum: a VAE, forward and backward by hand.
+"""Exercise 21: bug_6, bug museum: a VAE, forward and backward by hand.
 
 A VAE, forward and backward by hand. It has one defect, of a kind that real
 programs have had. Find it, name it, and repair it:
@@ -16,15 +16,15 @@ programs have had. Find it, name it, and repair it:
 Write its letter into DEFECT below, and repair the program so that all tests
 pass. Read the tests that fail, and also those that pass.
 
-Predict (npvae learn predict bug_1):
+Predict (npvae learn predict bug_6):
 
 Read the program. Does a check of its gradients against finite differences see
 the defect?
     1  yes
     2  no
 
-When you have it:     npvae learn check bug_1
-If you are stuck:     npvae learn hint bug_1
+When you have it:     npvae learn check bug_6
+If you are stuck:     npvae learn hint bug_6
 """
 
 DEFECT = ""  # its letter
@@ -59,7 +59,7 @@ def loss_and_gradients(params, x, rng):
     logits = g @ W4 + b4
 
     # the loss
-    reconstruction = np.sum(x * logits - np.logaddexp(0, logits), axis=1)
+    reconstruction = np.mean(x * logits - np.logaddexp(0, logits), axis=1)
     kl = 0.5 * np.sum(mu**2 + sigma**2 - 1 - logvar, axis=1)
     loss = np.mean(kl - reconstruction)
 
@@ -67,7 +67,7 @@ def loss_and_gradients(params, x, rng):
     dlogits = (1 / (1 + np.exp(-logits)) - x) / N
     dW4, db4 = g.T @ dlogits, dlogits.sum(axis=0)
     dg = dlogits @ W4.T
-    dc = dg * (dg > 0)
+    dc = dg * (c > 0)
     dW3, db3 = z.T @ dc, dc.sum(axis=0)
     dz = dc @ W3.T
 

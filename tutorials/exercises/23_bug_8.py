@@ -1,4 +1,4 @@
-"""Exercise 23: bug_6, bug museum: a VAE, forward and backward by hand.
+"""Exercise 23: bug_8, bug museum: a VAE, forward and backward by hand.
 
 A VAE, forward and backward by hand. It has one defect, of a kind that real
 programs have had. Find it, name it, and repair it:
@@ -16,15 +16,15 @@ programs have had. Find it, name it, and repair it:
 Write its letter into DEFECT below, and repair the program so that all tests
 pass. Read the tests that fail, and also those that pass.
 
-Predict (npvae learn predict bug_6):
+Predict (npvae learn predict bug_8):
 
 Read the program. Does a check of its gradients against finite differences see
 the defect?
     1  yes
     2  no
 
-When you have it:     npvae learn check bug_6
-If you are stuck:     npvae learn hint bug_6
+When you have it:     npvae learn check bug_8
+If you are stuck:     npvae learn hint bug_8
 """
 
 DEFECT = ""  # its letter
@@ -59,7 +59,7 @@ def loss_and_gradients(params, x, rng):
     logits = g @ W4 + b4
 
     # the loss
-    reconstruction = np.mean(x * logits - np.logaddexp(0, logits), axis=1)
+    reconstruction = np.sum(x * logits - np.logaddexp(0, logits), axis=1)
     kl = 0.5 * np.sum(mu**2 + sigma**2 - 1 - logvar, axis=1)
     loss = np.mean(kl - reconstruction)
 
@@ -73,6 +73,7 @@ def loss_and_gradients(params, x, rng):
 
     # the sample, and the KL
     dmu = dz + mu / N
+    eps = rng.standard_normal(mu.shape)
     dlogvar = dz * 0.5 * sigma * eps + 0.5 * (sigma**2 - 1) / N
     dcode = np.concatenate([dmu, dlogvar], axis=1)
 

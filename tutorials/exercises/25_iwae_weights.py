@@ -1,4 +1,4 @@
-"""Exercise 16: iwae_weights, how the samples share the gradient of the IWAE bound.
+"""Exercise 25: iwae_weights, how the samples share the gradient of the IWAE bound.
 
 The bound of the importance-weighted autoencoder is ln (1/K) Σ_k w_k. In terms of
 x_k = ln w_k, and up to the constant ln K, it is

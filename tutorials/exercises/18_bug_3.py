@@ -1,4 +1,4 @@
-"""Exercise 22: bug_5, bug museum: a VAE with automatic differentiation.
+"""Exercise 18: bug_3, bug museum: a VAE with automatic differentiation.
 
 A VAE with automatic differentiation. It has one defect, of a kind that real
 programs have had. Find it, name it, and repair it:
@@ -16,15 +16,15 @@ programs have had. Find it, name it, and repair it:
 Write its letter into DEFECT below, and repair the program so that all tests
 pass. Read the tests that fail, and also those that pass.
 
-Predict (npvae learn predict bug_5):
+Predict (npvae learn predict bug_3):
 
 Read the program. Does a check of its gradients against finite differences see
 the defect?
     1  yes
     2  no
 
-When you have it:     npvae learn check bug_5
-If you are stuck:     npvae learn hint bug_5
+When you have it:     npvae learn check bug_3
+If you are stuck:     npvae learn hint bug_3
 """
 
 DEFECT = ""  # its letter
@@ -53,7 +53,7 @@ class VAE(nn.Module):
 
     def decode(self, z):
         """The logits of the pixels: a Tensor (N, D)."""
-        return ops.sigmoid(self.logits(ops.tanh(self.decoder(z))))
+        return self.logits(ops.tanh(self.decoder(z)))
 
 
 def sample(mu, logvar, rng):
@@ -64,7 +64,7 @@ def sample(mu, logvar, rng):
 
 def kl_divergence(mu, logvar):
     """KL(q ‖ N(0, I)) of every example: a Tensor (N,), in nats."""
-    return 0.5 * (mu * mu + ops.exp(logvar) - 1.0 - logvar).sum(axis=1)
+    return 0.5 * (mu * mu + ops.exp(logvar) - 1.0 - logvar).mean(axis=1)
 
 
 def log_likelihood(x, logits):

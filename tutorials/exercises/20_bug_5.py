@@ -1,4 +1,4 @@
-"""Exercise 19: bug_2, bug museum: a VAE with automatic differentiation.
+"""Exercise 20: bug_5, bug museum: a VAE with automatic differentiation.
 
 A VAE with automatic differentiation. It has one defect, of a kind that real
 programs have had. Find it, name it, and repair it:
@@ -16,15 +16,15 @@ programs have had. Find it, name it, and repair it:
 Write its letter into DEFECT below, and repair the program so that all tests
 pass. Read the tests that fail, and also those that pass.
 
-Predict (npvae learn predict bug_2):
+Predict (npvae learn predict bug_5):
 
 Read the program. Does a check of its gradients against finite differences see
 the defect?
     1  yes
     2  no
 
-When you have it:     npvae learn check bug_2
-If you are stuck:     npvae learn hint bug_2
+When you have it:     npvae learn check bug_5
+If you are stuck:     npvae learn hint bug_5
 """
 
 DEFECT = ""  # its letter
@@ -53,13 +53,13 @@ class VAE(nn.Module):
 
     def decode(self, z):
         """The logits of the pixels: a Tensor (N, D)."""
-        return self.logits(ops.tanh(self.decoder(z)))
+        return ops.sigmoid(self.logits(ops.tanh(self.decoder(z))))
 
 
 def sample(mu, logvar, rng):
     """A reparameterized draw of N(mu, exp(logvar)): a Tensor (N, latent_dim)."""
     eps = rng.standard_normal(mu.shape).astype(mu.dtype)
-    return mu + ops.exp(logvar) * eps
+    return mu + ops.exp(logvar * 0.5) * eps
 
 
 def kl_divergence(mu, logvar):

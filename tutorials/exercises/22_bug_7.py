@@ -1,4 +1,4 @@
-"""Exercise 24: bug_7, bug museum: the importance-weighted bound.
+"""Exercise 22: bug_7, bug museum: the importance-weighted bound.
 
 The importance-weighted bound. It has one defect, of a kind that real programs
 have had. Find it, name it, and repair it:

@@ -1,4 +1,4 @@
-"""Exercise 17: convolution, the gradient of a convolution.
+"""Exercise 26: convolution, the gradient of a convolution.
 
 A convolution applies one and the same dense layer to every window of k × k pixels.
 `columns(x, k, stride, padding)` copies every window of the images x (N, H, W, C) into

@@ -1,4 +1,4 @@
-"""Exercise 26: bug_9, bug museum: a VAE with automatic differentiation.
+"""Exercise 24: bug_9, bug museum: a VAE with automatic differentiation.
 
 A VAE with automatic differentiation. It has one defect, of a kind that real
 programs have had. Find it, name it, and repair it:

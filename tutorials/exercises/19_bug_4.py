@@ -1,4 +1,4 @@
-"""Exercise 25: bug_8, bug museum: a VAE, forward and backward by hand.
+"""Exercise 19: bug_4, bug museum: a VAE, forward and backward by hand.
 
 A VAE, forward and backward by hand. It has one defect, of a kind that real
 programs have had. Find it, name it, and repair it:
@@ -16,15 +16,15 @@ programs have had. Find it, name it, and repair it:
 Write its letter into DEFECT below, and repair the program so that all tests
 pass. Read the tests that fail, and also those that pass.
 
-Predict (npvae learn predict bug_8):
+Predict (npvae learn predict bug_4):
 
 Read the program. Does a check of its gradients against finite differences see
 the defect?
     1  yes
     2  no
 
-When you have it:     npvae learn check bug_8
-If you are stuck:     npvae learn hint bug_8
+When you have it:     npvae learn check bug_4
+If you are stuck:     npvae learn hint bug_4
 """
 
 DEFECT = ""  # its letter
@@ -72,8 +72,7 @@ def loss_and_gradients(params, x, rng):
     dz = dc @ W3.T
 
     # the sample, and the KL
-    dmu = dz + mu / N
-    eps = rng.standard_normal(mu.shape)
+    dmu = dz - mu / N
     dlogvar = dz * 0.5 * sigma * eps + 0.5 * (sigma**2 - 1) / N
     dcode = np.concatenate([dmu, dlogvar], axis=1)
 
