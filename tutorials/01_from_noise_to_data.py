@@ -102,13 +102,13 @@ assert np.allclose(np.arctan2(*x.T), np.arctan2(*z.T))   # every point keeps its
 figures.show(diagrams.latent_variable_model(), "1.2")
 
 # %% [markdown]
-# *Figure 1.2. A latent variable model as a graph. An arrow leads from the white circle z
-# down to the grey circle x, and a second one from θ, on the right, to x. A frame with the
+# *Figure 1.2. A latent variable model as a graph. An arrow leads from the open circle z
+# down to the shaded circle x, and a second one from θ, on the right, to x. A frame with the
 # letter N surrounds z and x, but not θ.*
 #
-# Read Figure 1.2 as follows. A circle is a random variable: grey if we observe it, white if
-# we do not. An arrow says what a variable depends on. The frame, called a **plate**, stands
-# for $N$ copies of its contents: each of the $N$ data points has its own code.
+# Read Figure 1.2 as follows. A circle is a random variable: shaded if we observe it, open
+# if we do not. An arrow says what a variable depends on. The frame, called a **plate**,
+# stands for $N$ copies of its contents: each of the $N$ data points has its own code.
 # $\theta$ stands for the parameters of the decoder. It lies outside the plate, because
 # all data points share them. In chapter 6, $\theta$ holds the weights of a network; here
 # $\theta$ is fixed: the factor $1/10$ and the variance $\sigma^2$.

@@ -441,9 +441,8 @@ assert np.allclose(exact, at_posterior, atol=1e-10)
 # turns:
 #
 # - **E-step**: hold the decoder, and replace the $q_n$ of every example by the best one.
-#   $\ln p(x)$ does not change, so the bound rises by *closing the gap*;
-# - **M-step**: hold the $q_n$, and replace the decoder by the best one. If the bound
-#   touched $\ln p(x)$ before, it now pushes $\ln p(x)$ up.
+#   $\ln p(x)$ does not change;
+# - **M-step**: hold the $q_n$, and replace the decoder by the best one.
 #
 # We watch it on 200 points in the plane, with the linear model in one latent dimension,
 # $x \sim \mathcal N(w z + b,\, \sigma^2 I)$, where both steps are short. For the E-step,

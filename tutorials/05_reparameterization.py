@@ -234,8 +234,8 @@ figures.show(fig, "5.2")
 # <details><summary>Answer</summary>
 #
 # *Figure 5.2. Histograms of the gradient that a single draw estimates. Pathwise, in grey: a
-# bell about the exact value 4, a dashed line. Score function, the black outline: a high
-# peak near −1, and a long tail to the right that goes beyond 30.*
+# bell about the exact value 4, a dashed line. Score function, the outline: a high peak
+# near −1, and a long tail to the right that goes beyond 30.*
 #
 # The score function scatters more. All four means agree with 4, but a single draw of the
 # score function is typically off by 9, and a single draw of the path by 2. In Figure 5.2,

@@ -71,8 +71,8 @@ figures.show(diagrams.latent_variable_model(with_encoder=True), "6.1")
 figures.show(diagrams.autoencoder_with_noise(), "6.2")
 
 # %% [markdown]
-# *Figure 6.1. The model as a graph. A frame with the letter N holds a white circle z above
-# a grey circle x. A solid arrow for the decoder leads from z to x, and a dashed, bent one
+# *Figure 6.1. The model as a graph. A frame with the letter N holds an open circle z above
+# a shaded circle x. A solid arrow for the decoder leads from z to x, and a dashed, bent one
 # for the encoder from x to z. From outside the frame, a solid arrow leads from θ to x,
 # and a dashed one from φ to z.*
 #
@@ -340,9 +340,10 @@ assert with_kl > 0.8 and with_copy["μ"] < -0.8 and with_copy["z"] < -0.4 and ot
 # before the codes say anything about their images, and falls again.
 #
 # Is our program right? For this network (784-512-384-256-10, ReLU, batches of 100, Adam
-# with $10^{-3}$), we have the log of another implementation. It shows single minibatches,
-# which scatter by several nats; beside them we print the mean over 50 of ours. ([The
-# results](results.md) compare whole runs, also of PyTorch's own example.)
+# with $10^{-3}$), we have the numbers of a published run of another program, without its
+# name. They are of single minibatches, which scatter by several nats; beside them we print
+# the mean over 50 of ours. ([The results](results.md) compare whole runs, also of
+# PyTorch's own example.)
 
 # %%
 published = {0: (545.4, 0.23), 500: (130.9, 11.6), 1000: (126.7, 13.2), 2000: (111.7, 15.2)}

@@ -373,7 +373,7 @@ assert last["B"] < band.min() and final["B"] > healthy.max() + 5
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# *Figure 7.1. What each program prints (black) beside the band of six healthy runs
+# *Figure 7.1. What each program prints (the curve) beside the band of six healthy runs
 # (grey). The dashed red line is the right loss of its trained network on held-out images;
 # for C and E it lies above the frame. C, D, E, F and J leave the band. A, B, H and I do
 # not, or hardly: they look like programs that work.*

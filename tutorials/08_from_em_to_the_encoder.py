@@ -24,7 +24,7 @@ import numpy as np
 from npvae import figures, learn
 from npvae.autodiff import no_grad
 from npvae.nn import Dense, Sequential, Tanh, optim, schedules
-from npvae.probability import DiagonalGaussian, elbo, refine
+from npvae.probability import ELBO, DiagonalGaussian, elbo, refine
 
 # %% [markdown]
 # ## 8.1 A model small enough to know everything
@@ -102,7 +102,8 @@ def exact_elbo(decoder, mu, logvar):
 #
 # `elbo` of `npvae` is estimator B of chapter 4 ([elbo](../npvae/probability/bounds.py)).
 # The M-step needs nothing new, and neither does the E-step: to both, the other's numbers
-# are constants.
+# are constants. (The three algorithms of this chapter are numbered 7, 8 and 9, as in the
+# lecture that takes the same path, so that you can lay the two side by side.)
 
 # %%
 def variational_em(rounds, e_steps, batch=N, seed=0, on_round=None):
@@ -148,12 +149,11 @@ assert 0 < gap < 1.5
 # ## 8.3 θ in every batch, λ once a round
 #
 # Now use small minibatches. The decoder moves in every batch. But $\lambda_n$ moves only in
-# the batch that holds example $n$, **once a round**, while the decoder moves $N/M$ times.
-# When the next visit comes, $\lambda_n$ belongs to a decoder that no longer exists.
+# the batch that holds example $n$, **once a round**.
 #
 # > **Predict.** We train for as many decoder steps, with one E-step per visit: first with
 # > all examples in each batch, then with 10 of 300. In which of the two is the table
-# > further behind the decoder?
+# > further behind the decoder, and why?
 
 # %% tags=["hide-output"]
 def staleness(batch, decoder_steps=600, e_steps=1):
@@ -186,7 +186,8 @@ assert behind[10] > 1.5 * behind[300]
 # <details><summary>Answer</summary>
 #
 # With small batches: each example was visited only 20 times, and between two visits the
-# decoder took 29 steps without it. (One E-step per visit is little in both cases. Several
+# decoder took 29 steps without it. When the next visit came, $\lambda_n$ belonged to a
+# decoder that no longer existed. (One E-step per visit is little in both cases. Several
 # would help both, and cost several times as much.)
 #
 # </details>
@@ -213,10 +214,15 @@ assert behind[10] > 1.5 * behind[300]
 # > gradient of $\tfrac{N}{M} \sum_n \mathrm{ELBO}(x_n; \theta, f_\varphi(x_n))$.
 #
 # This is the auto-encoding variational Bayes of Kingma and Welling, and chapter 6. The
-# heart of it is the draw; write the bound with $L$ draws yourself:
+# heart of it is the draw. Write the bound with $L$ draws yourself, as estimator B: the KL
+# by its formula, and the mean of $\ln p(x \mid z)$ over the draws
+# ([the page of the exercise](exercises/10_elbo.py) says more). `q.rsample(rng, samples)`
+# draws all codes, `q.kl_divergence()` is the KL, and `decode(z)` takes codes (rows, latent
+# dimensions) to a distribution with the method `log_prob(x)`. Return both terms, as
+# `ELBO(reconstruction, kl)`.
 
 # %%
-def elbo_yourself(x, mu, logvar, decode, eps):
+def elbo_yourself(x, q, decode, rng, samples=1):     # x (N, D), q of N rows  ->  two (N,)
     raise NotImplementedError("write the function here, in place of this line")
 
 

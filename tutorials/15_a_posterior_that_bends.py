@@ -87,8 +87,13 @@ def gap(q, log_p=log_p):
 # Gaussian, with $s = \ln \sigma$ and $t = \mu$. Write it once more, with its derivatives:
 
 # %%
-def reparameterize(mu, logvar, eps):         # all (N, D)   ->   z (N, D)
-    raise NotImplementedError("write the function here, in place of this line")
+def reparameterize(mu, logvar, eps):         # all (N, D)   ->   y (N, D)
+    raise NotImplementedError("y: compute the value here, in place of this line")
+    def dmu(dy):
+        raise NotImplementedError("dmu: return the gradient with respect to mu")
+    def dlogvar(dy):
+        raise NotImplementedError("dlogvar: return the gradient with respect to logvar")
+    return y, dmu, dlogvar, None
 
 
 learn.check(reparameterize)

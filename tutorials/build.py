@@ -242,15 +242,17 @@ def in_colab(name, setup):
 
 
 def _adapt(cell):
-    """A cell of a notebook, for the site: links lead to pages of the site, and a picture has its alternative text."""
+    """A cell of a notebook, for the site: links lead to its pages, a picture has its text and names its fold."""
     if cell.cell_type == "markdown":
         cell.source = _for_site(cell.source)
         return
-    about = [about for output in cell.outputs for about in output.get("metadata", {}).values()]
-    if len(about) > 1:
-        raise ValueError(f"a cell draws {len(about)} pictures, expected one, since MyST-NB has one text for all")
-    if about:
-        cell.metadata["mystnb"] = {"image": {"alt": about[0]["alt"], "classes": _kind(about[0])}}
+    drawn = [output for output in cell.outputs if output.get("metadata")]
+    if len(drawn) > 1:
+        raise ValueError(f"a cell draws {len(drawn)} pictures, expected one, since MyST-NB has one text for all")
+    for output in drawn:
+        name, (about,) = output["data"]["text/plain"], output["metadata"].values()
+        folds = {f"code_prompt_{verb}": f"{name}: {verb} the {{type}}" for verb in ("show", "hide")}
+        cell.metadata["mystnb"] = {"image": {"alt": about["alt"], "classes": _kind(about)}, **folds}
 
 
 def _kind(about):
@@ -349,7 +351,7 @@ def _module(name, with_title):
     """What Sphinx is told of a module; of a package itself, only its docstring: its names come from its modules."""
     if name.endswith(".__init__"):
         return f"```{{eval-rst}}\n.. automodule:: {name.removesuffix('.__init__')}\n```\n"
-    title = f"\n## {name}\n" if with_title else ""
+    title = f"\n## {name.rsplit('.', 1)[1]}\n" if with_title else ""
     summary = [".. currentmodule:: None", "", ".. autosummary::", "   :nosignatures:", "", *_public(name), ""]
     members = [f".. automodule:: {name}", "   :members:", "   :member-order: bysource"]
     return "\n".join([title, "```{eval-rst}", *summary, *members, "```", ""])

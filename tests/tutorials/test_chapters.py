@@ -5,6 +5,7 @@ does what the prose says, an outdated notebook, a link to a function that has mo
 text.
 """
 
+import ast
 import base64
 import io
 import json
@@ -17,6 +18,8 @@ import time
 import numpy as np
 import PIL.Image
 import pytest
+
+from npvae.learn import catalogue
 
 TUTORIALS = pathlib.Path(__file__).parents[2] / "tutorials"
 CHAPTERS = sorted(TUTORIALS.glob("[0-9][0-9]_*.py"))
@@ -190,6 +193,27 @@ def test_plots_are_folded(chapter):
 @every_chapter
 def test_a_chapter_has_a_blank_that_is_checked_on_the_page(chapter):
     assert any(kind == "code" and "learn.check(" in source for kind, _, source in texts(chapter))
+
+
+def to_write(name, source):
+    """Return the parameters of the function `name`, and the derivatives inside it that are to be written."""
+    tree = ast.parse(source)
+    f = next(node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == name)
+    inside = [node for node in ast.walk(f) if isinstance(node, ast.FunctionDef)]
+    return ast.unparse(f.args).replace("math.", "np."), [d.name for d in inside if ast.unparse(d.args) == "dy"]
+
+
+@every_chapter
+def test_a_blank_asks_for_what_its_exercise_checks(chapter):
+    """Whoever writes the function that a page shows must not be refused for its parameters."""
+    for kind, _, source in texts(chapter):
+        checked = kind == "code" and re.search(r"^learn\.check\((\w+)\)", source, re.MULTILINE)
+        if checked:
+            renamed = re.search(rf'^{checked[1]}\.__name__ = "(\w+)"', source, re.MULTILINE)
+            name = renamed[1] if renamed else checked[1]
+            exercise = next(e for e in catalogue.ALL if name in (e.name, e.function_name))
+            blank = to_write(checked[1], source[: checked.start()])
+            assert blank == to_write(exercise.function_name, catalogue.text(exercise))
 
 
 @every_chapter

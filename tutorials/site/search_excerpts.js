@@ -6,10 +6,20 @@ document.addEventListener("DOMContentLoaded", () => {
   if (!results || !query) return;
   const words = query.toLowerCase().split(/\s+/).filter(Boolean);
 
+  // Where a word stands in a text. The search also finds its relatives ("encoding" for "encoder"), so the word may lose
+  // letters from its end, down to three. A page that has it in its title only is quoted from the beginning.
+  function place(word, lower) {
+    for (let letters = word.length; letters >= Math.min(3, word.length); letters--) {
+      const at = lower.indexOf(word.slice(0, letters));
+      if (at >= 0) return at;
+    }
+    return Infinity;
+  }
+
   function excerpt(text) {
     const lower = text.toLowerCase();
-    const at = Math.min(...words.map((word) => lower.indexOf(word)).filter((i) => i >= 0));
-    if (!isFinite(at)) return "";
+    const first = Math.min(...words.map((word) => place(word, lower)));
+    const at = isFinite(first) ? first : 0;
     const start = Math.max(0, text.lastIndexOf(" ", Math.max(0, at - 80)));
     const end = text.indexOf(" ", Math.min(text.length, at + 140));
     return (start ? "… " : "") + text.slice(start, end < 0 ? undefined : end).trim() + (end < 0 ? "" : " …");
