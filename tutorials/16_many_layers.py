@@ -167,8 +167,9 @@ assert abs(mean - q.mean[0, 0]) < 1e-4 and abs(variance - np.exp(q.logvar[0, 0])
 #
 # $$ p(x_{t-1} \mid x_t) = \mathcal N\bigl(c_t\, \hat x_0 + d_t\, x_t,\; \beta_t I\bigr). $$
 #
-# One network serves all $T$ steps. In code, $\hat x_0 = \sqrt{\bar\alpha_t}\, x_t + \sqrt{1
-# - \bar\alpha_t}\, \mathrm{network}(x_t, t)$: with little noise, the guess is near $x_t$.
+# One network serves all $T$ steps. In code,
+# $\hat x_0 = \sqrt{\bar\alpha_t}\, x_t + \sqrt{1 - \bar\alpha_t}\, \mathrm{network}(x_t, t)$:
+# with little noise, the guess is near $x_t$.
 # The latent variable of this VAE is the whole path $z = (x_1, \dots, x_T)$, so chapter 4's
 # bound reads
 #

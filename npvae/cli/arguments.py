@@ -97,6 +97,12 @@ def build_parser():
         help="the steps of that interpolation, both ends included; if N is even, the midpoint is added (default 11)",
     )  # fmt: skip
 
+    explore = commands.add_parser("explore", help="write a page on which you move through the latent space")
+    explore.add_argument("run", metavar="RUN", nargs="+", help="the folder of a run; several of the same data: a switch")
+    explore.add_argument("--data", metavar="DATA", help=moved)
+    explore.add_argument("--out", metavar="PAGE.html", help="the file to write (default: explorer.html in the first RUN)")
+    explore.add_argument("--force", action="store_true", help="replace the file if it exists")
+
     encode = commands.add_parser("encode", help="write the codes of a data set to an .npz file")
     encode.add_argument("run", metavar="RUN", help="the folder of the run")
     encode.add_argument("--out", metavar="PATH.npz", required=True, help="the file to write")

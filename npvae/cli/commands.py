@@ -16,7 +16,7 @@ import numpy as np
 from .. import datasets, plain
 from ..datasets.files import shown_path
 from ..errors import UserError, choose_name
-from ..figures import pictures
+from ..figures import explorer, pictures
 from ..training import Run, evaluation, settings
 from ..training.folder import CHECKPOINT, refuse_a_file
 from ..training.loop import WARNING_EXAMPLES
@@ -204,6 +204,14 @@ def draw(options):
     return 0
 
 
+def explore(options):
+    """npvae explore: write one page with the latent space of one or several runs, which opens from disk."""
+    path = pathlib.Path(options.out or pathlib.Path(options.run[0], "explorer.html"))
+    size = explorer.write([Run.load(folder, _place(options)) for folder in options.run], path, options.force)
+    print_wrapped(f"wrote {path} ({size / 1e6:.1f} MB): open it in a browser; it needs no network")
+    return 0
+
+
 def encode(options):
     """npvae encode: write the codes of a data set to an .npz file, with its labels."""
     require_writable(options.out)
@@ -231,6 +239,6 @@ def _place(options):
 
 
 COMMANDS = {
-    "train": train, "evaluate": evaluate, "draw": draw, "encode": encode, "experiment": experiment, "bench": bench,
-    "gradcheck": gradcheck, "data": data, "learn": learn,
+    "train": train, "evaluate": evaluate, "draw": draw, "explore": explore, "encode": encode,
+    "experiment": experiment, "bench": bench, "gradcheck": gradcheck, "data": data, "learn": learn,
 }  # fmt: skip
