@@ -98,9 +98,9 @@ def build_parser():
     )  # fmt: skip
 
     explore = commands.add_parser("explore", help="write a page on which you move through the latent space")
-    explore.add_argument("run", metavar="RUN", nargs="+", help="the folder of a run; several of the same data: a switch")
+    explore.add_argument("run", metavar="RUN", nargs="+", help="the folder of a run; or several of the same data")
     explore.add_argument("--data", metavar="DATA", help=moved)
-    explore.add_argument("--out", metavar="PAGE.html", help="the file to write (default: explorer.html in the first RUN)")
+    explore.add_argument("--out", metavar="PAGE.html", help="the file to write (default RUN/explorer.html)")
     explore.add_argument("--force", action="store_true", help="replace the file if it exists")
 
     encode = commands.add_parser("encode", help="write the codes of a data set to an .npz file")

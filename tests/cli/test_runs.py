@@ -163,3 +163,16 @@ def test_codes_of_other_data_with_labels_that_stand_for_something_else_are_refus
         assert message in refuse(*encode, "--data", "other.npz")
     os.remove("mine.npz")
     assert "restore it to encode other data" in refuse(*encode, "--data", "same.npz")
+
+
+def test_explore_writes_a_page_and_replaces_none(tmp_path, capsys):
+    train = ["train", "--data", "bars", "--hidden", "8", "--steps", "2", "--out", str(tmp_path / "run")]
+    assert main(train) == 0
+    page = tmp_path / "run" / "explorer.html"
+    assert main(["explore", str(tmp_path / "run")]) == 0 and page.stat().st_size > 10_000
+    page.write_text("mine")
+    assert main(["explore", str(tmp_path / "run")]) == 2 and page.read_text() == "mine"
+    assert "--force" in capsys.readouterr().err
+    assert main(["explore", str(tmp_path / "run"), str(tmp_path / "run"), "--force"]) == 0
+    assert page.stat().st_size > 10_000
+    assert main(["explore", str(tmp_path / "nothing")]) == 2

@@ -13,38 +13,36 @@ const isDark = matchMedia("(prefers-color-scheme: dark)");
 // What the reader has chosen. The address holds it, so that a place can be sent.
 const state = { run: 0, axes: [0, 1], z: null, x: null, image: 0, label: 0, from: 0, to: 1, far: 0, path: "straight" };
 let q = null; // of the image on the paper: { mu, logvar }
-let runs, images, labels, meanImage;
+let isWhole = false; // whether all arrays are here; before, the page can move a point, decode it, and nothing else
 
 // --- from bytes to arrays ------------------------------------------------------------------------------------------
 
-async function unpack() {
-  const letters = atob($("numbers").textContent);
-  const packed = Uint8Array.from(letters, (letter) => letter.charCodeAt(0));
+// Unpack one of the two blocks of the page, and put its arrays where the header describes them.
+async function unpack(block) {
+  const letters = atob($(block).firstChild.data); // a comment, which a browser reads faster than a long text
+  const packed = new Uint8Array(letters.length);
+  for (let i = 0; i < letters.length; i++) packed[i] = letters.charCodeAt(i);
   const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"));
   const bytes = await new Response(stream).arrayBuffer();
   const kinds = { Int8Array, Uint8Array, Int16Array, Uint16Array, Float32Array };
-  const array = ({ kind, at, shape }) => new kinds[kind](bytes, at, shape.reduce((a, b) => a * b, 1));
-  images = array(about.images);
-  labels = about.labels && array(about.labels);
-  meanImage = array(about.mean);
-  const layers = (list) =>
-    list.map((layer) => ({ ...layer, W: array(layer.W), scale: array(layer.scale), b: array(layer.b) }));
-  runs = about.runs.map((run) => {
-    const scale = array(run.codeScale), J = run.latent;
-    return {
-      ...run,
-      encoder: layers(run.encoder), decoder: layers(run.decoder),
-      codes: Float32Array.from(array(run.codes), (whole, i) => whole * scale[i % J]),
-      likelihood: { ...LIKELIHOODS[run.likelihood.name](run.likelihood), gives: run.likelihood.gives },
-      checkedCodes: array(run.checkedCodes), checkedPictures: array(run.checkedPictures),
-    };
-  });
+  const fill = (part) => {
+    for (const [name, value] of Object.entries(part))
+      if (value?.block === block) {
+        const { kind, at, shape } = value;
+        part[name] = new kinds[kind](bytes, at, shape.reduce((a, b) => a * b, 1));
+      } else if (value && !value.block && typeof value === "object" && !ArrayBuffer.isView(value)) fill(value);
+  };
+  fill(about);
+  for (const run of runs)
+    if (run.codes instanceof Int16Array)
+      run.codes = Float32Array.from(run.codes, (whole, i) => whole * run.codeScale[i % run.latent]);
 }
 
 // --- the model that is chosen --------------------------------------------------------------------------------------
 
+const { runs, count } = about;
+for (const run of runs) Object.assign(run.likelihood, LIKELIHOODS[run.likelihood.name](run.likelihood));
 const run = () => runs[state.run];
-const count = () => images.length / D;
 const withLabel = (a, label, r) => (r.labels ? [...a, ...Array.from({ length: r.labels }, (_, k) => +(k === label))] : a);
 const output = (z, label = state.label, r = run()) => network(withLabel(z, label, r), r.decoder);
 const mean = (output, r = run()) => output.map((l) => r.likelihood.mean(l));
@@ -54,16 +52,17 @@ function encode(x, label = state.label, r = run()) {
   return { mu: y.slice(0, r.latent), logvar: r.hasBound ? y.slice(r.latent) : null };
 }
 
-const image = (n) => Float32Array.from(images.subarray(n * D, (n + 1) * D), (v) => about.low + ((about.high - about.low) * v) / 255);
+const image = (n) =>
+  Float32Array.from(about.images.subarray(n * D, (n + 1) * D), (v) => about.low + ((about.high - about.low) * v) / 255);
 const codeOf = (n) => run().codes.slice(n * run().latent, (n + 1) * run().latent);
-const nameOf = (n) => (labels ? about.names[labels[n]] : "");
-const described = (n) => `test image ${n}${labels ? `, class ${nameOf(n)}` : ""}`;
+const nameOf = (n) => (about.labels ? about.names[about.labels[n]] : "");
+const described = (n) => `test image ${n}${about.labels ? `, class ${nameOf(n)}` : ""}`;
 
 // The image whose code is nearest to z, over the dimensions that the codes use.
 function nearest(z) {
   const { codes, used, spread, latent } = run();
   let best = 0, least = Infinity;
-  for (let n = 0; n < count(); n++) {
+  for (let n = 0; n < count; n++) {
     let far = 0;
     for (const j of used) far += ((codes[n * latent + j] - z[j]) / spread[j]) ** 2;
     if (far < least) [best, least] = [n, far];
@@ -75,7 +74,7 @@ function nearest(z) {
 function roundTrip(z, picture) {
   const { used, spread, knownWithin } = run();
   if (!used.length) return null;
-  const back = encode(picture.map((v) => Math.min(about.high, Math.max(about.low, v)))).mu;
+  const back = encode(run().clips ? picture.map((v) => Math.min(about.high, Math.max(about.low, v))) : picture).mu;
   const squares = used.map((j) => ((back[j] - z[j]) / spread[j]) ** 2);
   return Math.sqrt(squares.reduce((a, b) => a + b) / used.length) / knownWithin;
 }
@@ -100,14 +99,16 @@ function paint(canvas, values, columns = 1) {
   canvas.getContext("2d").putImageData(data, 0, 0);
 }
 
-const colour = (k) => `hsl(${(k * 137.5) % 360} ${isDark.matches ? "75% 76%" : "85% 27%"})`;
-const ink = () => getComputedStyle(document.body).color;
+// The map is dark like its pictures, so what is drawn upon it is bright.
+const isBright = () => isDark.matches || plane.map !== null;
+const colour = (k) => `hsl(${(k * 137.5) % 360} ${isBright() ? "75% 76%" : "85% 23%"})`;
+const ink = () => (isBright() ? "#e8e8e8" : "#1b1b1b");
 
 // The half side of the plane: the codes fit, and three standard deviations of the prior.
 function reach(j) {
   const { codes, latent, centre, width } = run();
   let most = 3.5 * width[j];
-  for (let n = 0; n < count(); n++) most = Math.max(most, Math.abs(codes[n * latent + j] - centre[j]) * 1.05);
+  for (let n = 0; n < count; n++) most = Math.max(most, Math.abs(codes[n * latent + j] - centre[j]) * 1.05);
   return most;
 }
 
@@ -125,12 +126,12 @@ function drawStill() {
   const pen = plane.still.getContext("2d");
   pen.clearRect(0, 0, side, side);
   if (plane.map) pen.drawImage(plane.map, 0, 0, side, side);
-  if ($("show-codes").checked) {
+  if (isWhole && $("show-codes").checked) {
     pen.font = "11px sans-serif", pen.textAlign = "center", pen.textBaseline = "middle";
-    for (let n = 0; n < count(); n++) {
-      pen.fillStyle = labels ? colour(labels[n]) : ink();
+    for (let n = 0; n < count; n++) {
+      pen.fillStyle = about.labels ? colour(about.labels[n]) : ink();
       const x = plane.toX(codes[n * latent + a]), y = plane.toY(codes[n * latent + b]);
-      pen.fillText(labels ? SIGNS[labels[n]] : "·", x, y);
+      pen.fillText(about.labels ? SIGNS[about.labels[n]] : "·", x, y);
     }
   }
   pen.strokeStyle = ink();
@@ -145,7 +146,7 @@ function drawPlane() {
   const pen = plane.canvas.getContext("2d"), [a, b] = state.axes;
   pen.clearRect(0, 0, side, side);
   pen.drawImage(plane.still, 0, 0);
-  pen.lineWidth = 3, pen.strokeStyle = isDark.matches ? "#8ab4f8" : "#0b57d0";
+  pen.lineWidth = 3, pen.strokeStyle = isBright() ? "#8ab4f8" : "#0b57d0";
   if (q) {
     const size = (k, axis, sigmas) => (q.logvar ? (sigmas * Math.exp(q.logvar[k] / 2) * side) / (2 * plane.half[axis]) : 5);
     for (const sigmas of [1, 2]) {
@@ -155,7 +156,7 @@ function drawPlane() {
     }
   }
   const x = plane.toX(state.z[a]), y = plane.toY(state.z[b]);
-  for (const [width, style] of [[7, isDark.matches ? "#000" : "#fff"], [3, ink()]]) {
+  for (const [width, style] of [[7, isBright() ? "#000" : "#fff"], [3, ink()]]) {
     pen.lineWidth = width, pen.strokeStyle = style;
     pen.beginPath(), pen.arc(x, y, 12, 0, 2 * Math.PI), pen.moveTo(x - 20, y), pen.lineTo(x + 20, y);
     pen.moveTo(x, y - 20), pen.lineTo(x, y + 20), pen.stroke();
@@ -191,32 +192,40 @@ const number = (v, digits = 2) => v.toFixed(digits).replace("-", "−");
 let shown = {}; // what the page says about this place
 
 function look() {
-  const { hasBound, latent } = run(), z = state.z, l = output(z), picture = mean(l);
+  const { hasBound } = run(), z = state.z, l = output(z), picture = mean(l);
   const drawn = $("draw-pixels").checked && run().likelihood.draw;
   paint($("picture"), drawn ? l.map((v) => run().likelihood.draw(v)) : picture);
+  $("picture-words").textContent = drawn ? "one draw from p(x | z)" : hasBound ? "the mean of p(x | z)" : "the picture";
+  showNumbers(z);
+  drawPlane();
+  if (!isWhole) return;
   const near = nearest(z), trip = roundTrip(z, picture);
   paint($("nearest"), image(near)), paint($("copy"), picture);
   shown = { near, trip, picture };
-  $("picture-words").textContent = drawn ? "one draw from p(x | z)" : hasBound ? "the mean of p(x | z)" : "the picture";
   $("nearest-words").textContent = `the image with the nearest code: ${described(near)}`;
   $("picture").setAttribute("aria-label", `the decoded picture, near ${described(near)}`);
   $("nearest").setAttribute("aria-label", described(near));
   $("gauge").value = trip === null ? 0 : Math.min(3, trip);
   $("known").textContent = known(trip);
   state.axes.forEach((j, axis) => {
-    const slider = $("xy"[axis]);
-    slider.value = z[j];
-    slider.setAttribute("aria-valuetext", `z${j + 1} is ${number(z[j])}, near ${labels ? nameOf(near) : described(near)}`);
-    $(`${"xy"[axis]}-value`).textContent = `z${j + 1} = ${number(z[j])}`;
+    const words = `z${j + 1} is ${number(z[j])}, near ${about.labels ? nameOf(near) : described(near)}`;
+    $("xy"[axis]).setAttribute("aria-valuetext", words);
   });
-  for (let j = 0; j < latent; j++) {
-    const slider = $(`z${j}`);
-    if (slider) (slider.value = z[j]), ($(`z${j}-value`).textContent = number(z[j]));
-  }
-  drawPlane();
   writeLedger(l, picture);
   say(`${state.axes.map((j) => `z${j + 1} ${number(z[j])}`).join(", ")}. Near ${described(near)}. ${known(trip)}`);
   remember();
+}
+
+// The sliders and their numbers.
+function showNumbers(z) {
+  state.axes.forEach((j, axis) => {
+    $("xy"[axis]).value = z[j];
+    $(`${"xy"[axis]}-value`).textContent = `z${j + 1} = ${number(z[j])}`;
+  });
+  for (const slider of $("sliders").querySelectorAll("input")) {
+    const j = +slider.id.slice(1);
+    slider.value = z[j], $(`z${j}-value`).textContent = number(z[j]);
+  }
 }
 
 function known(trip) {
@@ -229,19 +238,19 @@ function known(trip) {
 // The ledger: what the image on the paper costs at this z, beside three landmarks.
 function writeLedger(l, picture) {
   if (!state.x) return;
-  const { hasBound, likelihood, latent } = run(), rows = [];
+  const { hasBound, likelihood } = run(), rows = [];
   if (hasBound) {
     const rec = costs(state.x, l), divergence = kl(q), constant = (f) => costs(state.x, Float32Array.from({ length: D }, f));
     rows.push(["reconstruction, −ln p(x | z)", rec], ["KL(q ‖ p)", divergence], ["sum, −ELBO for this z", rec + divergence, "total"]);
     const within = (m) => likelihood.output(Math.min(1 - 1e-7, Math.max(1e-7, m)));
     rows.push(["landmark: all outputs 0", constant(() => 0)]);
-    if (likelihood.output) rows.push(["landmark: the mean image", constant((_, d) => within(meanImage[d]))]);
+    if (likelihood.output) rows.push(["landmark: the mean image", constant((_, d) => within(about.mean[d]))]);
     if (likelihood.output) rows.push(["landmark: a perfect copy", constant((_, d) => within(state.x[d]))]);
     const convention = likelihood.gives === "convention" ? " On grey pixels, Bernoulli nats are a convention." : "";
     $("ledger-words").textContent = `Nats of this image at this z.${convention}`;
   } else {
     rows.push(["squared error of the copy", squaredError(state.x, picture), "total"]);
-    rows.push(["landmark: the mean image", squaredError(state.x, meanImage)], ["landmark: a perfect copy", 0]);
+    rows.push(["landmark: the mean image", squaredError(state.x, about.mean)], ["landmark: a perfect copy", 0]);
     $("ledger-words").textContent = "An autoencoder has no nats: its loss is the squared error.";
   }
   const body = $("ledger").tBodies[0];
@@ -251,7 +260,6 @@ function writeLedger(l, picture) {
     row.append(head, cell);
     return row;
   }));
-  shown.latent = latent;
 }
 
 // What a screen reader says: once, when the reader has stopped moving.
@@ -263,10 +271,10 @@ function say(words) {
 
 // --- the image on the paper ----------------------------------------------------------------------------------------
 
-function takeImage(x, words) {
+function takeImage(x, words, z = null) {
   state.x = x;
   q = encode(x);
-  state.z = Float32Array.from(q.mu);
+  state.z = z || Float32Array.from(q.mu);
   paint($("paper"), x);
   $("paper-words").textContent = words;
   $("paper").setAttribute("aria-label", `${words}. To draw: arrows move the pen, the space bar puts it down and lifts it.`);
@@ -274,13 +282,13 @@ function takeImage(x, words) {
   look();
 }
 
-const pen = { x: W / 2, y: H / 2, isDown: false };
+const pen = { x: Math.floor(W / 2) + 0.5, y: Math.floor(H / 2) + 0.5, isDown: false };
 
 // A round brush; where it passes, the paper becomes white, softly at the edge.
 function draw(x, y) {
   const steps = Math.max(1, Math.ceil(2 * Math.hypot(x - pen.x, y - pen.y)));
   for (let s = 1; s <= steps; s++) {
-    const cx = pen.x + ((x - pen.x) * s) / steps, cy = pen.y + ((y - pen.y) * s) / steps, radius = Math.max(W, H) / 16;
+    const cx = pen.x + ((x - pen.x) * s) / steps, cy = pen.y + ((y - pen.y) * s) / steps, radius = Math.max(1, W / 16, H / 16);
     for (let row = 0; row < H; row++)
       for (let column = 0; column < W; column++) {
         const level = Math.min(1, Math.max(0, radius - Math.hypot(column + 0.5 - cx, row + 0.5 - cy)));
@@ -420,7 +428,7 @@ function showRun() {
   $("draw-noise").hidden = !hasBound;
   $("draw-pixels").closest("label").hidden = !run().likelihood.draw;
   $("legend").textContent = (hasBound ? "Dashed: 1, 2 and 3 standard deviations of the prior. " : "Dashed: 1, 2 and 3 standard deviations of the codes. ")
-    + (labels ? `Signs: ${about.names.map((name, k) => (SIGNS[k] === name ? name : `${SIGNS[k]} ${name}`)).join(", ")}.` : "Dots: the codes of images.")
+    + (about.labels ? `Signs: ${about.names.map((name, k) => (SIGNS[k] === name ? name : `${SIGNS[k]} ${name}`)).join(", ")}.` : "Dots: the codes of images.")
     + " Blue: the code of the image on the paper, with 1 and 2 of its σ.";
   drawRange();
 }
@@ -429,6 +437,7 @@ function dimension(j, unit) {
   const far = Math.max(4, reach(j)), { centre } = run();
   const slider = element("input", { type: "range", id: `z${j}`, step: 0.05, min: centre[j] - far, max: centre[j] + far });
   slider.addEventListener("input", () => moveTo(j, +slider.value));
+  slider.addEventListener("change", refreshStill); // the map shows the other dimensions as they are
   withShift(slider);
   return element("label", { className: "slider" }, `z${j + 1}, ${unit} `, element("output", { id: `z${j}-value` }), slider);
 }
@@ -484,16 +493,15 @@ function recall() {
   };
   const many = (name) => (given.get(name) || "").split(",").filter((v) => v !== "").map(Number);
   state.run = whole("run", runs.length, 0);
-  const { latent, worth, centre } = run(), order = [...worth.keys()].sort((i, j) => worth[j] - worth[i]);
+  const { latent, worth } = run(), order = [...worth.keys()].sort((i, j) => worth[j] - worth[i]);
   const axes = many("axes"), z = many("z");
   const usual = latent > 2 ? order.slice(0, 2) : [0, latent - 1];
   state.axes = axes.length === 2 && axes.every((j) => Number.isInteger(j) && j >= 0 && j < latent) ? axes : usual;
-  state.image = whole("image", count(), 0);
+  state.image = whole("image", count, 0);
   state.label = whole("label", Math.max(1, run().labels), 0);
-  state.from = whole("from", count(), 0), state.to = whole("to", count(), Math.min(1, count() - 1));
+  state.from = whole("from", count, 0), state.to = whole("to", count, Math.min(1, count - 1));
   state.path = given.get("path") === "sphere" ? "sphere" : "straight";
-  state.z = Float32Array.from(z.length === latent && z.every(Number.isFinite) ? z : centre);
-  return z.length === latent;
+  state.z = Float32Array.from(z.length === latent && z.every(Number.isFinite) ? z : codeOf(state.image));
 }
 
 // Decode and encode what NumPy has decoded and encoded, and say by how much the results differ.
@@ -502,7 +510,7 @@ function check() {
   const n = checkedCodes.length / latent;
   let most = 0, total = 0, mostNats = 0;
   for (let i = 0; i < n; i++) {
-    const label = run().labels ? labels[i] : 0, z = checkedCodes.subarray(i * latent, (i + 1) * latent);
+    const label = run().labels ? about.labels[i] : 0, z = checkedCodes.subarray(i * latent, (i + 1) * latent);
     const l = output(z, label), picture = mean(l);
     for (let d = 0; d < D; d++) {
       const difference = Math.abs(picture[d] - checkedRange[0] - (checkedRange[1] * checkedPictures[i * D + d]) / 65535);
@@ -515,12 +523,13 @@ function check() {
     });
   }
   const inNats = hasBound ? `, and nats by at most ${(100 * mostNats).toFixed(2)} %` : "";
-  $("checked").textContent = `Checked: ${n} pictures differ from NumPy's by at most ${most.toFixed(4)} in a pixel and ${(total / n / D).toFixed(5)} in the mean${inNats}. Weights have ${run().bits} bits.`;
+  $("checked").textContent = `Checked: ${n} pictures differ from NumPy's by at most ${most.toFixed(4)} in a pixel and ${(total / n / D).toFixed(5)} in the mean${inNats}. Weights have ${[...new Set(run().bits)].sort().join(" or ")} bits.`;
   return { most, mean: total / n / D, nats: mostNats };
 }
 
-function connect() {
-  const on = (id, event, action) => $(id).addEventListener(event, action);
+const on = (id, event, action) => $(id).addEventListener(event, action);
+
+function connectPlane() {
   ["x", "y"].forEach((name, axis) => {
     on(name, "input", () => moveTo(state.axes[axis], +$(name).value));
     withShift($(name));
@@ -534,8 +543,7 @@ function connect() {
     if (b !== a) state.z[b] = centre[b] + plane.half[1] * (1 - 2 * v);
     moveTo(a, centre[a] + plane.half[0] * (2 * u - 1));
   };
-  for (const event of ["pointerdown", "pointermove"]) on("plane", event, point), on("paper", event, onPaper);
-  on("paper", "keydown", onPaperKey);
+  for (const event of ["pointerdown", "pointermove"]) on("plane", event, point);
   on("show-codes", "change", () => (drawStill(), drawPlane()));
   on("show-map", "change", refreshStill);
   on("draw-pixels", "change", look);
@@ -544,11 +552,16 @@ function connect() {
     state.z = Float32Array.from(run().centre, (c, j) => c + run().width[j] * standardNormal());
     look();
   });
+}
+
+function connectRest() {
+  for (const event of ["pointerdown", "pointermove"]) on("paper", event, onPaper);
+  on("paper", "keydown", onPaperKey);
   on("take-nearest", "click", () => { $("image").value = shown.near; $("image").dispatchEvent(new Event("input")); });
   on("image", "input", () => {
     state.image = +$("image").value;
     $("image-value").textContent = described(state.image);
-    if (run().labels) state.label = labels[state.image];
+    if (run().labels) state.label = about.labels[state.image];
     soon(() => takeImage(image(state.image), described(state.image)));
   });
   on("clear", "click", () => takeImage(new Float32Array(D).fill(about.low), "your image"));
@@ -570,8 +583,9 @@ function connect() {
   for (const radio of document.getElementsByName("path"))
     radio.addEventListener("change", () => { state.path = radio.value; drawStrip(); walk(); });
   isDark.addEventListener("change", refreshStill);
+  $("javascript").textContent = $("model").textContent.trim();
   for (const name of ["image", "from", "to"]) {
-    $(name).max = count() - 1, $(name).value = state[name];
+    $(name).max = count - 1, $(name).value = state[name];
     $(`${name}-value`).textContent = described(state[name]);
   }
   document.getElementsByName("path").forEach((radio) => (radio.checked = radio.value === state.path));
@@ -591,24 +605,29 @@ function connect() {
   }
 }
 
+// The first block is enough to move a point and to decode it; the rest follows.
 async function begin() {
-  try {
-    await unpack();
-  } catch (error) {
-    $("broken").hidden = false;
-    $("broken").textContent = `This page is damaged, or the browser too old for it (${error.message}): write it again with npvae explore.`;
-    return;
-  }
-  const isSent = recall();
+  await unpack("first");
+  recall();
+  if (state.run) await theRest();
+  connectPlane(), showRun();
   $("main").hidden = false;
-  $("javascript").textContent = $("model").textContent.trim();
-  connect(), showRun();
-  const z = state.z;
-  if (run().labels) state.label = isSent ? state.label : labels[state.image];
-  takeImage(image(state.image), described(state.image));
-  if (isSent) (state.z = z), look();
-  document.documentElement.dataset.ready = performance.now();
-  requestAnimationFrame(() => setTimeout(() => (drawStrip(), check()), 50));
+  look();
+  document.documentElement.dataset.ready = Math.round(performance.now());
+  if (!isWhole) await theRest();
+  connectRest();
+  takeImage(image(state.image), described(state.image), state.z);
+  drawStill(), drawPlane(), drawStrip(), check();
+  document.documentElement.dataset.whole = Math.round(performance.now());
 }
 
-begin();
+async function theRest() {
+  if (document.readyState === "loading") await new Promise((then) => document.addEventListener("DOMContentLoaded", then));
+  await unpack("rest");
+  isWhole = true;
+}
+
+begin().catch((error) => {
+  $("broken").hidden = false;
+  $("broken").textContent = `This page is damaged, or the browser is too old for it (${error.message}): write it again with npvae explore.`;
+});

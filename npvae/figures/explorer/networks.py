@@ -4,6 +4,9 @@ Whole numbers of 8 bits make the page four times smaller than float32 does. Each
 
     W_io ≈ scale_o · q_io,    scale_o = max_i |W_io| / 127,    q_io = round(W_io / scale_o) from −127 to 127.
 
+The bias takes up what rounding changes on average, b'_o = b_o + Σ_i mean(x_i) (W_io − scale_o q_io). Where that is
+still too coarse, the smallest layers get 16 bits, one after another: around z they are small, and matter most.
+
 An encoder of a VAE ends in two layers, for μ and for logvar. Side by side they are one layer with twice the width.
 """
 
@@ -28,12 +31,14 @@ class Layer:
     W, b         arrays (I, O) and (O,)
     activation   a name of model.js, or "identity"
     slope        that of leaky_relu below 0
+    bits         of each weight in the page: 8 or 16
     """
 
     W: np.ndarray
     b: np.ndarray
     activation: str = "identity"
     slope: float = 0.0
+    bits: int = 8
 
 
 def encoder_and_decoder(model):
@@ -85,13 +90,23 @@ def quantized(a, bits):
     return np.round(a / scale).astype(f"<i{bits // 8}"), scale
 
 
-def restored(layers, bits):
-    """Return the `Layer`s with the weights that the page will use."""
+def rounded(layers, x):
+    """Return the `Layer`s with the weights and biases that the page will use. x (N, I): inputs of the first."""
     found = []
     for layer in layers:
-        q, scale = quantized(layer.W, bits)
-        found.append(dataclasses.replace(layer, W=q * scale))
+        q, scale = quantized(layer.W, layer.bits)
+        W = q * scale
+        found.append(dataclasses.replace(layer, W=W, b=layer.b + x.mean(axis=0) @ (layer.W - W)))
+        x = compute([layer], x)
     return found
+
+
+def refine(layers, is_precise):
+    """Give 16 bits to the smallest of the layers, one after another, until `is_precise()` or none is left."""
+    for layer in sorted(layers, key=lambda layer: layer.W.size):
+        if is_precise():
+            break
+        layer.bits = 16
 
 
 def compute(layers, x):

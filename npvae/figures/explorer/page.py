@@ -5,9 +5,10 @@
     model.js     the networks and the likelihoods: what the engine does in NumPy, in JavaScript
     explorer.js  the plane, the sliders, the paper, the ledger
 
-`write` joins these files, and adds what the page knows about the runs: a header in JSON, and one block of bytes with
-all arrays (weights, codes, images), compressed and written as text. The page asks for nothing else: a content security
-policy forbids it to.
+`write` joins these files, and adds what the page knows about the runs: a header in JSON, and two blocks of bytes with
+all arrays, compressed and written as text. The first block holds what a finger on the plane needs, the decoder and the
+codes of the first run. It stands before the program, which begins while the browser still reads the rest. The page asks
+for nothing else: a content security policy forbids it to.
 """
 
 import base64
@@ -30,24 +31,26 @@ from ...training.replacing import replacing, require_writable
 from . import networks
 
 HERE = pathlib.Path(__file__).parent
-SHOWN = 3000  # images, the first of the test set
+SHOWN, MOST_SHOWN = 3000, 2_400_000  # images, the first of the test set, and numbers in them
+ROUNDED_FOR = 500  # images whose means the rounded layers keep
 CHECKED = 20  # codes whose pictures the page compares with NumPy's
 LARGEST = 3_500_000  # bytes of a page
+SMALLEST = 0.1  # of the spread of the codes: below, a round trip is as good as exact, as those of PCA are
 MOST_CLASSES = 36  # each is drawn as a digit or a letter
-PRECISION = 0.04, 0.0015, 0.004  # of pixels at most and in the mean, and of nats, relatively: else weights of 16 bits
+PRECISION = 0.04, 0.0016, 0.004  # the largest error of a pixel, their mean, and that of nats (relative above 1)
 KINDS = {"|i1": "Int8Array", "|u1": "Uint8Array", "<i2": "Int16Array", "<u2": "Uint16Array", "<f4": "Float32Array"}
 
 
 class Block:
     """Arrays, one behind the other in bytes; each begins at a multiple of 4, as JavaScript expects."""
 
-    def __init__(self):
-        self.bytes = bytearray()
+    def __init__(self, name):
+        self.name, self.bytes = name, bytearray()
 
     def add(self, a):
-        """Append an array; return where the page finds it: its kind, place and shape."""
+        """Append an array; return where the page finds it: its block, kind, place and shape."""
         a = np.ascontiguousarray(a)
-        place = {"kind": KINDS[a.dtype.str], "at": len(self.bytes), "shape": a.shape}
+        place = {"block": self.name, "kind": KINDS[a.dtype.str], "at": len(self.bytes), "shape": a.shape}
         self.bytes += a.tobytes()
         self.bytes += bytes(-len(self.bytes) % 4)
         return place
@@ -75,7 +78,7 @@ def write(runs, path, force=False):
     if size > LARGEST:
         raise UserError(
             f"the page would have {size / 1e6:.1f} MB, expected at most {LARGEST / 1e6:.1f}: explore fewer runs at "
-            "once, or smaller networks"
+            "once, or train smaller networks, such as --hidden 200 100"
         )
     with replacing(path) as file:
         file.write(text.encode())
@@ -84,11 +87,12 @@ def write(runs, path, force=False):
 
 def page(runs):
     """Return the page about runs of the same data, as text."""
-    block = Block()
-    about = json.dumps(describe(runs, block), ensure_ascii=False).replace("<", "\\u003c")
+    first, rest = Block("first"), Block("rest")
+    about = json.dumps(describe(runs, first, rest), ensure_ascii=False).replace("<", "\\u003c")
     text = (HERE / "page.html").read_text(encoding="utf-8")
     parts = {name: (HERE / name).read_text(encoding="utf-8") for name in ("page.css", "model.js", "explorer.js")}
-    parts |= {"title": html.escape(_title(runs)), "about": about, "numbers": block.text(), "python": _python()}
+    parts |= {"first": first.text(), "rest": rest.text()}
+    parts |= {"title": html.escape(_title(runs)), "about": about, "python": _python()}
     return re.sub(r"\[\[([\w.]+)\]\]", lambda match: parts[match[1]], text)  # in one pass: a part may hold brackets
 
 
@@ -102,27 +106,27 @@ def _python():
     return html.escape("\n\n".join(inspect.cleandoc(inspect.getsource(inspect.unwrap(part))) for part in parts))
 
 
-def describe(runs, block):
-    """Return what the page knows about the runs, as JSON can hold it; the arrays go into the block."""
-    first = runs[0]
-    shape = first.origin.image_shape
+def describe(runs, first, rest):
+    """Return what the page knows about the runs, as JSON can hold it; the arrays go into the two blocks."""
+    one = runs[0]
+    shape = one.origin.image_shape
     if shape is None:
-        raise UserError(f"{first.origin.name} holds vectors, not images: there is nothing to explore")
+        raise UserError(f"{one.origin.name} holds vectors, not images: there is nothing to explore")
     for run in runs[1:]:
-        if not np.array_equal(run.x_test, first.x_test):
+        if not np.array_equal(run.x_test, one.x_test):
             raise UserError(
-                f"{shown_path(run.folder)} and {shown_path(first.folder)} were trained on different data: a page "
+                f"{shown_path(run.folder)} and {shown_path(one.folder)} were trained on different data: a page "
                 "compares runs of the same data"
             )
-    x = first.x_test[:SHOWN]
-    low, high = first.model.data_range or (float(min(0, first.x_test.min())), float(max(1, first.x_test.max())))
+    x = one.x_test[: min(SHOWN, MOST_SHOWN // one.x_test.shape[1])]
+    low, high = one.model.data_range or (float(min(0, one.x_test.min())), float(max(1, one.x_test.max())))
     levels = np.round(255 * (np.asarray(x) - low) / (high - low)).astype(np.uint8)
-    y, names = _classes(first.dataset, len(x))
+    y, names = _classes(one.dataset, len(x))
     return {
-        "data": first.dataset.name, "shape": list(shape), "low": low, "high": high, "names": names,
-        "images": block.add(levels), "labels": None if y is None else block.add(y),
-        "mean": block.add(first.x_test.mean(axis=0, dtype=np.float64).astype("<f4")),
-        "runs": [_describe_run(run, block) for run in runs],
+        "data": one.dataset.name, "shape": list(shape), "low": low, "high": high, "names": names,
+        "count": len(x), "labels": None if y is None else first.add(y), "images": rest.add(levels),
+        "mean": rest.add(one.x_test.mean(axis=0, dtype=np.float64).astype("<f4")),
+        "runs": [_describe_run(run, len(x), rest if i else first, rest) for i, run in enumerate(runs)],
     }  # fmt: skip
 
 
@@ -135,13 +139,15 @@ def _classes(dataset, n):
     return np.searchsorted(labels, dataset.y_test[:n]).astype(np.uint8), names
 
 
-def _describe_run(run, block):
+def _describe_run(run, n, first, rest):
+    """Describe one run and the codes of the first n test images."""
     model, x = run.model, run.x_test
     y = run.dataset.y_test if model.needs_labels else None
     run.fit_prior()
     mu, logvar = evaluation.encoded(model, x, y)
     encoder, decoder = networks.encoder_and_decoder(model)
-    bits = 8 if _is_precise(run, encoder, decoder, mu[:CHECKED], 8) else 16
+    networks.refine(encoder + decoder, lambda: _is_precise(run, encoder, decoder, mu))
+    inputs = _inputs(run, mu, ROUNDED_FOR)
     variance = mu.var(axis=0)
     kl = None
     if model.has_bound:
@@ -149,19 +155,21 @@ def _describe_run(run, block):
         variance = variance + np.exp(logvar).mean(axis=0)
     centre, width = (np.zeros_like(variance), np.ones_like(variance)) if kl is not None else (
         mu.mean(axis=0), mu.std(axis=0))  # fmt: skip
-    q, scale = networks.quantized(mu[:SHOWN], 16)
+    q, scale = networks.quantized(mu[:n], 16)
     used = np.flatnonzero(mu.var(axis=0) > (0.01 if kl is not None else 0))
     round_trip = _round_trips(run, mu, logvar, used, np.sqrt(variance))
     return {
         "name": run.folder.resolve().name, "model": run.settings["model"], "beta": run.settings.get("beta"),
         "likelihood": _likelihood(run), "latent": model.latent_dim, "hasBound": bool(model.has_bound),
         "labels": len(model.labels) if model.needs_labels else 0,
-        "encoder": _layers(encoder, bits, block), "decoder": _layers(decoder, bits, block), "bits": bits,
-        "codes": block.add(q), "codeScale": block.add(scale.astype("<f4")),
+        "encoder": _layers(networks.rounded(encoder, inputs[0]), rest),
+        "decoder": _layers(networks.rounded(decoder, inputs[1]), first),
+        "bits": [layer.bits for layer in encoder + decoder], "clips": model.data_range is not None,
+        "codes": first.add(q), "codeScale": first.add(scale.astype("<f4")),
         "worth": [float(v) for v in (variance if kl is None else kl)],
         "centre": [float(v) for v in centre], "width": [float(v) for v in width],
         "spread": [float(v) for v in np.sqrt(variance)], "used": used.tolist(), "knownWithin": round_trip,
-        **_checks(run, block, mu),
+        **_checks(run, rest, mu),
     }  # fmt: skip
 
 
@@ -178,10 +186,10 @@ def _likelihood(run):
     return found
 
 
-def _layers(layers, bits, block):
+def _layers(layers, block):
     found = []
     for layer in layers:
-        q, scale = networks.quantized(layer.W, bits)
+        q, scale = networks.quantized(layer.W, layer.bits)
         found.append({
             "W": block.add(q), "scale": block.add(scale.astype("<f4")), "b": block.add(layer.b.astype("<f4")),
             "activation": layer.activation, "slope": layer.slope,
@@ -189,27 +197,28 @@ def _layers(layers, bits, block):
     return found
 
 
-def _given(run, n):
-    """Return the one-hot labels of the first n test examples, an array (n, K), without columns if none are needed."""
+def _inputs(run, mu, n):
+    """Return what encoder and decoder see of the first n test images, whose codes are mu: two arrays (n, ·)."""
+    x, mu = run.x_test[:n], mu[:n]
     if not run.model.needs_labels:
-        return np.zeros((n, 0), dtype=np.float32)
-    return (run.dataset.y_test[:n, None] == run.model.labels).astype(np.float32)
+        return x, mu
+    one_hot = (run.dataset.y_test[:n, None] == run.model.labels).astype(np.float32)
+    return np.hstack([x, one_hot]), np.hstack([mu, one_hot])
 
 
-def _is_precise(run, encoder, decoder, mu, bits):
-    """Return whether weights of so few bits give the model's pictures, means and nats of the first test images."""
-    n, most_pixel, most_mean, most_nats = len(mu), *PRECISION
-    y = _given(run, n)
-    exact, rounded = (
-        (networks.compute(e, np.hstack([run.x_test[:n], y])), networks.compute(d, np.hstack([mu, y])))
-        for e, d in ((encoder, decoder), (networks.restored(encoder, bits), networks.restored(decoder, bits)))
-    )
-    pictures = [_mean(run, output) for _, output in (exact, rounded)]
-    error = np.abs(pictures[0] - pictures[1])
+def _is_precise(run, encoder, decoder, mu):
+    """Return whether rounded weights give the model's pictures and nats of the first test images, with codes mu."""
+    most_pixel, most_mean, most_nats = PRECISION
+    layers, checked, many = (encoder, decoder), _inputs(run, mu, CHECKED), _inputs(run, mu, ROUNDED_FOR)
+    exact = [networks.compute(network, x) for network, x in zip(layers, checked)]
+    coarse = [networks.compute(networks.rounded(network, x), y) for network, x, y in zip(layers, many, checked)]
+    error = np.abs(_mean(run, exact[1]) - _mean(run, coarse[1]))
     if error.max() > most_pixel or error.mean() > most_mean:
         return False
-    nats = [np.array(_nats(run, run.x_test[:n], *parts)) for parts in (exact, rounded)]
-    return bool(np.all(np.abs(nats[0] - nats[1]) <= most_nats * np.abs(nats[0]))) if run.model.has_bound else True
+    if not run.model.has_bound:
+        return True
+    right, found = (np.array(_nats(run, run.x_test[:CHECKED], *parts)) for parts in (exact, coarse))
+    return bool(np.all(np.abs(found - right) <= most_nats * np.maximum(1, np.abs(right))))
 
 
 def _mean(run, output):
@@ -218,9 +227,7 @@ def _mean(run, output):
 
 
 def _nats(run, x, q, output):
-    """Return −ln p(x | z) and the KL of each example, two arrays (n,); None for a model without a bound."""
-    if not run.model.has_bound:
-        return None
+    """Return −ln p(x | z) and the KL of each example, two arrays (n,)."""
     mu, logvar = np.split(q, 2, axis=1)
     reconstruction = -run.model.likelihood(output).log_prob(x).data
     return reconstruction, (0.5 * (mu**2 + np.exp(logvar) - 1 - logvar)).sum(axis=1)
@@ -259,5 +266,7 @@ def _round_trips(run, mu, logvar, used, spread):
     pictures = given.generate(z)
     if run.model.data_range is not None:
         pictures = pictures.clip(*run.model.data_range)
-    moved = (given.codes(pictures) - z)[:, used] / spread[used]
-    return float(np.quantile(np.sqrt(np.mean(moved**2, axis=1)), 0.95))
+    with run.model.evaluating():                             # not `codes`, which refuses what is no level of a byte
+        back = given.encode(pictures).mean if run.model.has_bound else given.codes(pictures)
+    moved = (back - z)[:, used] / spread[used]
+    return max(SMALLEST, float(np.quantile(np.sqrt(np.mean(moved**2, axis=1)), 0.95)))
