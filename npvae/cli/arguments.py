@@ -66,6 +66,9 @@ def build_parser():
     train.add_argument("--resume", action="store_true", help=f"continue the run in the folder; {may_change} may change")
     train.add_argument("--out", metavar="RUN", help="the folder of the run (default runs/DATA or runs/MODEL-DATA)")
     train.add_argument("--steps", type=count, help="steps in all, including those before --resume (default: see below)")
+    train.add_argument(
+        "--film", action="store_true", help="with --latent-dim 2: write film.gif, the plane of codes as it forms"
+    )
     train.add_argument("--model", help=f"{', '.join(MODELS)} (default vae)")
     for name, setting in SETTINGS.items():
         option, nargs = f"--{name.replace('_', '-')}", "+" if setting.is_list else None

@@ -17,6 +17,7 @@ from .. import datasets, plain
 from ..datasets.files import shown_path
 from ..errors import UserError, choose_name
 from ..figures import explorer, pictures
+from ..figures.film import Film
 from ..training import Run, evaluation, settings
 from ..training.folder import CHECKPOINT, refuse_a_file
 from ..training.loop import WARNING_EXAMPLES
@@ -75,8 +76,9 @@ def train(options):
         print(f"continuing from step {first}")
     if first >= steps > 0:
         print(f"all {steps} steps have been taken already: nothing to train")
+    film = Film(run, steps) if options.film else None
     try:
-        training.run(steps, run.save)
+        _run(run, steps, film)
     except KeyboardInterrupt:
         if training.saved_step is None:  # nothing to continue from
             raise
@@ -91,8 +93,24 @@ def train(options):
         written.append("history.csv")
     run.finish()
     print_measures(run, importance_samples=0)
-    print_wrapped(f"wrote to {run.folder}: {', '.join([*written, *pictures.draw(run)])}")
+    written += pictures.draw(run)
+    if film:
+        written.append(film.write())
+    print_wrapped(f"wrote to {run.folder}: {', '.join(written)}")
     return 0
+
+
+def _run(run, steps, film):
+    """Train, and keep the frames of a film, if there is one, with each checkpoint."""
+    if film is None:
+        run.training.run(steps, run.save)
+        return
+
+    def save(arrays, saved):
+        run.save(arrays, saved)
+        film.save()
+
+    run.training.run(steps, save, look=film.look)
 
 
 def _run_to_train(options):

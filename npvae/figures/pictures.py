@@ -71,16 +71,21 @@ def _write(folder, drawn):
 def _images(run, x):
     """Return the examples x (N, D) as images (N, H, W, C), rescaled so that black is 0 and white is 1.
 
-    Black stands for the lower end of the model's data range, and white for the upper end. If the model has no data
-    range, black stands for 0, or for the smallest value of the test set if that is below 0, and white for 1, or for the
-    largest value if that is above 1. If the data is missing, x replaces the test set. Raises UserError for NaN or
-    infinity.
+    If the data is missing, x replaces the test set. Raises UserError for NaN or infinity.
     """
     if not np.isfinite(x).all():
         raise UserError("the network returns NaN or infinity, which cannot be drawn: train it again")
-    some = x if run.missing else run.x_test
-    low, high = run.model.data_range or (min(0, some.min()), max(1, some.max()))
+    low, high = black_and_white(run.model, x if run.missing else run.x_test)
     return (x.reshape(-1, *run.origin.image_shape) - low) / (high - low)
+
+
+def black_and_white(model, x):
+    """Return the values that pictures show as black and as white: the ends of the model's data range.
+
+    If the model has no data range, black stands for 0, or for the smallest value of x if that is below 0, and white for
+    1, or for the largest value if that is above 1.
+    """
+    return model.data_range or (float(min(0, x.min())), float(max(1, x.max())))
 
 
 def _draw_generated(run):

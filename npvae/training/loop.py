@@ -80,10 +80,11 @@ class Training:
         self._last_saved = None  # what `state` returned at the last save
         self._warnings = {}  # those found last time
 
-    def run(self, steps, save=lambda arrays, settings: None, every=500):
+    def run(self, steps, save=lambda arrays, settings: None, every=500, look=lambda step: None):
         """Train until `steps` steps have been taken in all, or until the early stop.
 
         save    called at the start, every `every` steps, and at the end, with what `state` returns
+        look    called after each step, with the number of steps taken
         every   the number of steps between two lines of the log, two validations, and two checkpoints
 
         Validations come only at multiples of `every`, so a step does not depend on where earlier calls ended. On Ctrl-C
@@ -97,6 +98,7 @@ class Training:
                 self._last_saved = self.state()
             while self.step < steps and not self.is_stopped_early():
                 self.take_step()
+                look(self.step)
                 bar.update()
                 if self.step % every == 0 or self.step in (1, steps):
                     self._log(every)

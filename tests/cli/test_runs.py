@@ -9,6 +9,7 @@ import pathlib
 import numpy as np
 import pytest
 
+from npvae.cli import main
 from npvae.training import Run, checkpoint, settings
 from tests.cli.test_commands import PICTURES, SMALL, files
 

@@ -28,6 +28,7 @@ from ...errors import UserError
 from ...models import VAE
 from ...training import evaluation
 from ...training.replacing import replacing, require_writable
+from ..pictures import black_and_white
 from . import networks
 
 HERE = pathlib.Path(__file__).parent
@@ -119,7 +120,7 @@ def describe(runs, first, rest):
                 "compares runs of the same data"
             )
     x = one.x_test[: min(SHOWN, MOST_SHOWN // one.x_test.shape[1])]
-    low, high = one.model.data_range or (float(min(0, one.x_test.min())), float(max(1, one.x_test.max())))
+    low, high = black_and_white(one.model, one.x_test)
     levels = np.round(255 * (np.asarray(x) - low) / (high - low)).astype(np.uint8)
     y, names = _classes(one.dataset, len(x))
     return {
