@@ -279,6 +279,8 @@ assert np.array_equal(v.grad, 2 * v.data)
 #
 # </details>
 #
+# <!-- explorable: 02_backward -->
+#
 # Now train a network with it. One hidden layer of 40 units must learn a sine from 50 noisy
 # points. `op` turns the plain functions of 2.1 and 2.2 into operations on `Value`s.
 

@@ -420,6 +420,8 @@ figures.show(fig, "4.3")
 #
 # </details>
 #
+# <!-- explorable: 04_bound -->
+#
 # If the posterior *is* a Gaussian that $q$ can take on, the gap closes. In the linear model
 # of chapter 1, the posterior is Gaussian. If the columns of $W$ are perpendicular too, as
 # in the oracle, it has no correlations:

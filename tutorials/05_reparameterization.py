@@ -247,6 +247,8 @@ figures.show(fig, "5.2")
 #
 # </details>
 #
+# <!-- explorable: 05_gradients -->
+#
 # The score function learns from the *size* of $f$. In a VAE, $f$ is some $-100$ nats,
 # nearly all of it the same for every draw, and that part contributes pure noise. Since
 # $\mathbb E[\partial \ln q / \partial \mu] = 0$ (5.1, second use), you may subtract any

@@ -344,6 +344,8 @@ assert swept[1000]["clouds"] > 2000 and swept[0.1]["clouds"] < 10
 #
 # </details>
 #
+# <!-- explorable: 09_rate_distortion -->
+#
 # Read Figure 9.3 from the left. At a the code says nothing, and the first nats are worth
 # most. From d on, a nat of code buys less than a nat of image. The last column counts
 # overlaps: at a, a draw of a cloud lies in most of the 3,000; at e, in hardly any but its

@@ -42,6 +42,7 @@ from npvae.learn.exercises import BY_CHAPTER
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE / "site"))
 import exercise_pages  # noqa: E402
+import explorables  # noqa: E402
 
 CHAPTERS = sorted(HERE.glob("[0-9][0-9]_*.py"))
 ENGINE = HERE.parent / "npvae"
@@ -159,6 +160,7 @@ def build_site():
         if done.returncode:
             raise ValueError("Sphinx has complained, above: the site was not built")
         _write_excerpts(built)
+        explorables.write(built)
         shutil.rmtree(SITE, ignore_errors=True)
         shutil.move(built, SITE)
     (SITE / "sources").write_text(digest(), encoding="utf-8")
@@ -187,7 +189,7 @@ def _write_excerpts(built):
 
 def digest():
     """SHA-256 of all that the site is made of: it tells whether the site is still what would be built now."""
-    patterns = ("*.ipynb", "*.md", "exercises/*", "figures/*", "site/*.*")
+    patterns = ("*.ipynb", "*.md", "exercises/*", "explorables/*", "figures/*", "site/*.*")
     found = [path for pattern in patterns for path in HERE.glob(pattern)]
     result = hashlib.sha256()
     for path in sorted([*found, HERE / "build.py", *ENGINE.rglob("*.py")]):
@@ -262,7 +264,7 @@ def _kind(about):
 
 def _for_site(text):
     """Markdown whose links to files of the repository lead to the pages that the site has for them."""
-    text = LINK_TO_ENGINE.sub(_to_source, text)
+    text = explorables.framed(LINK_TO_ENGINE.sub(_to_source, text))
     text = text.replace("](README.md)", "](chapters.md)").replace("](exercises/README.md)", "](exercises.md)")
     return re.sub(r"\]\(exercises/(\w+)\.py\)", r"](exercises/\1.md)", text)
 

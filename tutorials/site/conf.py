@@ -17,7 +17,8 @@ source_suffix = {".md": "myst-nb", ".ipynb": "myst-nb"}
 
 HERE = pathlib.Path(__file__).parent
 MATHJAX = pathlib.Path(importlib.util.find_spec("sphinx-mathjax-offline").origin).parent / "static" / "mathjax"
-html_static_path = [str(MATHJAX / "tex-svg-full.js"), str(HERE / "site.css"), str(HERE / "search_excerpts.js")]
+html_static_path = [str(MATHJAX / "tex-svg-full.js"), str(HERE / "site.css"), str(HERE / "search_excerpts.js"),
+                    str(HERE / "explorables.js")]
 html_css_files = ["site.css"]
 mathjax_path = "tex-svg-full.js"
 mathjax3_config = {"options": {"enableMenu": False}}
@@ -92,13 +93,18 @@ def skip_member(app, what, name, thing, skip, options):
     return True if (getattr(thing, "__doc__", None) or "").startswith("Alias for field number") else None
 
 
-def add_excerpts(app, page, template, context, doctree):
-    """The page of the search loads the script with the excerpts, and no other does: it holds the text of all pages."""
+def add_scripts(app, page, template, context, doctree):
+    """The page of the search loads the script with the excerpts, and no other does: it holds the text of all pages.
+
+    A chapter with figures that answer loads the script that makes room for them.
+    """
     if page == "search":
         app.add_js_file("search_excerpts.js")
+    if page[:2].isdigit() and list((HERE.parent / "explorables").glob(f"{page[:2]}_*.html")):
+        app.add_js_file("explorables.js")
 
 
 def setup(app):
-    app.connect("html-page-context", add_excerpts)
+    app.connect("html-page-context", add_scripts)
     app.connect("autodoc-process-docstring", docstring_to_rst)
     app.connect("autodoc-skip-member", skip_member)
