@@ -41,14 +41,18 @@ async function unpack(block) {
 // --- the model that is chosen --------------------------------------------------------------------------------------
 
 const { runs, count } = about;
-for (const run of runs) Object.assign(run.likelihood, LIKELIHOODS[run.likelihood.name](run.likelihood));
+for (const { likelihood } of runs) {
+  const functions = LIKELIHOODS[likelihood.name](likelihood);
+  Object.assign(likelihood, likelihood.rescales ? rescaled(functions) : functions);
+}
 const run = () => runs[state.run];
 const withLabel = (a, label, r) => (r.labels ? [...a, ...Array.from({ length: r.labels }, (_, k) => +(k === label))] : a);
 const output = (z, label = state.label, r = run()) => network(withLabel(z, label, r), r.decoder);
 const mean = (output, r = run()) => output.map((l) => r.likelihood.mean(l));
 
 function encode(x, label = state.label, r = run()) {
-  const y = network(withLabel(x, label, r), r.encoder);
+  const seen = r.likelihood.rescales ? x.map((v) => 2 * v - 1) : x;
+  const y = network(withLabel(seen, label, r), r.encoder);
   return { mu: y.slice(0, r.latent), logvar: r.hasBound ? y.slice(r.latent) : null };
 }
 
@@ -188,14 +192,21 @@ function drawMap() {
 
 // --- what follows from a place -------------------------------------------------------------------------------------
 
+// The noise of a draw stays the same while the point moves, so that only what z changes is seen to change.
+let uniform, normal;
+function newNoise() {
+  uniform = Float64Array.from({ length: D }, Math.random), normal = Float64Array.from({ length: D }, standardNormal);
+}
+newNoise();
+
 const number = (v, digits = 2) => v.toFixed(digits).replace("-", "−");
 let shown = {}; // what the page says about this place
 
 function look() {
   const { hasBound } = run(), z = state.z, l = output(z), picture = mean(l);
-  const drawn = $("draw-pixels").checked && run().likelihood.draw;
-  paint($("picture"), drawn ? l.map((v) => run().likelihood.draw(v)) : picture);
-  $("picture-words").textContent = drawn ? "one draw from p(x | z)" : hasBound ? "the mean of p(x | z)" : "the picture";
+  paint($("picture"), picture);
+  if (hasBound) paint($("drawn"), l.map((v, d) => run().likelihood.draw(v, uniform[d], normal[d])));
+  $("picture-words").textContent = hasBound ? "the mean of p(x | z)" : "the picture";
   showNumbers(z);
   drawPlane();
   if (!isWhole) return;
@@ -426,7 +437,7 @@ function showRun() {
   $("sliders").replaceChildren(...(latent > 2 ? order.map((j) => dimension(j, unit(j))) : []));
   $("encode").textContent = hasBound ? "z = μ" : "z = its code";
   $("draw-noise").hidden = !hasBound;
-  $("draw-pixels").closest("label").hidden = !run().likelihood.draw;
+  $("drawn").closest("figure").hidden = $("draw-pixels").hidden = !hasBound;
   $("legend").textContent = (hasBound ? "Dashed: 1, 2 and 3 standard deviations of the prior. " : "Dashed: 1, 2 and 3 standard deviations of the codes. ")
     + (about.labels ? `Signs: ${about.names.map((name, k) => (SIGNS[k] === name ? name : `${SIGNS[k]} ${name}`)).join(", ")}.` : "Dots: the codes of images.")
     + " Blue: the code of the image on the paper, with 1 and 2 of its σ.";
@@ -546,7 +557,7 @@ function connectPlane() {
   for (const event of ["pointerdown", "pointermove"]) on("plane", event, point);
   on("show-codes", "change", () => (drawStill(), drawPlane()));
   on("show-map", "change", refreshStill);
-  on("draw-pixels", "change", look);
+  on("draw-pixels", "click", () => { newNoise(); look(); });
   on("to-centre", "click", () => { state.z = Float32Array.from(run().centre); look(); });
   on("to-sample", "click", () => {
     state.z = Float32Array.from(run().centre, (c, j) => c + run().width[j] * standardNormal());

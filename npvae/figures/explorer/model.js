@@ -1,4 +1,4 @@
-// The model, as NumPy computes it: dense layers, their activations, and the likelihoods. The page shows this file.
+// The model, as NumPy computes it: layers, activations and likelihoods. The page shows this file.
 
 const ACTIVATIONS = {
   identity: (y) => y,
@@ -21,8 +21,31 @@ function dense(x, { W, scale, b, activation, slope }) {
   return y.map((sum, o) => f(sum * scale[o] + b[o], slope));
 }
 
+// A convolution: the same dense layer for every window of k × k pixels, s pixels apart. The transposed convolution goes
+// through the same pairs of pixels, from the small image to the large one.
+function convolve(x, { W, scale, b, activation, slope, window }) {
+  const { kernel: k, stride: s, padding, before, after, transposed } = window;
+  const [small, large] = transposed ? [before, after] : [after, before];
+  const C = before[2], O = after[2], y = new Float32Array(after[0] * after[1] * O);
+  for (let row = 0; row < small[0]; row++)
+    for (let column = 0; column < small[1]; column++)
+      for (let u = 0; u < k; u++)
+        for (let v = 0; v < k; v++) {
+          const r = row * s + u - padding, c = column * s + v - padding;
+          if (r < 0 || c < 0 || r >= large[0] || c >= large[1]) continue; // outside, the image is 0
+          const near = row * small[1] + column, far = r * large[1] + c;
+          const from = (transposed ? near : far) * C, to = (transposed ? far : near) * O;
+          for (let i = 0; i < C; i++) {
+            if (x[from + i] === 0) continue;
+            for (let o = 0, at = ((u * k + v) * C + i) * O; o < O; o++) y[to + o] += x[from + i] * W[at + o];
+          }
+        }
+  const f = ACTIVATIONS[activation];
+  return y.map((sum, n) => f(sum * scale[n % O] + b[n % O], slope));
+}
+
 // A network: the output of one layer is the input of the next.
-const network = (x, layers) => layers.reduce(dense, x);
+const network = (x, layers) => layers.reduce((y, layer) => (layer.window ? convolve : dense)(y, layer), x);
 
 // z = μ + σ ⊙ ε, with σ = exp(logvar / 2).
 const reparameterize = ({ mu, logvar }, eps) => mu.map((m, j) => m + Math.exp(logvar[j] / 2) * eps[j]);
@@ -40,21 +63,21 @@ function logNormalizer(l) {
   return [Math.max(l, 0) + Math.log(tail / m), l > 0 ? mean : 1 - mean];
 }
 
-// p(x | z), by the output of the decoder: the mean of each pixel, ln p(x | z) in nats, a draw of a pixel with this mean,
-// and the output for which the mean is m (for the landmarks), where there is a formula.
+// p(x | z), by the output l of the decoder for one pixel: its mean; ln p(x | z) in nats; a draw, from noise u, uniform in
+// [0, 1), or eps, from N(0, 1); and the output for which the mean is m (for the landmarks), where there is a formula.
 const LIKELIHOODS = {
   none: () => ({ mean: (l) => l }),
   bernoulli: () => ({
     mean: ACTIVATIONS.sigmoid,
     logProb: (l, x) => x * l - ACTIVATIONS.softplus(l),
-    draw: (l) => (Math.random() < ACTIVATIONS.sigmoid(l) ? 1 : 0),
+    draw: (l, u) => (u < ACTIVATIONS.sigmoid(l) ? 1 : 0),
     output: (m) => Math.log(m / (1 - m)),
   }),
   "continuous-bernoulli": () => ({
     mean: (l) => logNormalizer(l)[1],
     logProb: (l, x) => x * l - logNormalizer(l)[0],
     // the inverse of the distribution function (e^(l x) − 1) / (e^l − 1), by the mirror image if l > 0: no overflow
-    draw(l, u = Math.random()) {
+    draw(l, u) {
       const m = -Math.abs(l), x = m > -1e-3 ? u : Math.log1p(u * Math.expm1(m)) / m;
       return l > 0 ? 1 - x : x;
     },
@@ -62,7 +85,7 @@ const LIKELIHOODS = {
   gaussian: ({ number: logvar }) => ({
     mean: (l) => l,
     logProb: (l, x) => -((x - l) ** 2 / Math.exp(logvar) + logvar + Math.log(2 * Math.PI)) / 2,
-    draw: (l) => l + Math.exp(logvar / 2) * standardNormal(),
+    draw: (l, u, eps) => l + Math.exp(logvar / 2) * eps,
     output: (m) => m,
   }),
   // The logistic distribution with mean l and scale s, cut into the 256 levels 0, 1/255, …, 1.
@@ -74,12 +97,20 @@ const LIKELIHOODS = {
         (x < 1 ? -softplus(-(x + half - l) / s) : 0) +
         (x > 0 ? -softplus((x - half - l) / s) : 0) +
         (x > 0 && x < 1 ? Math.log(-Math.expm1((-2 * half) / s)) : 0),
-      draw: (l, u = Math.random()) => Math.min(1, Math.max(0, Math.round(255 * (l + s * Math.log(u / (1 - u)))) / 255)),
+      draw: (l, u) => Math.min(1, Math.max(0, Math.round(255 * (l + s * Math.log(u / (1 - u)))) / 255)),
       output: (m) => m,
     };
   },
 };
 LIKELIHOODS["squared-error"] = LIKELIHOODS.gaussian; // with the variance ½
+
+// The likelihood of pixels in [0, 1] whose networks work on 2x − 1, in [−1, 1]; the nats are those of 2x − 1.
+const rescaled = ({ mean, logProb, draw, output }) => ({
+  mean: (l) => (mean(l) + 1) / 2,
+  logProb: logProb && ((l, x) => logProb(l, 2 * x - 1)),
+  draw: draw && ((...given) => (draw(...given) + 1) / 2),
+  output: output && ((m) => output(2 * m - 1)),
+});
 
 // A number from N(0, 1), by the method of Box and Muller.
 const standardNormal = () =>

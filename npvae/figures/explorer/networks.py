@@ -1,23 +1,24 @@
-"""The networks of a model, as the page computes them: dense layers, whose weights are whole numbers.
+"""The networks of a model, as the page computes them: layers whose weights are whole numbers.
 
 Whole numbers of 8 bits make the page four times smaller than float32 does. Each column o of an array has one scale:
 
     W_io ≈ scale_o · q_io,    scale_o = max_i |W_io| / 127,    q_io = round(W_io / scale_o) from −127 to 127.
 
-The bias takes up what rounding changes on average, b'_o = b_o + Σ_i mean(x_i) (W_io − scale_o q_io). Where that is
-still too coarse, the smallest layers get 16 bits, one after another: around z they are small, and matter most.
+The bias takes up what rounding changes on average, b'_o = b_o + mean (x W − x (scale ⊙ q))_o. Where that is still too
+coarse, the smallest layers get 16 bits, one after another: around z they are small, and matter most.
 
-An encoder of a VAE ends in two layers, for μ and for logvar. Side by side they are one layer with twice the width.
+An encoder of a VAE ends in two layers, for μ and for logvar; side by side they are one layer with twice the width. In
+evaluation mode, batch normalization multiplies and shifts each channel, so it is a part of the layer before it.
 """
 
 import dataclasses
 
 import numpy as np
 
-from ...autodiff import ops
+from ...autodiff import convolution, ops
 from ...errors import UserError
 from ...models.pca import PCA
-from ...nn import Dense, Sequential
+from ...nn import BatchNorm, Conv2d, ConvTranspose2d, Dense, Reshape, Sequential
 from ...nn.layers import Activation
 
 ACTIVATIONS = {ops.relu: "relu", ops.leaky_relu: "leaky_relu", ops.sigmoid: "sigmoid", ops.tanh: "tanh",
@@ -25,13 +26,27 @@ ACTIVATIONS = {ops.relu: "relu", ops.leaky_relu: "leaky_relu", ops.sigmoid: "sig
 
 
 @dataclasses.dataclass
-class Layer:
-    """y = activation(x W + b).
+class Window:
+    """What makes a layer a convolution, or a transposed one: `before` and `after` are the shapes (H, W, C) of images."""
 
-    W, b         arrays (I, O) and (O,)
+    kernel: int
+    stride: int
+    padding: int
+    before: tuple
+    after: tuple
+    transposed: bool
+
+
+@dataclasses.dataclass
+class Layer:
+    """y = activation(x W + b), or the same with a convolution in place of the product.
+
+    W            (I, O); of a convolution (k · k · channels in, channels out)
+    b            (O,)
     activation   a name of model.js, or "identity"
     slope        that of leaky_relu below 0
     bits         of each weight in the page: 8 or 16
+    window       a `Window`, or None for a dense layer
     """
 
     W: np.ndarray
@@ -39,39 +54,57 @@ class Layer:
     activation: str = "identity"
     slope: float = 0.0
     bits: int = 8
+    window: Window | None = None
+
+    def product(self, x):
+        """Return x W for rows x (N, I), or its convolution: an array whose last axis is that of b."""
+        if self.window is None:
+            return x @ self.W
+        k, stride, padding = self.window.kernel, self.window.stride, self.window.padding
+        W, nothing = self.W.reshape(k, k, -1, len(self.b)), np.zeros_like(self.b)
+        x = x.reshape(-1, *self.window.before)
+        if not self.window.transposed:
+            return convolution.conv2d.raw(x, W, nothing, stride=stride, padding=padding)[0]
+        W = np.ascontiguousarray(W.transpose(0, 1, 3, 2))
+        more = self.window.after[0] - ((self.window.before[0] - 1) * stride - 2 * padding + k)
+        return convolution.conv_transpose2d.raw(x, W, nothing, stride=stride, padding=padding, output_padding=more)[0]
 
 
 def encoder_and_decoder(model):
     """Return two lists of `Layer`s: from an example to μ (and logvar), and from z to the numbers of the likelihood.
 
-    Raises UserError for a model without an encoder, and for layers that are not dense.
+    Raises UserError for a model without an encoder, and for layers that the page does not know.
     """
     if isinstance(model, PCA):
         W = model.components.T                                    # z = (x − mean) W, and back x = z Wᵀ + mean
         return [Layer(W, -model.mean @ W)], [Layer(W.T, model.mean)]
     if not hasattr(model, "encoder"):
         raise UserError("this model has no encoder, so there are no codes to explore: choose a vae or an autoencoder")
-    encoder = dense_layers(model.encoder)
+    encoder = layers_of(model.encoder)
     if model.has_bound:
         heads = model.mu, model.logvar
         encoder.append(Layer(*(np.concatenate([getattr(head, name).data for head in heads], axis=-1) for name in "Wb")))
-    return encoder, dense_layers(model.decoder)
+    return encoder, layers_of(model.decoder)
 
 
-def dense_layers(module):
-    """Return the `Layer`s of a network. Raises UserError for anything but dense layers and known activations."""
-    found = []
+def layers_of(module):
+    """Return the `Layer`s of a network. Raises UserError for a part that is none, and belongs to none."""
+    found, shape = [], None                                       # of the images between the layers, (H, W, C)
     for part in _parts(module):
+        last = found[-1] if found else None
         if isinstance(part, Dense):
             found.append(Layer(part.W.data, part.b.data))
-        elif isinstance(part, Activation) and part.function in ACTIVATIONS and found:
-            found[-1].activation = ACTIVATIONS[part.function]
-            found[-1].slope = part.options.get("slope", 0.0)
+        elif isinstance(part, Conv2d | ConvTranspose2d):
+            found.append(_convolution(part, shape))
+            shape = found[-1].window.after
+        elif isinstance(part, Reshape):
+            shape = part.shape
+        elif isinstance(part, BatchNorm) and last is not None and last.activation == "identity":
+            _normalize(last, part)
+        elif isinstance(part, Activation) and last is not None and part.function in ACTIVATIONS:
+            last.activation, last.slope = ACTIVATIONS[part.function], part.options.get("slope", 0.0)
         else:
-            raise UserError(
-                f"the network holds a {type(part).__name__}, and the page computes dense layers only: explore a vae, "
-                "iwae, cvae, ae, linear-ae, dae or pca"
-            )
+            raise UserError(f"the network holds a {type(part).__name__}, which the page of the explorer cannot compute")
     return found
 
 
@@ -80,6 +113,28 @@ def _parts(module):
     if isinstance(module, Sequential):
         return [part for layer in module.layers for part in _parts(layer)]
     return [module]
+
+
+def _convolution(part, shape):
+    """Return a convolution, or a transposed one, of images of this shape as a `Layer`."""
+    W, transposed = part.W.data, isinstance(part, ConvTranspose2d)
+    W = W.transpose(0, 1, 3, 2) if transposed else W              # (k, k, channels in, channels out)
+    k, _, C, O = W.shape
+    if transposed:
+        sides = [(n - 1) * part.stride - 2 * part.padding + k + part.output_padding for n in shape[:2]]
+    else:
+        sides = [convolution.windows_along(n, k, part.stride, part.padding) for n in shape[:2]]
+    window = Window(k, part.stride, part.padding, tuple(shape), (*sides, O), transposed)
+    return Layer(W.reshape(k * k * C, O), part.b.data, window=window)
+
+
+def _normalize(layer, norm):
+    """Make batch normalization in evaluation mode a part of the layer before it: γ (y − mean) / √(variance + eps) + β."""
+    scale = norm.gamma.data / np.sqrt(norm.running_variance + norm.eps)
+    shift = norm.beta.data - scale * norm.running_mean
+    times = len(layer.b) // len(scale)                            # a dense layer makes all pixels of every channel
+    layer.W = (layer.W * np.tile(scale, times)).astype(np.float32)
+    layer.b = (layer.b * np.tile(scale, times) + np.tile(shift, times)).astype(np.float32)
 
 
 def quantized(a, bits):
@@ -95,8 +150,10 @@ def rounded(layers, x):
     found = []
     for layer in layers:
         q, scale = quantized(layer.W, layer.bits)
-        W = q * scale
-        found.append(dataclasses.replace(layer, W=W, b=layer.b + x.mean(axis=0) @ (layer.W - W)))
+        coarse = dataclasses.replace(layer, W=q * scale)
+        lost = layer.product(x) - coarse.product(x)
+        coarse.b = layer.b + lost.reshape(-1, len(layer.b)).mean(axis=0)
+        found.append(coarse)
         x = compute([layer], x)
     return found
 
@@ -112,10 +169,10 @@ def refine(layers, is_precise):
 def compute(layers, x):
     """Return what the layers make of x (N, I), in NumPy: an array (N, O)."""
     for layer in layers:
-        y = x @ layer.W + layer.b
+        y = layer.product(x) + layer.b
         function = getattr(ops, layer.activation, None)
         if function is not None:
             options = {"slope": layer.slope} if layer.activation == "leaky_relu" else {}
             y = function.raw(y, **options)[0]
-        x = y
+        x = y.reshape(len(x), -1)
     return x

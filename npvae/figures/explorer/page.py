@@ -12,6 +12,7 @@ for nothing else: a content security policy forbids it to.
 """
 
 import base64
+import dataclasses
 import gzip
 import html
 import inspect
@@ -26,6 +27,7 @@ from ...autodiff import ops
 from ...datasets.files import shown_path
 from ...errors import UserError
 from ...models import VAE
+from ...models.networks import from_tanh, to_tanh
 from ...training import evaluation
 from ...training.replacing import replacing, require_writable
 from ..pictures import black_and_white
@@ -67,7 +69,7 @@ def write(runs, path, force=False):
     runs    a list of `Run`s
     path    of the page; an existing file is replaced only with `force`
 
-    Raises UserError for data that is no images, networks that are not dense, runs of different data, a page of more
+    Raises UserError for data that is no images, networks that the page does not know, runs of different data, a page of more
     than 3.5 MB, and an existing file.
     """
     path = pathlib.Path(path)
@@ -177,9 +179,9 @@ def _describe_run(run, n, first, rest):
 def _likelihood(run):
     """Return what model.js needs to know about p(x | z): its name and its learned number, if any."""
     if not run.model.has_bound:
-        return {"name": "none"}
+        return {"name": "none", "rescales": run.model.rescales}
     likelihood = run.model.likelihood
-    found = {"name": run.settings["likelihood"], "gives": likelihood.gives}
+    found = {"name": run.settings["likelihood"], "gives": likelihood.gives, "rescales": run.model.rescales}
     for name in ("logvar", "log_scale"):
         if hasattr(likelihood, name):
             number = getattr(likelihood, name)
@@ -194,6 +196,7 @@ def _layers(layers, block):
         found.append({
             "W": block.add(q), "scale": block.add(scale.astype("<f4")), "b": block.add(layer.b.astype("<f4")),
             "activation": layer.activation, "slope": layer.slope,
+            "window": layer.window and dataclasses.asdict(layer.window),
         })  # fmt: skip
     return found
 
@@ -201,6 +204,7 @@ def _layers(layers, block):
 def _inputs(run, mu, n):
     """Return what encoder and decoder see of the first n test images, whose codes are mu: two arrays (n, ·)."""
     x, mu = run.x_test[:n], mu[:n]
+    x = to_tanh(x) if run.model.rescales else x
     if not run.model.needs_labels:
         return x, mu
     one_hot = (run.dataset.y_test[:n, None] == run.model.labels).astype(np.float32)
@@ -224,13 +228,14 @@ def _is_precise(run, encoder, decoder, mu):
 
 def _mean(run, output):
     """Return the pictures (n, D) that outputs of the decoder stand for."""
-    return run.model.likelihood(output).mean if run.model.has_bound else output
+    mean = run.model.likelihood(output).mean if run.model.has_bound else output
+    return from_tanh(mean) if run.model.rescales else mean
 
 
 def _nats(run, x, q, output):
     """Return −ln p(x | z) and the KL of each example, two arrays (n,)."""
     mu, logvar = np.split(q, 2, axis=1)
-    reconstruction = -run.model.likelihood(output).log_prob(x).data
+    reconstruction = -run.model.likelihood(output).log_prob(to_tanh(x) if run.model.rescales else x).data
     return reconstruction, (0.5 * (mu**2 + np.exp(logvar) - 1 - logvar)).sum(axis=1)
 
 

@@ -27,7 +27,8 @@ KINDS = {
     "line": {"latent_dim": 1}, "tanh": {"activation": "tanh"},
     "continuous": {"likelihood": "continuous-bernoulli"}, "gaussian": {"likelihood": "gaussian"},
     "squared": {"likelihood": "squared-error"}, "logistic": {"likelihood": "discretized-logistic"},
-    "colour": {"data": "shapes", "hidden": [20]},
+    "colour": {"data": "shapes", "hidden": [20]}, "conv-ae": {"model": "conv-ae"}, "conv-vae": {"model": "conv-vae"},
+    "conv-bernoulli": {"model": "conv-vae", "likelihood": "bernoulli", "data": "mnist"},
 }  # fmt: skip
 CONTRAST = r"""() => {
     const light = (colour) => {
@@ -126,7 +127,7 @@ def test_the_page_computes_what_numpy_does(browser, page_of, kind):
         assert page.evaluate("shown.picture.every(Number.isFinite)")
         ledger = page.inner_text("#ledger")
         assert "NaN" not in ledger and "Infinity" not in ledger
-        assert ("KL" in ledger) == (kind not in ("ae", "linear-ae", "pca"))
+        assert ("KL" in ledger) == (kind not in ("ae", "linear-ae", "pca", "conv-ae"))
 
 
 def test_a_wrong_number_is_seen(browser, page_of):
