@@ -82,7 +82,8 @@ def train(options):
     except KeyboardInterrupt:
         if training.saved_step is None:  # nothing to continue from
             raise
-        again = shlex.join(["npvae", "train", "--out", str(run.folder), "--steps", str(steps), "--resume"])
+        again = ["npvae", "train", "--out", str(run.folder), "--steps", str(steps), "--resume"]
+        again = shlex.join(again + ["--film"] * bool(film))
         print(f"npvae: stopped; step {training.saved_step} is saved; continue with: {again}", file=sys.stderr)
         return 130
     if training.step > first:
@@ -95,6 +96,8 @@ def train(options):
     print_measures(run, importance_samples=0)
     written += pictures.draw(run)
     if film:
+        film.look(run.step, is_last=True)  # after an early stop, the model is again that of the best validation
+        film.save()
         written.append(film.write())
     print_wrapped(f"wrote to {run.folder}: {', '.join(written)}")
     return 0
@@ -224,7 +227,7 @@ def draw(options):
 
 def explore(options):
     """npvae explore: write one page with the latent space of one or several runs, which opens from disk."""
-    path = pathlib.Path(options.out or pathlib.Path(options.run[0], "explorer.html"))
+    path = pathlib.Path(options.run[0], "explorer.html") if options.out is None else pathlib.Path(options.out)
     size = explorer.write([Run.load(folder, _place(options)) for folder in options.run], path, options.force)
     print_wrapped(f"wrote {path} ({size / 1e6:.1f} MB): open it in a browser; it needs no network")
     return 0

@@ -55,14 +55,50 @@ def test_a_resumed_run_keeps_the_frames_of_before(tmp_path):
     assert main([*SMALL, "--steps", "40", "--resume", *out]) == 0
     after = np.load(tmp_path / "run" / FILE)
     assert set(before["steps"]) < set(after["steps"]) and after["steps"][-1] == 40
-    assert np.array_equal(after["codes"][: len(before["steps"])][0], before["codes"][0])
+    kept = np.isin(after["steps"], before["steps"])
+    assert np.array_equal(after["codes"][kept], before["codes"])
+    assert np.array_equal(after["pictures"][kept], before["pictures"])
+    assert main([*SMALL, "--steps", "20", "--resume", *out]) == 0                        # fewer steps than were taken
 
 
-@pytest.mark.parametrize("chosen", [{"latent_dim": 3}, {"model": "pca", "latent_dim": 2}])
-def test_what_cannot_be_filmed_is_said_before_training(tmp_path, chosen):
-    run = Run.create(tmp_path / "run", {"data": "bars"} | chosen)
-    with pytest.raises(UserError, match="two latent dimensions"):
+@pytest.mark.parametrize(
+    "chosen, words",
+    [({"latent_dim": 3}, "two latent dimensions, found 3"), ({"model": "pca", "latent_dim": 2}, "closed form"),
+     ({"data": "vectors", "latent_dim": 2}, "vectors, not images")],
+)  # fmt: skip
+def test_what_cannot_be_filmed_is_said_before_training(tmp_path, chosen, words):
+    np.savez(tmp_path / "vectors.npz", x=np.random.default_rng(0).random((50, 7)))
+    data = {"data": str(tmp_path / "vectors.npz") if chosen.get("data") else "bars"}
+    run = Run.create(tmp_path / "run", chosen | data)
+    with pytest.raises(UserError, match=words):
         Film(run, 30 if run.optimizer else 0)
+
+
+@pytest.mark.parametrize("damage", ["text", "cut", "other names", "other lengths"])
+def test_a_damaged_film_is_one_sentence(tmp_path, capsys, damage):
+    out = ["--out", str(tmp_path / "run"), "--film"]
+    assert main([*SMALL, "--steps", "5", *out]) == 0
+    path = tmp_path / "run" / FILE
+    if damage == "text":
+        path.write_text("not a film")
+    elif damage == "cut":
+        path.write_bytes(path.read_bytes()[:200])
+    elif damage == "other names":
+        np.savez(path, a=np.arange(3))
+    else:
+        np.savez(path, steps=np.arange(3), codes=np.zeros((2, 5, 2)), pictures=np.zeros((3, 4), np.uint8))
+    before = path.read_bytes()
+    assert main([*SMALL, "--steps", "9", "--resume", *out]) == 2
+    assert "is damaged: delete it" in capsys.readouterr().err and path.read_bytes() == before
+
+
+def test_after_an_early_stop_the_last_frame_is_the_best_model(tmp_path):
+    command = [*SMALL, "--steps", "3000", "--validation", "100", "--patience", "1", "--lr", "0.5"]
+    assert main([*command, "--film", "--out", str(tmp_path / "run")]) == 0
+    run = Run.load(tmp_path / "run")
+    saved = np.load(tmp_path / "run" / FILE)
+    assert run.step < 3000 and saved["steps"][-1] == run.step
+    assert np.allclose(saved["codes"][-1], run.model.codes(run.x_test[:1000]), atol=1e-5)
 
 
 def test_pictures_lie_in_bytes_whatever_the_data_range(tmp_path):

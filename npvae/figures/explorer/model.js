@@ -18,7 +18,7 @@ function dense(x, { W, scale, b, activation, slope }) {
     for (let o = 0, at = i * b.length; o < b.length; o++) y[o] += x[i] * W[at + o];
   }
   const f = ACTIVATIONS[activation];
-  return y.map((sum, o) => f(sum * scale[o] + b[o], slope));
+  return y.map((total, o) => f(total * scale[o] + b[o], slope));
 }
 
 // A convolution: the same dense layer for every window of k × k pixels, s pixels apart. The transposed convolution goes
@@ -41,7 +41,7 @@ function convolve(x, { W, scale, b, activation, slope, window }) {
           }
         }
   const f = ACTIVATIONS[activation];
-  return y.map((sum, n) => f(sum * scale[n % O] + b[n % O], slope));
+  return y.map((total, n) => f(total * scale[n % O] + b[n % O], slope));
 }
 
 // A network: the output of one layer is the input of the next.
@@ -71,7 +71,10 @@ const LIKELIHOODS = {
     mean: ACTIVATIONS.sigmoid,
     logProb: (l, x) => x * l - ACTIVATIONS.softplus(l),
     draw: (l, u) => (u < ACTIVATIONS.sigmoid(l) ? 1 : 0),
-    output: (m) => Math.log(m / (1 - m)),
+    output(m) {
+      const inside = Math.min(1 - 1e-7, Math.max(1e-7, m)); // where the logit is finite
+      return Math.log(inside / (1 - inside));
+    },
   }),
   "continuous-bernoulli": () => ({
     mean: (l) => logNormalizer(l)[1],

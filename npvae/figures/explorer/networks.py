@@ -1,6 +1,6 @@
 """The networks of a model, as the page computes them: layers whose weights are whole numbers.
 
-Whole numbers of 8 bits make the page four times smaller than float32 does. Each column o of an array has one scale:
+8-bit integers make the page a quarter of the size of float32. Each column o of an array has one scale:
 
     W_io ≈ scale_o · q_io,    scale_o = max_i |W_io| / 127,    q_io = round(W_io / scale_o) from −127 to 127.
 
@@ -21,13 +21,14 @@ from ...models.pca import PCA
 from ...nn import BatchNorm, Conv2d, ConvTranspose2d, Dense, Reshape, Sequential
 from ...nn.layers import Activation
 
-ACTIVATIONS = {ops.relu: "relu", ops.leaky_relu: "leaky_relu", ops.sigmoid: "sigmoid", ops.tanh: "tanh",
-               ops.softplus: "softplus"}  # fmt: skip
+ACTIVATIONS = {"relu": ops.relu, "leaky_relu": ops.leaky_relu, "sigmoid": ops.sigmoid, "tanh": ops.tanh,
+               "softplus": ops.softplus}  # fmt: skip
+NAMES = {operation: name for name, operation in ACTIVATIONS.items()}
 
 
 @dataclasses.dataclass
 class Window:
-    """What makes a layer a convolution, or a transposed one: `before` and `after` are the shapes (H, W, C) of images."""
+    """What makes a layer a convolution, or its transpose: `before` and `after` are the shapes (H, W, C) of images."""
 
     kernel: int
     stride: int
@@ -92,6 +93,7 @@ def layers_of(module):
     found, shape = [], None                                       # of the images between the layers, (H, W, C)
     for part in _parts(module):
         last = found[-1] if found else None
+        is_plain = last is not None and last.activation == "identity"
         if isinstance(part, Dense):
             found.append(Layer(part.W.data, part.b.data))
         elif isinstance(part, Conv2d | ConvTranspose2d):
@@ -99,10 +101,10 @@ def layers_of(module):
             shape = found[-1].window.after
         elif isinstance(part, Reshape):
             shape = part.shape
-        elif isinstance(part, BatchNorm) and last is not None and last.activation == "identity":
+        elif isinstance(part, BatchNorm) and is_plain:
             _normalize(last, part)
-        elif isinstance(part, Activation) and last is not None and part.function in ACTIVATIONS:
-            last.activation, last.slope = ACTIVATIONS[part.function], part.options.get("slope", 0.0)
+        elif isinstance(part, Activation) and part.function in NAMES and is_plain:
+            last.activation, last.slope = NAMES[part.function], part.options.get("slope", 0.0)
         else:
             raise UserError(f"the network holds a {type(part).__name__}, which the page of the explorer cannot compute")
     return found
@@ -129,7 +131,7 @@ def _convolution(part, shape):
 
 
 def _normalize(layer, norm):
-    """Make batch normalization in evaluation mode a part of the layer before it: γ (y − mean) / √(variance + eps) + β."""
+    """Make batch normalization a part of the layer before it: γ (y − mean) / √(variance + eps) + β of its output y."""
     scale = norm.gamma.data / np.sqrt(norm.running_variance + norm.eps)
     shift = norm.beta.data - scale * norm.running_mean
     times = len(layer.b) // len(scale)                            # a dense layer makes all pixels of every channel
@@ -167,12 +169,11 @@ def refine(layers, is_precise):
 
 
 def compute(layers, x):
-    """Return what the layers make of x (N, I), in NumPy: an array (N, O)."""
+    """Apply the layers to x (N, I): return an array (N, O)."""
     for layer in layers:
         y = layer.product(x) + layer.b
-        function = getattr(ops, layer.activation, None)
-        if function is not None:
+        if layer.activation != "identity":
             options = {"slope": layer.slope} if layer.activation == "leaky_relu" else {}
-            y = function.raw(y, **options)[0]
+            y = ACTIVATIONS[layer.activation].raw(y, **options)[0]
         x = y.reshape(len(x), -1)
     return x

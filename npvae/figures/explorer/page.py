@@ -1,25 +1,31 @@
 """One page that opens from disk: the latent space of a run under your finger, computed in the browser.
 
-    page.html    the parts of the page
-    page.css     how they look
-    model.js     the networks and the likelihoods: what the engine does in NumPy, in JavaScript
-    explorer.js  the plane, the sliders, the paper, the ledger
+    page.html     the parts of the page
+    page.css      how they look
+    model.js      the networks and the likelihoods: what the engine does in NumPy, in JavaScript
+    arrays.js     the arrays of the page, and the run that is chosen
+    plane.js      the plane of codes
+    paper.js      the image on the paper, its code and its nats
+    path.js       from one image to another
+    controls.js   what the reader moves, and what is said
 
 `write` joins these files, and adds what the page knows about the runs: a header in JSON, and two blocks of bytes with
 all arrays, compressed and written as text. The first block holds what a finger on the plane needs, the decoder and the
-codes of the first run. It stands before the program, which begins while the browser still reads the rest. The page asks
-for nothing else: a content security policy forbids it to.
+codes of the first run. It stands before the program, which begins while the browser still reads the rest. The page
+requests nothing else; its content security policy forbids it, and forbids every script but these.
 """
 
 import base64
 import dataclasses
 import gzip
+import hashlib
 import html
 import inspect
 import json
 import os
 import pathlib
 import re
+import textwrap
 
 import numpy as np
 
@@ -28,19 +34,22 @@ from ...datasets.files import shown_path
 from ...errors import UserError
 from ...models import VAE
 from ...models.networks import from_tanh, to_tanh
+from ...probability import DiagonalGaussian, bernoulli_log_likelihood, kl_to_standard_normal, reparameterize
 from ...training import evaluation
 from ...training.replacing import replacing, require_writable
 from ..pictures import black_and_white
 from . import networks
 
 HERE = pathlib.Path(__file__).parent
+PROGRAM = ["arrays.js", "plane.js", "paper.js", "path.js", "controls.js"]
 SHOWN, MOST_SHOWN = 3000, 2_400_000  # images, the first of the test set, and numbers in them
 ROUNDED_FOR = 500  # images whose means the rounded layers keep
 CHECKED = 20  # codes whose pictures the page compares with NumPy's
 LARGEST = 3_500_000  # bytes of a page
-SMALLEST = 0.1  # of the spread of the codes: below, a round trip is as good as exact, as those of PCA are
-MOST_CLASSES = 36  # each is drawn as a digit or a letter
 PRECISION = 0.04, 0.0016, 0.004  # the largest error of a pixel, their mean, and that of nats (relative above 1)
+SMALLEST = 0.1  # of the spread of the codes: a shorter round trip, such as PCA's, counts as exact
+VARIES = 0.01  # the variance of μ from which on a dimension of a VAE counts as used
+MOST_LABELS = 256
 KINDS = {"|i1": "Int8Array", "|u1": "Uint8Array", "<i2": "Int16Array", "<u2": "Uint16Array", "<f4": "Float32Array"}
 
 
@@ -69,44 +78,62 @@ def write(runs, path, force=False):
     runs    a list of `Run`s
     path    of the page; an existing file is replaced only with `force`
 
-    Raises UserError for data that is no images, networks that the page does not know, runs of different data, a page of more
-    than 3.5 MB, and an existing file.
+    Raises UserError for data that is not images, networks that the page does not know, runs of different images, a page
+    of more than 3.5 MB, and an existing file.
     """
     path = pathlib.Path(path)
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise UserError(f"{shown_path(path)} is a device, expected the name of a file: choose another --out")
     if os.path.lexists(path) and not force:
         raise UserError(f"{shown_path(path)} already exists: choose another --out, or replace it with --force")
     require_writable(path)
-    text = page(runs)
-    size = len(text.encode())
-    if size > LARGEST:
+    text = page(runs).encode()
+    if len(text) > LARGEST:
         raise UserError(
-            f"the page would have {size / 1e6:.1f} MB, expected at most {LARGEST / 1e6:.1f}: explore fewer runs at "
-            "once, or train smaller networks, such as --hidden 200 100"
+            f"the page would take {len(text) / 1e6:.1f} MB, expected at most {LARGEST / 1e6:.1f}: explore fewer runs "
+            "at once, or train smaller networks, such as --hidden 200 100"
         )
     with replacing(path) as file:
-        file.write(text.encode())
-    return size
+        file.write(text)
+    return len(text)
 
 
 def page(runs):
     """Return the page about runs of the same data, as text."""
     first, rest = Block("first"), Block("rest")
-    about = json.dumps(describe(runs, first, rest), ensure_ascii=False).replace("<", "\\u003c")
-    text = (HERE / "page.html").read_text(encoding="utf-8")
-    parts = {name: (HERE / name).read_text(encoding="utf-8") for name in ("page.css", "model.js", "explorer.js")}
-    parts |= {"first": first.text(), "rest": rest.text()}
-    parts |= {"title": html.escape(_title(runs)), "about": about, "python": _python()}
-    return re.sub(r"\[\[([\w.]+)\]\]", lambda match: parts[match[1]], text)  # in one pass: a part may hold brackets
+    about = describe(runs, first, rest)
+    try:
+        header = json.dumps(about, ensure_ascii=False, allow_nan=False)
+    except ValueError:
+        raise UserError("the network gives numbers that are not finite: train it again, or rescale the data") from None
+    model = _file("model.js")
+    program = "\n".join(map(_file, PROGRAM))
+    parts = {
+        "page.css": _file("page.css"), "model": model, "program": program, "hashes": f"{_hash(model)} {_hash(program)}",
+        "title": html.escape(f"The latent space of {', '.join(map(_name, runs))}"), "python": _python(),
+        "about": header.replace("<", "\\u003c"), "first": first.text(), "rest": rest.text(),
+    }  # fmt: skip
+    return re.sub(r"\[\[([\w.]+)\]\]", lambda match: parts[match[1]], _file("page.html"))  # once: a part may hold [[
 
 
-def _title(runs):
-    return f"The latent space of {', '.join(run.folder.resolve().name for run in runs)}"
+def _file(name):
+    return (HERE / name).read_text(encoding="utf-8")
+
+
+def _hash(script):
+    """Return what the content security policy calls this script."""
+    return f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'"
+
+
+def _name(run):
+    """Return the name of a run's folder; a letter that is not Unicode becomes a question mark."""
+    return run.folder.resolve().name.encode("utf-8", "replace").decode()
 
 
 def _python():
-    """Return the lines of the engine that model.js repeats, as text of the page."""
-    parts = [ops.dense, ops.relu, VAE.decode]
-    return html.escape("\n\n".join(inspect.cleandoc(inspect.getsource(inspect.unwrap(part))) for part in parts))
+    """Return the functions of the engine that model.js repeats, as text of the page."""
+    parts = [ops.dense, ops.relu, reparameterize, kl_to_standard_normal, bernoulli_log_likelihood, VAE.decode]
+    return html.escape("\n\n".join(textwrap.dedent(inspect.getsource(inspect.unwrap(part))) for part in parts))
 
 
 def describe(runs, first, rest):
@@ -118,61 +145,79 @@ def describe(runs, first, rest):
     for run in runs[1:]:
         if not np.array_equal(run.x_test, one.x_test):
             raise UserError(
-                f"{shown_path(run.folder)} and {shown_path(one.folder)} were trained on different data: a page "
-                "compares runs of the same data"
+                f"{shown_path(run.folder)} and {shown_path(one.folder)} see different images (other data, or another "
+                "binarization): a page compares runs of the same images"
             )
     x = one.x_test[: min(SHOWN, MOST_SHOWN // one.x_test.shape[1])]
     low, high = black_and_white(one.model, one.x_test)
-    levels = np.round(255 * (np.asarray(x) - low) / (high - low)).astype(np.uint8)
     y, names = _classes(one.dataset, len(x))
     return {
         "data": one.dataset.name, "shape": list(shape), "low": low, "high": high, "names": names,
-        "count": len(x), "labels": None if y is None else first.add(y), "images": rest.add(levels),
+        "count": len(x), "labels": None if y is None else first.add(y), "images": rest.add(_levels(x, low, high)),
         "mean": rest.add(one.x_test.mean(axis=0, dtype=np.float64).astype("<f4")),
         "runs": [_describe_run(run, len(x), rest if i else first, rest) for i, run in enumerate(runs)],
     }  # fmt: skip
 
 
+def _levels(x, low, high):
+    """Return images x (n, D) in whole numbers: bytes, or 16 bits if the pixels are not on the levels of bytes."""
+    share = (x.astype(np.float64) - low) / (high - low)
+    levels = np.round(255 * share)
+    if np.abs(levels - 255 * share).max() < 1e-3:
+        return levels.astype(np.uint8)
+    return np.round(65535 * share).astype("<u2")
+
+
 def _classes(dataset, n):
-    """Return the labels of the first test examples (n,) as bytes, and the names of all classes; None for too many."""
+    """Return the labels of the first n test examples as bytes (n,), and the names of all classes; None without labels.
+
+    Raises UserError for more than 256 classes.
+    """
     labels = dataset.labels
-    if labels is None or len(labels) > MOST_CLASSES:
+    if labels is None:
         return None, None
+    if len(labels) > MOST_LABELS:
+        raise UserError(f"{dataset.name} has {len(labels)} classes, but a page can tell {MOST_LABELS} apart")
     names = [str(k) for k in labels] if dataset.classes is None else [str(dataset.classes[k]) for k in labels]
     return np.searchsorted(labels, dataset.y_test[:n]).astype(np.uint8), names
 
 
 def _describe_run(run, n, first, rest):
-    """Describe one run and the codes of the first n test images."""
-    model, x = run.model, run.x_test
-    y = run.dataset.y_test if model.needs_labels else None
-    run.fit_prior()
-    mu, logvar = evaluation.encoded(model, x, y)
+    """Describe one run, and the codes of the first n test images: a dict, as JSON can hold it.
+
+    worth         (J,): the KL of each dimension in nats; of an autoencoder, the variance of its codes
+    centre, width the mean and the standard deviation of the prior, or of the Gaussian fitted to the codes, (J,) each
+    spread        (J,): the standard deviation of the draws from all posteriors, or of the codes
+    used          the dimensions that the codes use
+    knownWithin   how far a round trip moves 19 of 20 real images: see `_round_trips`
+    """
+    model, J = run.model, run.model.latent_dim
     encoder, decoder = networks.encoder_and_decoder(model)
+    mu, logvar = evaluation.encoded(model, run.x_test, run.dataset.y_test if model.needs_labels else None)
     networks.refine(encoder + decoder, lambda: _is_precise(run, encoder, decoder, mu))
-    inputs = _inputs(run, mu, ROUNDED_FOR)
-    variance = mu.var(axis=0)
-    kl = None
+    seen, codes = _inputs(run, mu, ROUNDED_FOR)
+    variance, centre, width, worth = mu.var(axis=0, dtype=np.float64), np.zeros(J), np.ones(J), None
+    used = np.flatnonzero(variance > VARIES) if model.has_bound else np.arange(J)
     if model.has_bound:
-        kl = (0.5 * (mu**2 + np.exp(logvar) - 1 - logvar)).mean(axis=0)
-        variance = variance + np.exp(logvar).mean(axis=0)
-    centre, width = (np.zeros_like(variance), np.ones_like(variance)) if kl is not None else (
-        mu.mean(axis=0), mu.std(axis=0))  # fmt: skip
+        each = DiagonalGaussian(mu[..., None], logvar[..., None]).kl_divergence().data       # (N, J)
+        worth = each.mean(axis=0, dtype=np.float64)
+        variance = variance + np.exp(logvar, dtype=np.float64).mean(axis=0)
+    if model.fitted:
+        run.fit_prior()
+        centre, width = model.code_mean, model.code_std
     q, scale = networks.quantized(mu[:n], 16)
-    used = np.flatnonzero(mu.var(axis=0) > (0.01 if kl is not None else 0))
-    round_trip = _round_trips(run, mu, logvar, used, np.sqrt(variance))
     return {
-        "name": run.folder.resolve().name, "model": run.settings["model"], "beta": run.settings.get("beta"),
-        "likelihood": _likelihood(run), "latent": model.latent_dim, "hasBound": bool(model.has_bound),
+        "name": _name(run), "model": run.settings["model"], "beta": run.settings.get("beta"),
+        "likelihood": _likelihood(run), "latent": J, "hasBound": bool(model.has_bound),
         "labels": len(model.labels) if model.needs_labels else 0,
-        "encoder": _layers(networks.rounded(encoder, inputs[0]), rest),
-        "decoder": _layers(networks.rounded(decoder, inputs[1]), first),
+        "encoder": _layers(networks.rounded(encoder, seen), rest),
+        "decoder": _layers(networks.rounded(decoder, codes), first),
         "bits": [layer.bits for layer in encoder + decoder], "clips": model.data_range is not None,
         "codes": first.add(q), "codeScale": first.add(scale.astype("<f4")),
-        "worth": [float(v) for v in (variance if kl is None else kl)],
+        "worth": (variance if worth is None else worth).tolist(),
         "centre": [float(v) for v in centre], "width": [float(v) for v in width],
-        "spread": [float(v) for v in np.sqrt(variance)], "used": used.tolist(), "knownWithin": round_trip,
-        **_checks(run, rest, mu),
+        "spread": np.sqrt(variance).tolist(), "used": used.tolist(),
+        "knownWithin": _round_trips(run, mu, logvar, used, np.sqrt(variance)), **_checks(run, rest, mu),
     }  # fmt: skip
 
 
@@ -190,6 +235,7 @@ def _likelihood(run):
 
 
 def _layers(layers, block):
+    """Add the arrays of `Layer`s to a block; return their description, a list."""
     found = []
     for layer in layers:
         q, scale = networks.quantized(layer.W, layer.bits)
@@ -234,13 +280,13 @@ def _mean(run, output):
 
 def _nats(run, x, q, output):
     """Return −ln p(x | z) and the KL of each example, two arrays (n,)."""
-    mu, logvar = np.split(q, 2, axis=1)
+    q = DiagonalGaussian(*np.split(q, 2, axis=1))
     reconstruction = -run.model.likelihood(output).log_prob(to_tanh(x) if run.model.rescales else x).data
-    return reconstruction, (0.5 * (mu**2 + np.exp(logvar) - 1 - logvar)).sum(axis=1)
+    return reconstruction, q.kl_divergence().data
 
 
 def _checks(run, block, mu):
-    """Return codes with NumPy's pictures of them, and the nats of test images: the page compares its own."""
+    """Return codes, NumPy's pictures of them and the nats of test images, for the page to compare with its own."""
     n = min(CHECKED, len(mu))
     given = run.given(slice(n))
     pictures = given.generate(mu[:n])
@@ -272,7 +318,7 @@ def _round_trips(run, mu, logvar, used, spread):
     pictures = given.generate(z)
     if run.model.data_range is not None:
         pictures = pictures.clip(*run.model.data_range)
-    with run.model.evaluating():                             # not `codes`, which refuses what is no level of a byte
+    with run.model.evaluating():                             # `codes` refuses values that are not levels of bytes
         back = given.encode(pictures).mean if run.model.has_bound else given.codes(pictures)
     moved = (back - z)[:, used] / spread[used]
     return max(SMALLEST, float(np.quantile(np.sqrt(np.mean(moved**2, axis=1)), 0.95)))

@@ -125,7 +125,7 @@ def test_what_cannot_be_explored_is_said(tmp_path, monkeypatch):
     bars, shapes = make_run(tmp_path / "bars", hidden=[5]), make_run(tmp_path / "shapes", "shapes", hidden=[5])
     assert "vectors, not images" in refusal([vectors], out)
     assert "no encoder" in refusal([vem], out)
-    assert "different data" in refusal([bars, shapes], out)
+    assert "see different images" in refusal([bars, shapes], out)
     monkeypatch.setattr(page, "LARGEST", 1000)
     assert "expected at most" in refusal([bars], out)
     assert not out.exists()
