@@ -636,6 +636,10 @@ figures.show(figures.manifold(decoded.reshape(-1, *data.image_shape), SIDE), "6.
 # because $q$ has no correlations, so the axes are not quite arbitrary. But "the axis of
 # slant" is something that we read into them.
 #
+# To move through a latent space with your finger, draw digits of your own, and see their
+# posteriors and their nats: `npvae train --latent-dim 2 --out runs/plane`, and then
+# `npvae explore runs/plane`, which writes one page that opens from disk.
+#
 # ## What can go wrong
 #
 # **The posterior collapses.** Act II never ends: the KL stays at zero, and every sample is

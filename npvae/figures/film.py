@@ -92,7 +92,7 @@ class Film:
         figure = plots._figure(6.4, 3.4)
         left, right = figure.subplots(1, 2)
         steps = sorted(self.frames)
-        far = max(3.0, float(np.quantile(np.abs([self.frames[step][0] for step in steps]), 0.98)))
+        far = max(3.0, 1.2 * float(np.quantile(np.abs(self.frames[steps[-1]][0]), 0.995)))
         left.set(xlim=(-far, far), ylim=(-far, far), aspect="equal", xlabel="z₁", ylabel="z₂")
         style, kinds = {"s": 7, "linewidths": 0}, []
         if y is not None:
