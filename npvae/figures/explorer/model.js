@@ -21,8 +21,8 @@ function dense(x, { W, scale, b, activation, slope }) {
   return y.map((total, o) => f(total * scale[o] + b[o], slope));
 }
 
-// A convolution: the same dense layer for every window of k × k pixels, s pixels apart. The transposed convolution goes
-// through the same pairs of pixels, from the small image to the large one.
+// A convolution: the same dense layer for every window of k × k pixels, s pixels apart. The transposed convolution
+// goes through the same pairs of pixels, from the small image to the large one.
 function convolve(x, { W, scale, b, activation, slope, window }) {
   const { kernel: k, stride: s, padding, before, after, transposed } = window;
   const [small, large] = transposed ? [before, after] : [after, before];
@@ -63,8 +63,8 @@ function logNormalizer(l) {
   return [Math.max(l, 0) + Math.log(tail / m), l > 0 ? mean : 1 - mean];
 }
 
-// p(x | z), by the output l of the decoder for one pixel: its mean; ln p(x | z) in nats; a draw, from noise u, uniform in
-// [0, 1), or eps, from N(0, 1); and the output for which the mean is m (for the landmarks), where there is a formula.
+// p(x | z), by the output l of the decoder for one pixel: its mean; ln p(x | z) in nats; a draw, from noise u, uniform
+// in [0, 1), or eps, from N(0, 1); and the output for which the mean is m (for the landmarks), where it has a formula.
 const LIKELIHOODS = {
   none: () => ({ mean: (l) => l }),
   bernoulli: () => ({

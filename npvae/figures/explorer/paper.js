@@ -12,7 +12,8 @@ function takeImage(x, words, z = null) {
   state.z = z || Float32Array.from(q.mu);
   paint($("paper"), x);
   $("paper-words").textContent = words;
-  $("paper").setAttribute("aria-label", `${words}. To draw: arrows move the pen, the space bar puts it down and lifts it.`);
+  const how = "To draw: arrows move the pen, the space bar puts it down and lifts it.";
+  $("paper").setAttribute("aria-label", `${words}. ${how}`);
   look();
 }
 
@@ -98,13 +99,15 @@ function drawNoise() {
 function writeLedger(l, picture) {
   const { hasBound, likelihood } = run(), rows = [];
   if (hasBound) {
-    const rec = costs(state.x, l), divergence = kl(q), constant = (f) => costs(state.x, Float32Array.from({ length: D }, f));
+    const rec = costs(state.x, l), divergence = kl(q);
+    const constant = (f) => costs(state.x, Float32Array.from({ length: D }, f));
     rows.push(["reconstruction, −ln p(x | z)", rec], ["KL(q ‖ p)", divergence], ["sum", rec + divergence, "total"]);
     rows.push(["landmark: every output 0", constant(() => 0)]);
-    if (likelihood.output) rows.push(["landmark: the mean image", constant((_, d) => likelihood.output(about.mean[d]))]);
-    if (likelihood.output) rows.push(["landmark: a perfect copy", constant((_, d) => likelihood.output(state.x[d]))]);
+    const copyOf = (picture) => constant((_, d) => likelihood.output(picture[d]));
+    if (likelihood.output) rows.push(["landmark: the mean image", copyOf(about.mean)]);
+    if (likelihood.output) rows.push(["landmark: a perfect copy", copyOf(state.x)]);
     const convention = likelihood.gives === "convention" ? " On grey pixels, Bernoulli nats are a convention." : "";
-    const once = "If z is a draw from q(z | x), press “draw ε”, the sum estimates −ELBO. At any other z it does not.";
+    const once = "If z is a draw from q(z | x) (press “draw ε”), the sum estimates −ELBO; at any other z it does not.";
     $("ledger-words").textContent = `Nats of this image at this z. ${once}${convention}`;
   } else {
     rows.push(["squared error of the copy", squaredError(state.x, picture), "total"]);

@@ -22,8 +22,9 @@ function drawStrip() {
   const path = state.path === "straight" ? "on the straight line" : "along the sphere";
   const middle = Math.sqrt(sum(between(a, b, 0.5, state.path), (v) => v * v));
   const label = run().labels ? ` The label is ${about.names[state.label]}.` : "";
-  const words = `The original, ${STRIP} pictures ${path} between the codes, the other original.${label} The middle of the `
-    + `path is ${number(middle)} from the origin; a typical draw from N(0, I) is ${number(Math.sqrt(run().latent))}.`;
+  const far = `${number(middle)} from the origin; a typical draw from N(0, I) is ${number(Math.sqrt(run().latent))}`;
+  const words = `The original, ${STRIP} pictures ${path} between the codes, the other original.${label} `
+    + `The middle of the path is ${far}.`;
   $("strip-words").textContent = words;
   $("strip").setAttribute("aria-label", words);
 }

@@ -15,7 +15,7 @@ import pytest
 from npvae import datasets
 from npvae.errors import UserError
 from npvae.figures import explorer
-from npvae.figures.explorer import networks, page
+from npvae.figures.explorer import contents, networks, page
 from npvae.training import Run
 
 MODELS = ["vae", "iwae", "ae", "linear-ae", "dae", "pca", "cvae", "conv-vae", "conv-ae"]
@@ -44,10 +44,10 @@ def test_the_layers_compute_what_the_model_does(tmp_path, model, activation):
     encoder, decoder = networks.encoder_and_decoder(run.model)
     x, given = run.x_test[:5], run.given(slice(5))
     mu = given.codes(x)
-    seen = page._inputs(run, mu, 5)
+    seen = contents._inputs(run, mu, 5)
     assert np.allclose(networks.compute(encoder, seen[0])[:, :3], mu, atol=1e-5)
     output = networks.compute(decoder, seen[1])
-    assert np.allclose(page._mean(run, output), given.generate(mu), atol=1e-5)
+    assert np.allclose(contents._mean(run, output), given.generate(mu), atol=1e-5)
 
 
 def test_coarse_weights_are_not_used_where_they_would_be_seen(tmp_path):
@@ -56,9 +56,9 @@ def test_coarse_weights_are_not_used_where_they_would_be_seen(tmp_path):
     encoder, decoder = networks.encoder_and_decoder(run.model)
     layers, mu = encoder + decoder, run.model.codes(run.x_test)
     decoder[0].W[0, 0] = 1000                                # a large weight makes the others of its column coarse
-    assert not page._is_precise(run, encoder, decoder, mu)
-    networks.refine(layers, lambda: page._is_precise(run, encoder, decoder, mu))
-    assert page._is_precise(run, encoder, decoder, mu)
+    assert not contents._is_precise(run, encoder, decoder, mu)
+    networks.refine(layers, lambda: contents._is_precise(run, encoder, decoder, mu))
+    assert contents._is_precise(run, encoder, decoder, mu)
     sizes = {bits: [layer.W.size for layer in layers if layer.bits == bits] for bits in (8, 16)}
     assert sizes[16] and sizes[8] and max(sizes[16]) <= min(sizes[8])
 
@@ -80,7 +80,7 @@ def test_the_page_holds_the_run(tmp_path):
     text = page.page([run])
     found = about(text)
     one = found["runs"][0]
-    x, y = run.x_test[: page.SHOWN], run.dataset.y_test[: page.SHOWN]
+    x, y = run.x_test[: contents.SHOWN], run.dataset.y_test[: contents.SHOWN]
     assert np.allclose(array(text, found["images"]) / 255, x, atol=0.002)
     assert np.array_equal(run.dataset.labels[array(text, found["labels"])], y)
     assert found["names"] == [str(k) for k in run.dataset.labels]
