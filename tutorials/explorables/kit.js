@@ -20,12 +20,14 @@ class Plot {
     this.left = 56, this.bottom = height - 44, this.right = width - 12, this.top = 12;
     this.element.setAttribute("viewBox", `0 0 ${width} ${height}`);
     this.element.setAttribute("role", "img");
-    const frame = svg("rect", { class: "axis", x: this.left, y: this.top, width: this.right - this.left, height: this.bottom - this.top });
+    const inner = { x: this.left, y: this.top, width: this.right - this.left, height: this.bottom - this.top };
     this.still = svg("g", {}), this.moving = svg("g", {});
-    this.still.append(frame);
-    for (const t of xTicks) this.still.append(svg("text", { x: this.toX(t), y: this.bottom + 18, "text-anchor": "middle" }, number(t, t % 1 ? 1 : 0)));
-    for (const t of yTicks) this.still.append(svg("text", { x: this.left - 6, y: this.toY(t) + 5, "text-anchor": "end" }, number(t, t % 1 ? 1 : 0)));
-    this.still.append(svg("text", { x: (this.left + this.right) / 2, y: height - 6, "text-anchor": "middle" }, xLabel));
+    this.still.append(svg("rect", { class: "axis", ...inner }));
+    const tick = (t, x, y, anchor) => svg("text", { x, y, "text-anchor": anchor }, number(t, t % 1 ? 1 : 0));
+    for (const t of xTicks) this.still.append(tick(t, this.toX(t), this.bottom + 18, "middle"));
+    for (const t of yTicks) this.still.append(tick(t, this.left - 6, this.toY(t) + 5, "end"));
+    const middle = (this.left + this.right) / 2;
+    this.still.append(svg("text", { x: middle, y: height - 6, "text-anchor": "middle" }, xLabel));
     const at = { x: 14, y: (this.top + this.bottom) / 2, "text-anchor": "middle" };
     this.still.append(svg("text", { ...at, transform: `rotate(-90 ${at.x} ${at.y})` }, yLabel));
     this.element.append(this.still, this.moving);
@@ -43,16 +45,20 @@ class Plot {
     const d = `${this.path(xs, ys)}L${this.toX(xs.at(-1))} ${floor}L${this.toX(xs[0])} ${floor}Z`;
     where.append(svg("path", { class: kind, d }));
   }
-  text(x, y, words, where = this.moving, anchor = "start") { where.append(svg("text", { x: this.toX(x), y: this.toY(y), "text-anchor": anchor }, words)); }
-  dot(x, y, kind = "plain", radius = 6) { this.moving.append(svg("circle", { class: kind, cx: this.toX(x), cy: this.toY(y), r: radius })); }
+  text(x, y, words, where = this.moving, anchor = "start") {
+    where.append(svg("text", { x: this.toX(x), y: this.toY(y), "text-anchor": anchor }, words));
+  }
+  dot(x, y, kind = "plain", r = 6) {
+    this.moving.append(svg("circle", { class: kind, cx: this.toX(x), cy: this.toY(y), r }));
+  }
 
   // Call `move` with the place of a finger or of the mouse, in the units of the axes.
   onDrag(move) {
     const act = (event) => {
       if (event.type === "pointerdown") this.element.setPointerCapture(event.pointerId);
-      else if (!event.buttons) return;
-      const box = this.element.getBoundingClientRect();
-      move(this.fromX(((event.clientX - box.left) / box.width) * this.width), this.fromY(((event.clientY - box.top) / box.height) * this.height));
+      else if (!this.element.hasPointerCapture(event.pointerId)) return;
+      const box = this.element.getBoundingClientRect(), scale = this.width / box.width;
+      move(this.fromX((event.clientX - box.left) * scale), this.fromY((event.clientY - box.top) * scale));
     };
     for (const event of ["pointerdown", "pointermove"]) this.element.addEventListener(event, act);
   }
