@@ -246,7 +246,7 @@ def in_colab(name, setup):
 def _adapt(cell):
     """A cell of a notebook, for the site: links lead to its pages, a picture has its text and names its fold."""
     if cell.cell_type == "markdown":
-        cell.source = _for_site(cell.source)
+        cell.source = explorables.framed(_for_site(cell.source))
         return
     drawn = [output for output in cell.outputs if output.get("metadata")]
     if len(drawn) > 1:
@@ -264,7 +264,7 @@ def _kind(about):
 
 def _for_site(text):
     """Markdown whose links to files of the repository lead to the pages that the site has for them."""
-    text = explorables.framed(LINK_TO_ENGINE.sub(_to_source, text))
+    text = LINK_TO_ENGINE.sub(_to_source, text)
     text = text.replace("](README.md)", "](chapters.md)").replace("](exercises/README.md)", "](exercises.md)")
     return re.sub(r"\]\(exercises/(\w+)\.py\)", r"](exercises/\1.md)", text)
 
