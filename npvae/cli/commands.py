@@ -77,8 +77,14 @@ def train(options):
     if first >= steps > 0:
         print(f"all {steps} steps have been taken already: nothing to train")
     film = Film(run, steps) if options.film else None
+
+    def save(arrays, saved):
+        run.save(arrays, saved)
+        if film:
+            film.save()
+
     try:
-        _run(run, steps, film)
+        training.run(steps, save, **({"look": film.look} if film else {}))
     except KeyboardInterrupt:
         if training.saved_step is None:  # nothing to continue from
             raise
@@ -101,19 +107,6 @@ def train(options):
         written.append(film.write())
     print_wrapped(f"wrote to {run.folder}: {', '.join(written)}")
     return 0
-
-
-def _run(run, steps, film):
-    """Train, and keep the frames of a film, if there is one, with each checkpoint."""
-    if film is None:
-        run.training.run(steps, run.save)
-        return
-
-    def save(arrays, saved):
-        run.save(arrays, saved)
-        film.save()
-
-    run.training.run(steps, save, look=film.look)
 
 
 def _run_to_train(options):

@@ -380,7 +380,7 @@ def test_real_numbers_keep_their_nats(browser, tmp_path):
 def test_draws_have_the_mean_and_the_spread_of_the_likelihood(browser, page_of, kind):
     """With ln σ² or ln s = −1.2, so that a σ that is σ², or a square root too many, is seen."""
     with Opened(browser, page_of("vae")) as page:
-        for output in (-1.5, 0.2, 2.0):
+        for output in (0.1, 0.5, 0.8) if kind == "discretized-logistic" else (-1.5, 0.2, 2.0):
             draws = page.evaluate(f"""() => Array.from({{ length: 20000 }}, () =>
                 LIKELIHOODS["{kind}"]({{ number: -1.2 }}).draw({output}, Math.random(), standardNormal()))""")
             if kind == "bernoulli":
@@ -484,6 +484,43 @@ def test_the_label_of_a_conditional_model_is_that_of_the_image(browser, tmp_path
         assert not page.is_visible("#label")
         page.check("label:has-text('run: cvae') input")
         assert page.is_visible("#label")
+
+
+def test_draws_from_the_prior_are_as_wide_as_the_prior(browser, opened_run):
+    with Opened(browser, opened_run[1]) as page:
+        drawn = page.evaluate("""() => Array.from({ length: 300 }, () => {
+            document.getElementById("to-sample").click();
+            return Array.from(state.z);
+        })""")
+    assert np.std(drawn) == pytest.approx(1, abs=0.1) and abs(np.mean(drawn)) < 0.15
+
+
+def test_the_ellipse_has_the_radius_of_sigma(browser, opened_run):
+    """The pixel at μ + 2σ along an axis is blue, and so is that at μ + σ."""
+    with Opened(browser, opened_run[1]) as page:
+        page.uncheck("#show-codes")
+        page.evaluate("""() => { q = { mu: Float32Array.of(0.5, 0.5, 0.5), logvar: Float32Array.of(-2, -2, -2) };
+            placeAt([-2, -2, -2]); }""")
+        page.wait_for_timeout(50)
+        for sigmas in (1, 2):
+            red, _, blue, _ = page.evaluate(f"""() => Array.from(plane.canvas.getContext("2d").getImageData(
+                plane.toX(0.5 + {sigmas} * Math.exp(-1)), plane.toY(0.5), 1, 1).data)""")
+            assert blue > 150 and red < 120
+
+
+def test_a_dimension_is_used_if_its_mean_varies(browser, tmp_path):
+    """β = 1000 leaves none, and the page says so."""
+    run = make_run(tmp_path / "run", steps=400, beta=1000.0, hidden=[20])
+    explorer.write([run], tmp_path / "page.html")
+    with Opened(browser, tmp_path / "page.html") as page:
+        assert page.evaluate("run().used") == [] and "say nothing about the images" in page.inner_text("#known")
+
+
+def test_an_autoencoder_shows_its_squared_error(browser, page_of):
+    with Opened(browser, page_of("ae"), "#image=2") as page:
+        x, picture = page.evaluate("[Array.from(state.x), Array.from(shown.picture)]")
+        first = page.inner_text("#ledger").splitlines()[1].split("\t")[1]
+        assert float(first) == pytest.approx(np.sum((np.array(x) - picture) ** 2), abs=0.06)
 
 
 def test_many_classes_are_dots(browser, tmp_path):
