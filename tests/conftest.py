@@ -1,7 +1,9 @@
-"""What several test files share: a generator, the command line, and Hypothesis without a time limit for each example.
+"""What test files share: a generator, the command line, a browser, and Hypothesis without a time limit for an example.
 
 Hypothesis draws the same examples in every run (derandomize), so that students see what their teacher saw.
 """
+
+import shutil
 
 import hypothesis
 import numpy as np
@@ -16,6 +18,19 @@ hypothesis.settings.load_profile("npvae")
 @pytest.fixture
 def rng():
     return np.random.default_rng(0)
+
+@pytest.fixture(scope="module")
+def browser():
+    """Chromium, for pages that open from disk."""
+    playwright = pytest.importorskip("playwright.sync_api")
+    program = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if program is None:
+        pytest.skip("there is no Chromium on this machine: install Debian's package chromium, for instance")
+    flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+    with playwright.sync_playwright() as driver:
+        chromium = driver.chromium.launch(executable_path=program, args=flags)
+        yield chromium
+        chromium.close()
 
 
 @pytest.fixture

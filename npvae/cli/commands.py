@@ -84,7 +84,7 @@ def train(options):
             film.save()
 
     try:
-        training.run(steps, save, **({"look": film.look} if film else {}))
+        training.run(steps, save, look=film.look if film else None)
     except KeyboardInterrupt:
         if training.saved_step is None:  # nothing to continue from
             raise

@@ -89,7 +89,7 @@ class Film:
 
         run, shape = self.run, self.run.origin.image_shape
         y, classes = run.dataset.y_test, run.dataset.classes
-        figure = plots._figure(6.4, 3.4)
+        figure = plots.new_figure(6.4, 3.4)
         left, right = figure.subplots(1, 2)
         steps = sorted(self.frames)
         far = max(3.0, 1.2 * float(np.quantile(np.abs(self.frames[steps[-1]][0]), 0.995)))

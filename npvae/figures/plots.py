@@ -11,7 +11,7 @@ import numpy as np
 PICTURES = "pictures"  # the label of figures whose colours a page in the dark must not invert
 
 
-def _figure(width, height):
+def new_figure(width, height):
     from matplotlib.figure import Figure  # not pyplot, which keeps every figure alive and needs a display
 
     return Figure(figsize=(width, height), dpi=100, layout="constrained")
@@ -36,7 +36,7 @@ def image_sheet(images, columns, title="", row_names=(), column_names=()):
     sheet = tile(images, columns)
     height, width = sheet.shape[:2]
     scale = 8 / max(height, width)
-    figure = _figure(max(width * scale, 1), max(height * scale, 1) + (0.3 if title else 0))
+    figure = new_figure(max(width * scale, 1), max(height * scale, 1) + (0.3 if title else 0))
     figure.set_label(PICTURES)
     axes = figure.add_subplot()
     axes.imshow(sheet.squeeze(-1) if sheet.shape[-1] == 1 else sheet, cmap="gray", vmin=0, vmax=1)
@@ -66,7 +66,7 @@ def history(rows, columns, unit, validations=()):
     Grey: each step. Black: the mean over the last 100 steps (fewer in a short run). Points: the validation loss.
     """
     rows = np.asarray(rows, dtype=np.float64)
-    figure = _figure(4 * len(columns), 3)
+    figure = new_figure(4 * len(columns), 3)
     window = max(1, min(100, len(rows) // 10))
     steps = np.arange(1, len(rows) + 1)
     kernel = np.ones(window) / window
@@ -138,7 +138,7 @@ def _plane(codes):
     low, high = codes.min(axis=0), codes.max(axis=0)
     spans = np.maximum(high - low, 0.4 * (high - low).max() or 1)
     width, height = 6 * spans / spans.max()
-    figure = _figure(width + 1, height + 0.5)                # with room for a legend and for the names of the axes
+    figure = new_figure(width + 1, height + 0.5)                # with room for a legend and for the names of the axes
     figure.set_layout_engine("compressed")                   # or the name of z₂ may be cut off
     axes = figure.add_subplot()
     for name, middle, span in zip("xy", (low + high) / 2, 1.06 * spans):
@@ -206,7 +206,7 @@ def posterior_ellipses(mu, logvar, labels=None, codes=None):
 
 def nested_subspaces():
     """Draw PCA in two panels: what a copy keeps and loses, and the line of k = 1 within the plane of k = 2."""
-    figure = _figure(6.4, 3.4)
+    figure = new_figure(6.4, 3.4)
     left, right = figure.add_subplot(1, 2, 1), figure.add_subplot(1, 2, 2)
     letters = {"fontsize": 13, "ha": "center", "va": "center"}
     dots = {"s": 50, "zorder": 3}
@@ -247,7 +247,7 @@ def factors(shares, names):
     Rows are sorted by the factor that explains most of them. Those that no factor explains come last.
     """
     order = np.lexsort([-shares.max(axis=1), shares.argmax(axis=1) + len(names) * (shares.max(axis=1) < 0.1)])
-    figure = _figure(1.5 + 0.9 * len(names), 1.2 + 0.3 * len(shares))
+    figure = new_figure(1.5 + 0.9 * len(names), 1.2 + 0.3 * len(shares))
     axes = figure.add_subplot()
     axes.imshow(shares[order], cmap="Greys", vmin=0, vmax=1, aspect="auto")
     for (row, column), share in np.ndenumerate(shares[order]):
@@ -265,7 +265,7 @@ STYLES = [("black", "-", "o"), ("tab:blue", "--", "s"), ("tab:orange", "-.", "^"
 
 def lines(series, x_label, y_label, log_x=False, log_y=False, y_range=None):
     """Draw curves that you can tell apart without colour: a dict from names to pairs of x and y."""
-    figure = _figure(6, 4)
+    figure = new_figure(6, 4)
     axes = figure.add_subplot()
     for (name, (x, y)), (colour, style, marker) in zip(series.items(), STYLES):
         many = len(x) > 20
@@ -293,7 +293,7 @@ def growth(grown, title):
 
     grown   a dict from the name of a size to a dict from the name of a library to (sizes, seconds)
     """
-    figure = _figure(9, 4)
+    figure = new_figure(9, 4)
     for i, (axis, curves) in enumerate(grown.items()):
         axes = figure.add_subplot(1, len(grown), i + 1)
         for (name, (sizes, seconds)), (colour, style, marker) in zip(curves.items(), STYLES):
@@ -311,7 +311,7 @@ def growth(grown, title):
 
 def pushed(z, x, z_title, x_title):
     """Draw points z (N, 2), and beside them their images x (N, 2) under a map, coloured by the direction of z."""
-    figure = _figure(6.4, 3.4)
+    figure = new_figure(6.4, 3.4)
     angle = np.arctan2(*z.T)
     for i, (points, title, name) in enumerate([(z, z_title, "z"), (x, x_title, "x")]):
         axes = figure.add_subplot(1, 2, i + 1)
@@ -328,7 +328,7 @@ def posterior(z, log_p, log_q):
 
     log_p, log_q   ln p(z | x) and the Gaussian's ln q(z), arrays (side, side)
     """
-    figure = _figure(5.5, 4.5)
+    figure = new_figure(5.5, 4.5)
     axes = figure.add_subplot()
     half = (z[0, 1, 0] - z[0, 0, 0]) / 2                     # half a pixel; z is its centre
     extent = (z[0, 0, 0] - half, z[0, -1, 0] + half, z[0, 0, 1] - half, z[-1, 0, 1] + half)

@@ -80,12 +80,12 @@ class Training:
         self._last_saved = None  # what `state` returned at the last save
         self._warnings = {}  # those found last time
 
-    def run(self, steps, save=lambda arrays, settings: None, every=500, look=lambda step: None):
+    def run(self, steps, save=lambda arrays, settings: None, every=500, look=None):
         """Train until `steps` steps have been taken in all, or until the early stop.
 
         save    called at the start, every `every` steps, and at the end, with what `state` returns
-        look    called after each step, with the number of steps taken
         every   the number of steps between two lines of the log, two validations, and two checkpoints
+        look    called after each step, with the number of steps taken; None for nothing
 
         Validations come only at multiples of `every`, so a step does not depend on where earlier calls ended. On Ctrl-C
         or SIGTERM, finishes the step, saves, and raises KeyboardInterrupt. Raises UserError if the loss becomes NaN or
@@ -98,7 +98,8 @@ class Training:
                 self._last_saved = self.state()
             while self.step < steps and not self.is_stopped_early():
                 self.take_step()
-                look(self.step)
+                if look is not None:
+                    look(self.step)
                 bar.update()
                 if self.step % every == 0 or self.step in (1, steps):
                     self._log(every)
@@ -253,8 +254,8 @@ class ClosedForm:
     def __init__(self, model, x):
         self.model, self.x = model, x
 
-    def run(self, steps=0, save=lambda arrays, settings: None):
-        """Compute the model, and save it; ignore `steps`."""
+    def run(self, steps=0, save=lambda arrays, settings: None, look=None):
+        """Compute the model, and save it; there are no steps to look at."""
         with np.errstate(all="ignore"):  # `evaluate` checks the result
             self.model.fit(self.x)
         save(*self.state())

@@ -46,7 +46,7 @@ def sheets_of(run, monkeypatch, draw):
 
     def note(images, columns, title="", row_names=()):
         drawn.append((images, columns, title))
-        return plots._figure(1, 1)
+        return plots.new_figure(1, 1)
 
     monkeypatch.setattr(plots, "image_sheet", note)
     draw()
@@ -120,7 +120,7 @@ def test_the_factors_of_a_synthetic_set_are_drawn(tmp_path, monkeypatch):
     run = Run.create(tmp_path / "shapes", {"data": "shapes", "model": "pca", "latent_dim": 4})
     run.training.run(0, run.save)
     given = []
-    monkeypatch.setattr(plots, "factors", lambda *a: given.append(a) or plots._figure(1, 1))
+    monkeypatch.setattr(plots, "factors", lambda *a: given.append(a) or plots.new_figure(1, 1))
     assert "factors.png" in pictures.draw(run)
     shares, names = given[0]
     assert shares.shape == (4, 5) and names == ["shape", "hue", "size", "across", "down"]
@@ -131,7 +131,7 @@ def test_the_manifold_lies_where_the_codes_are(tmp_path, monkeypatch):
     run = Run.create(tmp_path / "pca", {"data": "bars", "model": "pca", "latent_dim": 2})
     run.training.run(0, run.save)
     drawn = []
-    monkeypatch.setattr(plots, "manifold", lambda images, side: drawn.append(images) or plots._figure(1, 1))
+    monkeypatch.setattr(plots, "manifold", lambda images, side: drawn.append(images) or plots.new_figure(1, 1))
     pictures.draw(run)
     codes = run.model.code_mean + run.model.code_std * plots.manifold_codes(20)
     assert np.allclose(drawn[0].reshape(400, -1), run.model.generate(codes), atol=1e-6)
@@ -165,7 +165,7 @@ def named_sheets(monkeypatch, draw):
 
     def note(images, columns, title="", row_names=(), column_names=()):
         drawn[title] = images.reshape(len(images), -1), columns, list(column_names)
-        return plots._figure(1, 1)
+        return plots.new_figure(1, 1)
 
     monkeypatch.setattr(plots, "image_sheet", note)
     draw()
@@ -187,7 +187,7 @@ def test_its_other_pictures_use_the_label_of_the_image(conditional, monkeypatch)
     codes, shown = model.given(y[:100]).codes(x[:100]), []
     reconstructions = plots.reconstructions
     monkeypatch.setattr(plots, "reconstructions", lambda *a: shown.append(a) or reconstructions(*a))
-    monkeypatch.setattr(plots, "latent_scatter", lambda *a: shown.append(a) or plots._figure(1, 1))
+    monkeypatch.setattr(plots, "latent_scatter", lambda *a: shown.append(a) or plots.new_figure(1, 1))
     drawn = named_sheets(monkeypatch, lambda: pictures.draw(run))
     assert np.allclose(shown[0][0], model.given(y).codes(x), atol=1e-6)
     assert np.allclose(shown[1][1].reshape(100, -1), model.given(y[:100]).generate(codes), atol=1e-6)

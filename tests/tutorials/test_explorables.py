@@ -9,7 +9,6 @@ import base64
 import json
 import pathlib
 import re
-import shutil
 import sys
 
 import numpy as np
@@ -20,18 +19,6 @@ sys.path.insert(0, str(TUTORIALS / "site"))
 import explorables  # noqa: E402
 
 pytestmark = pytest.mark.tutorial
-playwright = pytest.importorskip("playwright.sync_api")
-
-
-@pytest.fixture(scope="module")
-def browser():
-    program = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if program is None:
-        pytest.skip("there is no Chromium on this machine: install Debian's package chromium, for instance")
-    with playwright.sync_playwright() as driver:
-        chromium = driver.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-gpu"])
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture

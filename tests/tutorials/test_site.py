@@ -9,20 +9,17 @@ the console, a request to the outside, a dead link, and a page that scrolls side
 import html.parser
 import pathlib
 import re
-import shutil
 import sys
 import urllib.parse
 
 import pytest
 
 pytestmark = pytest.mark.tutorial
-playwright = pytest.importorskip("playwright.sync_api")
 
 SITE = pathlib.Path(__file__).parents[2] / "tutorials" / "site" / "html"
 PAGES = sorted(str(path.relative_to(SITE)) for path in SITE.rglob("*.html"))
 LOUD = ("error", "warning")
 WIDTHS = {"desktop": (1280, 900), "phone": (390, 844)}
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 
 LOOK = r"""() => {
     const found = [];
@@ -60,17 +57,6 @@ LOOK = r"""() => {
         found.push(`${root.scrollWidth} pixels wide on a screen of ${root.clientWidth}`);
     return found;
 }"""
-
-
-@pytest.fixture(scope="module")
-def browser():
-    program = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if program is None:
-        pytest.skip("there is no Chromium on this machine: install Debian's package chromium, for instance")
-    with playwright.sync_playwright() as driver:
-        chromium = driver.chromium.launch(executable_path=program, args=FLAGS)
-        yield chromium
-        chromium.close()
 
 
 def complaints(browser, path, size=WIDTHS["desktop"], query=""):

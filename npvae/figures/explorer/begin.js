@@ -86,15 +86,26 @@ function connectPlane() {
   on("to-sample", "click", () => placeAt(run().centre.map((c, j) => c + run().width[j] * standardNormal())));
 }
 
+function showImage(name) {
+  const words = described(state[name]);
+  $(`${name}-value`).textContent = words, $(name).setAttribute("aria-valuetext", words);
+}
+
+// What the address says about images, path and run, on the controls, which the reader may have moved since.
+function showState() {
+  for (const name of ["image", "from", "to"]) {
+    $(name).max = count - 1, $(name).value = state[name];
+    showImage(name);
+  }
+  for (const radio of document.getElementsByName("path")) radio.checked = radio.value === state.path;
+  document.getElementsByName("run")[state.run].checked = true;
+}
+
 function connectRest() {
   [pen.x, pen.y] = [Math.floor(W / 2) + 0.5, Math.floor(H / 2) + 0.5];
   for (const event of ["pointerdown", "pointermove"]) on("paper", event, onPaper);
   on("paper", "keydown", onPaperKey), on("paper", "focus", showPen);
   on("take-nearest", "click", () => { $("image").value = shown.near; $("image").dispatchEvent(new Event("input")); });
-  const showImage = (name) => {
-    const words = described(state[name]);
-    $(`${name}-value`).textContent = words, $(name).setAttribute("aria-valuetext", words);
-  };
   on("image", "input", () => {
     state.image = +$("image").value;
     showImage("image");
@@ -106,8 +117,7 @@ function connectRest() {
   on("take", "click", () => $("image").dispatchEvent(new Event("input")));
   addEventListener("hashchange", async () => {
     await recall();
-    document.getElementsByName("run")[state.run].checked = true;
-    showRun(), takeImage(image(state.image), described(state.image), state.z), drawStrip(), check();
+    showState(), showRun(), takeImage(image(state.image), described(state.image), state.z), drawStrip(), check();
   });
   on("draw-noise", "click", drawNoise);
   for (const name of ["from", "to"])
@@ -118,26 +128,21 @@ function connectRest() {
       if (state.far) walk();
     });
   on("far", "input", walk);
-  for (const radio of document.getElementsByName("path")) {
-    radio.checked = radio.value === state.path;
+  for (const radio of document.getElementsByName("path"))
     radio.addEventListener("change", () => { state.path = radio.value; drawStrip(), walk(); });
-  }
   on("label", "change", () => { setLabel(+$("label").value); look(), drawStrip(); });
   isDark.addEventListener("change", () => (drawSigns(), drawPlane()));
   $("javascript").textContent = $("model").textContent.trim();
-  for (const name of ["image", "from", "to"]) {
-    $(name).max = count - 1, $(name).value = state[name];
-    showImage(name);
-  }
   $("runs").hidden = runs.length < 2;
   const isSeen = new IntersectionObserver(([seen]) => ($("mini").hidden = seen.isIntersecting));
   isSeen.observe($("picture"));
   runs.forEach((r, i) => {
-    const radio = element("input", { type: "radio", name: "run", checked: i === state.run });
+    const radio = element("input", { type: "radio", name: "run" });
     radio.addEventListener("change", () => chooseRun(i));
     const beta = r.beta === null ? "" : `, β = ${r.beta}`;
     $("runs").append(element("label", {}, radio, `${r.name}: ${r.model}${beta}`));
   });
+  showState();
 }
 
 // The first block is enough to move a point and to decode it; the rest follows.

@@ -38,7 +38,7 @@ def describe(runs, first, rest):
                 f"{shown_path(run.folder)} and {shown_path(one.folder)} see different images (other data, or another "
                 "binarization): a page compares runs of the same images"
             )
-    x = one.x_test[: min(SHOWN, MOST_SHOWN // one.x_test.shape[1])]
+    x = one.x_test[: min(SHOWN, max(1, MOST_SHOWN // one.x_test.shape[1]))]
     low, high = black_and_white(one.model, one.x_test)
     y, names = _classes(one.dataset, len(x))
     return {

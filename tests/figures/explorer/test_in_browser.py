@@ -8,7 +8,6 @@ They need Chromium: `pytest -m tutorial` runs them.
 """
 
 import re
-import shutil
 
 import numpy as np
 import pytest
@@ -18,9 +17,7 @@ from npvae.figures import explorer
 from npvae.training import Run
 
 pytestmark = pytest.mark.tutorial
-playwright = pytest.importorskip("playwright.sync_api")
 
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 KINDS = {
     "vae": {}, "iwae": {"model": "iwae"}, "ae": {"model": "ae"},
     "linear-ae": {"model": "linear-ae"}, "pca": {"model": "pca"}, "cvae": {"model": "cvae"},
@@ -60,17 +57,6 @@ CONTRAST = r"""() => {
     }
     return found;
 }"""
-
-
-@pytest.fixture(scope="module")
-def browser():
-    program = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if program is None:
-        pytest.skip("there is no Chromium on this machine: install Debian's package chromium, for instance")
-    with playwright.sync_playwright() as driver:
-        chromium = driver.chromium.launch(executable_path=program, args=FLAGS)
-        yield chromium
-        chromium.close()
 
 
 def make_run(folder, data="bars", steps=20, **chosen):
@@ -541,9 +527,11 @@ def test_a_place_far_away_stays_finite(browser, page_of, hash):
 
 def test_another_address_in_an_open_page_moves_there(browser, page_of):
     with Opened(browser, page_of("vae"), "#z=0,0,0") as page:
-        page.evaluate("location.hash = '#z=0.5,0.25,-1&image=3'")
+        page.evaluate("location.hash = '#z=0.5,0.25,-1&image=3&path=sphere'")
         page.wait_for_timeout(300)
         assert page.evaluate("[Array.from(state.z), state.image]") == [[0.5, 0.25, -1], 3]
+        assert page.input_value("#image") == "3" and page.inner_text("#image-value").startswith("test image 3")
+        assert page.is_checked("input[value=sphere]")
 
 
 def test_every_slider_has_a_name(browser, page_of):
