@@ -12,6 +12,7 @@ PICTURES = "pictures"  # the label of figures whose colours a page in the dark m
 
 
 def new_figure(width, height):
+    """Return an empty figure of this width and height in inches."""
     from matplotlib.figure import Figure  # not pyplot, which keeps every figure alive and needs a display
 
     return Figure(figsize=(width, height), dpi=100, layout="constrained")
