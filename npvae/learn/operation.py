@@ -19,6 +19,8 @@ from ..diagnosis.draws import traced
 from ..diagnosis.faults import ValueFault
 from ..diagnosis.program import is_ours
 from ..diagnosis.reports import comparison
+from . import answers
+from .answers import Case, about_the_same, rounding_of
 from .exercise import DRAWS, PRIMES, Exercise, Unfit, array, in_words, require_plain, sizes_of
 
 # Sizes of inputs. In float32, e⁸⁹ overflows, 1 + e⁻¹⁷ is 1, and e⁻¹⁰⁴ is 0; in float64, those are e⁷¹⁰, e⁻³⁷ and e⁻⁷⁴⁶.
@@ -26,7 +28,8 @@ from .exercise import DRAWS, PRIMES, Exercise, Unfit, array, in_words, require_p
 LADDER = (0, 1, 2, 5, 10, 15, 17, 18, 20, 25, 30, 37, 40, 50, 60, 75, 87, 89, 95, 100, 104, 110, 150, 200, 300, 400)
 LADDER += (500, 600, 700, 709, 720, 745, 750, 800, 900, 1000)
 
-@dataclasses.dataclass
+
+@dataclasses.dataclass(eq=False)
 class OperationExercise(Exercise):
     """An exercise about an operation: its value is compared with the engine's, its derivatives with finite differences.
 
@@ -104,13 +107,32 @@ class OperationExercise(Exercise):
         return [functools.partial(self._run, inputs, rng.integers(2**31)) for inputs, _, _, rng in self.draws(seed)]
 
     def _run(self, inputs, seed, f):
-        y, *derivatives = self._both(f(*map(np.copy, inputs.values()), **self.options))
+        y, *derivatives = self.both(f(*map(np.copy, inputs.values()), **self.options))
         right, *right_ds = self.engine(*map(np.copy, inputs.values()), **self.options)
         dy = np.random.default_rng(seed).standard_normal(right.shape)
         yield "y", y, right
         for name, d, right_d in zip(inputs, derivatives, right_ds):
             if f"d{name}" in self.blanks:
                 yield f"d{name}", d(dy.copy()), right_d(dy.copy())
+
+    def cases(self, seed=0):
+        """Yield what a grader asks, a `Case` for each thing that `comparisons` tries."""
+        draws, rng = list(self.draws(seed)), np.random.default_rng([seed, DRAWS])
+        for i, (inputs, *_) in enumerate(draws):
+            yield Case(f"draw {i}", inputs, self.options)
+        first = draws[0][0]
+        for i, options in enumerate(self.variants):
+            yield Case(f"option {i}", first if self.others is None else self.others(rng), options)
+        yield Case("a single example", self.inputs(rng, 1, *PRIMES[1:3]), self.options)
+        yield Case("float32", _in(np.float32, first), self.options, is_rough=True)
+        for dtype, size in itertools.product((np.float64, np.float32), LADDER if self.extremes else ()):
+            yield Case(f"{size}, {np.dtype(dtype)}", _in(dtype, self.extremes(size)), self.options, is_rough=True)
+
+    def answers(self, f, seed=0):
+        return answers.of_operation(self, f, seed)
+
+    def wrong_answers(self, found, seed=0):
+        return answers.wrong_of_operation(self, found, seed)
 
     def _derivatives(self):
         return [name for name in self.blanks if name != "y"]
@@ -130,7 +152,7 @@ class OperationExercise(Exercise):
         if not np.array_equal(before, y, equal_nan=True):
             raise Unfit("y", "another call changes the value that the first call returned: both are one array")
         if same(y, right) and not same(later, self.known(others)["y"]):
-            if _about_the_same(later, self.known(others)["y"], np.float32):
+            if about_the_same(later, self.known(others)["y"], np.float32):
                 raise Unfit("y", Fault.ROUNDED.value, Fault.ROUNDED)
             kept = "gave the same value" if np.array_equal(y, later) else "gave a right and a wrong value"
             raise Unfit("y", f"two calls with different inputs {kept}: the function keeps something from the first")
@@ -145,7 +167,7 @@ class OperationExercise(Exercise):
             return list
         return lambda: traced(functools.partial(f, **self.options), inputs, dy, name, truth, numbers)
 
-    def _both(self, result):
+    def both(self, result):
         """Return value and derivatives from what a student's function returned; a forward pass returns no tuple."""
         return result if self._derivatives() else (result,)
 
@@ -254,7 +276,7 @@ class OperationExercise(Exercise):
 
     def _check_against_engine(self, f, inputs, where):
         """Raise `Unfit` if shapes or numbers differ from the engine's for these inputs, which are special."""
-        y, *derivatives = self._both(f(*map(np.copy, inputs.values()), **self.options))
+        y, *derivatives = self.both(f(*map(np.copy, inputs.values()), **self.options))
         right, *right_ds = self.engine(*map(np.copy, inputs.values()), **self.options)
         pairs = {"y": (y, right)}
         if np.shape(y) == np.shape(right):
@@ -273,7 +295,7 @@ class OperationExercise(Exercise):
     def _check_float32(self, f, inputs):
         """Networks are trained in float32: value and gradients must stay float32, and about the same numbers."""
         small = [x.astype(np.float32) for x in inputs.values()]
-        y, *derivatives = self._both(f(*map(np.copy, small), **self.options))
+        y, *derivatives = self.both(f(*map(np.copy, small), **self.options))
         right, *right_ds = self.engine(*(x.astype(np.float64) for x in small), **self.options)
         pairs = {"y": (y, right)} | {
             f"d{name}": (d(np.ones_like(y)), right_d(np.ones_like(right)))
@@ -284,14 +306,14 @@ class OperationExercise(Exercise):
             if (made := np.asarray(found).dtype) != np.float32:
                 sentence = f"the numbers are right, but from float32 inputs the function makes {made}"
                 raise Unfit(name, sentence, ValueFault.MADE_FLOAT64)
-            if not _about_the_same(found, expected, np.float32):
+            if not about_the_same(found, expected, np.float32):
                 raise Unfit(name, "right for float64 inputs, but for float32 inputs its numbers are wrong")
 
     def _check_extremes(self, f):
         """Compare value and derivatives with the engine's at inputs of all sizes, in float64 and float32."""
         for is_last, dtype, size in itertools.product((False, True), (np.float64, np.float32), LADDER):
-            inputs = {name: x.astype(dtype) for name, x in self.extremes(size).items()}
-            y, *ds = self._both(f(*map(np.copy, inputs.values()), **self.options))
+            inputs = _in(dtype, self.extremes(size))
+            y, *ds = self.both(f(*map(np.copy, inputs.values()), **self.options))
             right, *right_ds = self.engine(*(x.astype(np.float64) for x in inputs.values()), **self.options)
             pairs = {"y": (y, right)} | {
                 f"d{name}": (d(np.ones(right.shape, dtype)), right_d(np.ones_like(right)))
@@ -309,8 +331,7 @@ class OperationExercise(Exercise):
             raise Unfit(name, f"is not finite at {at}: found {found.tolist()}", ValueFault.NOT_FINITE)
         if not is_last:
             return
-        rounding = 4 * np.finfo(dtype).eps * max(np.abs(x).max() for x in inputs.values())  # exp(x − y) of rounded x, y
-        if not _about_the_same(found, expected, dtype, rounding):
+        if not about_the_same(found, expected, dtype, rounding_of(inputs)):
             raise Unfit(name, f"is wrong at {at}: found {found.tolist()}, right is {expected.tolist()}")
         is_normal = expected > np.finfo(dtype).tiny / np.finfo(dtype).eps
         if name in self.small and not np.allclose(found[is_normal], expected[is_normal], rtol=1e-3, atol=0):
@@ -348,10 +369,9 @@ class OperationExercise(Exercise):
         return self.spoiled({})
 
 
-def _about_the_same(found, expected, dtype, rounding=0.0):
-    """Return whether numbers of this dtype are those expected, up to the rounding of a few steps."""
-    limit = np.max(np.abs(expected), initial=1) * max(1e-9 if dtype == np.float64 else 1e-5, rounding)
-    return found.shape == expected.shape and bool((np.abs(found - expected) <= limit).all())
+def _in(dtype, inputs):
+    """Return the inputs in this dtype."""
+    return {name: x.astype(dtype) for name, x in inputs.items()}
 
 
 def _of(f, known):

@@ -105,11 +105,14 @@ def load(exercise, path):
     return f
 
 
-def judge(exercise, student):
-    """Return the `Outcome` for a function, or for an exhibit a module; pass on what the student's code raises."""
+def judge(exercise, student, seed=0):
+    """Return the `Outcome` for a function, or for an exhibit a module; pass on what the student's code raises.
+
+    seed   of the draws
+    """
     if isinstance(exercise, Exhibit):
-        return _judge_exhibit(exercise, student)
-    findings, comparisons = findings_about(exercise, student)
+        return _judge_exhibit(exercise, student, seed)
+    findings, comparisons = findings_about(exercise, student, seed)
     if findings:
         return Outcome(WRONG, "\n\n".join("\n".join(finding.lines()) for finding in findings).split("\n"))
     numbers, arrays = sum(c.expected.size for c in comparisons), len({c.name for c in comparisons})
@@ -118,23 +121,23 @@ def judge(exercise, student):
     return Outcome(PASSED, [wrap(f"{agree}; the largest error is {largest:.0e}.", "  ")])
 
 
-def findings_about(exercise, function):
+def findings_about(exercise, function, seed=0):
     """Return what is wrong with a function, a list of `Finding`, and the comparisons that were made."""
     try:
-        comparisons = exercise.comparisons(function)
+        comparisons = exercise.comparisons(function, seed)
     except Unfit as error:
         return [finding_of(*error.args)], []
     draws = {}
     for c in comparisons:
         draws.setdefault(c.name, []).append(c)
-    rerun = None if is_ours(function) else Rerun(function, exercise.runs())
+    rerun = None if is_ours(function) else Rerun(function, exercise.runs(seed))
     wrong = [(several, None) for several in draws.values() if any(not c.ok for c in several)]
     return find_all(wrong, rerun), comparisons
 
 
-def _judge_exhibit(exercise, program):
+def _judge_exhibit(exercise, program, seed):
     with np.errstate(all="ignore"):
-        sentences = exercise.run_tests(program)
+        sentences = exercise.run_tests(program, seed)
     lines = []
     for name, sentence in sentences.items():
         lines.append(f"  {'FAILS ' if sentence else 'passes'}  {name}")

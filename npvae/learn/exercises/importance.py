@@ -8,6 +8,7 @@ from ...autodiff import Tensor, no_grad, ops
 from ...diagnosis.comparison import Comparison
 from ...diagnosis.faults import ValueFault
 from ...gradchecks.check import normal
+from ..answers import is_alike, right_answers
 from ..exercise import TENSORS, Prediction, ProcedureExercise, Unfit, Wrong, array_of, in_words
 from ..operation import OperationExercise
 from ..recorder import Recorder
@@ -131,7 +132,44 @@ def _rises_with_K():
     return 0 if means[0] < means[1] < means[2] else (1 if means[0] > means[2] else 2)
 
 
-IMPORTANCE_SAMPLING = ProcedureExercise(
+class ImportanceSamplingExercise(ProcedureExercise):
+    """The exercise whose right answers depend on the codes that the function drew: these are answers, too."""
+
+    def answers(self, f, seed=0):
+        codes = []
+
+        def noting(x, q, decode, rng, samples):
+            found = f(x, q, decode, rng, samples)
+            codes.append(decode.codes(x))
+            return found
+
+        answers = super().answers(noting, seed)
+        return answers | {f"codes {i}": z for i, z in enumerate(codes)}
+
+    def wrong_answers(self, answers, seed=0):
+        right = right_answers(self, seed)
+        if wrong := [name for name in right if name not in answers or not is_alike(answers[name], right[name])]:
+            return wrong
+        try:
+            return [c.name for c in self.comparisons(_repeating(answers), seed) if not c.ok]
+        except Unfit as error:  # these codes are not samples of q
+            return [error.args[0]]
+
+
+def _repeating(answers):
+    """Return a function that compares the given codes, call by call, and returns the given estimates."""
+    codes = (z for name, z in answers.items() if name.startswith("codes"))
+    estimates = iter([a for name, a in answers.items() if not name.startswith("codes")])
+
+    def importance_sampling(x, q, decode, rng, samples):
+        for z in next(codes):
+            decode(z).log_prob(x)
+        return p.ImportanceSampling(next(estimates), next(estimates))
+
+    return importance_sampling
+
+
+IMPORTANCE_SAMPLING = ImportanceSamplingExercise(
     name="importance_sampling",
     title="ln p(x) by importance sampling, without underflow",
     solution=p.importance_sampling,

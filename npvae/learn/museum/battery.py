@@ -1,9 +1,14 @@
 """The tests of the bug museum, of several kinds: what one kind misses, another sees.
 
-A test takes the program, a module, and returns a sentence that says what is wrong; empty if nothing is.
+A test has two halves. `ask` runs the program, a module, and returns arrays. `judge` returns a sentence that says what
+is wrong with these arrays, empty if nothing is. Only `ask` meets the program, so a grader can judge arrays that were
+computed in another process. Both halves draw the inputs from the same seed.
 """
 
+import functools
 import itertools
+from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 
@@ -14,6 +19,23 @@ from ...autodiff.gradcheck import LIMIT
 from ...datasets import load_bars
 from ...gradchecks.check import with_random_parameters
 from ..exercise import in_words
+
+
+class Test(NamedTuple):
+    """A test of a program.
+
+    ask     ask(program, seed) returns a dict of arrays; raises `Unusable` for what cannot be tested
+    judge   judge(found, seed) returns a sentence about these arrays
+    exact   the names of those arrays that every right program computes alike
+    """
+
+    ask: Callable
+    judge: Callable
+    exact: tuple = ()
+
+    def __call__(self, program, seed=0):
+        """Return a sentence that says what is wrong with the program."""
+        return self.judge(self.ask(program, seed), seed)
 
 
 class Unusable(Exception):
@@ -39,9 +61,55 @@ def number(value, what):
     return float(value)
 
 
-def _loss_and_gradients(program, params, x):
+def _error(found, numeric):
+    """Return the largest error, as `gradcheck` defines it."""
+    return float(np.max(np.abs(found - numeric) / np.maximum(1, np.abs(numeric))))
+
+
+def _judge_gradients(found, seed):
+    """Compare each gradient "dW" with the finite differences, "numeric dW"."""
+    names = [name for name in found if f"numeric {name}" in found]
+    wrong = [name for name in names if not _error(found[name], found[f"numeric {name}"]) <= LIMIT]
+    return f"wrong: {', '.join(wrong)}" if wrong else ""
+
+
+# --- the program by hand ----------------------------------------------------------------------------------------------
+
+NAMES = ("W1", "b1", "W2", "b2", "W3", "b3", "W4", "b4")
+SHAPES = ((7, 5), (5,), (5, 6), (6,), (3, 5), (5,), (5, 7), (7,))
+KINK = 1e-3  # how near to the kink of a ReLU its inputs may come, since finite differences are wrong across it
+
+
+def _by_hand_setting(seed):
+    """Return eight parameters, a batch x (11, 7), and −ELBO by the engine: the noise comes from `_noise(seed)`."""
+    rng, nearest = np.random.default_rng(seed), 0.0
+    while nearest < KINK:
+        params, x = [rng.standard_normal(shape) for shape in SHAPES], rng.random((11, 7))
+        loss, nearest = _engine_loss(params, x, seed)
+    return params, x, loss
+
+
+def _engine_loss(params, x, seed):
+    """Return −ELBO by the engine, and the smallest absolute input of a ReLU."""
+    W1, b1, W2, b2, W3, b3, W4, b4 = params
+    inputs = [x @ W1 + b1]
+
+    def decode(z):
+        inputs.append(z.data @ W3 + b3)
+        return p.Bernoulli(np.maximum(inputs[-1], 0) @ W4 + b4)
+
+    q = p.DiagonalGaussian(*np.split(np.maximum(inputs[0], 0) @ W2 + b2, 2, axis=1))
+    loss = -float(p.elbo(x, q, decode, _noise(seed)).elbo.mean())
+    return loss, min(np.abs(a).min() for a in inputs)
+
+
+def _noise(seed):
+    return np.random.default_rng([seed, 1])
+
+
+def _loss_and_gradients(program, params, x, seed):
     """Return the loss and the list of gradients of a program by hand, after checking both."""
-    both = program.loss_and_gradients(params, x, np.random.default_rng(1))
+    both = program.loss_and_gradients(params, x, _noise(seed))
     if not isinstance(both, tuple) or len(both) != 2:
         raise Unusable(f"loss_and_gradients returns {in_words(both)}, expected a tuple: the loss and the gradients")
     loss, found = both
@@ -51,152 +119,207 @@ def _loss_and_gradients(program, params, x):
     return number(loss, "the loss"), [returned(a, p.shape, name) for a, p, name in zip(found, params, names)]
 
 
-NAMES = ("W1", "b1", "W2", "b2", "W3", "b3", "W4", "b4")
+def _ask_gradients_by_hand(program, seed):
+    params, x, _ = _by_hand_setting(seed)
+    found = dict(zip([f"d{name}" for name in NAMES], _loss_and_gradients(program, params, x, seed)[1]))
+    loss = lambda: program.loss_and_gradients(params, x, _noise(seed))[0]  # noqa: E731
+    return found | {f"numeric d{name}": numeric_gradient(loss, a, 1.0) for name, a in zip(NAMES, params)}
 
 
-def _small(rng, program):
+# Compares the gradient computed by hand with finite differences, for all parameters.
+gradients_by_hand = Test(_ask_gradients_by_hand, _judge_gradients, exact=tuple(f"d{name}" for name in NAMES))
+
+
+def _ask_loss_by_hand(program, seed):
+    params, x, _ = _by_hand_setting(seed)
+    return {"loss": np.array(_loss_and_gradients(program, params, x, seed)[0])}
+
+
+def _judge_loss_by_hand(found, seed):
+    right, loss = _by_hand_setting(seed)[2], float(found["loss"])
+    return "" if abs(loss - right) < 1e-9 * abs(right) else f"the loss is {loss:.2f}, but −ELBO is {right:.2f}"
+
+
+# Compares the value of the loss with the engine's bound, with the same noise.
+loss_by_hand = Test(_ask_loss_by_hand, _judge_loss_by_hand)
+
+
+# --- the program with automatic differentiation -----------------------------------------------------------------------
+
+
+def _small(program, seed):
     """Return a small model of the program in float64, with random parameters, and a batch."""
+    rng = np.random.default_rng(seed)
     return with_random_parameters(program.VAE(7, 5, 3, rng), rng), rng.random((11, 7))
 
 
-def gradients_by_hand(program):
-    """Compare the gradient computed by hand with finite differences, for all parameters."""
-    rng = np.random.default_rng(0)
-    params = [rng.standard_normal(a.shape) for a in program.parameters(7, 5, 3, rng)]
-    x = rng.random((11, 7))
-    gradients = _loss_and_gradients(program, params, x)[1]
-    loss = lambda: program.loss_and_gradients(params, x, np.random.default_rng(1))[0]  # noqa: E731
-    wrong = [
-        f"d{name}"
-        for name, a, da in zip(NAMES, params, gradients)
-        if not _error(da, numeric_gradient(loss, a, 1.0)) <= LIMIT
-    ]
-    return f"wrong: {', '.join(wrong)}" if wrong else ""
+def _ask_gradients(program, seed):
+    model, x = _small(program, seed)
+    loss = lambda: program.loss(model, x, _noise(seed))  # noqa: E731
+    returned(loss(), (), "the value of loss", Tensor)
+    report = gradcheck(loss, parameters=model.named_parameters(), name="loss")
+    return {"largest error": np.array(report.largest_error if report.rows else np.inf)}
 
 
-def _error(found, numeric):
-    """Return the largest error, as `gradcheck` defines it."""
-    return float(np.max(np.abs(found - numeric) / np.maximum(1, np.abs(numeric))))
+def _judge_largest_error(found, seed):
+    error = float(found["largest error"])
+    return "" if error <= LIMIT else f"they differ by {error:.1e}"
 
 
-def loss_by_hand(program):
-    """Compare the value of the loss with the engine's bound, with the same noise."""
-    rng = np.random.default_rng(0)
-    params = [rng.standard_normal(a.shape) for a in program.parameters(7, 5, 3, rng)]
-    x = rng.random((11, 7))
-    found = _loss_and_gradients(program, params, x)[0]
-    W1, b1, W2, b2, W3, b3, W4, b4 = params
-    q = p.DiagonalGaussian(*np.split(np.maximum(x @ W1 + b1, 0) @ W2 + b2, 2, axis=1))
-    decode = lambda z: p.Bernoulli(np.maximum(z.data @ W3 + b3, 0) @ W4 + b4)  # noqa: E731
-    right = -float(p.elbo(x, q, decode, np.random.default_rng(1)).elbo.mean())
-    return "" if abs(found - right) < 1e-9 * abs(right) else f"the loss is {found:.2f}, but −ELBO is {right:.2f}"
+# Compares the program's gradient of its own loss with finite differences of that loss.
+gradients = Test(_ask_gradients, _judge_largest_error)
 
 
-def gradients(program):
-    """Compare the program's gradient of its own loss with finite differences of that loss."""
-    rng = np.random.default_rng(0)
-    model, x = _small(rng, program)
-    loss = program.loss(model, x, np.random.default_rng(1))
-    returned(loss, (), "the value of loss", Tensor)
-    report = gradcheck(
-        lambda: program.loss(model, x, np.random.default_rng(1)), parameters=model.named_parameters(), name="loss"
-    )
-    return "" if report.ok else f"they differ by {report.largest_error:.1e}"
-
-
-def moments(program):
-    """Check the mean and the standard deviation of a million samples of N(1, 2²)."""
+def _ask_samples(program, seed):
     mu, logvar = np.full((1_000_000, 1), 1.0), np.full((1_000_000, 1), np.log(4.0))
     with no_grad():
-        z = program.sample(Tensor(mu), Tensor(logvar), np.random.default_rng(0))
-    z = returned(z, mu.shape, "the value of sample", Tensor)
+        z = program.sample(Tensor(mu), Tensor(logvar), np.random.default_rng(seed))
+    return {"z": returned(z, mu.shape, "the value of sample", Tensor)}
+
+
+def _judge_moments(found, seed):
+    z = found["z"]
     if abs(z.mean() - 1) < 0.02 and abs(z.std() - 2) < 0.02:
         return ""
     return f"for N(1, 2²): found mean {z.mean():.2f}, standard deviation {z.std():.2f}"
 
 
-def monte_carlo_kl(program):
-    """Compare the KL in closed form with the mean of ln q(z) − ln p(z) over samples of q, drawn by NumPy."""
-    mu, logvar = np.array([[0.5, -1.0, 0.2]]), np.array([[0.3, -0.7, 1.1]])
-    z = mu + np.exp(0.5 * logvar) * np.random.default_rng(0).standard_normal((400_000, 3))
-    q, prior = p.DiagonalGaussian(mu, logvar), p.DiagonalGaussian(np.zeros((1, 3)), 0.0)
+# Checks the mean and the standard deviation of a million samples of N(1, 2²).
+moments = Test(_ask_samples, _judge_moments)
+
+MU, LOGVAR = np.array([[0.5, -1.0, 0.2]]), np.array([[0.3, -0.7, 1.1]])
+
+
+def _ask_kl(program, seed):
+    kl = program.kl_divergence(Tensor(MU), Tensor(LOGVAR))
+    return {"kl": returned(kl, (1,), "for one example, the value of kl_divergence", Tensor)}
+
+
+def _judge_kl(found, seed):
+    mean, error = _sampled_kl(seed)
+    kl = float(found["kl"][0])
+    return "" if abs(kl - mean) < error else f"found {kl:.3f}, but sampling gives {mean:.3f} ± {error:.3f}"
+
+
+@functools.cache
+def _sampled_kl(seed):
+    """Return the mean of ln q(z) − ln p(z) over samples of q, drawn by NumPy, and five standard errors."""
+    z = MU + np.exp(0.5 * LOGVAR) * np.random.default_rng(seed).standard_normal((400_000, 3))
+    q, prior = p.DiagonalGaussian(MU, LOGVAR), p.DiagonalGaussian(np.zeros((1, 3)), 0.0)
     ratios = (q.log_prob(z) - prior.log_prob(z)).data
-    error = 5 * ratios.std() / np.sqrt(len(ratios))
-    kl = program.kl_divergence(Tensor(mu), Tensor(logvar))
-    found = float(returned(kl, (1,), "for one example, the value of kl_divergence", Tensor)[0])
-    sampled = f"{ratios.mean():.3f} ± {error:.3f}"
-    return "" if abs(found - ratios.mean()) < error else f"found {found:.3f}, but sampling gives {sampled}"
+    return ratios.mean(), 5 * ratios.std() / np.sqrt(len(ratios))
 
 
-def sums_to_one(program):
-    """Check that p(x | z) sums to 1 over all images of seven black-and-white pixels."""
+# Compares the KL in closed form with its Monte Carlo estimate.
+monte_carlo_kl = Test(_ask_kl, _judge_kl, exact=("kl",))
+
+
+def _ask_likelihoods(program, seed):
     images = np.array(list(itertools.product((0.0, 1.0), repeat=7)))
-    logits = np.broadcast_to(np.random.default_rng(0).standard_normal(7), images.shape)
+    logits = np.broadcast_to(np.random.default_rng(seed).standard_normal(7), images.shape)
     log_likelihood = program.log_likelihood(images, Tensor(np.array(logits)))
-    total = np.exp(returned(log_likelihood, (len(images),), "the value of log_likelihood", Tensor)).sum()
+    return {"log p": returned(log_likelihood, (len(images),), "the value of log_likelihood", Tensor)}
+
+
+def _judge_sum(found, seed):
+    total = np.exp(found["log p"]).sum()
     return "" if abs(total - 1) < 1e-9 else f"the probabilities of all images add up to {total:.3f}"
 
 
-def certainty(program):
-    """Check that a decoder can be sure of every pixel: with biases of ±30, ln p(x | z) of its image is nearly 0."""
-    model, _ = _small(np.random.default_rng(0), program)
+# Checks that p(x | z) sums to 1 over all images of seven black-and-white pixels.
+sums_to_one = Test(_ask_likelihoods, _judge_sum, exact=("log p",))
+
+
+def _ask_certain(program, seed):
+    model, _ = _small(program, seed)
     model.logits.W.data[...] = 0
     image = np.array([[1.0, 0, 0, 1, 1, 0, 1]])
     model.logits.b.data[...] = 60 * image[0] - 30
     logits = model.decode(Tensor(np.zeros((1, 3))))
     returned(logits, image.shape, "the value of decode", Tensor)
     log_likelihood = program.log_likelihood(image, logits)
-    found = float(returned(log_likelihood, (1,), "for one image, the value of log_likelihood", Tensor)[0])
-    return "" if found > -0.001 else f"a decoder that is sure of all pixels gets {found:.2f} nats instead of 0"
+    return {"log p": returned(log_likelihood, (1,), "for one image, the value of log_likelihood", Tensor)}
 
 
-def unseen_test_set(program):
-    """Train twice, with different test sets: the parameters must be the same."""
-    data = load_bars()
-    models = []
-    for x_test in (data.x_test[:40], 1 - data.x_test[:40]):
-        rng = np.random.default_rng(0)
+def _judge_certain(found, seed):
+    log_p = float(found["log p"][0])
+    return "" if log_p > -0.001 else f"a decoder that is sure of all pixels gets {log_p:.2f} nats instead of 0"
+
+
+# Checks that a decoder can be sure of every pixel: with biases of ±30, ln p(x | z) of its image is nearly 0.
+certainty = Test(_ask_certain, _judge_certain, exact=("log p",))
+
+
+def _ask_trained(program, seed):
+    data, found = load_bars(), {}
+    for name, x_test in (("one", data.x_test[:40]), ("another", 1 - data.x_test[:40])):
+        rng = np.random.default_rng(seed)
         model = program.VAE(data.x_train.shape[1], 8, 2, rng)
         program.train(model, data.x_train[:100], x_test, 2, rng)
-        models.append(model.parameters())
-    moved = max(float(np.abs(a.data - b.data).max()) for a, b in zip(*models))
+        found[name] = np.concatenate([a.data.reshape(-1) for a in model.parameters()])
+    return found
+
+
+def _judge_trained(found, seed):
+    moved = float(np.abs(found["one"] - found["another"]).max())
     return "" if moved == 0 else f"with another test set, the parameters differ by up to {moved:.2g} after training"
 
 
-def _importance_setting():
-    rng = np.random.default_rng(0)
+# Trains twice, with different test sets: the parameters must be the same.
+unseen_test_set = Test(_ask_trained, _judge_trained)
+
+
+# --- the importance-weighted bound ------------------------------------------------------------------------------------
+
+
+def _importance_setting(seed):
+    rng = np.random.default_rng(seed)
     x, W, b = rng.random((5, 7)), rng.standard_normal((3, 7)), rng.standard_normal(7)
     return x, *(rng.standard_normal((5, 3)) for _ in range(2)), W, b, rng.standard_normal((11, 5, 3))
 
 
-def own_gradient(program):
-    """Compare the gradient of the surrogate with finite differences of the surrogate itself."""
-    x, *parameters, eps = _importance_setting()
+def _ask_own_gradient(program, seed):
+    x, *parameters, eps = _importance_setting(seed)
     returned(program.surrogate(x, *map(Tensor, parameters), eps), (), "the value of surrogate", Tensor)
     report = gradcheck(lambda *ps: program.surrogate(x, *ps, eps), *map(Tensor, parameters), name="surrogate")
-    return "" if report.ok else f"they differ by {report.largest_error:.1e}"
+    return {"largest error": np.array(report.largest_error if report.rows else np.inf)}
 
 
-def gradient_of_the_bound(program):
-    """Compare the gradient of the surrogate with finite differences of the bound, for mu, logvar, W and b."""
-    x, *parameters, eps = _importance_setting()
+# Compares the gradient of the surrogate with finite differences of the surrogate itself.
+own_gradient = Test(_ask_own_gradient, _judge_largest_error)
+
+OF_THE_BOUND = ("dmu", "dlogvar", "dW", "db")
+
+
+def _ask_gradient_of_the_bound(program, seed):
+    x, *parameters, eps = _importance_setting(seed)
     tensors = [Tensor(a.copy(), requires_grad=True) for a in parameters]
     surrogate = program.surrogate(x, *tensors, eps)
     returned(surrogate, (), "the value of surrogate", Tensor)
     surrogate.backward()
     bound = lambda: number(program.bound(x, *map(Tensor, parameters), eps), "the bound")  # noqa: E731
-    wrong = [
-        name
-        for name, a, tensor in zip(("dmu", "dlogvar", "dW", "db"), parameters, tensors)
-        if tensor.grad is None or not _error(tensor.grad, numeric_gradient(bound, a, 1.0)) <= LIMIT
-    ]
-    return f"wrong: {', '.join(wrong)}" if wrong else ""
+    found = {}
+    for name, a, tensor in zip(OF_THE_BOUND, parameters, tensors):
+        found[name] = np.full(a.shape, np.nan) if tensor.grad is None else tensor.grad
+        found[f"numeric {name}"] = numeric_gradient(bound, a, 1.0)
+    return found
 
 
-def bound_value(program):
-    """Compare the value of the bound with the engine's."""
-    x, mu, logvar, W, b, eps = _importance_setting()
-    found = number(program.bound(x, *map(Tensor, (mu, logvar, W, b)), eps), "the bound")
-    q, z = p.DiagonalGaussian(mu, logvar), mu + np.exp(0.5 * logvar) * eps
+# Compares the gradient of the surrogate with finite differences of the bound, for mu, logvar, W and b.
+gradient_of_the_bound = Test(_ask_gradient_of_the_bound, _judge_gradients, exact=OF_THE_BOUND)
+
+
+def _ask_bound(program, seed):
+    x, mu, logvar, W, b, eps = _importance_setting(seed)
+    return {"bound": np.array(number(program.bound(x, *map(Tensor, (mu, logvar, W, b)), eps), "the bound"))}
+
+
+def _judge_bound(found, seed):
+    x, mu, logvar, W, b, eps = _importance_setting(seed)
+    q, z, bound = p.DiagonalGaussian(mu, logvar), mu + np.exp(0.5 * logvar) * eps, float(found["bound"])
     right = float(p.iwae_bound(p.bounds.log_weight(x, z, lambda z: p.Bernoulli(z @ W + b), q)).mean())
-    return "" if abs(found - right) < 1e-9 * abs(right) else f"found {found:.3f}, but the engine has {right:.3f}"
+    return "" if abs(bound - right) < 1e-9 * abs(right) else f"found {bound:.3f}, but the engine has {right:.3f}"
+
+
+# Compares the value of the bound with the engine's.
+bound_value = Test(_ask_bound, _judge_bound)

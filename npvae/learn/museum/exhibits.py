@@ -10,6 +10,9 @@ import inspect
 import textwrap
 import types
 
+import numpy as np
+
+from ..answers import is_alike, is_right, right_answers
 from ..exercise import Exercise, Prediction
 from . import battery, by_hand, importance_weighted, with_autodiff
 
@@ -45,7 +48,7 @@ TESTS = {  # of each program: a name, and the test
 }
 
 
-@dataclasses.dataclass
+@dataclasses.dataclass(eq=False)
 class Exhibit(Exercise):
     """A program with a defect.
 
@@ -74,15 +77,44 @@ class Exhibit(Exercise):
         )
         return source if repaired else source.replace(self.right, self.wrong_line)
 
-    def run_tests(self, program):
+    def answers(self, program, seed=0):
+        """Return the arrays that the tests ask for, and the letter in DEFECT as a code point."""
+        found = {f"{name}: {key}": a for name, test in self.tests.items() for key, a in test.ask(program, seed).items()}
+        return found | {"DEFECT": np.array(ord(named_defect(program) or " "))}
+
+    def wrong_answers(self, answers, seed=0):
+        right = right_answers(self, seed)
+        wrong = [name for name in right if name not in answers or not is_alike(answers[name], right[name])]
+        if wrong:
+            return wrong
+        for name, test in self.tests.items():
+            found = {key.removeprefix(f"{name}: "): a for key, a in answers.items() if key.startswith(f"{name}: ")}
+            is_exact = all(is_right(found[key], right[f"{name}: {key}"]) for key in test.exact)
+            if test.judge(found, seed) or not is_exact:
+                wrong.append(name)
+        return wrong if answers["DEFECT"] == ord(self.defect) else [*wrong, "DEFECT"]
+
+    def reference(self):
+        """Return the repaired program, a module."""
+        program = module_of(self.source(repaired=True))
+        program.DEFECT = self.defect
+        return program
+
+    def run_tests(self, program, seed=0):
         """Return every test's sentence about the program, a module: a dict, with empty ones where nothing is wrong."""
-        return {name: sentence_of(test, program) for name, test in self.tests.items()}
+        return {name: sentence_of(test, program, seed) for name, test in self.tests.items()}
 
 
-def sentence_of(test, program):
+def named_defect(program):
+    """Return the letter that a program names as its defect; "" if it names none."""
+    named = str(getattr(program, "DEFECT", "")).strip().upper()
+    return named if named in DEFECTS else ""
+
+
+def sentence_of(test, program, seed=0):
     """Return what a test says about the program, also where it returns something that cannot be tested."""
     try:
-        return test(program)
+        return test(program, seed)
     except battery.Unusable as error:
         return error.args[0]
 

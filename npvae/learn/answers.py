@@ -1,0 +1,95 @@
+"""What a student's function answers: the arrays that its points depend on, and whether they are right.
+
+A check says what is wrong, in the process that runs the student's function. But whatever that process says, the
+student's program could have forged. So a grader asks for answers, which are what the function computes for fresh
+draws, and compares them in its own process with those of the engine.
+"""
+
+import functools
+from typing import NamedTuple
+
+import numpy as np
+
+from ..autodiff.gradcheck import LIMIT, errors
+
+
+class Case(NamedTuple):
+    """Arguments for an operation.
+
+    name      of the case
+    inputs    a dict of arrays, in the order of the arguments
+    options   keywords of the operation
+    is_rough  whether rounding is large: the inputs are float32, or huge
+    """
+
+    name: str
+    inputs: dict
+    options: dict
+    is_rough: bool = False
+
+
+@functools.cache
+def right_answers(exercise, seed):
+    """Return the answers of an exercise's solution, for the draws of this seed."""
+    return exercise.answers(exercise.reference(), seed)
+
+
+def is_alike(found, expected):
+    """Return whether two arrays have the same shape and dtype."""
+    return found.shape == expected.shape and found.dtype == expected.dtype
+
+
+def is_right(found, expected):
+    """Return whether an array has the shape, the dtype and, up to the limit of `gradcheck`, the numbers of another."""
+    with np.errstate(all="ignore"):
+        return is_alike(found, expected) and bool((errors(found, expected) <= LIMIT).all())
+
+
+def about_the_same(found, expected, dtype, rounding=0.0):
+    """Return whether numbers of this dtype are those expected, up to the rounding of a few steps."""
+    limit = np.max(np.abs(expected), initial=1) * max(1e-9 if dtype == np.float64 else 1e-5, rounding)
+    return found.shape == expected.shape and bool((np.abs(found - expected) <= limit).all())
+
+
+def rounding_of(inputs):
+    """Return the relative error of exp(x − y), for inputs x and y that are rounded in their dtype."""
+    return max(4 * np.finfo(x.dtype).eps * np.abs(x).max() for x in inputs.values())
+
+
+def of_operation(exercise, f, seed):
+    """Return what an operation f computes in every `Case` of its exercise, and what it leaves of its arguments."""
+    with np.errstate(all="ignore"):
+        return {
+            f"{case.name}: {name}": np.array(a)
+            for case in exercise.cases(seed)
+            for name, a in _of_case(exercise, f, case, seed).items()
+        }
+
+
+def _of_case(exercise, f, case, seed):
+    given = {name: x.copy() for name, x in case.inputs.items()}
+    y, *ds = exercise.both(f(*given.values(), **case.options))
+    answers, dtype = {"y": y}, next(iter(given.values())).dtype
+    given["dy"] = np.random.default_rng([seed, 1]).standard_normal(np.shape(y)).astype(dtype)
+    for name, d in zip(case.inputs, ds):
+        if f"d{name}" in exercise.blanks:
+            answers[f"d{name}"] = d(given["dy"])
+    return answers | {f"{name} after the call": x for name, x in given.items()}
+
+
+def wrong_of_operation(exercise, found, seed):
+    """Return the names of the answers about an operation that are missing or not right, a list."""
+    right, wrong = right_answers(exercise, seed), []
+    for case in exercise.cases(seed):
+        for name in right:
+            if name.startswith(f"{case.name}: ") and not (name in found and _agrees(found[name], right[name], case)):
+                wrong.append(name)
+    return wrong
+
+
+def _agrees(found, expected, case):
+    if not case.is_rough:
+        return is_right(found, expected)
+    with np.errstate(all="ignore"):
+        rounding = rounding_of(case.inputs)
+        return is_alike(found, expected) and about_the_same(found, expected, found.dtype, rounding)
