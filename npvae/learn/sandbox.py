@@ -69,26 +69,32 @@ def check(exercise, path, folder, others=None, seconds=None):
         if result.exists():
             outcome = Outcome(**json.loads(result.read_text(encoding="utf-8")))
         else:
-            outcome = Outcome(BROKEN, _no_result(Path(path), where, seconds, process.returncode))
-    return Outcome(outcome.status, [*_printed(said), *outcome.lines])
+            stack = where.read_text(encoding="utf-8", errors="replace") if where.exists() else ""
+            source = path.read_text(encoding="utf-8", errors="replace")
+            outcome = Outcome(BROKEN, without_result(path.name, source, stack, seconds, process.returncode))
+    return Outcome(outcome.status, [*printed(said), *outcome.lines])
 
 
-def _no_result(path, where, seconds, status):
-    """Return lines about a process that has ended without a result."""
-    stack = where.read_text(encoding="utf-8", errors="replace") if where.exists() else ""
+def without_result(name, source, stack, seconds, status):
+    """Return lines about a process that has ended without a result.
+
+    name, source   of the student's file
+    stack          the lines that it had reached when its time was up, as Python prints them, or ""
+    seconds        the time that it had
+    status         of its exit
+    """
     if stack:
-        found = re.search(rf'File "{re.escape(str(path))}", line (\d+) in (\S+)', stack)
+        found = re.search(rf'File "[^"]*{re.escape(name)}", line (\d+) in (\S+)', stack)
         asked = "is there an endless loop, or a loop where an array would be faster?"
-        lines = [wrap(f"It was stopped after {seconds} s: {asked}", "  ")]
-        if found:
-            source = path.read_text(encoding="utf-8", errors="replace").splitlines()[int(found[1]) - 1].strip()
-            lines = [f"  {path.name}, line {found[1]}, in {found[2]}:", f"    {source}", *lines]
+        lines = [wrap(f"It was stopped after {seconds:.0f} s: {asked}", "  ")]
+        if found and int(found[1]) <= len(code := source.splitlines()):
+            lines = [f"  {name}, line {found[1]}, in {found[2]}:", f"    {code[int(found[1]) - 1].strip()}", *lines]
         return lines
     asked = "does the file call exit, or need more memory than there is?"
     return [wrap(f"Python ended in the middle of the check (status {status}): {asked}", "  ")]
 
 
-def _printed(said):
+def printed(said):
     """Return what the student's program printed, with a title."""
     if not said.strip():
         return []

@@ -1,0 +1,84 @@
+"""The process in which a grader runs a student's program: it checks the file, and sends what its function answers.
+
+What it sends is only a claim. Its "passed" can cost the student points, but never gives any: see marking.py.
+"""
+
+import faulthandler
+import json
+import os
+import pathlib
+import sys
+
+import numpy as np
+
+from .. import catalogue
+from ..outcome import PASSED, guarded, judge, load
+from . import linux, wire
+from .confinement import Limits, confine
+
+FIRST_OWN = 3  # below it are standard input, output and error
+
+
+def main(task):
+    """Run a task of process.py, a dict, and end this process.
+
+    exercise   the exercise's name
+    seed       of the draws
+    path       of the student's file, in the home
+    home       the folder that the program sees as its home
+    result     the file for what `wire.pack` makes
+    where      the file for the line that is reached when the time is up
+    printed    the file for what the program prints
+    limits     the `Limits`
+    """
+    limits = Limits(*task["limits"])
+    if sys.platform == "linux":
+        linux.die_with_parent()
+    _leave_the_grader(task)
+    result, where = open(task["result"], "wb"), open(task["where"], "w")
+    confine(task["home"], limits)
+    faulthandler.dump_traceback_later(limits.seconds, exit=True, file=where)
+    header, answers = _graded(catalogue.find(task["exercise"]), pathlib.Path(task["path"]), task["seed"])
+    faulthandler.cancel_dump_traceback_later()
+    result.write(wire.pack(header, answers))
+    result.flush()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)  # even if the program has left threads running
+
+
+def _leave_the_grader(task):
+    """Close the grader's files, forget its environment, print to a file, and go to the home."""
+    if hasattr(os, "setsid"):
+        os.setsid()
+    os.closerange(FIRST_OWN, os.sysconf("SC_OPEN_MAX") if hasattr(os, "sysconf") else 256)
+    for number, path, flags in ((0, os.devnull, os.O_RDONLY), (1, task["printed"], os.O_WRONLY | os.O_CREAT)):
+        opened = os.open(path, flags)
+        os.dup2(opened, number)
+        os.close(opened)
+    os.dup2(1, 2)
+    kept = {name: os.environ[name] for name in ("PATH", "LANG", "SYSTEMROOT") if name in os.environ}
+    os.environ.clear()
+    own = dict.fromkeys(("HOME", "TMPDIR", "TEMP", "MPLCONFIGDIR"), task["home"])
+    os.environ.update(kept | own | {"OPENBLAS_NUM_THREADS": "1", "MPLBACKEND": "agg"})
+    os.chdir(task["home"])
+
+
+def _graded(exercise, path, seed):
+    """Return what is sent: the status, the lines for the student, and if it has passed, the answers."""
+    answers = {}
+
+    def judged():
+        student = load(exercise, path)
+        outcome = judge(exercise, student, seed)
+        if outcome.status == PASSED:
+            answers.update(exercise.answers(student, seed))
+        return outcome
+
+    with np.errstate(all="ignore"):
+        outcome = guarded(judged, path)
+    return {"status": outcome.status, "lines": outcome.lines}, answers
+
+
+if __name__ == "__main__":  # where there is no fork
+    main(json.load(sys.stdin))

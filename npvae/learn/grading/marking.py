@@ -1,0 +1,80 @@
+"""Marking one file: the student's process claims, and the answers decide.
+
+The process of the student's program says what is wrong, which is what the student reads. If it says that nothing is, it
+sends answers, and these are compared here with the engine's. So a program that replaces NumPy, the engine or the check
+gains nothing: it would have to send right answers to fresh draws, and whoever can has solved the exercise.
+"""
+
+import dataclasses
+
+from ...diagnosis.finding import wrap
+from .. import sandbox
+from ..outcome import BLANK, BROKEN, PASSED, WRONG
+from . import process, wire
+
+MISSING = "not handed in"
+STATUSES = (PASSED, WRONG, BROKEN, BLANK)  # that a process may claim
+MOST_LINES, LONGEST = 150, 300  # of what a process may say
+MOST_NAMED = 3  # wrong answers that a note lists
+
+
+@dataclasses.dataclass
+class Mark:
+    """What a file is worth.
+
+    status   PASSED, WRONG, BROKEN, BLANK or MISSING
+    lines    for the student
+    notes    for the teacher alone: evidence to look at, never a verdict
+    """
+
+    status: str
+    lines: list
+    notes: list = dataclasses.field(default_factory=list)
+
+    has_passed = property(lambda self: self.status == PASSED)
+
+
+def mark(exercise, name, source, seed, limits=process.USUAL):
+    """Return the `Mark` of a student's file.
+
+    name, source   of the file; the source is bytes
+    seed           of the draws
+    """
+    reply = process.run({"exercise": exercise.name, "seed": seed}, name, source, limits)
+    printed = sandbox.printed(reply.printed)
+    try:
+        header, answers = wire.unpack(reply.data)
+        status, lines = _claimed(header)
+    except wire.Garbled as error:
+        return Mark(BROKEN, [*printed, *_without_result(reply, name, source, limits, error)])
+    if status == PASSED and (wrong := _wrong_answers(exercise, answers, seed)):
+        few = ", ".join(wrong[:MOST_NAMED]) + (f" and {len(wrong) - MOST_NAMED} more" * (len(wrong) > MOST_NAMED))
+        said = "The program says that it has passed, but what it computes is not right"
+        return Mark(WRONG, [*printed, wrap(f"{said}: {few}.", "  ")], [f"claims to have passed with wrong answers: {few}"])
+    return Mark(status, [*printed, *lines])
+
+
+def _claimed(header):
+    """Return the status and the lines that a process sent; raise `Garbled` for anything else."""
+    status, lines = header.get("status"), header.get("lines")
+    if status not in STATUSES or not isinstance(lines, list) or not all(isinstance(line, str) for line in lines):
+        raise wire.Garbled("no result of a check")
+    lines = process.plain("\n".join(lines)).split("\n")
+    return status, [line[:LONGEST] for line in lines[:MOST_LINES]]
+
+
+def _wrong_answers(exercise, answers, seed):
+    """Return the names of wrong answers. Whatever cannot be judged is wrong: it comes from a stranger's program."""
+    try:
+        return exercise.wrong_answers(answers, seed)
+    except Exception as error:
+        return [f"answers that cannot be judged ({type(error).__name__})"]
+
+
+def _without_result(reply, name, source, limits, error):
+    """Return lines about a program that has sent nothing that can be read."""
+    if reply.ended:
+        return [wrap(f"{reply.ended}.", "  ")]
+    if reply.data and reply.status == 0:
+        return [wrap(f"Its result cannot be read ({error}): does the file write where it should not?", "  ")]
+    return sandbox.without_result(name, source.decode("utf-8", "replace"), reply.stack, limits.seconds, reply.status)

@@ -1,0 +1,202 @@
+"""Finding the files of the exercises in what a learning platform exports: a folder or an archive for each student.
+
+Nothing is unpacked to the disk, no link is followed, and a file that is too large, damaged or of another kind is a
+sentence in its student's line.
+"""
+
+import contextlib
+import dataclasses
+import datetime
+import json
+import os
+import pathlib
+import re
+import stat
+import tarfile
+import zipfile
+
+from ...errors import UserError
+from ..folder import PROGRESS
+
+MOST_BYTES = 2**20  # of a file
+MOST_ENTRIES = 10_000  # of a folder or an archive
+MOST_UNPACKED = 2**28  # bytes of an archive, up to the end of the last file that is read
+ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
+COPY = re.compile(r"( ?\(\d+\)|-\d+| - Copy.*)$")  # what browsers and platforms add to the name of a second copy
+MOODLE = re.compile(r"(?P<name>.+)_(?P<id>\d+)_assignsubmission_\w+")
+CANVAS = re.compile(r"(?P<name>[^_]+)(?P<late>_LATE)?_(?P<id>\d+)_\d+_(?P<file>.+)")
+BESIDE = ("__MACOSX", "__pycache__")
+
+
+@dataclasses.dataclass
+class Submission:
+    """What a student has handed in.
+
+    student    the name, as the platform writes it
+    files      a dict from the names of exercises to pairs of the file's name and its bytes
+    problems   sentences about what could not be read
+    changed    when the newest of the files was changed, a local datetime; None if there is none
+    is_late    whether the platform says so, or it was changed after the time that was due
+    hints      a dict from the names of exercises to the number of hints seen, if the folder's progress tells
+    """
+
+    student: str
+    files: dict = dataclasses.field(default_factory=dict)
+    problems: list = dataclasses.field(default_factory=list)
+    changed: datetime.datetime | None = None
+    is_late: bool = False
+    hints: dict = dataclasses.field(default_factory=dict)
+
+
+def collect(places, names, due=None):
+    """Return the `Submission`s in these places, sorted by student.
+
+    places   folders of submissions, or single submissions: a student's folder or archive
+    names    of the exercises
+    due      a local datetime, after which a submission is late; None if there is none
+
+    Raises UserError for a place that does not exist, or holds nothing.
+    """
+    found = {}
+    for place in map(pathlib.Path, places):
+        if not place.exists():
+            raise UserError(f"{place} does not exist: expected a folder with a folder or an archive for each student")
+        for path in _entries(place, names):
+            student, number, is_late = _student(path, names)
+            submission = found.setdefault((student, number), Submission(student))
+            submission.is_late |= is_late
+            _read(path, submission, names)
+    if not found:
+        raise UserError(f"{place} holds no submissions: expected a folder or an archive for each student")
+    counts = [student for student, _ in found]
+    for (student, number), submission in found.items():
+        if counts.count(student) > 1 and number:  # two students of one name
+            submission.student = f"{student} ({number})"
+        if not submission.files and not submission.problems:
+            submission.problems.append("no file of an exercise, such as 05_relu.py")
+        submission.is_late |= due is not None and submission.changed is not None and submission.changed > due
+    return sorted(found.values(), key=lambda submission: submission.student)
+
+
+def exercise_of(name, names):
+    """Return the exercise that a file is of, by the file's name: "05_relu (1).py" is of relu; None for any other."""
+    stem, extension = os.path.splitext(name)
+    exercise = re.sub(r"^\d+_", "", COPY.sub("", stem))
+    return exercise if extension == ".py" and exercise in names else None
+
+
+def _entries(place, names):
+    """Return the paths of the submissions in a place: itself, if it is one."""
+    if place.is_file() or any(exercise_of(path.name, names) for path in place.glob("*.py")):
+        return [place]
+    return [path for path in sorted(place.iterdir()) if _may_be_one(path)]
+
+
+def _may_be_one(path):
+    """Return whether a path may be a submission: a folder, an archive, or a single file that Canvas has renamed."""
+    if path.name.startswith(".") or path.name in BESIDE or path.is_symlink() or (path / "grading.json").exists():
+        return False
+    return path.is_dir() or path.name.lower().endswith(ARCHIVES) or bool(CANVAS.fullmatch(path.name))
+
+
+def _student(path, names):
+    """Return the student of a submission, the platform's number, and whether the platform says that it is late."""
+    name = path.name
+    if match := MOODLE.fullmatch(re.sub(r"\.\w+$", "", name)):
+        return match["name"], match["id"], False
+    if match := CANVAS.fullmatch(name):
+        return match["name"], match["id"], bool(match["late"])
+    if path.is_file():
+        ending = next((ending for ending in ARCHIVES if name.lower().endswith(ending)), path.suffix)
+        name = name[: len(name) - len(ending)]
+    return name or path.resolve().name, "", False
+
+
+def _read(path, submission, names):
+    """Read a folder, an archive or a file into a submission."""
+    try:
+        if path.is_dir():
+            _read_folder(path, submission, names)
+        elif zipfile.is_zipfile(path):
+            _read_zip(path, submission, names)
+        elif path.name.lower().endswith(ARCHIVES[1:]):
+            _read_tar(path, submission, names)
+        elif path.suffix == ".py":
+            match = CANVAS.fullmatch(path.name)
+            _read_file(path, match["file"] if match else path.name, submission, names)
+        else:
+            submission.problems.append(f"{path.name} is no zip archive")
+    except RuntimeError:  # of an archive that needs a password
+        submission.problems.append(f"{path.name} is encrypted")
+    except Exception as error:  # a damaged archive can raise nearly anything
+        submission.problems.append(f"{path.name} cannot be read: {str(error) or type(error).__name__}")
+
+
+def _read_folder(folder, submission, names):
+    """Read the files of a folder and of the folders in it."""
+    entries = 0
+    for inside, folders, files in os.walk(folder):
+        folders[:] = sorted(name for name in folders if name not in BESIDE)
+        for name in sorted(files):
+            if (entries := entries + 1) > MOST_ENTRIES:
+                submission.problems.append(f"only its first {MOST_ENTRIES:,} files were read")
+                return
+            _read_file(pathlib.Path(inside, name), name, submission, names)
+
+
+def _read_file(path, name, submission, names):
+    if not (exercise_of(name, names) or name == PROGRESS):
+        return
+    state = path.lstat()
+    if not stat.S_ISREG(state.st_mode):
+        submission.problems.append(f"{name} is no ordinary file: it is not read")
+        return
+    _add(name, state.st_size, datetime.datetime.fromtimestamp(state.st_mtime), path.read_bytes, submission, names)
+
+
+def _read_zip(path, submission, names):
+    with zipfile.ZipFile(path) as archive:
+        for entry in archive.infolist()[:MOST_ENTRIES]:
+            name = pathlib.PurePosixPath(entry.filename).name
+            if not entry.is_dir() and not entry.filename.startswith(BESIDE):
+                read = lambda entry=entry: archive.open(entry).read(MOST_BYTES + 1)  # noqa: E731
+                with contextlib.suppress(ValueError):
+                    _add(name, entry.file_size, datetime.datetime(*entry.date_time), read, submission, names)
+
+
+def _read_tar(path, submission, names):
+    with tarfile.open(path) as archive:
+        for entries, entry in enumerate(archive):
+            if entries > MOST_ENTRIES or entry.offset > MOST_UNPACKED:
+                submission.problems.append(f"only the beginning of {path.name} was read: it is very large")
+                return
+            if entry.isreg():
+                changed = datetime.datetime.fromtimestamp(entry.mtime)
+                read = lambda entry=entry: archive.extractfile(entry).read(MOST_BYTES + 1)  # noqa: E731
+                _add(pathlib.PurePosixPath(entry.name).name, entry.size, changed, read, submission, names)
+
+
+def _add(name, size, changed, read, submission, names):
+    """Add a file to a submission if it is of an exercise, or the folder's progress; the newest of several counts."""
+    exercise = exercise_of(name, names)
+    if exercise is None and name != PROGRESS:
+        return
+    if size > MOST_BYTES:
+        submission.problems.append(f"{name} has {size:,} bytes, more than {MOST_BYTES:,}: it is not read")
+        return
+    content = read()[: MOST_BYTES + 1]
+    if exercise is None:
+        submission.hints |= _hints(content, names)
+    elif exercise not in submission.files or changed >= submission.files[exercise][2]:
+        submission.files[exercise] = name, content, changed
+        submission.changed = max(changed, submission.changed or changed)
+
+
+def _hints(content, names):
+    """Return the hints seen in each exercise, as a folder's progress tells; nothing if it cannot be read."""
+    try:
+        progress = json.loads(content)
+        seen = {name: progress[name].get("hints", 0) for name in names if name in progress}
+    except (ValueError, TypeError, AttributeError, RecursionError):
+        return {}
+    return {name: n for name, n in seen.items() if type(n) is int and 0 <= n <= 100}

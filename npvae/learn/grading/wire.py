@@ -1,0 +1,50 @@
+"""How arrays travel from the process of a student's program to the grader: a description as JSON, then the numbers.
+
+The sender may be hostile, so nothing here executes anything, as reading a pickle would, or makes room for what it only
+claims to have sent.
+"""
+
+import json
+
+import numpy as np
+
+DTYPES = ("float64", "float32", "int64", "bool")
+MOST_BYTES = 64 * 2**20
+SIZE = 8  # bytes for the length of the description
+
+
+class Garbled(ValueError):
+    """What arrived was not packed by `pack`: args are what is wrong with it."""
+
+
+def pack(header, arrays):
+    """Return bytes that hold a dict for JSON, and a dict of arrays; TypeError for an array of another dtype."""
+    for name, a in arrays.items():
+        if a.dtype.name not in DTYPES:
+            raise TypeError(f"{name} holds {a.dtype} numbers, expected one of {', '.join(DTYPES)}")
+    described = [[name, a.dtype.name, a.shape] for name, a in arrays.items()]
+    text = json.dumps([header, described]).encode()
+    return b"".join([len(text).to_bytes(SIZE, "big"), text, *(a.tobytes() for a in arrays.values())])
+
+
+def unpack(data):
+    """Return the dict and the arrays that `pack` packed; raise `Garbled` for anything else."""
+    try:
+        end = SIZE + int.from_bytes(data[:SIZE], "big")
+        header, described = json.loads(data[SIZE:end])
+        arrays = {}
+        for name, dtype, shape in described:
+            if dtype not in DTYPES or not all(type(n) is int and n >= 0 for n in shape):
+                raise Garbled(f"an array of {dtype!r} with the shape {shape!r}")
+            count = int(np.prod(shape, dtype=object))
+            start, end = end, end + count * np.dtype(dtype).itemsize
+            if end > len(data):
+                raise Garbled("fewer numbers than it claims")
+            arrays[str(name)] = np.frombuffer(data[start:end], dtype).reshape(shape)
+        if end != len(data) or not isinstance(header, dict):
+            raise Garbled("more than it claims")
+        return header, arrays
+    except Garbled:
+        raise
+    except (ValueError, TypeError, RecursionError, OverflowError) as error:
+        raise Garbled(str(error)) from None
