@@ -85,9 +85,10 @@ def _with_minutes(row, by_stem):
 
 
 def minutes_of(row, by_stem):
-    """Return the minutes for all chapters and exercises to which a row of a table links."""
+    """Return the minutes for all chapters and exercises to which a row of a table links, rounded to five."""
     reading = sum(by_stem[stem].minutes for stem in re.findall(r"\]\((\w+)\.ipynb\)", row))
-    return reading + sum(estimated(catalogue.find(name)) for name in re.findall(r"\]\(exercises/(\w+)\.py\)", row))
+    doing = sum(estimated(catalogue.find(name)) for name in re.findall(r"\]\(exercises/(\w+)\.py\)", row))
+    return 5 * round((reading + doing) / 5)
 
 
 def _to_figure(match, by_stem):
