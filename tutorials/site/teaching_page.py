@@ -21,6 +21,7 @@ from npvae.learn.operation import OperationExercise
 from npvae.learn.stubs import function_stub
 
 READ, LINE, DERIVATIVE, PROGRAM_LINE, LEAST = 10, 3, 5, 0.5, 25  # minutes: `estimated` says what each is for
+WEEKS = re.compile(r"((?:^\| week \|.*\n)(?:\|.*\n)+)", re.MULTILINE)
 FIGURE = re.compile(r"\[(Figure (\d+\.\d+))\]\((\w+)\.ipynb#(figure-\d+\.\d+)\)")
 
 
@@ -73,6 +74,7 @@ def page(text, chapters):
     by_stem = {chapter.stem: chapter for chapter in chapters}
     lines = [_with_minutes(line, by_stem) for line in text.splitlines()]
     text = FIGURE.sub(lambda match: _to_figure(match, by_stem), "\n".join(lines) + "\n")
+    text = WEEKS.sub(r"````{container} weeks\n\n\1\n````\n", text)               # site.css sets it for a phone
     text = text.replace("<!-- exercises -->", _exercises())
     return text.replace("<!-- slides -->", "\n".join(map(_slides, chapters)))
 
