@@ -60,11 +60,11 @@ def test_a_course_has_6_10_or_14_weeks_and_the_longest_has_everything():
 
 def test_no_question_is_asked_twice_or_is_a_prediction():
     asked = [q.strip() for rows in weeks().values() for row in rows for q in re.findall(r"[^.?]+\?", row.split("|")[4])]
-    predictions = " ".join(
+    chapters = " ".join(
         " ".join("".join(cell["source"]).split()) for book in NOTEBOOKS.values() for cell in book["cells"]
     )
     assert len(set(asked)) == len(asked) > 50
-    assert not [question for question in asked if len(question) > 25 and question in predictions]
+    assert not [question for question in asked if len(question) > 25 and question in chapters]
 
 
 def test_the_minutes_of_a_week_are_those_of_its_links(page):
@@ -72,6 +72,13 @@ def test_the_minutes_of_a_week_are_those_of_its_links(page):
     relu, pca = (teaching_page.estimated(catalogue.find(name)) for name in ("relu", "pca"))
     assert teaching_page.minutes_of(row, {chapter.stem: chapter for chapter in CHAPTERS}) == 20 + relu + pca
     assert "<!--" not in page and page.count("{container} weeks") == 3
+
+
+def test_every_function_to_fill_in_has_a_week():
+    everything = "".join(row for rows in weeks().values() for row in rows)
+    done = {catalogue.find(name).name for name in re.findall(r"\(exercises/(\w+)\.py\)", everything)}
+    functions = {exercise.name for exercise in catalogue.ALL if not isinstance(exercise, Exhibit)}
+    assert functions <= done
 
 
 def test_every_chapter_has_two_or_three_misconceptions_each_met_by_a_figure_of_it():
@@ -111,7 +118,7 @@ def test_the_groups_hold_every_mistake_of_the_collection_once():
     grouped = {name: " ".join(groups.values()).split() for name, groups in usual_mistakes.GROUPS.items()}
     for name in grouped:
         found = sorted(mistake.name for mistake in MISTAKES if mistake.exercise == name)
-        assert sorted(grouped[name]) == found and len(found) > 10, name
+        assert sorted(grouped[name]) == found and len(found) > 10, f"{name}: put each into usual_mistakes.py once"
     assert sum(map(len, grouped.values())) == len(MISTAKES)
     carried = sum(mistake.source.startswith("carried over") for mistake in MISTAKES)
     assert f"{len(MISTAKES)}, found in public threads" in TEXT and f"{carried} of which" in " ".join(TEXT.split())
