@@ -22,7 +22,6 @@ import argparse
 import ast
 import base64
 import configparser
-import dataclasses
 import hashlib
 import json
 import pathlib
@@ -290,13 +289,13 @@ def _landing(source):
     """The text of the first page: that of site/index.md, with a card for each chapter."""
     page, cards = (HERE / "site" / "index.md").read_text(encoding="utf-8"), []
     for chapter in CHAPTERS:
-        title, topics, minutes, _ = dataclasses.astuple(_about(chapter))[1:]
+        about = _about(chapter)
         cells = nbformat.read(chapter.with_suffix(".ipynb"), as_version=4).cells
         picture, kind = _first_picture(cells, source / "cards", chapter.stem)
         cards += ["````{container} card", f"```{{image}} cards/{picture}"]
-        cards += [f":alt: A figure of the chapter {title}", f":class: {kind}", "```", ""]
-        cards += [f"[{title}]({chapter.stem}.ipynb)", ""]
-        cards += [f"{topics}. *{minutes} minutes to read.*", "````", ""]
+        cards += [f":alt: A figure of the chapter {about.title}", f":class: {kind}", "```", ""]
+        cards += [f"[{about.title}]({chapter.stem}.ipynb)", ""]
+        cards += [f"{about.topics}. *{about.minutes} minutes to read.*", "````", ""]
     return page.replace("<!-- cards -->", "\n".join(cards))
 
 
