@@ -3,10 +3,13 @@
     python tutorials/build.py              both
     python tutorials/build.py notebooks    only the notebooks, all of them or those of the given chapters (01 05)
     python tutorials/build.py site         only the site, from the notebooks, which must be those of the chapters
+    python tutorials/build.py slides       only the slides of all chapters, or of the given ones (01 05), as PDFs
 
 A chapter is a Python program in percent format. Its notebook holds the same cells, and what they print and draw. It has
 no cell ids, no execution times and no versions, so that building it twice gives the same bytes. The site is made by
 Sphinx with MyST-NB, configured in tutorials/site/conf.py; it needs no network, and begins at site/html/index.html.
+
+The slides hold the figures of the notebooks. The site's page for teachers offers them; `slides` alone writes slides/.
 
 A cell with the tag hide-input folds its code, and one with hide-output what it prints and draws, on the site and in
 Jupyter. The first is for plots, the second for what a reader should predict first.
@@ -43,10 +46,13 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE / "site"))
 import exercise_pages  # noqa: E402
 import explorables  # noqa: E402
+import slides  # noqa: E402
+import teaching_page  # noqa: E402
 
 CHAPTERS = sorted(HERE.glob("[0-9][0-9]_*.py"))
 ENGINE = HERE.parent / "npvae"
 SITE = HERE / "site" / "html"
+SLIDES = HERE / "slides"
 METADATA = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
     "language_info": {"name": "python", "file_extension": ".py"},
@@ -57,7 +63,7 @@ PACKAGES = [  # and modules, in the order in which they import one another
     "figures", "learn",
 ]
 WORDS_PER_MINUTE = 200  # of text, formulas and code
-PAGES = ["notation", "results", "benchmarks", "contributing", "changes"]  # beside the chapters
+PAGES = ["teaching", "notation", "results", "benchmarks", "contributing", "changes"]  # beside the chapters
 
 
 # --- notebooks --------------------------------------------------------------------------------------------------------
@@ -161,6 +167,7 @@ def build_site():
             raise ValueError("Sphinx has complained, above: the site was not built")
         _write_excerpts(built)
         explorables.write(built)
+        write_slides(CHAPTERS, built / "slides")
         shutil.rmtree(SITE, ignore_errors=True)
         shutil.move(built, SITE)
     (SITE / "sources").write_text(digest(), encoding="utf-8")
@@ -208,6 +215,7 @@ def _gather(source):
             raise ValueError(f"{path.name} is not what {chapter.name} makes: build.py notebooks {chapter.name[:2]}")
         for cell in notebook.cells:
             _adapt(cell)
+        teaching_page.mark_figures(notebook)
         notebook.cells[0].source += _offer(chapter)
         nbformat.write(notebook, source / path.name)
         shutil.copy(path, source / "notebooks")
@@ -217,6 +225,7 @@ def _gather(source):
         "chapters": (HERE / "README.md").read_text(encoding="utf-8") + _contents(chapter.stem for chapter in CHAPTERS),
         **{page: (HERE / f"{page}.md").read_text(encoding="utf-8") for page in PAGES},
     }
+    pages["teaching"] = teaching_page.page(pages["teaching"], [_about(chapter) for chapter in CHAPTERS])
     for page, text in pages.items():
         (source / f"{page}.md").write_text(_for_site(text), encoding="utf-8")
     (source / "exercises").mkdir()
@@ -279,19 +288,25 @@ def _to_source(match):
 def _landing(source):
     """The text of the first page: that of site/index.md, with a card for each chapter."""
     page, cards = (HERE / "site" / "index.md").read_text(encoding="utf-8"), []
-    readme = (HERE / "README.md").read_text(encoding="utf-8")
-    about = dict(re.findall(r"^\| \[(.*?)\].*?\| (.*?) \|", readme, re.MULTILINE))
     for chapter in CHAPTERS:
+        about = _about(chapter)
         cells = nbformat.read(chapter.with_suffix(".ipynb"), as_version=4).cells
-        minutes = round(sum(len(cell.source.split()) for cell in cells) / WORDS_PER_MINUTE)
-        title = _title(chapter)
         picture, kind = _first_picture(cells, source / "cards", chapter.stem)
         cards += ["````{container} card", f"```{{image}} cards/{picture}"]
-        cards += [f":alt: A figure of the chapter {title}", f":class: {kind}", "```", ""]
-        cards += [f"[{title}]({chapter.stem}.ipynb)", ""]
-        topics = about[title][0].upper() + about[title][1:]  # `capitalize` would turn VAE into vae
-        cards += [f"{topics}. *{minutes} minutes to read.*", "````", ""]
+        cards += [f":alt: A figure of the chapter {about.title}", f":class: {kind}", "```", ""]
+        cards += [f"[{about.title}]({chapter.stem}.ipynb)", ""]
+        cards += [f"{about.topics}. *{about.minutes} minutes to read.*", "````", ""]
     return page.replace("<!-- cards -->", "\n".join(cards))
+
+
+def _about(chapter):
+    """What other pages say about a chapter."""
+    readme, title = (HERE / "README.md").read_text(encoding="utf-8"), _title(chapter)
+    topics = dict(re.findall(r"^\| \[(.*?)\].*?\| (.*?) \|", readme, re.MULTILINE))[title]
+    notebook = nbformat.read(chapter.with_suffix(".ipynb"), as_version=4)
+    minutes = round(sum(len(cell.source.split()) for cell in notebook.cells) / WORDS_PER_MINUTE)
+    topics = topics[0].upper() + topics[1:]                  # `capitalize` would turn VAE into vae
+    return teaching_page.Chapter(chapter.stem, title, topics, minutes, slides.figures_of(notebook))
 
 
 def _first_picture(cells, folder, name):
@@ -367,20 +382,40 @@ def _public(module):
     return [f"   ~{module}.{name}" for name in names if not name.startswith("_")]
 
 
+# --- the slides -------------------------------------------------------------------------------------------------------
+
+
+def write_slides(chapters, folder):
+    """Write the slides of the chapters, a list of paths, into a folder, as NN_name.pdf; return the pages of each."""
+    folder.mkdir(exist_ok=True)
+    pages = {}
+    for chapter in map(_about, chapters):
+        about = re.sub(r"\$([^$]*)\$", lambda match: match[1].replace(r"\ln", "ln"), chapter.topics)
+        pages[chapter.stem] = slides.write(folder / f"{chapter.stem}.pdf", chapter.title, about, chapter.figures)
+    return pages
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("what", nargs="?", choices=["notebooks", "site"], help="only this; by default both")
-    parser.add_argument("chapters", nargs="*", help="the numbers of chapters whose notebooks are built, such as 01")
+    whats = ["notebooks", "site", "slides"]
+    parser.add_argument("what", nargs="?", choices=whats, help="only this; by default the notebooks and the site")
+    of_which = "the numbers of chapters whose notebooks or slides are made, such as 01"
+    parser.add_argument("chapters", nargs="*", help=of_which)
     arguments = parser.parse_args()
     numbers = {chapter.name[:2]: chapter for chapter in CHAPTERS}
     for number in arguments.chapters:
-        if number not in numbers or arguments.what != "notebooks":
-            parser.error(f"found {number}, expected numbers of chapters after notebooks: {', '.join(numbers)}")
+        if number not in numbers or arguments.what not in ("notebooks", "slides"):
+            expected = f"expected numbers of chapters after notebooks or slides: {', '.join(numbers)}"
+            parser.error(f"found {number}, {expected}")
+    chapters = [numbers[number] for number in arguments.chapters or numbers]
     try:
-        if arguments.what != "site":
-            build_notebooks([numbers[number] for number in arguments.chapters or numbers])
-        if arguments.what != "notebooks":
+        if arguments.what in (None, "notebooks"):
+            build_notebooks(chapters)
+        if arguments.what in (None, "site"):
             build_site()
+        if arguments.what == "slides":
+            for name, count in write_slides(chapters, SLIDES).items():
+                print(f"{SLIDES / name}.pdf: {count} pages")
     except ValueError as error:
         sys.exit(f"build.py: {error}")
 

@@ -130,6 +130,16 @@ def test_an_exercise_leads_to_its_chapter_and_its_prediction_can_be_pressed(path
     assert [target for target in Links(path).targets if target.startswith("../0") or target.startswith("../1")]
 
 
+def test_the_page_for_teachers_is_reached_and_offers_slides_and_answers():
+    assert "teaching.html" in Links(SITE / "index.html").targets
+    offered = [target for target in Links(SITE / "teaching.html").targets if target.endswith(".pdf")]
+    assert offered == [f"slides/{path.stem}.pdf" for path in sorted(SITE.parents[1].glob("[0-9][0-9]_*.py"))]
+    assert all((SITE / pdf).read_bytes().startswith(b"%PDF") for pdf in offered)
+    assert sum(path.stat().st_size for path in SITE.glob("slides/*.pdf")) < 10e6
+    text = (SITE / "teaching.html").read_text(encoding="utf-8")
+    assert text.count("<summary>The answer to the prediction of") == len(list(SITE.glob("exercises/*.html"))) > 20
+
+
 def test_a_chapter_offers_its_notebook():
     for chapter in SITE.parents[1].glob("[0-9][0-9]_*.ipynb"):
         targets = Links(SITE / f"{chapter.stem}.html").targets
