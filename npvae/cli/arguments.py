@@ -25,6 +25,7 @@ LEARN = {
     "watch": "check a file whenever you save it",
     "hint": "show a hint, and one more with each call (default: of the next one)",
     "reset": "restore the original file, and keep yours under another name",
+    "grade": "for teachers: mark the submissions of a class",
 }
 
 
@@ -135,6 +136,8 @@ def build_parser():
         one = actions.add_parser(action, help=text)
         if action == "init":
             one.add_argument("path", metavar="DIR", help="a new folder")
+        elif action == "grade":
+            add_grade(one)
         elif action != "list":
             nargs = "?" if action in ("check", "watch", "hint") else None
             one.add_argument("name", metavar="NAME", nargs=nargs, help="the exercise, by name or number")
@@ -147,3 +150,17 @@ def build_parser():
     data = commands.add_parser("data", help="which data sets are here; fetch a missing one")
     data.add_argument("name", nargs="?", metavar="NAME", help="check this one, and fetch it if it is not here")
     return parser
+
+
+def add_grade(grade):
+    """Add the arguments of `npvae learn grade`."""
+    grade.add_argument(
+        "folders", metavar="FOLDER", nargs="+", help="holds a folder, zip or tar archive for each student"
+    )
+    grade.add_argument("--out", metavar="GRADES", default="grades", help="for marks and feedback (default grades)")
+    grade.add_argument("--exercises", metavar="NAME", nargs="+", help="those that count (default: all)")
+    grade.add_argument("--points", metavar="NAME=P", nargs="+", default=(), help="what they are worth (default 1 each)")
+    grade.add_argument("--due", metavar="TIME", help='what is newer is late, as in "2026-11-30 23:59"')
+    grade.add_argument("--csv", metavar="FILE", help="a line for each student, a column for each exercise")
+    grade.add_argument("--json", metavar="FILE", help="everything, for programs")
+    grade.add_argument("--again", action="store_true", help="forget earlier marks, and draw new numbers")

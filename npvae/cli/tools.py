@@ -92,5 +92,9 @@ def learn(options):
     from ..learn import commands  # only here: it imports all the exercises, and no other command needs them
 
     given = {name: value for name, value in vars(options).items() if name not in ("command", "action")}
+    if options.action == "grade":
+        from ..learn.grading.grade import grade  # only here, for the same reason
+
+        return grade(**given)
     action = {None: commands.overview, "list": commands.list_all}.get(options.action)
     return (action or getattr(commands, options.action))(**given)

@@ -50,7 +50,8 @@ def mark(exercise, name, source, seed, limits=process.USUAL):
     if status == PASSED and (wrong := _wrong_answers(exercise, answers, seed)):
         few = ", ".join(wrong[:MOST_NAMED]) + (f" and {len(wrong) - MOST_NAMED} more" * (len(wrong) > MOST_NAMED))
         said = "The program says that it has passed, but what it computes is not right"
-        return Mark(WRONG, [*printed, wrap(f"{said}: {few}.", "  ")], [f"claims to have passed with wrong answers: {few}"])
+        note = f"its program says that it has passed, with wrong answers: {few}"
+        return Mark(WRONG, [*printed, wrap(f"{said}: {few}.", "  ")], [note])
     return Mark(status, [*printed, *lines])
 
 

@@ -1,0 +1,107 @@
+"""`npvae learn grade`: mark the submissions of a class, and write what the teacher and the students read."""
+
+import contextlib
+import datetime
+import tempfile
+
+from tqdm import tqdm
+
+from ...diagnosis.finding import wrap
+from ...errors import UserError, choose_name
+from ...training.replacing import replacing, require_writable
+from .. import catalogue
+from ..outcome import BLANK
+from . import confinement, submissions, tables, worker
+from .gradebook import Gradebook
+from .marking import Mark
+
+ALL_PROTECTIONS = ["limits", "files", "processes and the network"]
+
+
+def grade(folders, out, exercises=None, points=(), due=None, csv=None, json=None, again=False):
+    """Mark what is in the folders, print a table, and write the files; return the exit status.
+
+    folders     places of submissions: see `submissions.collect`
+    out         the grader's folder
+    exercises   the names of the exercises that count; by default all
+    points      texts such as "kl=3"; an exercise that is not named is worth 1
+    due         a text such as "2026-11-30 23:59", after which a submission is late
+    csv, json   paths for the table, or None
+    again       whether to mark everything again, with new draws
+    """
+    worth = worth_of(exercises, points)
+    for path in filter(None, (csv, json)):
+        require_writable(path)
+    collected = submissions.collect(folders, list(worth), due_at(due))
+    book = Gradebook(out, is_fresh=again)
+    lacking = [name for name in ALL_PROTECTIONS if name not in confinement.protections()]
+    if lacking:
+        print(wrap(f"This system does not withhold {', '.join(lacking)} from the programs that it grades.", ""))
+    graded = marked(collected, book)
+    feedback = [book.write_feedback(s.student, tables.feedback(s, marks, worth)) for s, marks in graded]
+    print("\n".join(tables.screen(graded, worth)))
+    for submission, marks in graded:
+        for problem in submission.problems:
+            print(wrap(f"{submission.student}: {problem}", ""))
+        for name, mark in marks.items():
+            for note in mark.notes:
+                print(wrap(f"{submission.student}, {name}: {note}", ""))
+    texts = {csv: tables.as_csv(graded, worth), json: tables.as_json(graded, worth, book.seed)}
+    for path, text in texts.items():
+        if path:
+            with replacing(path) as file:
+                file.write(text.encode("utf-8", "replace"))
+    written = [f"{len(feedback)} files for students in {feedback[0].parent}", *filter(None, (csv, json))]
+    print("\n" + wrap(f"wrote {', '.join(map(str, written))}", ""))
+    return 0
+
+
+def marked(collected, book):
+    """Return pairs of a `Submission` and its marks, a dict; what the book has already is not marked again."""
+    by_student = {submission.student: submission for submission in collected}
+    marks, tasks = {}, []
+    for submission in collected:
+        marks[submission.student] = done = book.marks(submission)
+        for name, (file, source, _) in submission.files.items():
+            if name not in done and not is_stub(source, name):
+                tasks.append(worker.Task.of(submission.student, name, book.seed, file, source))
+            elif name not in done:
+                done[name] = Mark(BLANK, [])
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as scratch:
+        ready = worker.marks_of(tasks, scratch)
+        with contextlib.closing(ready), tqdm(total=len(tasks), desc="grading", unit="file", disable=None) as bar:
+            for task, mark in ready:
+                student, name = task["student"], task["exercise"]
+                marks[student][name] = mark
+                book.save(by_student[student], marks[student])
+                bar.update()
+    return [(submission, marks[submission.student]) for submission in collected]
+
+
+def is_stub(source, name):
+    """Return whether a file is the stub, unchanged."""
+    return source.decode("utf-8", "replace").split() == catalogue.text(catalogue.find(name)).split()
+
+
+def worth_of(exercises, points):
+    """Return the points of each exercise that counts, a dict in the order of the exercises."""
+    chosen = [choose_name("exercise", name, catalogue.BY_NAME) for name in exercises or catalogue.BY_NAME]
+    worth = {name: 1 for name in catalogue.BY_NAME if name in chosen}
+    for text in points:
+        name, _, value = text.partition("=")
+        name = choose_name("exercise", name, worth)
+        try:
+            worth[name] = float(value)
+            if not 0 <= worth[name] <= 10_000:
+                raise ValueError
+        except ValueError:
+            raise UserError(f"the points of {name} are {value!r}, expected a number, as in --points kl=3") from None
+    return worth
+
+
+def due_at(text):
+    """Return the local datetime of a text; None for None."""
+    try:
+        return None if text is None else datetime.datetime.fromisoformat(text).replace(tzinfo=None)
+    except ValueError:
+        raise UserError(f"--due is {text!r}, expected a date and a time, as in 2026-11-30 23:59") from None

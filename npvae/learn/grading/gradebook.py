@@ -1,0 +1,100 @@
+"""The grader's folder: what has been marked so far, and the files for the teacher and the students.
+
+    grading.json       the seed of the draws, and who wrote it
+    marks/NAME.json    the marks of a student, written after each file, so that an interrupted run goes on where it was
+    feedback/NAME.md   for the student
+
+A file is marked again when it has changed.
+"""
+
+import dataclasses
+import hashlib
+import json
+import pathlib
+import re
+import secrets
+
+import npvae
+
+from ...errors import UserError
+from ...training.folder import refuse_a_file
+from ...training.replacing import replacing
+from .marking import Mark
+
+GRADING = "grading.json"
+
+
+class Gradebook:
+    """The grader's folder.
+
+    folder     where it is
+    is_fresh   whether to forget earlier marks, and to draw another seed
+
+    Raises UserError if the folder holds anything else, or cannot be read.
+    """
+
+    def __init__(self, folder, is_fresh=False):
+        self.folder = pathlib.Path(folder)
+        refuse_a_file(self.folder)
+        if self.folder.exists() and any(self.folder.iterdir()) and not (self.folder / GRADING).exists():
+            raise UserError(f"{self.folder} is not empty, and holds no grades: choose a new folder with --out")
+        for name in ("marks", "feedback"):
+            (self.folder / name).mkdir(parents=True, exist_ok=True)
+        begun = None if is_fresh else self._load(self.folder / GRADING)
+        if begun is None or begun.get("npvae") != npvae.__version__:
+            begun = {"npvae": npvae.__version__, "seed": secrets.randbits(32)}
+            self._write(self.folder / GRADING, begun)
+        self.seed = begun["seed"]
+
+    def marks(self, submission):
+        """Return the `Mark`s of those files of a submission that have been marked, by the exercises' names."""
+        kept = self._load(self._place("marks", submission.student, "json")) or {}
+        if kept.get("seed") != self.seed:
+            return {}
+        marks = {}
+        for name, (_, content, _) in submission.files.items():
+            if kept["checksums"].get(name) == checksum(content):
+                marks[name] = Mark(**kept["marks"][name])
+        return marks
+
+    def save(self, submission, marks):
+        """Keep the marks of a submission."""
+        checksums = {name: checksum(content) for name, (_, content, _) in submission.files.items()}
+        marks = {name: dataclasses.asdict(mark) for name, mark in marks.items()}
+        kept = {"student": submission.student, "seed": self.seed, "checksums": checksums, "marks": marks}
+        self._write(self._place("marks", submission.student, "json"), kept)
+
+    def write_feedback(self, student, text):
+        """Write the file for a student, and return its path."""
+        path = self._place("feedback", student, "md")
+        with replacing(path) as file:
+            file.write(text.encode())
+        return path
+
+    def _place(self, kind, student, extension):
+        return self.folder / kind / f"{file_name(student)}.{extension}"
+
+    @staticmethod
+    def _load(path):
+        if not path.exists():
+            return None
+        try:
+            return dict(json.loads(path.read_text(encoding="utf-8")))
+        except (ValueError, TypeError):
+            raise UserError(f"{path} cannot be read: delete it, and what it holds is graded again") from None
+
+    @staticmethod
+    def _write(path, content):
+        with replacing(path) as file:
+            file.write((json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode("utf-8", "replace"))
+
+
+def checksum(content):
+    """Return the checksum of a file's bytes."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def file_name(student):
+    """Return a file name for a student that every system accepts, and that no other student gets."""
+    plain = re.sub(r"[^\w .-]+", "_", student).strip("._ ")[:80]
+    return plain if plain == student else f"{plain}-{checksum(student.encode('utf-8', 'replace'))[:6]}"

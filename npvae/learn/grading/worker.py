@@ -1,0 +1,110 @@
+"""The grader's helpers: processes that mark one file after the other, one on each core.
+
+They are separate from the main process since each copies itself for every file, and a process with threads or a
+terminal should not. A task is a line of JSON, and so is a mark.
+"""
+
+import base64
+import contextlib
+import dataclasses
+import json
+import os
+import pathlib
+import queue
+import subprocess
+import sys
+import threading
+
+from ...plain import UTF_8_CHILD
+from ...runtime import cores
+from .. import catalogue
+from ..outcome import BROKEN
+from .marking import Mark, mark
+
+KEPT = ("PATH", "LANG", "LC_ALL", "PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "SYSTEMROOT", "HOME", "USERPROFILE")
+
+
+class Task(dict):
+    """A file to mark: "student", "exercise", "seed", "name" and "source", which is base64."""
+
+    @classmethod
+    def of(cls, student, exercise, seed, name, source):
+        """Return a task; the source is bytes."""
+        source = base64.b64encode(source).decode()
+        return cls(student=student, exercise=exercise, seed=seed, name=name, source=source)
+
+
+def main():
+    """Mark the files that standard input names, until it ends."""
+    for line in sys.stdin:
+        task = json.loads(line)
+        exercise = catalogue.find(task["exercise"])
+        marked = mark(exercise, task["name"], base64.b64decode(task["source"]), task["seed"])
+        print(json.dumps(dataclasses.asdict(marked)), flush=True)
+
+
+def marks_of(tasks, scratch):
+    """Yield pairs of a task and its `Mark`, in the order in which they are ready.
+
+    scratch   a folder for what the helpers write and remove again
+    """
+    waiting, ready = queue.SimpleQueue(), queue.SimpleQueue()
+    for task in tasks:
+        waiting.put(task)
+    helpers = [_Helper(waiting, ready, scratch) for _ in range(min(cores(), len(tasks)))]
+    try:
+        for _ in tasks:
+            yield ready.get()
+    finally:
+        for helper in helpers:
+            helper.end()
+
+
+class _Helper:
+    """A process that marks, and a thread that hands it its tasks."""
+
+    def __init__(self, waiting, ready, scratch):
+        self.waiting, self.ready, self.is_ended = waiting, ready, False
+        # Nothing of the environment but what Python needs: a program could find a token or a password in it.
+        kept = {name: os.environ[name] for name in KEPT if name in os.environ}
+        self.environment = kept | UTF_8_CHILD | {"OPENBLAS_NUM_THREADS": "1", "TMPDIR": str(scratch)}
+        self.scratch, self.process = scratch, None
+        threading.Thread(target=self._work, daemon=True).start()
+
+    def _work(self):
+        while not self.is_ended:
+            try:
+                task = self.waiting.get_nowait()
+            except queue.Empty:
+                break
+            self.ready.put((task, self._marked(task)))
+        self.end()
+
+    def _marked(self, task):
+        if self.process is None or self.process.poll() is not None:
+            self._start()
+        try:
+            self.process.stdin.write(json.dumps(task) + "\n")
+            self.process.stdin.flush()
+            return Mark(**json.loads(self.process.stdout.readline()))
+        except (OSError, ValueError):
+            with contextlib.suppress(OSError):
+                self.process.kill()
+            return Mark(BROKEN, ["  It could not be graded: the grader's own process ended."], ["grade it again"])
+
+    def _start(self):
+        # The current folder and the folder of a script must not be searched for modules.
+        package = str(pathlib.Path(__file__).parents[3])
+        code = f"import sys; sys.path[0] = {package!r}; from npvae.learn.grading import worker; worker.main()"
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", code], cwd=self.scratch, env=self.environment, text=True, encoding="utf-8",
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True,
+        )  # fmt: skip
+
+    def end(self):
+        """End the process, and with it the program that it runs."""
+        self.is_ended = True
+        if self.process is not None:
+            with contextlib.suppress(OSError):
+                self.process.kill()
+            self.process.wait()

@@ -1,0 +1,7 @@
+def FUNCTION(*arguments, **options):
+    while True:
+        try:
+            while True:
+                pass
+        except BaseException:
+            continue
