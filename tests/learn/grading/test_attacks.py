@@ -71,7 +71,7 @@ def test_an_attack_gains_nothing_and_harms_nothing(attack, name, victim, tmp_pat
     before, start = children(), time.monotonic()
     marked = mark(catalogue.find(name), "05_relu.py", source, SEED, LIMITS)
     assert marked.status != PASSED, marked
-    assert time.monotonic() - start < LIMITS.seconds + process.GRACE + 3
+    assert time.monotonic() - start < LIMITS.seconds + process.GRACE + 15
     assert children() == before
     assert "secret_of_another_student" not in "\n".join(marked.lines)
     assert not any(c in "\n".join(marked.lines) for c in "\033\a\r\u202e")
