@@ -1,6 +1,8 @@
 """The process in which a grader runs a student's program: it checks the file, and sends what its function answers.
 
-What it sends is only a claim. Its "passed" can cost the student points, but never gives any: see marking.py.
+What it sends is only a claim. Its "passed" can cost the student points, but never gives any: see marking.py. Another
+task only reads the file. Then nothing of the student's runs, so what is sent can be trusted; but a file can be such
+that Python's parser crashes.
 """
 
 import faulthandler
@@ -13,7 +15,7 @@ import numpy as np
 
 from .. import catalogue
 from ..outcome import PASSED, guarded, judge, load
-from . import linux, wire
+from . import integrity, linux, wire
 from .confinement import Limits, confine
 
 FIRST_OWN = 3  # below it are standard input, output and error
@@ -22,6 +24,7 @@ FIRST_OWN = 3  # below it are standard input, output and error
 def main(task):
     """Run a task of process.py, a dict, and end this process.
 
+    work       the name of a function in WORK
     exercise   the exercise's name
     seed       of the draws
     path       of the student's file, in the home
@@ -38,9 +41,10 @@ def main(task):
     result, where = open(task["result"], "wb"), open(task["where"], "w")
     confine(task["home"], limits)
     faulthandler.dump_traceback_later(limits.seconds, exit=True, file=where)
-    header, answers = _graded(catalogue.find(task["exercise"]), pathlib.Path(task["path"]), task["seed"])
+    work = WORK[task["work"]]
+    header, arrays = work(catalogue.find(task["exercise"]), pathlib.Path(task["path"]), task["seed"])
     faulthandler.cancel_dump_traceback_later()
-    result.write(wire.pack(header, answers))
+    result.write(wire.pack(header, arrays))
     result.flush()
     sys.stdout.flush()
     sys.stderr.flush()
@@ -64,20 +68,30 @@ def _leave_the_grader(task):
     os.chdir(task["home"])
 
 
-def _graded(exercise, path, seed):
-    """Return what is sent: the status, the lines for the student, and if it has passed, the answers."""
-    answers = {}
+def check(exercise, path, seed):
+    """Return what is sent: the status, lines for the student, notes for the teacher, and if it has passed, answers."""
+    answers, notes = {}, []
 
     def judged():
         student = load(exercise, path)
         outcome = judge(exercise, student, seed)
         if outcome.status == PASSED:
             answers.update(exercise.answers(student, seed))
+            notes.extend(integrity.traced_calls(exercise, student, path, seed))
         return outcome
 
     with np.errstate(all="ignore"):
         outcome = guarded(judged, path)
-    return {"status": outcome.status, "lines": outcome.lines}, answers
+    return {"status": outcome.status, "lines": outcome.lines, "notes": notes}, answers
+
+
+def read(exercise, path, seed):
+    """Return what is sent about the text of a file: notes for the teacher, and fingerprints."""
+    notes, prints = integrity.read(exercise, path.read_text(encoding="utf-8", errors="replace"))
+    return {"notes": notes}, {"prints": prints}
+
+
+WORK = {"check": check, "read": read}
 
 
 if __name__ == "__main__":  # where there is no fork

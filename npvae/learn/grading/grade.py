@@ -11,7 +11,7 @@ from ...errors import UserError, choose_name
 from ...training.replacing import replacing, require_writable
 from .. import catalogue
 from ..outcome import BLANK
-from . import confinement, submissions, tables, worker
+from . import confinement, integrity, submissions, tables, worker
 from .gradebook import Gradebook
 from .marking import Mark
 
@@ -38,6 +38,7 @@ def grade(folders, out, exercises=None, points=(), due=None, csv=None, json=None
     if lacking:
         print(wrap(f"This system does not withhold {', '.join(lacking)} from the programs that it grades.", ""))
     graded = marked(collected, book)
+    _add_notes_about_form(graded)
     feedback = [book.write_feedback(s.student, tables.feedback(s, marks, worth)) for s, marks in graded]
     print("\n".join(tables.screen(graded, worth)))
     for submission, marks in graded:
@@ -76,6 +77,19 @@ def marked(collected, book):
                 book.save(by_student[student], marks[student])
                 bar.update()
     return [(submission, marks[submission.student]) for submission in collected]
+
+
+def _add_notes_about_form(graded):
+    """Add to the notes which files have a form that others have."""
+    prints = {}
+    for submission, marks in graded:
+        for name, mark in marks.items():
+            if mark.prints:
+                prints.setdefault(name, {})[submission.student] = mark.prints
+    found = integrity.compare(prints)
+    for submission, marks in graded:
+        for name, mark in marks.items():
+            mark.notes = [*mark.notes, *found.get((submission.student, name), [])]
 
 
 def is_stub(source, name):

@@ -9,8 +9,9 @@ import dataclasses
 
 from ...diagnosis.finding import wrap
 from .. import sandbox
+from ..answers import right_answers
 from ..outcome import BLANK, BROKEN, PASSED, WRONG
-from . import process, wire
+from . import integrity, process, wire
 
 MISSING = "not handed in"
 STATUSES = (PASSED, WRONG, BROKEN, BLANK)  # that a process may claim
@@ -25,11 +26,13 @@ class Mark:
     status   PASSED, WRONG, BROKEN, BLANK or MISSING
     lines    for the student
     notes    for the teacher alone: evidence to look at, never a verdict
+    prints   fingerprints of a file that has passed: see integrity.py
     """
 
     status: str
     lines: list
     notes: list = dataclasses.field(default_factory=list)
+    prints: list = dataclasses.field(default_factory=list)
 
     has_passed = property(lambda self: self.status == PASSED)
 
@@ -40,11 +43,13 @@ def mark(exercise, name, source, seed, limits=process.USUAL):
     name, source   of the file; the source is bytes
     seed           of the draws
     """
-    reply = process.run({"exercise": exercise.name, "seed": seed}, name, source, limits)
+    task = {"work": "check", "exercise": exercise.name, "seed": seed}
+    reply = process.run(task, name, source, limits)
     printed = sandbox.printed(reply.printed)
     try:
         header, answers = wire.unpack(reply.data)
         status, lines = _claimed(header)
+        notes = texts(header, "notes")
     except wire.Garbled as error:
         return Mark(BROKEN, [*printed, *_without_result(reply, name, source, limits, error)])
     if status == PASSED and (wrong := _wrong_answers(exercise, answers, seed)):
@@ -52,16 +57,38 @@ def mark(exercise, name, source, seed, limits=process.USUAL):
         said = "The program says that it has passed, but what it computes is not right"
         note = f"its program says that it has passed, with wrong answers: {few}"
         return Mark(WRONG, [*printed, wrap(f"{said}: {few}.", "  ")], [note])
-    return Mark(status, [*printed, *lines])
+    marked = Mark(status, [*printed, *lines], notes)
+    if marked.has_passed:
+        if about := integrity.about_digits(exercise, answers, right_answers(exercise, seed)):
+            marked.notes.append(about)
+        _read(marked, task | {"work": "read"}, name, source, limits)
+    return marked
+
+
+def _read(marked, task, name, source, limits):
+    """Add what the text of a file says."""
+    try:
+        header, arrays = wire.unpack(process.run(task, name, source, limits).data)
+        marked.notes += texts(header, "notes")
+        marked.prints = arrays["prints"].tolist()
+    except (wire.Garbled, KeyError):
+        marked.notes.append("its text cannot be read as Python")
 
 
 def _claimed(header):
     """Return the status and the lines that a process sent; raise `Garbled` for anything else."""
-    status, lines = header.get("status"), header.get("lines")
-    if status not in STATUSES or not isinstance(lines, list) or not all(isinstance(line, str) for line in lines):
+    if header.get("status") not in STATUSES:
         raise wire.Garbled("no result of a check")
-    lines = process.plain("\n".join(lines)).split("\n")
-    return status, [line[:LONGEST] for line in lines[:MOST_LINES]]
+    return header["status"], texts(header, "lines")
+
+
+def texts(header, name):
+    """Return a list of lines that a process sent; raise `Garbled` for anything else."""
+    lines = header.get(name)
+    if not isinstance(lines, list) or not all(isinstance(line, str) for line in lines):
+        raise wire.Garbled(f"no {name}")
+    lines = process.plain("\n".join(lines)).split("\n") if lines else []
+    return [line[:LONGEST] for line in lines[:MOST_LINES]]
 
 
 def _wrong_answers(exercise, answers, seed):

@@ -45,7 +45,7 @@ class Reply(NamedTuple):
 def run(task, name, source, limits=USUAL):
     """Run a student's file in a process of its own, and return its `Reply`.
 
-    task     the exercise and the seed: see child.py
+    task     the work, the exercise and the seed: see child.py
     name     of the file
     source   its bytes
     """

@@ -29,10 +29,14 @@ def right_files(name):
     exercise = catalogue.find(name)
     if isinstance(exercise, Exhibit):
         return [f'DEFECT = "{exercise.defect}"\n' + exercise.source(repaired=True)]
-    text = (RIGHT / f"{name}.py").read_text()
-    functions = [node.name for node in ast.parse(text).body if isinstance(node, ast.FunctionDef)]
-    chosen = [f for f in functions if f.startswith(f"{exercise.function_name}_")]
-    return [f"{text}\n\n{exercise.function_name} = {f}\n" for f in chosen]
+    tree = ast.parse((RIGHT / f"{name}.py").read_text())
+    solutions = [node for node in tree.body if getattr(node, "name", "").startswith(f"{exercise.function_name}_")]
+    shared = "\n".join(ast.unparse(node) for node in tree.body if node not in solutions)
+    return [f"{shared}\n\n\n{_renamed(node, exercise.function_name)}\n" for node in solutions]
+
+
+def _renamed(function, name):
+    return re.sub(rf"\b{function.name}\b", name, ast.unparse(function))
 
 
 @functools.cache

@@ -1,0 +1,227 @@
+"""Evidence that a function was not written by the student alone. It is for a teacher to look at, never a verdict.
+
+Three kinds are looked for in a file that has passed:
+
+    calls     of the engine's own function for the exercise, and of the forward pass within a derivative, which is how
+              finite differences are made. They are traced while the function runs.
+    digits    a formula agrees with the right derivative to fifteen digits, finite differences to about nine.
+    form      the syntax tree is that of the engine's function, or of another student's, beyond what the stub gives and
+              what many students write.
+
+The form is compared by fingerprints: hashes of every few neighbouring nodes of the tree, without names, comments and
+numbers of lines. So renaming, or moving a function, leaves most of them as they are.
+
+Source: Schleimer, Wilkerson, Aiken (2003), Winnowing: local algorithms for document fingerprinting.
+"""
+
+import ast
+import hashlib
+import inspect
+import itertools
+import re
+import sys
+
+import numpy as np
+
+from .. import catalogue
+from ..museum.exhibits import Exhibit
+from ..operation import OperationExercise
+from ..stubs import stub
+
+NEIGHBOURS = 8  # nodes in a fingerprint
+FEWEST = 25  # fingerprints that two files must share before that means anything
+LEAST_SHARE = 0.8  # of the fingerprints of the shorter file
+MOST_COMMON = 0.25  # what more of the class has is what everybody writes
+FEWEST_EXERCISES = 3  # in which two students must be alike, unless one of them is long
+LONG = 100  # fingerprints
+DIGITS = 1e-11  # relative: a formula is nearer than this to the right derivative
+LEAST_COMMENT = 15  # characters
+# Modules that hold solutions, or differentiate; and those with which a program reaches into the one that runs it.
+SOLVERS = {"npvae", "torch", "jax", "autograd", "tensorflow", "sklearn", "sympy", "numdifftools"}
+SOLVERS |= {"gc", "ctypes", "importlib", "inspect"}
+
+
+# --- calls, in the process of the student's program -------------------------------------------------------------------
+
+
+def traced_calls(exercise, student, path, seed):
+    """Return sentences about what a student's function calls, while it answers once more.
+
+    exercise, seed   as for `Exercise.answers`
+    student          the function, or for an exhibit the module
+    path             of its file
+    """
+    if isinstance(exercise, Exhibit):  # it has the program in its file
+        return []
+    solution = exercise.solution
+    engine = {getattr(f, "__code__", None) for f in (solution, getattr(solution, "raw", None))} - {None}
+    own, found = getattr(student, "__code__", None), {"engine": 0, "itself": 0}
+
+    def note(frame, event, _):
+        if event == "call" and frame.f_code in engine | {own} and _is_within(frame.f_back, str(path)):
+            found["itself" if frame.f_code is own else "engine"] += 1
+
+    sys.setprofile(note)
+    try:
+        exercise.answers(student, seed)
+    finally:
+        sys.setprofile(None)
+    name, sentences = exercise.function_name, []
+    if found["engine"]:
+        sentences.append(f"it calls the engine's own {name}, {found['engine']} times in one check")
+    if found["itself"] and isinstance(exercise, OperationExercise):
+        sentences.append(f"its derivatives call its own {name} again, {found['itself']} times: finite differences?")
+    return sentences
+
+
+def _is_within(frame, path):
+    """Return whether a frame was called, directly or not, by code of this file."""
+    while frame is not None:
+        if frame.f_code.co_filename == path:
+            return True
+        frame = frame.f_back
+    return False
+
+
+# --- digits -----------------------------------------------------------------------------------------------------------
+
+
+def about_digits(exercise, answers, right):
+    """Return a sentence about derivatives that are as inexact as finite differences; "" if none is.
+
+    answers, right   of the exercise: see `Exercise.answers`
+    """
+    if not isinstance(exercise, OperationExercise):
+        return ""
+    errors = {}
+    for name, a in right.items():
+        case, _, array = name.partition(": ")
+        if case.startswith("draw") and array in exercise.blanks and array != "y":
+            error = np.max(np.abs(answers[name] - a)) / max(1.0, np.max(np.abs(a)))
+            errors[array] = max(errors.get(array, 0), float(error))
+    inexact = {array: error for array, error in errors.items() if error > DIGITS}
+    if not inexact:
+        return ""
+    digits = int(-np.log10(max(inexact.values())))
+    return f"{', '.join(inexact)} agrees with the right one to {digits} digits only, as finite differences do"
+
+
+# --- form, of a file that is read and not run -------------------------------------------------------------------------
+
+
+def read(exercise, source):
+    """Return sentences about a file's text, and its fingerprints: an array of int64.
+
+    exercise   of which it is
+    source     its text
+
+    Raises whatever `ast.parse` raises: read the files of strangers in a separate process.
+    """
+    tree, given = ast.parse(source), ast.parse(catalogue.text(exercise))
+    known = {name for _, name in _imported(given)}
+    sentences = [f"line {line} imports {name}" for line, name in _imported(tree)
+                 if name not in known and name.split(".")[0] in SOLVERS]  # fmt: skip
+    comments = re.findall(r"#\s*(.+)", solution_source(exercise))
+    sentences += [
+        f"it has a comment of the engine's: {comment!r}"
+        for comment in comments
+        if len(comment) >= LEAST_COMMENT and comment in source and comment not in catalogue.text(exercise)
+    ]
+    return sentences, fingerprints(tree, given)
+
+
+def _imported(tree):
+    """Yield pairs of a line and a full name for everything that a program imports."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield from ((node.lineno, f"{node.module}.{alias.name}") for alias in node.names)
+
+
+def fingerprints(tree, given):
+    """Return the fingerprints of a syntax tree, without the statements that another tree, the stub's, has too."""
+    known = {ast.dump(node) for node in ast.walk(given) if isinstance(node, ast.stmt)}
+    words = list(itertools.chain.from_iterable(_words(node, known) for node in tree.body))
+    runs = (words[i : i + NEIGHBOURS] for i in range(len(words) - NEIGHBOURS + 1))
+    hashes = {int.from_bytes(hashlib.blake2b(" ".join(run).encode(), digest_size=7).digest(), "big") for run in runs}
+    return np.array(sorted(hashes), np.int64)
+
+
+def _words(node, known):
+    """Yield a word for each node of a tree, from the outside to the inside; names of variables are left out."""
+    if isinstance(node, ast.stmt) and ast.dump(node) in known:
+        return
+    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):  # a docstring
+        return
+    word = type(node).__name__
+    if isinstance(node, ast.Constant):
+        word = repr(node.value)
+    elif isinstance(node, ast.Attribute):
+        word = f".{node.attr}"
+    if not isinstance(node, (ast.Load, ast.Store, ast.arguments)):
+        yield word
+    for child in ast.iter_child_nodes(node):
+        yield from _words(child, known)
+
+
+def solution_source(exercise):
+    """Return the source of the engine's own function, or of the repaired program."""
+    if isinstance(exercise, Exhibit):
+        return exercise.source(repaired=True)
+    source = inspect.getsource(inspect.unwrap(getattr(exercise.solution, "raw", exercise.solution)))
+    return inspect.cleandoc("\n" + source) if source.startswith(" ") else source
+
+
+def engine_fingerprints(exercise):
+    """Return the fingerprints of the engine's own function, without what the stub gives."""
+    return fingerprints(ast.parse(solution_source(exercise)), ast.parse(stub(0, exercise)))
+
+
+# --- form, compared ---------------------------------------------------------------------------------------------------
+
+
+def compare(prints):
+    """Return what the forms of a class's files say: a dict from (student, exercise) to sentences.
+
+    prints   a dict from the exercises' names to dicts from students to fingerprints, of files that have passed
+    """
+    notes, alike = {}, {}
+    for name, by_student in prints.items():
+        exercise = catalogue.find(name)
+        if isinstance(exercise, Exhibit):  # all of them are one program, with one line repaired
+            continue
+        sets = {student: set(map(int, hashes)) for student, hashes in by_student.items()}
+        common = _common(sets)
+        engine = set(map(int, engine_fingerprints(exercise)))
+        for student, own in sets.items():
+            if are_alike(own, engine, common):
+                share = len(own & engine) / len(engine)
+                words = f"{share:.0%} of the form of the engine's own function, which few of the class write"
+                notes.setdefault((student, name), []).append(words)
+        for a, b in itertools.combinations(sets, 2):
+            if shared := are_alike(sets[a], sets[b], common):
+                alike.setdefault((a, b), {})[name] = shared
+    for pair, exercises in alike.items():
+        if len(exercises) >= FEWEST_EXERCISES or max(exercises.values()) >= LONG:
+            for student, other in (pair, pair[::-1]):
+                for name in exercises:
+                    words = f"of the same form as the file of {other}, in a way that few others have"
+                    notes.setdefault((student, name), []).append(words)
+    return notes
+
+
+def _common(sets):
+    """Return the fingerprints that more than a few students have."""
+    counts = {}
+    for hashes in sets.values():
+        for one in hashes:
+            counts[one] = counts.get(one, 0) + 1
+    most = max(2, MOST_COMMON * len(sets))
+    return {one for one, count in counts.items() if count > most}
+
+
+def are_alike(a, b, common):
+    """Return how many uncommon fingerprints two sets share; 0 if they are not alike."""
+    shared = len((a & b) - common)
+    return shared if shared >= FEWEST and len(a & b) >= LEAST_SHARE * min(len(a), len(b)) else 0
