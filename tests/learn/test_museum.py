@@ -9,7 +9,6 @@ import builtins
 import inspect
 import keyword
 import re
-import textwrap
 
 import numpy as np
 import pytest
@@ -274,12 +273,9 @@ def test_every_place_is_seen_by_the_tests_that_its_hints_speak_of(program, place
     assert place.defect == letter and len(place.hints) == 3
     for number, (way, wrong) in enumerate(place.changes.items()):
         chosen = style.style_of(program, "7", number % 4)
-        (i,) = [i for i, ways in enumerate(program.statements) if way in ways]
-        chosen.statements[i] = way
-        right = style.write(program, chosen)
-        lines = style.indented(right, way)
-        depth = len(lines) - len(lines.lstrip())
-        source = style.renamed(right.replace(lines, textwrap.indent(wrong, " " * depth)), chosen.names)
+        right, lines, wrong_lines = style.plant(program, chosen, place, way)
+        assert right.count(lines) == 1
+        source = right.replace(lines, wrong_lines)
         with np.errstate(over="ignore"):
             sentences = {name: sentence_of(test, module_of(source)) for name, test in TESTS[program.module].items()}
         assert {name for name, sentence in sentences.items() if sentence} == failing, way

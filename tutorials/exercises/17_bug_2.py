@@ -73,7 +73,7 @@ def kl_divergence(m, lv):
 
 def log_likelihood(x, out):
     """In nats, ln p(x | z) of pixels x (N, D): a Tensor (N,)."""
-    return (out * x).sum(axis=1) - ops.softplus(out).sum(axis=1)
+    return -(ops.softplus(out) - x * out).sum(axis=1)
 
 
 def loss(vae, x, rng):

@@ -72,7 +72,7 @@ def kl_divergence(mean, log_var):
 
 def log_likelihood(x, scores):
     """ln p(x | z) of every example, for pixels x (N, D): a Tensor (N,), in nats."""
-    return (scores * x - ops.softplus(scores)).sum(axis=1)
+    return (scores * x).sum(axis=1) - ops.softplus(scores).sum(axis=1)
 
 
 def loss(autoencoder, x, rng):

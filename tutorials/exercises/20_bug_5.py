@@ -60,7 +60,7 @@ class VAE(nn.Module):
 
 def log_likelihood(x, eta):
     """The Bernoulli log-likelihood of pixels x (N, D), a Tensor (N,): one number of nats for each example."""
-    return -(ops.softplus(eta) - x * eta).sum(axis=1)
+    return (eta * x - ops.softplus(eta)).sum(axis=1)
 
 
 def kl_divergence(loc, log_variance):

@@ -43,7 +43,7 @@ def kl_divergence(mu_q, logvar_q):
 
 def log_likelihood(x, logit):
     """In nats, ln p(x | z) of pixels x (N, D): a Tensor (N,)."""
-    return ops.sum(x * logit - ops.softplus(logit), axis=1)
+    return ops.sum(x * logit, axis=1) - ops.sum(ops.softplus(logit), axis=1)
 
 
 def sample(mu_q, logvar_q, rng):

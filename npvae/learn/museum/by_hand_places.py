@@ -237,7 +237,7 @@ dlogits = pixels / x.size - x / x.size
             "How many numbers does an average over the examples divide by, and how many are there in the array x?",
         ],
         "The printed loss is right, while training follows another one, in which the KL weighs as much as if an image "
-        "had a single pixel: the posterior collapses. The gradient check sees it, because here the loss is separate.",
+        "had a single pixel: the posterior collapses. A gradient check sees it only because the loss is separate.",
     ),
     Place(
         "H",

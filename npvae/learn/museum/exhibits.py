@@ -18,7 +18,7 @@ from ..shuffle import shuffled
 from . import battery, by_hand, importance_weighted, with_autodiff
 from .by_hand_places import BY_HAND
 from .importance_weighted_places import IMPORTANCE_WEIGHTED
-from .style import indented, renamed, style_of, way_for, write
+from .style import plant, style_of
 from .with_autodiff_places import WITH_AUTODIFF
 
 DEFECTS = {
@@ -137,14 +137,10 @@ def exhibit(number, program, place, seed, style_number):
         "Write its letter into DEFECT below, and repair the program so that all tests pass. Read the tests that "
         "fail, and also those that pass."
     )
-    begin = f"{program.title} {task}"
-    text = "\n\n".join([textwrap.fill(begin, 80), kinds, textwrap.fill(end, 80)])
+    text = "\n\n".join([textwrap.fill(f"{program.title} {task}", 80), kinds, textwrap.fill(end, 80)])
     style = style_of(program, seed, style_number)
-    statement, way = way_for(program, seed, place)
-    style.statements[statement] = way
-    source = write(program, style)
-    right = indented(source, way)
-    wrong = textwrap.indent(place.changes[way], " " * (len(right) - len(right.lstrip())))
+    way = shuffled(place.changes, seed, program.title, place.defect)[0]
+    source, right, wrong = plant(program, style, place, way)
     made = Exhibit(
         name=f"bug_{number}",
         title=f"bug museum: {program.title[0].lower()}{program.title[1:].rstrip('.')}",
@@ -154,9 +150,9 @@ def exhibit(number, program, place, seed, style_number):
         hints=[hint.format_map(style.names) for hint in place.hints],
         wrong={},
         defect=place.defect,
-        program=renamed(source, style.names),
-        right=renamed(right, style.names),
-        wrong_line=renamed(wrong, style.names),
+        program=source,
+        right=right,
+        wrong_line=wrong,
         lesson=place.lesson.format_map(style.names),
     )
     return dataclasses.replace(made, prediction=sees(made))

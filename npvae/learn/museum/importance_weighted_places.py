@@ -144,17 +144,13 @@ return log_likelihood + (q.log_prob(z) - prior.log_prob(z))
     Place(
         "F",
         changes_of("""
-log_likelihood = (logits * x - ops.softplus(logits)).sum(axis=-1)
-becomes
-log_likelihood = (logits * x - ops.softplus(logits)).mean(axis=-1)
-
-log_likelihood = (x * logits - ops.softplus(logits)).sum(axis=2)
-becomes
-log_likelihood = (x * logits - ops.softplus(logits)).mean(axis=2)
-
 log_likelihood = (logits * x).sum(axis=-1) - ops.softplus(logits).sum(axis=-1)
 becomes
 log_likelihood = (logits * x).sum(axis=-1) - ops.softplus(logits).mean(axis=-1)
+
+log_likelihood = ops.sum(logits * x, axis=2) - ops.sum(ops.softplus(logits), axis=2)
+becomes
+log_likelihood = ops.sum(logits * x, axis=2) - ops.mean(ops.softplus(logits), axis=2)
 """),
         [
             VALUE,

@@ -43,6 +43,8 @@ or
 log_likelihood = (x * logits - ops.softplus(logits)).sum(axis=2)
 or
 log_likelihood = (logits * x).sum(axis=-1) - ops.softplus(logits).sum(axis=-1)
+or
+log_likelihood = ops.sum(logits * x, axis=2) - ops.sum(ops.softplus(logits), axis=2)
 
 prior = DiagonalGaussian(np.zeros((N, latent_dim)), 0.0)
 return log_likelihood + prior.log_prob(z) - DiagonalGaussian(mu, logvar).log_prob(z)

@@ -107,10 +107,16 @@ def style_of(program, seed, number):
     return Style(names, statements, orders[number % len(orders)])
 
 
-def way_for(program, seed, place):
-    """Return which statement of the table a place belongs to, its number, and the way to write it there."""
-    way = shuffled(place.changes, seed, program.title, place.defect)[0]
-    return next(i for i, ways in enumerate(program.statements) if way in ways), way
+def plant(program, style, place, way):
+    """Plant a defect where a statement is written in this way, and return three texts under the names of the style.
+
+    They are the right program, those of its lines that must be replaced, and the wrong lines.
+    """
+    statements = [way if way in ways else chosen for ways, chosen in zip(program.statements, style.statements)]
+    source = write(program, dataclasses.replace(style, statements=statements))
+    right = indented(source, way)
+    wrong = textwrap.indent(place.changes[way], " " * depth_of(right))
+    return [renamed(text, style.names) for text in (source, right, wrong)]
 
 
 def source_of(module):
@@ -124,8 +130,7 @@ def write(program, style):
     source = source_of(program.module)
     for ways, way in zip(program.statements, style.statements):
         lines = indented(source, ways[0])
-        depth = len(lines) - len(lines.lstrip())
-        source = source.replace(f"\n{lines}\n", f"\n{textwrap.indent(way, ' ' * depth)}\n")
+        source = source.replace(f"\n{lines}\n", f"\n{textwrap.indent(way, ' ' * depth_of(lines))}\n")
     head, *functions = re.split(r"\n\n\n(?=def |class )", source.rstrip("\n"))
     by_name = {re.match(r"\w+ (\w+)", function)[1]: function for function in functions}
     return "\n\n\n".join([head, *(by_name[name] for name in style.order)]) + "\n"
@@ -137,6 +142,11 @@ def indented(source, lines):
     (found,) = [each for each in candidates if f"\n{each}\n" in source]
     assert source.count(f"\n{found}\n") == 1, lines
     return found
+
+
+def depth_of(lines):
+    """Return by how many blanks the first of some lines is indented."""
+    return len(lines) - len(lines.lstrip())
 
 
 def renamed(source, names):

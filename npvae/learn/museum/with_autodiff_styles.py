@@ -101,6 +101,8 @@ return ops.sum(x * logits - ops.softplus(logits), axis=1)
 or
 return (logits * x).sum(axis=1) - ops.softplus(logits).sum(axis=1)
 or
+return ops.sum(x * logits, axis=1) - ops.sum(ops.softplus(logits), axis=1)
+or
 return -(ops.softplus(logits) - x * logits).sum(axis=1)
 
 """−ELBO in nats per example: a Tensor ()."""
