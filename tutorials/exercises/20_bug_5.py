@@ -85,25 +85,25 @@ def loss(net, x, rng):
 
 def train(net, train_images, test_images, rounds, rng):
     """Train on train_images, and return the losses on the training set and the test set after every epoch."""
-    stepper, trace = optim.Adam(net.parameters(), 1e-2), []
+    solver, trace = optim.Adam(net.parameters(), 1e-2), []
     for _ in range(rounds):
-        seen = train_epoch(net, stepper, train_images, rng)
+        seen = train_epoch(net, solver, train_images, rng)
         unseen = evaluate(net, test_images, rng)
         trace.append((seen, unseen))
     return trace
 
 
-def train_epoch(net, stepper, x, rng, batch_size=20):
+def train_epoch(net, solver, x, rng, batch_size=20):
     """Train for one epoch on x (N, D), and return the mean loss of its minibatches."""
     order = rng.permutation(len(x))
     batch_losses = []
     for start in range(0, len(x), batch_size):
         picked = order[start : start + batch_size]
-        stepper.zero_grad()
+        solver.zero_grad()
         neg_elbo = loss(net, x[picked], rng)
         batch_losses.append(float(neg_elbo))
         neg_elbo.backward()
-        stepper.step()
+        solver.step()
     return sum(batch_losses) / len(batch_losses)
 
 

@@ -206,7 +206,7 @@ reconstruction = np.mean(logits * x - softplus, axis=1)
         [
             WRONG_LOSS,
             "The loss is wrong. It has two parts. Which of them is too small by a factor?",
-            "Given {z}, the pixels are independent. How does ln p(x | z) follow from the logarithms of all pixels?",
+            "Given z, the pixels are independent. How does ln p(x | z) follow from the logarithms of all pixels?",
         ],
         "With a mean over the pixels in the gradient as well, a gradient check would see nothing, and the KL would "
         "weigh 784 times too much: the posterior collapses. It is the most common cause of grey samples.",

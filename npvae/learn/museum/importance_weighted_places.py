@@ -155,7 +155,7 @@ log_likelihood = ops.sum(logits * x, axis=2) - ops.mean(ops.softplus(logits), ax
         [
             VALUE,
             BOTH,
-            "Given {z}, the pixels are independent. How does ln p(x | z) follow from the logarithms of all pixels?",
+            "Given z, the pixels are independent. How does ln p(x | z) follow from the logarithms of all pixels?",
         ],
         BLIND,
     ),

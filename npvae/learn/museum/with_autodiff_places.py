@@ -203,7 +203,7 @@ return ops.sum(x * logits, axis=1) - ops.mean(ops.softplus(logits), axis=1)
         [
             "All gradients are right. Which test fails, and which function does it call?",
             "The probabilities do not sum to 1, so ln p(x | z) is wrong. It has two terms. Which of them is too small?",
-            "Given {z}, the pixels are independent. How does ln p(x | z) follow from the logarithms of all pixels?",
+            "Given z, the pixels are independent. How does ln p(x | z) follow from the logarithms of all pixels?",
         ],
         "The loss is smooth and its gradient is right, so a gradient check sees nothing. But exp of it is no "
         "probability, so no loss is the best one: the brighter all pixels are, the lower it gets.",

@@ -9,7 +9,7 @@ NAMES = """
     z: latent | zs | z_sample | sampled
     logits: out | scores | eta | logit
     model: vae | net | network | autoencoder
-    optimizer: opt | adam | optimiser | stepper
+    optimizer: opt | adam | optimiser | solver
     losses: values | per_batch | batch_losses | parts
     rows: chosen | index | picked | minibatch
     value: objective | cost | batch_loss | neg_elbo
