@@ -16,7 +16,7 @@ import pytest
 from npvae import Tensor
 from npvae.learn import catalogue
 from npvae.learn.museum import battery, by_hand, importance_weighted, style, with_autodiff
-from npvae.learn.museum.exhibits import DEFECTS, EXHIBITS, PROGRAMS, TESTS, module_of, sentence_of
+from npvae.learn.museum.exhibits import DEFECTS, EXHIBITS, PROGRAMS, module_of
 from npvae.learn.outcome import PASSED, WRONG, judge_file
 
 GRADIENTS = "gradients against finite differences"
@@ -172,8 +172,9 @@ def numbers(module):
         note(module.loss(model, x, rng), module.evaluate(model, x, rng))
         note(module.train(model, x, x[:20], 2, rng), *model.parameters())
     else:
-        x, *arrays, eps = battery._importance_setting()
-        parameters = [Tensor(a.copy(), requires_grad=True) for a in arrays]
+        x, eps = rng.random((5, 7)), rng.standard_normal((11, 5, 3))
+        shapes = (5, 3), (5, 3), (3, 7), (7,)                # mu, logvar, W and b
+        parameters = [Tensor(rng.standard_normal(shape), requires_grad=True) for shape in shapes]
         surrogate = module.surrogate(x, *parameters, eps)
         surrogate.backward()
         note(surrogate, module.bound(x, *parameters, eps), module.log_weights(x, *parameters, eps))
@@ -270,6 +271,7 @@ def squeezed(text):
 def test_every_place_is_seen_by_the_tests_that_its_hints_speak_of(program, place, claimed):
     """In every way to write the statement, in one of the styles of a seed."""
     letter, failing, gradients = claimed
+    exhibit = next(exhibit for exhibit in EXHIBITS if exhibit.solution is program.module)
     assert place.defect == letter and len(place.hints) == 3
     for number, (way, wrong) in enumerate(place.changes.items()):
         chosen = style.style_of(program, "7", number % 4)
@@ -277,7 +279,7 @@ def test_every_place_is_seen_by_the_tests_that_its_hints_speak_of(program, place
         assert right.count(lines) == 1
         source = right.replace(lines, wrong_lines)
         with np.errstate(over="ignore"):
-            sentences = {name: sentence_of(test, module_of(source)) for name, test in TESTS[program.module].items()}
+            sentences = exhibit.run_tests(module_of(source))
         assert {name for name, sentence in sentences.items() if sentence} == failing, way
         assert not gradients or sentences[GRADIENTS] == f"wrong: {gradients}"
         hints = [squeezed(hint.format_map(chosen.names)) for hint in place.hints]
