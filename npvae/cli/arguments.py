@@ -136,6 +136,8 @@ def build_parser():
         one = actions.add_parser(action, help=text)
         if action == "init":
             one.add_argument("path", metavar="DIR", help="a new folder")
+            variant = "a variant of your own: any text, such as your student number"
+            one.add_argument("--seed", metavar="TEXT", default="", help=variant)
         elif action == "grade":
             add_grade(one)
         elif action != "list":

@@ -1,4 +1,4 @@
-"""All exercises, by name and by number."""
+"""All exercises, by name and by number: the standard ones, or those of a folder's seed."""
 
 import re
 from pathlib import Path
@@ -6,23 +6,27 @@ from pathlib import Path
 from ..errors import choose
 from .exercises import ALL
 from .stubs import stub
+from .variants import of_folder
 
 BY_NAME = {exercise.name: exercise for exercise in ALL}
 NUMBER = {exercise.name: number for number, exercise in enumerate(ALL, start=1)}
 
 
 def find(name, folder=None):
-    """Return the exercise of this name, number (of its file in the folder, if given) or file; UserError for any other.
+    """Return the exercise of this name, number or file; UserError for any other.
+
+    In a folder, it is that of the folder's seed, and its number is that of its file.
     """
+    exercises = ALL if folder is None else of_folder(folder)
     name = Path(name).name.removesuffix(".py")
     number, _, rest = name.partition("_")
     if rest and number.isdecimal():
         name = rest
     if name.isdecimal():
-        for exercise in ALL:
+        for exercise in exercises:
             if int(name) == (NUMBER[exercise.name] if folder is None else number_in(folder, exercise)):
                 return exercise
-    return choose("exercise", name, BY_NAME)
+    return choose("exercise", name, {exercise.name: exercise for exercise in exercises})
 
 
 def file_name(exercise):

@@ -11,6 +11,7 @@ from ..errors import UserError
 from . import catalogue, sandbox
 from .folder import Folder, NoExercises
 from .outcome import BLANK, BROKEN, PASSED, WRONG
+from .variants import SEED, seed_of
 
 GREEN, RED, YELLOW, BOLD = "32", "31", "33", "1"
 COLORS = {PASSED: GREEN, WRONG: RED, BROKEN: RED, BLANK: YELLOW, "begun": YELLOW, "changed since it passed": YELLOW}
@@ -34,8 +35,8 @@ def overview():
         print(wrap(f"The exercises of npvae: {idea}. {promise}", ""))
         print("\nStart by making your own folder:\n\n  npvae learn init my-vae\n  cd my-vae\n  npvae learn")
         return 0
-    passed = sum(folder.has_passed(exercise) for exercise in catalogue.ALL)
-    print(f"{passed} of {len(catalogue.ALL)} exercises have passed.\n")
+    passed = sum(folder.has_passed(exercise) for exercise in folder.exercises)
+    print(f"{passed} of {len(folder.exercises)} exercises have passed.\n")
     exercise = folder.next()
     if exercise is None:
         print("All of them. The engine is yours: read it, starting with npvae/autodiff/tensor.py.")
@@ -69,8 +70,8 @@ MARKS = {"passed": "✓", "begun": "…", "changed since it passed": "!", "missi
 def list_all():
     """npvae learn list: every exercise, and how far you are with it."""
     folder = Folder()
-    statuses = {exercise.name: folder.status(exercise) for exercise in catalogue.ALL}
-    for exercise in catalogue.ALL:
+    statuses = {exercise.name: folder.status(exercise) for exercise in folder.exercises}
+    for exercise in folder.exercises:
         status = statuses[exercise.name]
         mark = painted(MARKS[status], COLORS.get(status, BOLD))
         print(f"{mark} {catalogue.number_in(folder.path, exercise):2} {exercise.name:<20} {exercise.title}")
@@ -80,11 +81,13 @@ def list_all():
     return 0
 
 
-def init(path):
-    """npvae learn init DIR: make your own folder."""
-    folder = Folder.make(path)
+def init(path, seed=""):
+    """npvae learn init DIR [--seed TEXT]: make your own folder, with the exercises of a seed."""
+    folder = Folder.make(path, seed)
     promise = "Nothing that you write there will ever be overwritten."
-    print(wrap(f"{folder.path} holds {len(catalogue.ALL)} exercises, one file each. {promise}", ""))
+    print(wrap(f"{folder.path} holds {len(folder.exercises)} exercises, one file each. {promise}", ""))
+    if kept := seed_of(folder.path):
+        print(wrap(f"They are those of the seed {kept!r}, which {SEED} keeps: leave that file in the folder.", ""))
     print(f"\n  cd {shlex.quote(str(folder.path))}\n  npvae learn")
     return 0
 
@@ -100,7 +103,7 @@ def _opened(name):
     folder = Folder(os.path.dirname(name or "") or ".")
     exercise = catalogue.find(name, folder.path) if name is not None else folder.next()
     if exercise is None:
-        print(f"All {len(catalogue.ALL)} exercises have passed.")
+        print(f"All {len(folder.exercises)} exercises have passed.")
     return folder, exercise
 
 
@@ -207,7 +210,7 @@ def watch(name=None):
     while True:
         time.sleep(POLL)
         now = _times(folder)
-        changed = [exercise for exercise in catalogue.ALL if now.get(exercise.name, 0) > saved.get(exercise.name, 0)]
+        changed = [exercise for exercise in folder.exercises if now.get(exercise.name, 0) > saved.get(exercise.name, 0)]
         saved = now
         for exercise in changed:
             print(f"\n{'─' * 60} {time.strftime('%H:%M:%S')}\n")
@@ -218,7 +221,7 @@ def watch(name=None):
 def _times(folder):
     """Return when each file was last saved, in nanoseconds, by exercise; leave out a file that is being replaced."""
     times = {}
-    for exercise in catalogue.ALL:
+    for exercise in folder.exercises:
         try:
             times[exercise.name] = catalogue.place(folder.path, exercise).stat().st_mtime_ns
         except OSError:

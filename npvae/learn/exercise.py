@@ -89,6 +89,7 @@ class Exercise:
     imports      lines that the stub needs besides `import numpy as np`
     after        after(function, folder, others), called when the check has passed, returns lines to show
     after_takes  what that is, and how long it takes, in a few words
+    seed         of the student whose variant it is (see variants.py)
     """
 
     name: str
@@ -101,6 +102,7 @@ class Exercise:
     imports: tuple = ()
     after: Callable | None = None
     after_takes: str = ""
+    seed: str = ""
 
     function_name = property(lambda self: self.solution.__name__)
 

@@ -2,7 +2,7 @@
 
 Nothing that a student has written is overwritten: `make` refuses a folder with files in it, and `reset` keeps a copy.
 `.progress.json` records the progress: the hints seen, the predictions made, and the checksum of each file when it
-passed, so that a file that has changed since counts as unchecked.
+passed, so that a file that has changed since counts as unchecked. `seed.txt` keeps the seed, if there is one.
 """
 
 import hashlib
@@ -13,6 +13,7 @@ from pathlib import Path
 from ..errors import UserError
 from . import catalogue
 from .exercises import BY_CHAPTER
+from .variants import SEED, checked, of_seed, seed_of
 
 PROGRESS = ".progress.json"
 
@@ -33,7 +34,7 @@ FOLDER = pathlib.Path(__file__).parent
     "name", [pytest.param(name, marks=getattr(pytest.mark, name)) for name in catalogue.BY_NAME]
 )
 def test_exercise(name):
-    exercise = catalogue.find(name)
+    exercise = catalogue.find(name, FOLDER)
     outcome = sandbox.check(exercise, catalogue.place(FOLDER, exercise), FOLDER)
     assert outcome.status == "passed", "\\n".join(["", f"{name}: {outcome.status}", "", *outcome.lines])
 '''
@@ -51,10 +52,12 @@ def pytest_configure(config):
 '''
 
 
-def contents():
+def contents(seed=""):
     """Return what a new folder holds: a dict from the names of files to their texts."""
-    stubs = {catalogue.file_name(exercise): catalogue.text(exercise) for exercise in catalogue.ALL}
-    return stubs | {"test_exercises.py": TESTS, "conftest.py": MARKERS, "README.md": guide()}
+    seed = checked(seed)
+    stubs = {catalogue.file_name(exercise): catalogue.text(exercise) for exercise in of_seed(seed)}
+    kept = {SEED: seed + "\n"} if seed else {}
+    return stubs | {"test_exercises.py": TESTS, "conftest.py": MARKERS, "README.md": guide()} | kept
 
 
 def guide():
@@ -109,6 +112,10 @@ An exercise needs nothing but its own file: everything else comes from `npvae`, 
 next exercise. Your file runs in a separate process, which is stopped after 20 seconds. `.progress.json` remembers what
 has passed and which hints you have seen; `conftest.py` and `test_exercises.py` are for pytest.
 
+In a class, `npvae learn init my-vae --seed TEXT` makes a variant of your own; TEXT is your student number, say. The
+bugs are in other places of other programs, and the choices of every question stand in another order. `seed.txt` keeps
+the seed: leave it in the folder.
+
 The exercises are generated from the functions of the engine, so after you have passed, compare yours with the engine's.
 """
 
@@ -120,7 +127,8 @@ class NoExercises(UserError):
 class Folder:
     """A student's folder.
 
-    path   where it is
+    path        where it is
+    exercises   all exercises, those of its seed
 
     Raises NoExercises where there are none, and UserError for a progress file that cannot be read.
     """
@@ -133,6 +141,7 @@ class Folder:
             raise NoExercises(
                 "there are no exercises in this folder: make some with npvae learn init DIR, then go there with cd DIR"
             )
+        self.exercises = of_seed(seed_of(self.path))
         self._progress = self._load()
 
     @staticmethod
@@ -140,15 +149,16 @@ class Folder:
         return any(catalogue.place(place, exercise).exists() for exercise in catalogue.ALL)
 
     @classmethod
-    def make(cls, path):
-        """Make a new folder with all stubs. Raises UserError if the folder is not empty."""
+    def make(cls, path, seed=""):
+        """Make a new folder with all stubs, those of the seed. Raises UserError if the folder is not empty."""
         path = Path(path)
         if path.exists() and not path.is_dir():
             raise UserError(f"{path} is a file, expected the name of a new folder")
         if path.exists() and any(path.iterdir()):
             raise UserError(f"{path} is not empty, and nothing in it will be overwritten: choose a new folder")
+        files = contents(seed)
         path.mkdir(parents=True, exist_ok=True)
-        for name, text in contents().items():
+        for name, text in files.items():
             (path / name).write_text(text, encoding="utf-8")
         return cls(path)
 
@@ -227,14 +237,14 @@ class Folder:
 
     def next(self):
         """Return the first exercise that has not passed; None if all have."""
-        return next((exercise for exercise in catalogue.ALL if not self.has_passed(exercise)), None)
+        return next((exercise for exercise in self.exercises if not self.has_passed(exercise)), None)
 
     def solved(self, but):
         """Return the files of all exercises that have passed, except one: a dict from name to path."""
         return {
             exercise.name: str(catalogue.place(self.path, exercise))
-            for exercise in catalogue.ALL
-            if exercise is not but and self.has_passed(exercise)
+            for exercise in self.exercises
+            if exercise.name != but.name and self.has_passed(exercise)
         }
 
     def _checksum(self, exercise):

@@ -39,6 +39,7 @@ def check(exercise, path, folder, others=None, seconds=None):
         result, where = Path(scratch, "result"), Path(scratch, "where")
         task = {
             "name": exercise.name,
+            "seed": exercise.seed,
             "path": str(path),
             "folder": str(folder),
             "result": str(result),

@@ -11,8 +11,8 @@ import os
 import pathlib
 import sys
 
-from . import catalogue
 from .outcome import judge_file
+from .variants import of_seed
 
 
 def main(task):
@@ -20,8 +20,9 @@ def main(task):
     task = json.loads(task)
     with open(task["where"], "w", encoding="utf-8") as where:
         faulthandler.dump_traceback_later(task["seconds"], exit=True, file=where)
-        others = [(catalogue.find(name), pathlib.Path(path)) for name, path in task["others"].items()]
-        outcome = judge_file(catalogue.find(task["name"]), task["path"], task["folder"], others)
+        exercises = {exercise.name: exercise for exercise in of_seed(task["seed"])}
+        others = [(exercises[name], pathlib.Path(path)) for name, path in task["others"].items()]
+        outcome = judge_file(exercises[task["name"]], task["path"], task["folder"], others)
         faulthandler.cancel_dump_traceback_later()
     pathlib.Path(task["result"]).write_text(json.dumps(dataclasses.asdict(outcome)), encoding="utf-8")
     sys.stdout.flush()

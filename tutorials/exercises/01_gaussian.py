@@ -19,7 +19,7 @@ Predict (npvae learn predict gaussian):
 The mean is fixed, and one σ² is learned for many x. Where does it settle?
     1  at 1
     2  at the mean of (x − μ)²
-    3  at the square root of that
+    3  at the root of the mean of (x − μ)²
     4  it falls towards 0
 
 When you have it:     npvae learn check gaussian

@@ -32,64 +32,76 @@ DEFECT = ""  # its letter
 import numpy as np
 
 
-def parameters(data_dim, hidden, latent_dim, rng):
-    """Return the weights and biases of four layers, a list of eight arrays."""
-    sizes = [(data_dim, hidden), (hidden, 2 * latent_dim), (latent_dim, hidden), (hidden, data_dim)]
-    return [a for i, o in sizes for a in (rng.standard_normal((i, o)) / np.sqrt(i), np.zeros(o))]
+def parameters(dim_x, units, dim_z, rng):
+    """Draw the weights of four layers; the biases are zeros. Returns a list of eight arrays."""
+    theta = []
+    for i, o in ((dim_x, units), (units, 2 * dim_z), (dim_z, units), (units, dim_x)):
+        theta.append(rng.standard_normal((i, o)) / i**0.5)
+        theta.append(np.zeros(o))
+    return theta
 
 
-def loss_and_gradients(params, x, rng):
-    """−ELBO of a batch x (N, D) of pixels in [0, 1], in nats per example, and its gradient for every parameter."""
-    W1, b1, W2, b2, W3, b3, W4, b4 = params
-    N = len(x)
+def loss_and_gradients(theta, x, rng):
+    """Minus the ELBO of a batch x (N, D) in nats per example, and the gradients. All pixels lie in [0, 1]."""
+    W1, b1, W2, b2, W3, b3, W4, b4 = theta
+    n = x.shape[0]
 
-    # the encoder
-    a = x @ W1 + b1
-    h = np.maximum(a, 0)
-    mu, logvar = np.split(h @ W2 + b2, 2, axis=1)
+    # forward: the encoder
+    s = x @ W1 + b1
+    act1 = np.where(s > 0, s, 0)
+    both, half = np.dot(act1, W2) + b2, len(W3)
+    loc, log_variance = both[:, :half], both[:, half:]
 
     # the sample
-    eps = rng.standard_normal(mu.shape)
-    sigma = np.exp(0.5 * logvar)
-    z = mu + sigma * eps
+    xi = rng.standard_normal(loc.shape)
+    sd = np.exp(0.5 * log_variance)
+    sampled = loc + xi * sd
 
     # the decoder
-    c = z @ W3 + b3
-    g = np.maximum(c, 0)
-    logits = g @ W4 + b4
+    r = sampled @ W3 + b3
+    act2 = np.maximum(r, 0)
+    scores = np.dot(act2, W4) + b4
 
-    # the loss
-    reconstruction = np.sum(x * logits - np.logaddexp(0, logits), axis=1)
-    kl = 0.5 * np.sum(mu**2 + sigma**2 - 1 - logvar, axis=1)
-    loss = np.mean(kl - reconstruction)
+    # −ELBO: the KL minus the reconstruction
+    log_px = (x * scores - np.logaddexp(0, scores)).sum(axis=1)
+    divergence = 0.5 * np.sum(loc**2 + sd**2 - 1 - log_variance, axis=1)
+    objective = np.mean(divergence - log_px)
 
     # and back: the decoder
-    dlogits = (1 / (1 + np.exp(-logits)) - x) / N
-    dW4, db4 = g.T @ dlogits, dlogits.sum(axis=0)
-    dg = dlogits @ W4.T
-    dc = dg * (dg > 0)
-    dW3, db3 = z.T @ dc, dc.sum(axis=0)
-    dz = dc @ W3.T
+    dscores = (1 / (1 + np.exp(-scores)) - x) / n
+    dact2 = dscores @ W4.T
+    dW4 = act2.T @ dscores
+    db4 = np.sum(dscores, axis=0)
+    dr = (dact2 > 0) * dact2
+    dW3 = np.dot(sampled.T, dr)
+    db3 = dr.sum(axis=0)
+    dsampled = np.dot(dr, W3.T)
 
-    # the sample, and the KL
-    dmu = dz + mu / N
-    dlogvar = dz * 0.5 * sigma * eps + 0.5 * (sigma**2 - 1) / N
-    dcode = np.concatenate([dmu, dlogvar], axis=1)
+    # the two paths to q: the sample and the KL
+    dloc = loc / n + dsampled
+    dsd = dsampled * xi + (sd - 1 / sd) / n
+    dlog_variance = 0.5 * sd * dsd
+    dmoments = np.concatenate([dloc, dlog_variance], axis=1)
 
-    # the encoder
-    dW2, db2 = h.T @ dcode, dcode.sum(axis=0)
-    dh = dcode @ W2.T
-    da = dh * (a > 0)
-    dW1, db1 = x.T @ da, da.sum(axis=0)
-    return loss, [dW1, db1, dW2, db2, dW3, db3, dW4, db4]
+    # from q back to x
+    dW2 = np.dot(act1.T, dmoments)
+    db2 = dmoments.sum(axis=0)
+    dact1 = np.dot(dmoments, W2.T)
+    ds = np.where(s > 0, dact1, 0)
+    dW1 = x.T @ ds
+    db1 = np.sum(ds, axis=0)
+    grad_list = [dW1, db1, dW2, db2, dW3, db3, dW4, db4]
+    return objective, grad_list
 
 
 def train(x, steps, rng, lr=0.1):
-    """Plain gradient descent on the examples x (N, D): the parameters, and the loss of each step."""
-    params, losses = parameters(x.shape[1], 16, 2, rng), []
+    """Return the parameters after some steps of gradient descent on x (N, D), and the losses."""
+    theta = parameters(x.shape[1], 16, 2, rng)
+    history = []
     for _ in range(steps):
-        loss, gradients = loss_and_gradients(params, x[rng.choice(len(x), 20)], rng)
-        for p, dp in zip(params, gradients):
-            p -= lr * dp
-        losses.append(loss)
-    return params, losses
+        chosen = rng.choice(len(x), 20)
+        objective, grad_list = loss_and_gradients(theta, x[chosen], rng)
+        history.append(objective)
+        for i in range(len(theta)):
+            theta[i] -= lr * grad_list[i]
+    return theta, history

@@ -36,72 +36,79 @@ from npvae.autodiff import ops
 from npvae.nn import optim
 
 
-class VAE(nn.Module):
-    """An encoder and a decoder with one hidden layer each."""
+def sample(m, lv, rng):
+    """A reparameterized draw of N(m, exp(lv)): a Tensor (N, J)."""
+    xi = rng.standard_normal(m.shape).astype(m.dtype)
+    std = ops.exp(lv)
+    return m + std * xi
 
-    def __init__(self, data_dim, hidden, latent_dim, rng):
-        self.encoder = nn.Dense(data_dim, hidden, rng)
-        self.mu = nn.Dense(hidden, latent_dim, rng)
-        self.logvar = nn.Dense(hidden, latent_dim, rng)
-        self.decoder = nn.Dense(latent_dim, hidden, rng)
-        self.logits = nn.Dense(hidden, data_dim, rng)
+
+class VAE(nn.Module):
+    """A VAE whose encoder and decoder have one hidden layer each."""
+
+    def __init__(self, D, H, J, rng):
+        self.encoder = nn.Dense(D, H, rng)
+        self.mu = nn.Dense(H, J, rng)
+        self.logvar = nn.Dense(H, J, rng)
+        self.decoder = nn.Dense(J, H, rng)
+        self.logits = nn.Dense(H, D, rng)
 
     def encode(self, x):
-        """The mean and the log-variance of q(z | x): two Tensors (N, latent_dim)."""
-        h = ops.tanh(self.encoder(x))
-        return self.mu(h), self.logvar(h)
+        """From pixels to q(z | x): its mean and its log-variance, Tensors (N, J)."""
+        act = self.encoder(x)
+        act = ops.tanh(act)
+        return self.mu(act), self.logvar(act)
 
-    def decode(self, z):
-        """The logits of the pixels: a Tensor (N, D)."""
-        return self.logits(ops.tanh(self.decoder(z)))
-
-
-def sample(mu, logvar, rng):
-    """A reparameterized draw of N(mu, exp(logvar)): a Tensor (N, latent_dim)."""
-    eps = rng.standard_normal(mu.shape).astype(mu.dtype)
-    return mu + ops.exp(logvar) * eps
+    def decode(self, z_sample):
+        """From codes to the logits of p(x | z), a Tensor (N, D)."""
+        act = self.decoder(z_sample)
+        return self.logits(ops.tanh(act))
 
 
-def kl_divergence(mu, logvar):
-    """KL(q ‖ N(0, I)) of every example: a Tensor (N,), in nats."""
-    return 0.5 * (mu * mu + ops.exp(logvar) - 1.0 - logvar).sum(axis=1)
+def kl_divergence(m, lv):
+    """The KL divergence of q from N(0, I), a Tensor (N,): one number of nats for each example."""
+    variance = ops.exp(lv)
+    return 0.5 * (m**2 + variance - lv - 1.0).sum(axis=1)
 
 
-def log_likelihood(x, logits):
-    """ln p(x | z) of every example, for pixels x (N, D): a Tensor (N,), in nats."""
-    return (logits * x - ops.softplus(logits)).sum(axis=1)
+def log_likelihood(x, out):
+    """In nats, ln p(x | z) of pixels x (N, D): a Tensor (N,)."""
+    return -(ops.softplus(out) - x * out).sum(axis=1)
 
 
-def loss(model, x, rng):
-    """−ELBO in nats per example: a Tensor ()."""
-    mu, logvar = model.encode(x)
-    logits = model.decode(sample(mu, logvar, rng))
-    return (kl_divergence(mu, logvar) - log_likelihood(x, logits)).mean()
+def loss(vae, x, rng):
+    """The loss, −ELBO, averaged over the examples x: a Tensor (), in nats."""
+    m, lv = vae.encode(x)
+    z_sample = sample(m, lv, rng)
+    reconstruction = log_likelihood(x, vae.decode(z_sample))
+    return ops.mean(kl_divergence(m, lv) - reconstruction)
 
 
-def train_epoch(model, optimizer, x, rng, batch_size=20):
-    """One pass through the examples x (N, D): the mean loss."""
-    losses = []
-    for rows in np.split(rng.permutation(len(x)), range(batch_size, len(x), batch_size)):
-        value = loss(model, x[rows], rng)
-        optimizer.zero_grad()
-        value.backward()
-        optimizer.step()
-        losses.append(float(value))
-    return np.mean(losses)
-
-
-def evaluate(model, x, rng):
-    """The loss of the examples x (N, D), a number."""
+def evaluate(vae, x, rng):
+    """Return the loss of examples x (N, D), a number, without a gradient."""
     with no_grad():
-        return float(loss(model, Tensor(x), rng))
+        cost = loss(vae, Tensor(x), rng)
+    return float(cost)
 
 
-def train(model, x_train, x_test, epochs, rng):
-    """Train on x_train, and return the losses on the training set and the test set after every epoch."""
-    optimizer, history = optim.Adam(model.parameters(), 1e-2), []
-    for _ in range(epochs):
-        train_loss = train_epoch(model, optimizer, x_train, rng)
-        test_loss = evaluate(model, x_test, rng)
-        history.append((train_loss, test_loss))
-    return history
+def train_epoch(vae, adam, x, rng, batch_size=20):
+    """Go once through the examples x (N, D), in minibatches. Returns the mean loss."""
+    values, order = [], rng.permutation(len(x))
+    for start in range(0, len(x), batch_size):
+        adam.zero_grad()
+        cost = loss(vae, x[order[start : start + batch_size]], rng)
+        cost.backward()
+        adam.step()
+        values.append(float(cost))
+    return np.mean(values)
+
+
+def train(vae, X_train, X_test, n_epochs, rng):
+    """Train on X_train. Returns pairs of losses, training set and test set, one for each epoch."""
+    curve = []
+    adam = optim.Adam(vae.parameters(), lr=1e-2)
+    for _ in range(n_epochs):
+        loss_train = train_epoch(vae, adam, X_train, rng)
+        loss_test = evaluate(vae, X_test, rng)
+        curve.append((loss_train, loss_test))
+    return curve

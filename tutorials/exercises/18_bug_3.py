@@ -37,71 +37,76 @@ from npvae.nn import optim
 
 
 class VAE(nn.Module):
-    """An encoder and a decoder with one hidden layer each."""
+    """Encoder and decoder, with a hidden layer of tanh units in each."""
 
-    def __init__(self, data_dim, hidden, latent_dim, rng):
-        self.encoder = nn.Dense(data_dim, hidden, rng)
-        self.mu = nn.Dense(hidden, latent_dim, rng)
-        self.logvar = nn.Dense(hidden, latent_dim, rng)
-        self.decoder = nn.Dense(latent_dim, hidden, rng)
-        self.logits = nn.Dense(hidden, data_dim, rng)
+    def __init__(self, x_size, width, z_size, rng):
+        self.encoder = nn.Dense(x_size, width, rng)
+        self.mu = nn.Dense(width, z_size, rng)
+        self.logvar = nn.Dense(width, z_size, rng)
+        self.decoder = nn.Dense(z_size, width, rng)
+        self.logits = nn.Dense(width, x_size, rng)
 
     def encode(self, x):
-        """The mean and the log-variance of q(z | x): two Tensors (N, latent_dim)."""
-        h = ops.tanh(self.encoder(x))
-        return self.mu(h), self.logvar(h)
+        """The mean and the log-variance of q(z | x): two Tensors (N, z_size)."""
+        hidden_out = ops.tanh(self.encoder(x))
+        return self.mu(hidden_out), self.logvar(hidden_out)
 
-    def decode(self, z):
-        """The logits of the pixels: a Tensor (N, D)."""
-        return self.logits(ops.tanh(self.decoder(z)))
-
-
-def sample(mu, logvar, rng):
-    """A reparameterized draw of N(mu, exp(logvar)): a Tensor (N, latent_dim)."""
-    eps = rng.standard_normal(mu.shape).astype(mu.dtype)
-    return mu + ops.exp(logvar * 0.5) * eps
+    def decode(self, sampled):
+        """Return a Tensor (N, D): a logit for every pixel."""
+        hidden_out = ops.tanh(self.decoder(sampled))
+        return self.logits(hidden_out)
 
 
-def kl_divergence(mu, logvar):
+def sample(mean, log_var, rng):
+    """One sample of q for each example, through which gradients flow: a Tensor (N, z_size)."""
+    epsilon = rng.standard_normal(mean.shape)
+    epsilon = epsilon.astype(mean.dtype)
+    sd = ops.exp(0.5 * log_var)
+    return mean + sd * epsilon
+
+
+def kl_divergence(mean, log_var):
     """KL(q ‖ N(0, I)) of every example: a Tensor (N,), in nats."""
-    return 0.5 * (mu * mu + ops.exp(logvar) - 1.0 - logvar).mean(axis=1)
+    return 0.5 * (mean * mean + ops.exp(log_var) - 1.0 - log_var).mean(axis=1)
 
 
-def log_likelihood(x, logits):
+def log_likelihood(x, scores):
     """ln p(x | z) of every example, for pixels x (N, D): a Tensor (N,), in nats."""
-    return (logits * x - ops.softplus(logits)).sum(axis=1)
+    return (scores * x).sum(axis=1) - ops.softplus(scores).sum(axis=1)
 
 
-def loss(model, x, rng):
+def loss(autoencoder, x, rng):
     """−ELBO in nats per example: a Tensor ()."""
-    mu, logvar = model.encode(x)
-    logits = model.decode(sample(mu, logvar, rng))
-    return (kl_divergence(mu, logvar) - log_likelihood(x, logits)).mean()
+    mean, log_var = autoencoder.encode(x)
+    scores = autoencoder.decode(sample(mean, log_var, rng))
+    return (kl_divergence(mean, log_var) - log_likelihood(x, scores)).mean()
 
 
-def train_epoch(model, optimizer, x, rng, batch_size=20):
+def train_epoch(autoencoder, opt, x, rng, batch_size=20):
     """One pass through the examples x (N, D): the mean loss."""
-    losses = []
-    for rows in np.split(rng.permutation(len(x)), range(batch_size, len(x), batch_size)):
-        value = loss(model, x[rows], rng)
-        optimizer.zero_grad()
-        value.backward()
-        optimizer.step()
-        losses.append(float(value))
-    return np.mean(losses)
+    per_batch = []
+    for minibatch in np.split(rng.permutation(len(x)), range(batch_size, len(x), batch_size)):
+        batch_loss = loss(autoencoder, x[minibatch], rng)
+        opt.zero_grad()
+        batch_loss.backward()
+        opt.step()
+        per_batch.append(float(batch_loss))
+    return np.mean(per_batch)
 
 
-def evaluate(model, x, rng):
-    """The loss of the examples x (N, D), a number."""
+def evaluate(autoencoder, x, rng):
+    """A number: −ELBO of the examples x (N, D). The model stays as it is."""
     with no_grad():
-        return float(loss(model, Tensor(x), rng))
+        batch_loss = float(loss(autoencoder, Tensor(x), rng))
+        return batch_loss
 
 
-def train(model, x_train, x_test, epochs, rng):
-    """Train on x_train, and return the losses on the training set and the test set after every epoch."""
-    optimizer, history = optim.Adam(model.parameters(), 1e-2), []
-    for _ in range(epochs):
-        train_loss = train_epoch(model, optimizer, x_train, rng)
-        test_loss = evaluate(model, x_test, rng)
-        history.append((train_loss, test_loss))
-    return history
+def train(autoencoder, training_set, test_set, passes, rng):
+    """Return the losses of both sets after each epoch of training on training_set."""
+    opt = optim.Adam(autoencoder.parameters(), lr=0.01)
+    log = []
+    for _ in range(passes):
+        on_train = train_epoch(autoencoder, opt, training_set, rng)
+        on_test = evaluate(autoencoder, test_set, rng)
+        log += [(on_train, on_test)]
+    return log

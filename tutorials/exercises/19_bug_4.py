@@ -32,64 +32,73 @@ DEFECT = ""  # its letter
 import numpy as np
 
 
-def parameters(data_dim, hidden, latent_dim, rng):
-    """Return the weights and biases of four layers, a list of eight arrays."""
-    sizes = [(data_dim, hidden), (hidden, 2 * latent_dim), (latent_dim, hidden), (hidden, data_dim)]
-    return [a for i, o in sizes for a in (rng.standard_normal((i, o)) / np.sqrt(i), np.zeros(o))]
+def train(x, steps, rng, lr=0.1):
+    """Gradient descent on minibatches of x (N, D). Returns the parameters, and the loss of each step."""
+    trace = []
+    arrays = parameters(x.shape[1], 16, 2, rng)
+    for _ in range(steps):
+        minibatch = x[rng.choice(len(x), 20)]
+        neg_elbo, gs = loss_and_gradients(arrays, minibatch, rng)
+        trace.append(neg_elbo)
+        for array, darray in zip(arrays, gs):
+            array -= lr * darray
+    return arrays, trace
 
 
-def loss_and_gradients(params, x, rng):
-    """−ELBO of a batch x (N, D) of pixels in [0, 1], in nats per example, and its gradient for every parameter."""
-    W1, b1, W2, b2, W3, b3, W4, b4 = params
-    N = len(x)
+def parameters(x_size, width, z_size, rng):
+    """A list of eight arrays: weights and bias of each of the four layers."""
+    layer_sizes = [(x_size, width), (width, 2 * z_size), (z_size, width), (width, x_size)]
+    arrays = []
+    for i, o in layer_sizes:
+        arrays += [rng.standard_normal((i, o)) / np.sqrt(i), np.zeros(o)]
+    return arrays
+
+
+def loss_and_gradients(arrays, x, rng):
+    """The loss, −ELBO in nats per example, of pixels x (N, D) in [0, 1], and a list of its eight gradients."""
+    W1, b1, W2, b2, W3, b3, W4, b4 = arrays
+    rows = len(x)
 
     # the encoder
-    a = x @ W1 + b1
-    h = np.maximum(a, 0)
-    mu, logvar = np.split(h @ W2 + b2, 2, axis=1)
+    enc_in = x @ W1 + b1
+    enc = np.maximum(enc_in, 0)
+    mu_q, logvar_q = np.hsplit(enc @ W2 + b2, 2)
 
-    # the sample
-    eps = rng.standard_normal(mu.shape)
-    sigma = np.exp(0.5 * logvar)
-    z = mu + sigma * eps
+    # reparameterize
+    noise = rng.standard_normal(mu_q.shape)
+    stddev = np.exp(logvar_q / 2)
+    latent = stddev * noise + mu_q
 
-    # the decoder
-    c = z @ W3 + b3
-    g = np.maximum(c, 0)
-    logits = g @ W4 + b4
+    # p(x | z)
+    dec_in = b3 + latent @ W3
+    dec = dec_in * (dec_in > 0)
+    out = dec @ W4 + b4
 
-    # the loss
-    reconstruction = np.sum(x * logits - np.logaddexp(0, logits), axis=1)
-    kl = 0.5 * np.sum(mu**2 + sigma**2 - 1 - logvar, axis=1)
-    loss = np.mean(kl - reconstruction)
+    # one number for each example, then their mean
+    rec = np.sum(out * x, axis=1) - np.sum(np.logaddexp(0, out), axis=1)
+    kld = np.sum(np.square(mu_q) + np.square(stddev) - 1 - logvar_q, axis=1) / 2
+    neg_elbo = np.mean(kld) - np.mean(rec)
 
-    # and back: the decoder
-    dlogits = (1 / (1 + np.exp(-logits)) - x) / N
-    dW4, db4 = g.T @ dlogits, dlogits.sum(axis=0)
-    dg = dlogits @ W4.T
-    dc = dg * (c > 0)
-    dW3, db3 = z.T @ dc, dc.sum(axis=0)
-    dz = dc @ W3.T
+    # gradients of the decoder
+    p_x = 1 / (1 + np.exp(-out))
+    dout = (p_x - x) / rows
+    dW4 = np.dot(dec.T, dout)
+    db4 = dout.sum(axis=0)
+    ddec = np.dot(dout, W4.T)
+    ddec_in = (dec > 0) * ddec
+    dlatent = ddec_in @ W3.T
+    dW3 = latent.T @ ddec_in
+    db3 = np.sum(ddec_in, axis=0)
 
     # the sample, and the KL
-    dmu = dz - mu / N
-    dlogvar = dz * 0.5 * sigma * eps + 0.5 * (sigma**2 - 1) / N
-    dcode = np.concatenate([dmu, dlogvar], axis=1)
+    dmu_q = dlatent - mu_q / rows
+    dlogvar_q = 0.5 * (dlatent * noise * stddev + (stddev**2 - 1) / rows)
+    dq = np.hstack([dmu_q, dlogvar_q])
 
-    # the encoder
-    dW2, db2 = h.T @ dcode, dcode.sum(axis=0)
-    dh = dcode @ W2.T
-    da = dh * (a > 0)
-    dW1, db1 = x.T @ da, da.sum(axis=0)
-    return loss, [dW1, db1, dW2, db2, dW3, db3, dW4, db4]
-
-
-def train(x, steps, rng, lr=0.1):
-    """Plain gradient descent on the examples x (N, D): the parameters, and the loss of each step."""
-    params, losses = parameters(x.shape[1], 16, 2, rng), []
-    for _ in range(steps):
-        loss, gradients = loss_and_gradients(params, x[rng.choice(len(x), 20)], rng)
-        for p, dp in zip(params, gradients):
-            p -= lr * dp
-        losses.append(loss)
-    return params, losses
+    # gradients of the encoder
+    denc = dq @ W2.T
+    dW2 = enc.T @ dq
+    db2 = np.sum(dq, axis=0)
+    denc_in = denc * (enc_in > 0)
+    dW1, db1 = x.T @ denc_in, denc_in.sum(axis=0)
+    return neg_elbo, [dW1, db1, dW2, db2, dW3, db3, dW4, db4]

@@ -39,69 +39,75 @@ from npvae.nn import optim
 class VAE(nn.Module):
     """An encoder and a decoder with one hidden layer each."""
 
-    def __init__(self, data_dim, hidden, latent_dim, rng):
-        self.encoder = nn.Dense(data_dim, hidden, rng)
-        self.mu = nn.Dense(hidden, latent_dim, rng)
-        self.logvar = nn.Dense(hidden, latent_dim, rng)
-        self.decoder = nn.Dense(latent_dim, hidden, rng)
-        self.logits = nn.Dense(hidden, data_dim, rng)
+    def __init__(self, dim_x, units, dim_z, rng):
+        self.encoder = nn.Dense(dim_x, units, rng)
+        self.mu = nn.Dense(units, dim_z, rng)
+        self.logvar = nn.Dense(units, dim_z, rng)
+        self.decoder = nn.Dense(dim_z, units, rng)
+        self.logits = nn.Dense(units, dim_x, rng)
 
     def encode(self, x):
-        """The mean and the log-variance of q(z | x): two Tensors (N, latent_dim)."""
-        h = ops.tanh(self.encoder(x))
-        return self.mu(h), self.logvar(h)
+        """Return the parameters of q(z | x), the mean and ln σ²: two Tensors (N, dim_z)."""
+        features = ops.tanh(self.encoder(x))
+        loc, log_variance = self.mu(features), self.logvar(features)
+        return loc, log_variance
 
-    def decode(self, z):
+    def decode(self, zs):
         """The logits of the pixels: a Tensor (N, D)."""
-        return ops.sigmoid(self.logits(ops.tanh(self.decoder(z))))
+        features = ops.tanh(self.decoder(zs))
+        return ops.sigmoid(self.logits(features))
 
 
-def sample(mu, logvar, rng):
-    """A reparameterized draw of N(mu, exp(logvar)): a Tensor (N, latent_dim)."""
-    eps = rng.standard_normal(mu.shape).astype(mu.dtype)
-    return mu + ops.exp(logvar * 0.5) * eps
+def log_likelihood(x, eta):
+    """The Bernoulli log-likelihood of pixels x (N, D), a Tensor (N,): one number of nats for each example."""
+    return (eta * x - ops.softplus(eta)).sum(axis=1)
 
 
-def kl_divergence(mu, logvar):
-    """KL(q ‖ N(0, I)) of every example: a Tensor (N,), in nats."""
-    return 0.5 * (mu * mu + ops.exp(logvar) - 1.0 - logvar).sum(axis=1)
+def kl_divergence(loc, log_variance):
+    """In nats, how far q is from the prior N(0, I): a Tensor (N,)."""
+    return -0.5 * (1.0 + log_variance - loc * loc - ops.exp(log_variance)).sum(axis=1)
 
 
-def log_likelihood(x, logits):
-    """ln p(x | z) of every example, for pixels x (N, D): a Tensor (N,), in nats."""
-    return (logits * x - ops.softplus(logits)).sum(axis=1)
+def sample(loc, log_variance, rng):
+    """Draw from N(loc, exp(log_variance)) by reparameterization: a Tensor (N, dim_z)."""
+    normal = rng.standard_normal(log_variance.shape).astype(log_variance.dtype)
+    return loc + ops.exp(log_variance * 0.5) * normal
 
 
-def loss(model, x, rng):
-    """−ELBO in nats per example: a Tensor ()."""
-    mu, logvar = model.encode(x)
-    logits = model.decode(sample(mu, logvar, rng))
-    return (kl_divergence(mu, logvar) - log_likelihood(x, logits)).mean()
+def loss(net, x, rng):
+    """A Tensor (): minus the ELBO, in nats per example."""
+    loc, log_variance = net.encode(x)
+    zs = sample(loc, log_variance, rng)
+    eta = net.decode(zs)
+    elbo = log_likelihood(x, eta) - kl_divergence(loc, log_variance)
+    return -elbo.mean()
 
 
-def train_epoch(model, optimizer, x, rng, batch_size=20):
-    """One pass through the examples x (N, D): the mean loss."""
-    losses = []
-    for rows in np.split(rng.permutation(len(x)), range(batch_size, len(x), batch_size)):
-        value = loss(model, x[rows], rng)
-        optimizer.zero_grad()
-        value.backward()
-        optimizer.step()
-        losses.append(float(value))
-    return np.mean(losses)
+def train(net, train_images, test_images, rounds, rng):
+    """Train on train_images, and return the losses on the training set and the test set after every epoch."""
+    solver, trace = optim.Adam(net.parameters(), 1e-2), []
+    for _ in range(rounds):
+        seen = train_epoch(net, solver, train_images, rng)
+        unseen = evaluate(net, test_images, rng)
+        trace.append((seen, unseen))
+    return trace
 
 
-def evaluate(model, x, rng):
+def train_epoch(net, solver, x, rng, batch_size=20):
+    """Train for one epoch on x (N, D), and return the mean loss of its minibatches."""
+    order = rng.permutation(len(x))
+    batch_losses = []
+    for start in range(0, len(x), batch_size):
+        picked = order[start : start + batch_size]
+        solver.zero_grad()
+        neg_elbo = loss(net, x[picked], rng)
+        batch_losses.append(float(neg_elbo))
+        neg_elbo.backward()
+        solver.step()
+    return sum(batch_losses) / len(batch_losses)
+
+
+def evaluate(net, x, rng):
     """The loss of the examples x (N, D), a number."""
     with no_grad():
-        return float(loss(model, Tensor(x), rng))
-
-
-def train(model, x_train, x_test, epochs, rng):
-    """Train on x_train, and return the losses on the training set and the test set after every epoch."""
-    optimizer, history = optim.Adam(model.parameters(), 1e-2), []
-    for _ in range(epochs):
-        train_loss = train_epoch(model, optimizer, x_train, rng)
-        test_loss = evaluate(model, x_test, rng)
-        history.append((train_loss, test_loss))
-    return history
+        return float(loss(net, Tensor(x), rng))

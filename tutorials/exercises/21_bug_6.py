@@ -32,64 +32,67 @@ DEFECT = ""  # its letter
 import numpy as np
 
 
-def parameters(data_dim, hidden, latent_dim, rng):
+def parameters(n_pixels, n_hidden, n_latent, rng):
     """Return the weights and biases of four layers, a list of eight arrays."""
-    sizes = [(data_dim, hidden), (hidden, 2 * latent_dim), (latent_dim, hidden), (hidden, data_dim)]
-    return [a for i, o in sizes for a in (rng.standard_normal((i, o)) / np.sqrt(i), np.zeros(o))]
-
-
-def loss_and_gradients(params, x, rng):
-    """−ELBO of a batch x (N, D) of pixels in [0, 1], in nats per example, and its gradient for every parameter."""
-    W1, b1, W2, b2, W3, b3, W4, b4 = params
-    N = len(x)
-
-    # the encoder
-    a = x @ W1 + b1
-    h = np.maximum(a, 0)
-    mu, logvar = np.split(h @ W2 + b2, 2, axis=1)
-
-    # the sample
-    eps = rng.standard_normal(mu.shape)
-    sigma = np.exp(0.5 * logvar)
-    z = mu + sigma * eps
-
-    # the decoder
-    c = z @ W3 + b3
-    g = np.maximum(c, 0)
-    logits = g @ W4 + b4
-
-    # the loss
-    reconstruction = np.mean(x * logits - np.logaddexp(0, logits), axis=1)
-    kl = 0.5 * np.sum(mu**2 + sigma**2 - 1 - logvar, axis=1)
-    loss = np.mean(kl - reconstruction)
-
-    # and back: the decoder
-    dlogits = (1 / (1 + np.exp(-logits)) - x) / N
-    dW4, db4 = g.T @ dlogits, dlogits.sum(axis=0)
-    dg = dlogits @ W4.T
-    dc = dg * (c > 0)
-    dW3, db3 = z.T @ dc, dc.sum(axis=0)
-    dz = dc @ W3.T
-
-    # the sample, and the KL
-    dmu = dz + mu / N
-    dlogvar = dz * 0.5 * sigma * eps + 0.5 * (sigma**2 - 1) / N
-    dcode = np.concatenate([dmu, dlogvar], axis=1)
-
-    # the encoder
-    dW2, db2 = h.T @ dcode, dcode.sum(axis=0)
-    dh = dcode @ W2.T
-    da = dh * (a > 0)
-    dW1, db1 = x.T @ da, da.sum(axis=0)
-    return loss, [dW1, db1, dW2, db2, dW3, db3, dW4, db4]
+    layers = [(n_pixels, n_hidden), (n_hidden, 2 * n_latent), (n_latent, n_hidden), (n_hidden, n_pixels)]
+    return [pre1 for i, o in layers for pre1 in (rng.standard_normal((i, o)) / np.sqrt(i), np.zeros(o))]
 
 
 def train(x, steps, rng, lr=0.1):
     """Plain gradient descent on the examples x (N, D): the parameters, and the loss of each step."""
-    params, losses = parameters(x.shape[1], 16, 2, rng), []
+    values, costs = parameters(x.shape[1], 16, 2, rng), []
     for _ in range(steps):
-        loss, gradients = loss_and_gradients(params, x[rng.choice(len(x), 20)], rng)
-        for p, dp in zip(params, gradients):
-            p -= lr * dp
-        losses.append(loss)
-    return params, losses
+        cost, grads = loss_and_gradients(values, x[rng.choice(len(x), 20)], rng)
+        for value, dvalue in zip(values, grads):
+            value -= lr * dvalue
+        costs.append(cost)
+    return values, costs
+
+
+def loss_and_gradients(values, x, rng):
+    """−ELBO of a batch x (N, D) of pixels in [0, 1], in nats per example, and its gradient for every parameter."""
+    batch_size = len(x)
+    W1, b1, W2, b2, W3, b3, W4, b4 = values
+
+    # encode: the mean and the log-variance of q(z | x)
+    pre1 = np.dot(x, W1) + b1
+    out1 = np.maximum(0, pre1)
+    code = out1 @ W2 + b2
+    mean, log_var = np.split(code, 2, axis=1)
+
+    # z ~ q(z | x)
+    normal = rng.standard_normal((batch_size, mean.shape[1]))
+    scale = np.sqrt(np.exp(log_var))
+    z_sample = mean + scale * normal
+
+    # forward: the decoder
+    pre2 = z_sample @ W3 + b3
+    out2 = np.where(pre2 > 0, pre2, 0)
+    logit = b4 + out2 @ W4
+
+    # the loss
+    recon = (x * logit - np.logaddexp(0, logit)).mean(axis=1)
+    kl_q = 0.5 * (mean * mean + scale * scale - log_var - 1).sum(axis=1)
+    cost = (kl_q - recon).mean()
+
+    # backward, from the logits to z
+    prob = 1.0 / (1.0 + np.exp(-logit))
+    dlogit = prob / batch_size - x / batch_size
+    dW4, db4 = out2.T @ dlogit, dlogit.sum(axis=0)
+    dout2 = dlogit @ W4.T
+    dpre2 = dout2 * (pre2 > 0)
+    dW3, db3 = z_sample.T @ dpre2, dpre2.sum(axis=0)
+    dz_sample = dpre2 @ W3.T
+
+    # through z, and from the KL
+    dmean = dz_sample + (1 / batch_size) * mean
+    dlog_var = dz_sample * 0.5 * scale * normal + 0.5 * (scale**2 - 1) / batch_size
+    dencoder = np.concatenate((dmean, dlog_var), axis=-1)
+
+    # the encoder
+    dW2, db2 = out1.T @ dencoder, dencoder.sum(axis=0)
+    dout1 = dencoder @ W2.T
+    dpre1 = (out1 > 0) * dout1
+    db1 = dpre1.sum(axis=0)
+    dW1 = np.dot(x.T, dpre1)
+    return cost, [dW1, db1, dW2, db2, dW3, db3, dW4, db4]

@@ -36,30 +36,31 @@ from npvae.autodiff import ops
 from npvae.probability import DiagonalGaussian
 
 
-def log_weights(x, mu, logvar, W, b, eps):
-    """ln w = ln p(x | z) + ln p(z) − ln q(z | x) for K samples of each example, a Tensor (K, N).
+def log_weights(x, mean, log_var, W, b, epsilon):
+    """The logarithms of the importance weights, ln p(x | z) + ln p(z) − ln q(z | x): a Tensor (K, N).
 
-    x (N, D) are pixels; mu and logvar (N, latent_dim) the posterior; W (latent_dim, D) and b (D,) the decoder, which
-    gives logits; eps (K, N, latent_dim) the noise.
+    x (N, D) are pixels; mean and log_var (N, J) the posterior; W (J, D) and b (D,) the decoder, which
+    gives logits; epsilon (K, N, J) the noise.
     """
-    K, N, latent_dim = eps.shape
-    z = mu + ops.exp(logvar * 0.5) * eps
-    logits = (z.reshape(K * N, latent_dim) @ W + b).reshape(K, N, -1)
-    log_likelihood = (logits * x - ops.softplus(logits)).sum(axis=-1)
-    prior = DiagonalGaussian(np.zeros((N, latent_dim)), 0.0)
-    return log_likelihood + prior.log_prob(z) - DiagonalGaussian(mu, logvar).log_prob(z)
+    K, N, J = epsilon.shape
+    sampled = mean + ops.sqrt(ops.exp(log_var)) * epsilon
+    logit = (sampled.reshape(K * N, J) @ W + b).reshape(K, N, -1)
+    reconstruction = (logit * x).sum(axis=-1) - ops.softplus(logit).sum(axis=-1)
+    standard_normal = DiagonalGaussian(np.zeros((N, J)), 0.0)
+    return reconstruction + standard_normal.log_prob(sampled) - DiagonalGaussian(mean, log_var).log_prob(sampled)
 
 
-def bound(x, mu, logvar, W, b, eps):
+def surrogate(x, mean, log_var, W, b, epsilon):
+    """A Tensor () with the gradient of the bound. Its value means nothing: Σ_k w̃_k ln w_k, where w̃ = w / Σ w."""
+    log_ratio = log_weights(x, mean, log_var, W, b, epsilon)
+    ratio = ops.exp(log_ratio - log_ratio.data.max(axis=0))
+    w_tilde = ratio / ratio.sum(axis=0)
+    return ops.mean((log_ratio * w_tilde).sum(axis=0))
+
+
+def bound(x, mean, log_var, W, b, epsilon):
     """ln (1/K) Σ_k w_k, averaged over the examples: a number to report."""
-    log_w = log_weights(x, mu, logvar, W, b, eps).data
-    largest = log_w.max(axis=0)
-    return float(np.mean(largest + np.log(np.mean(np.exp(log_w - largest), axis=0))))
-
-
-def surrogate(x, mu, logvar, W, b, eps):
-    """A Tensor () whose gradient is that of the bound: Σ_k w̃_k ln w_k, where w̃ = w / Σ w are only weights."""
-    log_w = log_weights(x, mu, logvar, W, b, eps)
-    relative = ops.exp(log_w - log_w.data.max(axis=0))
-    weights = relative / relative.sum(axis=0)
-    return (weights * log_w).sum(axis=0).mean()
+    log_ratio = log_weights(x, mean, log_var, W, b, epsilon).data
+    top = np.max(log_ratio, axis=0)
+    ratio = np.exp(log_ratio - top)
+    return float((top + np.log(ratio.mean(axis=0))).mean())

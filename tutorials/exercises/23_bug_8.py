@@ -32,65 +32,77 @@ DEFECT = ""  # its letter
 import numpy as np
 
 
-def parameters(data_dim, hidden, latent_dim, rng):
-    """Return the weights and biases of four layers, a list of eight arrays."""
-    sizes = [(data_dim, hidden), (hidden, 2 * latent_dim), (latent_dim, hidden), (hidden, data_dim)]
-    return [a for i, o in sizes for a in (rng.standard_normal((i, o)) / np.sqrt(i), np.zeros(o))]
+def loss_and_gradients(weights, x, rng):
+    """Minus the ELBO of a batch x (N, D) in nats per example, and the gradients. All pixels lie in [0, 1]."""
+    W1, b1, W2, b2, W3, b3, W4, b4 = weights
+    n_rows = x.shape[0]
 
+    # q(z | x)
+    u = b1 + x @ W1
+    h1 = u * (u > 0)
+    m, lv = np.split(h1 @ W2 + b2, 2, axis=1)
 
-def loss_and_gradients(params, x, rng):
-    """−ELBO of a batch x (N, D) of pixels in [0, 1], in nats per example, and its gradient for every parameter."""
-    W1, b1, W2, b2, W3, b3, W4, b4 = params
-    N = len(x)
+    # a sample of q
+    epsilon = rng.standard_normal(lv.shape)
+    std = np.exp(0.5 * lv)
+    zs = m + epsilon * std
 
-    # the encoder
-    a = x @ W1 + b1
-    h = np.maximum(a, 0)
-    mu, logvar = np.split(h @ W2 + b2, 2, axis=1)
+    # decode: the logits of p(x | z)
+    v = np.dot(zs, W3) + b3
+    h2 = np.maximum(0, v)
+    eta = np.dot(h2, W4) + b4
 
-    # the sample
-    eps = rng.standard_normal(mu.shape)
-    sigma = np.exp(0.5 * logvar)
-    z = mu + sigma * eps
-
-    # the decoder
-    c = z @ W3 + b3
-    g = np.maximum(c, 0)
-    logits = g @ W4 + b4
-
-    # the loss
-    reconstruction = np.sum(x * logits - np.logaddexp(0, logits), axis=1)
-    kl = 0.5 * np.sum(mu**2 + sigma**2 - 1 - logvar, axis=1)
-    loss = np.mean(kl - reconstruction)
+    # −ELBO: the KL minus the reconstruction
+    softplus = np.logaddexp(0, eta)
+    log_lik = np.sum(eta * x - softplus, axis=1)
+    kl_term = -0.5 * np.sum(1 + lv - m**2 - std**2, axis=1)
+    elbo = log_lik - kl_term
+    total = -elbo.mean()
 
     # and back: the decoder
-    dlogits = (1 / (1 + np.exp(-logits)) - x) / N
-    dW4, db4 = g.T @ dlogits, dlogits.sum(axis=0)
-    dg = dlogits @ W4.T
-    dc = dg * (c > 0)
-    dW3, db3 = z.T @ dc, dc.sum(axis=0)
-    dz = dc @ W3.T
+    deta = (1 / (1 + np.exp(-eta)) - x) / n_rows
+    dh2 = deta @ W4.T
+    dW4 = h2.T @ deta
+    db4 = np.sum(deta, axis=0)
+    dv = np.where(v > 0, dh2, 0)
+    dW3 = np.dot(zs.T, dv)
+    db3 = dv.sum(axis=0)
+    dzs = np.dot(dv, W3.T)
 
-    # the sample, and the KL
-    dmu = dz + mu / N
-    eps = rng.standard_normal(mu.shape)
-    dlogvar = dz * 0.5 * sigma * eps + 0.5 * (sigma**2 - 1) / N
-    dcode = np.concatenate([dmu, dlogvar], axis=1)
+    # the two paths to q: the sample and the KL
+    dm = m / n_rows + dzs
+    epsilon = rng.standard_normal(m.shape)
+    dlv = 0.5 * (dzs * epsilon * std + (std**2 - 1) / n_rows)
+    dstats = np.concatenate([dm, dlv], axis=1)
 
-    # the encoder
-    dW2, db2 = h.T @ dcode, dcode.sum(axis=0)
-    dh = dcode @ W2.T
-    da = dh * (a > 0)
-    dW1, db1 = x.T @ da, da.sum(axis=0)
-    return loss, [dW1, db1, dW2, db2, dW3, db3, dW4, db4]
+    # from q back to x
+    dW2 = np.dot(h1.T, dstats)
+    db2 = dstats.sum(axis=0)
+    dh1 = np.dot(dstats, W2.T)
+    du = np.where(u > 0, dh1, 0)
+    dW1 = x.T @ du
+    db1 = np.sum(du, axis=0)
+    derivatives = [dW1, db1, dW2, db2, dW3, db3, dW4, db4]
+    return total, derivatives
+
+
+def parameters(D, H, J, rng):
+    """Draw the weights of four layers; the biases are zeros. Returns a list of eight arrays."""
+    weights = []
+    for i, o in ((D, H), (H, 2 * J), (J, H), (H, D)):
+        weights.append(rng.standard_normal((i, o)) / i**0.5)
+        weights.append(np.zeros(o))
+    return weights
 
 
 def train(x, steps, rng, lr=0.1):
-    """Plain gradient descent on the examples x (N, D): the parameters, and the loss of each step."""
-    params, losses = parameters(x.shape[1], 16, 2, rng), []
+    """Return the parameters after some steps of gradient descent on x (N, D), and the losses."""
+    weights = parameters(x.shape[1], 16, 2, rng)
+    curve = []
     for _ in range(steps):
-        loss, gradients = loss_and_gradients(params, x[rng.choice(len(x), 20)], rng)
-        for p, dp in zip(params, gradients):
-            p -= lr * dp
-        losses.append(loss)
-    return params, losses
+        chosen = rng.choice(len(x), 20)
+        total, derivatives = loss_and_gradients(weights, x[chosen], rng)
+        curve.append(total)
+        for i in range(len(weights)):
+            weights[i] -= lr * derivatives[i]
+    return weights, curve

@@ -36,72 +36,77 @@ from npvae.autodiff import ops
 from npvae.nn import optim
 
 
-class VAE(nn.Module):
-    """An encoder and a decoder with one hidden layer each."""
+def kl_divergence(mu_q, logvar_q):
+    """The KL divergence of q from N(0, I), a Tensor (N,): one number of nats for each example."""
+    return 0.5 * ops.sum(ops.square(mu_q) + ops.exp(logvar_q) - logvar_q - 1.0, axis=1)
 
-    def __init__(self, data_dim, hidden, latent_dim, rng):
-        self.encoder = nn.Dense(data_dim, hidden, rng)
-        self.mu = nn.Dense(hidden, latent_dim, rng)
-        self.logvar = nn.Dense(hidden, latent_dim, rng)
-        self.decoder = nn.Dense(latent_dim, hidden, rng)
-        self.logits = nn.Dense(hidden, data_dim, rng)
+
+def log_likelihood(x, logit):
+    """In nats, ln p(x | z) of pixels x (N, D): a Tensor (N,)."""
+    return ops.sum(x * logit, axis=1) - ops.sum(ops.softplus(logit), axis=1)
+
+
+def sample(mu_q, logvar_q, rng):
+    """A reparameterized draw of N(mu_q, exp(logvar_q)): a Tensor (N, n_latent)."""
+    noise = rng.standard_normal(mu_q.shape).astype(mu_q.dtype)
+    return mu_q + noise * ops.exp(logvar_q / 2.0)
+
+
+class VAE(nn.Module):
+    """A VAE whose encoder and decoder have one hidden layer each."""
+
+    def __init__(self, n_pixels, n_hidden, n_latent, rng):
+        self.encoder = nn.Dense(n_pixels, n_hidden, rng)
+        self.mu = nn.Dense(n_hidden, n_latent, rng)
+        self.logvar = nn.Dense(n_hidden, n_latent, rng)
+        self.decoder = nn.Dense(n_latent, n_hidden, rng)
+        self.logits = nn.Dense(n_hidden, n_pixels, rng)
 
     def encode(self, x):
-        """The mean and the log-variance of q(z | x): two Tensors (N, latent_dim)."""
-        h = ops.tanh(self.encoder(x))
-        return self.mu(h), self.logvar(h)
+        """From pixels to q(z | x): its mean and its log-variance, Tensors (N, n_latent)."""
+        activations = self.encoder(x)
+        activations = ops.tanh(activations)
+        return self.mu(activations), self.logvar(activations)
 
-    def decode(self, z):
-        """The logits of the pixels: a Tensor (N, D)."""
-        return self.logits(ops.tanh(self.decoder(z)))
-
-
-def sample(mu, logvar, rng):
-    """A reparameterized draw of N(mu, exp(logvar)): a Tensor (N, latent_dim)."""
-    eps = rng.standard_normal(mu.shape).astype(mu.dtype)
-    return mu + ops.exp(logvar * 0.5) * eps
+    def decode(self, latent):
+        """From codes to the logits of p(x | z), a Tensor (N, D)."""
+        activations = self.decoder(latent)
+        return self.logits(ops.tanh(activations))
 
 
-def kl_divergence(mu, logvar):
-    """KL(q ‖ N(0, I)) of every example: a Tensor (N,), in nats."""
-    return 0.5 * (mu * mu + ops.exp(logvar) - 1.0 - logvar).sum(axis=1)
+def loss(network, x, rng):
+    """The loss, −ELBO, averaged over the examples x: a Tensor (), in nats."""
+    mu_q, logvar_q = network.encode(x)
+    latent = sample(mu_q, logvar_q, rng)
+    reconstruction = log_likelihood(x, network.decode(latent))
+    return ops.mean(kl_divergence(mu_q, logvar_q) - reconstruction)
 
 
-def log_likelihood(x, logits):
-    """ln p(x | z) of every example, for pixels x (N, D): a Tensor (N,), in nats."""
-    return (logits * x - ops.softplus(logits)).sum(axis=1)
-
-
-def loss(model, x, rng):
-    """−ELBO in nats per example: a Tensor ()."""
-    mu, logvar = model.encode(x)
-    logits = model.decode(sample(mu, logvar, rng))
-    return (kl_divergence(mu, logvar) - log_likelihood(x, logits)).mean()
-
-
-def train_epoch(model, optimizer, x, rng, batch_size=20):
-    """One pass through the examples x (N, D): the mean loss."""
-    losses = []
-    for rows in np.split(rng.permutation(len(x)), range(batch_size, len(x), batch_size)):
-        value = loss(model, x[rows], rng)
-        optimizer.zero_grad()
-        value.backward()
-        optimizer.step()
-        losses.append(float(value))
-    return np.mean(losses)
-
-
-def evaluate(model, x, rng):
-    """The loss of the examples x (N, D), a number."""
+def evaluate(network, x, rng):
+    """Return the loss of examples x (N, D), a number, without a gradient."""
     with no_grad():
-        return float(loss(model, Tensor(x), rng))
+        objective = loss(network, Tensor(x), rng)
+    return float(objective)
 
 
-def train(model, x_train, x_test, epochs, rng):
-    """Train on x_train, and return the losses on the training set and the test set after every epoch."""
-    optimizer, history = optim.Adam(model.parameters(), 1e-2), []
-    for _ in range(epochs):
-        train_loss = train_epoch(model, optimizer, x_train, rng)
-        test_loss = train_epoch(model, optimizer, x_test, rng)
-        history.append((train_loss, test_loss))
-    return history
+def train_epoch(network, optimiser, x, rng, batch_size=20):
+    """Go once through the examples x (N, D), in minibatches. Returns the mean loss."""
+    parts, order = [], rng.permutation(len(x))
+    for start in range(0, len(x), batch_size):
+        optimiser.zero_grad()
+        objective = loss(network, x[order[start : start + batch_size]], rng)
+        objective.backward()
+        optimiser.step()
+        parts.append(float(objective))
+    return np.mean(parts)
+
+
+def train(network, train_x, test_x, num_epochs, rng):
+    """Train on train_x. Returns pairs of losses, training set and test set, one for each epoch."""
+    record = []
+    optimiser = optim.Adam(network.parameters(), lr=1e-2)
+    for _ in range(num_epochs):
+        training_loss = train_epoch(network, optimiser, train_x, rng)
+        held_out_loss = train_epoch(network, optimiser, test_x, rng)
+        record += [(training_loss, held_out_loss)]
+    return record

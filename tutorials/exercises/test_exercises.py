@@ -14,6 +14,6 @@ FOLDER = pathlib.Path(__file__).parent
     "name", [pytest.param(name, marks=getattr(pytest.mark, name)) for name in catalogue.BY_NAME]
 )
 def test_exercise(name):
-    exercise = catalogue.find(name)
+    exercise = catalogue.find(name, FOLDER)
     outcome = sandbox.check(exercise, catalogue.place(FOLDER, exercise), FOLDER)
     assert outcome.status == "passed", "\n".join(["", f"{name}: {outcome.status}", "", *outcome.lines])

@@ -26,7 +26,7 @@ variance?
 Source: Kingma and Welling (2014), Auto-encoding variational Bayes, appendix C.2.""",
     prediction=Prediction(
         "The mean is fixed, and one σ² is learned for many x. Where does it settle?",
-        ["at 1", "at the mean of (x − μ)²", "at the square root of that", "it falls towards 0"],
+        ["at 1", "at the mean of (x − μ)²", "at the root of the mean of (x − μ)²", "it falls towards 0"],
         lambda: _settled_variance(),
         "There the derivative with respect to logvar, ½ Σ [(x − μ)²/σ² − 1], is zero: this is the σ-VAE.",
     ),
