@@ -25,8 +25,8 @@ LEARN = {
     "watch": "check a file whenever you save it",
     "hint": "show a hint, and one more with each call (default: of the next one)",
     "reset": "restore the original file, and keep yours under another name",
-    "grade": "for teachers: mark the submissions of a class",
 }
+TEACH = {"grade": "for teachers: mark the submissions of a class"}
 
 
 def default_of(name):
@@ -132,7 +132,7 @@ def build_parser():
 
     learn = commands.add_parser("learn", help="the exercises: write the parts of a VAE, and learn from mistakes")
     actions = learn.add_subparsers(dest="action", metavar="ACTION", parser_class=Parser)
-    for action, text in LEARN.items():
+    for action, text in (LEARN | TEACH).items():
         one = actions.add_parser(action, help=text)
         if action == "init":
             one.add_argument("path", metavar="DIR", help="a new folder")

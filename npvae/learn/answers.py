@@ -28,7 +28,7 @@ class Case(NamedTuple):
     is_rough: bool = False
 
 
-@functools.cache
+@functools.lru_cache(maxsize=40)
 def right_answers(exercise, seed):
     """Return the answers of an exercise's solution, for the draws of this seed."""
     return exercise.answers(exercise.reference(), seed)

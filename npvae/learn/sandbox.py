@@ -73,7 +73,7 @@ def check(exercise, path, folder, others=None, seconds=None):
             stack = where.read_text(encoding="utf-8", errors="replace") if where.exists() else ""
             source = path.read_text(encoding="utf-8", errors="replace")
             outcome = Outcome(BROKEN, without_result(path.name, source, stack, seconds, process.returncode))
-    return Outcome(outcome.status, [*printed(said), *outcome.lines])
+    return Outcome(outcome.status, [*lines_printed(said), *outcome.lines])
 
 
 def without_result(name, source, stack, seconds, status):
@@ -95,7 +95,7 @@ def without_result(name, source, stack, seconds, status):
     return [wrap(f"Python ended in the middle of the check (status {status}): {asked}", "  ")]
 
 
-def printed(said):
+def lines_printed(said):
     """Return what the student's program printed, with a title."""
     if not said.strip():
         return []

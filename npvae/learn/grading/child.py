@@ -13,8 +13,8 @@ import sys
 
 import numpy as np
 
-from .. import catalogue
 from ..outcome import PASSED, guarded, judge, load
+from ..variants import of_seed
 from . import integrity, linux, wire
 from .confinement import Limits, confine
 
@@ -26,6 +26,7 @@ def main(task):
 
     work       the name of a function in WORK
     exercise   the exercise's name
+    variant    the seed of the exercise: see variants.py
     seed       of the draws
     path       of the student's file, in the home
     home       the folder that the program sees as its home
@@ -41,8 +42,8 @@ def main(task):
     result, where = open(task["result"], "wb"), open(task["where"], "w")
     confine(task["home"], limits)
     faulthandler.dump_traceback_later(limits.seconds, exit=True, file=where)
-    work = WORK[task["work"]]
-    header, arrays = work(catalogue.find(task["exercise"]), pathlib.Path(task["path"]), task["seed"])
+    exercise = next(e for e in of_seed(task["variant"]) if e.name == task["exercise"])
+    header, arrays = WORK[task["work"]](exercise, pathlib.Path(task["path"]), task["seed"])
     faulthandler.cancel_dump_traceback_later()
     result.write(wire.pack(header, arrays))
     result.flush()

@@ -11,6 +11,7 @@ from ...errors import UserError, choose_name
 from ...training.replacing import replacing, require_writable
 from .. import catalogue
 from ..outcome import BLANK
+from ..variants import of_seed
 from . import confinement, integrity, submissions, tables, worker
 from .gradebook import Gradebook
 from .marking import Mark
@@ -42,11 +43,8 @@ def grade(folders, out, exercises=None, points=(), due=None, csv=None, json=None
     feedback = [book.write_feedback(s.student, tables.feedback(s, marks, worth)) for s, marks in graded]
     print("\n".join(tables.screen(graded, worth)))
     for submission, marks in graded:
-        for problem in submission.problems:
-            print(wrap(f"{submission.student}: {problem}", ""))
-        for name, mark in marks.items():
-            for note in mark.notes:
-                print(wrap(f"{submission.student}, {name}: {note}", ""))
+        for sentence in [*submission.problems, *tables.notes_of(submission, marks)]:
+            print(wrap(f"{submission.student}: {sentence}", "  ")[2:])
     texts = {csv: tables.as_csv(graded, worth), json: tables.as_json(graded, worth, book.seed)}
     for path, text in texts.items():
         if path:
@@ -63,11 +61,12 @@ def marked(collected, book):
     marks, tasks = {}, []
     for submission in collected:
         marks[submission.student] = done = book.marks(submission)
+        exercises = {exercise.name: exercise for exercise in of_seed(submission.seed)}
         for name, (file, source, _) in submission.files.items():
-            if name not in done and not is_stub(source, name):
-                tasks.append(worker.Task.of(submission.student, name, book.seed, file, source))
-            elif name not in done:
+            if name not in done and is_stub(source, exercises[name]):
                 done[name] = Mark(BLANK, [])
+            elif name not in done:
+                tasks.append(worker.Task.of(submission.student, exercises[name], book.seed, file, source))
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as scratch:
         ready = worker.marks_of(tasks, scratch)
         with contextlib.closing(ready), tqdm(total=len(tasks), desc="grading", unit="file", disable=None) as bar:
@@ -92,9 +91,9 @@ def _add_notes_about_form(graded):
             mark.notes = [*mark.notes, *found.get((submission.student, name), [])]
 
 
-def is_stub(source, name):
-    """Return whether a file is the stub, unchanged."""
-    return source.decode("utf-8", "replace").split() == catalogue.text(catalogue.find(name)).split()
+def is_stub(source, exercise):
+    """Return whether a file is the exercise's stub, unchanged."""
+    return source.decode("utf-8", "replace").split() == catalogue.text(exercise).split()
 
 
 def worth_of(exercises, points):

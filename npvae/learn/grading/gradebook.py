@@ -4,7 +4,7 @@
     marks/NAME.json    the marks of a student, written after each file, so that an interrupted run goes on where it was
     feedback/NAME.md   for the student
 
-A file is marked again when it has changed.
+A file is marked again when it has changed, and all files of a student when the seed of the exercises has.
 """
 
 import dataclasses
@@ -49,11 +49,11 @@ class Gradebook:
     def marks(self, submission):
         """Return the `Mark`s of those files of a submission that have been marked, by the exercises' names."""
         kept = self._load(self._place("marks", submission.student, "json")) or {}
-        if kept.get("seed") != self.seed:
+        if (kept.get("seed"), kept.get("variant")) != (self.seed, submission.seed):
             return {}
         marks = {}
         for name, (_, content, _) in submission.files.items():
-            if kept["checksums"].get(name) == checksum(content):
+            if name in kept["marks"] and kept["checksums"][name] == checksum(content):
                 marks[name] = Mark(**kept["marks"][name])
         return marks
 
@@ -61,7 +61,8 @@ class Gradebook:
         """Keep the marks of a submission."""
         checksums = {name: checksum(content) for name, (_, content, _) in submission.files.items()}
         marks = {name: dataclasses.asdict(mark) for name, mark in marks.items()}
-        kept = {"student": submission.student, "seed": self.seed, "checksums": checksums, "marks": marks}
+        about = {"student": submission.student, "seed": self.seed, "variant": submission.seed}
+        kept = about | {"checksums": checksums, "marks": marks}
         self._write(self._place("marks", submission.student, "json"), kept)
 
     def write_feedback(self, student, text):

@@ -43,9 +43,9 @@ def mark(exercise, name, source, seed, limits=process.USUAL):
     name, source   of the file; the source is bytes
     seed           of the draws
     """
-    task = {"work": "check", "exercise": exercise.name, "seed": seed}
+    task = {"work": "check", "exercise": exercise.name, "variant": exercise.seed, "seed": seed}
     reply = process.run(task, name, source, limits)
-    printed = sandbox.printed(reply.printed)
+    printed = sandbox.lines_printed(reply.printed)
     try:
         header, answers = wire.unpack(reply.data)
         status, lines = _claimed(header)

@@ -17,6 +17,7 @@ import zipfile
 
 from ...errors import UserError
 from ..folder import PROGRESS
+from ..variants import SEED, checked
 
 MOST_BYTES = 2**20  # of a file
 MOST_ENTRIES = 10_000  # of a folder or an archive
@@ -25,6 +26,8 @@ ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
 COPY = re.compile(r"( ?\(\d+\)|-\d+| - Copy.*)$")  # what browsers and platforms add to the name of a second copy
 MOODLE = re.compile(r"(?P<name>.+)_(?P<id>\d+)_assignsubmission_\w+")
 CANVAS = re.compile(r"(?P<name>[^_]+)(?P<late>_LATE)?_(?P<id>\d+)_\d+_(?P<file>.+)")
+ABOUT = (PROGRESS, SEED)  # files about the folder
+LONGEST_SEED = 200  # characters
 BESIDE = ("__MACOSX", "__pycache__")
 
 
@@ -35,17 +38,21 @@ class Submission:
     student    the name, as the platform writes it
     files      a dict from the names of exercises to pairs of the file's name and its bytes
     problems   sentences about what could not be read
+    notes      sentences for the teacher alone
     changed    when the newest of the files was changed, a local datetime; None if there is none
     is_late    whether the platform says so, or it was changed after the time that was due
     hints      a dict from the names of exercises to the number of hints seen, if the folder's progress tells
+    seed       of its exercises, as its seed.txt says; "" for the standard ones
     """
 
     student: str
     files: dict = dataclasses.field(default_factory=dict)
     problems: list = dataclasses.field(default_factory=list)
+    notes: list = dataclasses.field(default_factory=list)
     changed: datetime.datetime | None = None
     is_late: bool = False
     hints: dict = dataclasses.field(default_factory=dict)
+    seed: str = ""
 
 
 def collect(places, names, due=None):
@@ -75,7 +82,16 @@ def collect(places, names, due=None):
         if not submission.files and not submission.problems:
             submission.problems.append("no file of an exercise, such as 05_relu.py")
         submission.is_late |= due is not None and submission.changed is not None and submission.changed > due
+    _note_shared_seeds(found.values())
     return sorted(found.values(), key=lambda submission: submission.student)
+
+
+def _note_shared_seeds(submissions):
+    """Note which students have the seed of another, and so each other's programs to repair."""
+    for one in submissions:
+        others = [other.student for other in submissions if other is not one and other.seed == one.seed != ""]
+        if others:
+            one.notes.append(f"the seed of its exercises is also that of {', '.join(others)}")
 
 
 def exercise_of(name, names):
@@ -145,7 +161,7 @@ def _read_folder(folder, submission, names):
 
 
 def _read_file(path, name, submission, names):
-    if not (exercise_of(name, names) or name == PROGRESS):
+    if not (exercise_of(name, names) or name in ABOUT):
         return
     state = path.lstat()
     if not stat.S_ISREG(state.st_mode):
@@ -179,17 +195,27 @@ def _read_tar(path, submission, names):
 def _add(name, size, changed, read, submission, names):
     """Add a file to a submission if it is of an exercise, or the folder's progress; the newest of several counts."""
     exercise = exercise_of(name, names)
-    if exercise is None and name != PROGRESS:
+    if exercise is None and name not in ABOUT:
         return
     if size > MOST_BYTES:
         submission.problems.append(f"{name} has {size:,} bytes, more than {MOST_BYTES:,}: it is not read")
         return
     content = read()[: MOST_BYTES + 1]
-    if exercise is None:
+    if name == PROGRESS:
         submission.hints |= _hints(content, names)
+    elif name == SEED:
+        submission.seed = _seed(content)
     elif exercise not in submission.files or changed >= submission.files[exercise][2]:
         submission.files[exercise] = name, content, changed
         submission.changed = max(changed, submission.changed or changed)
+
+
+def _seed(content):
+    """Return the seed that a folder keeps; "" if it is none that `npvae learn init` writes."""
+    try:
+        return checked(content.decode())[:LONGEST_SEED]
+    except ValueError:
+        return ""
 
 
 def _hints(content, names):

@@ -30,6 +30,11 @@ def shown(points):
     return f"{points:.10g}"
 
 
+def notes_of(submission, marks):
+    """Return the notes about a student, a list of sentences."""
+    return submission.notes + [f"{name}: {note}" for name, mark in marks.items() for note in mark.notes]
+
+
 def screen(graded, worth):
     """Return the lines of the table on the screen.
 
@@ -43,7 +48,7 @@ def screen(graded, worth):
              f"{'student':{width}}  {'points':>7}  {''.join(number[1] for number in numbers)}"]  # fmt: skip
     for submission, marks in graded:
         signs = "".join(MARKS[marks[name].status if name in marks else MISSING] for name in names)
-        notes = sum(len(mark.notes) for mark in marks.values())
+        notes = len(notes_of(submission, marks))
         remarks = ["late"] * submission.is_late + [f"{notes} note{'s' if notes > 1 else ''}"] * (notes > 0)
         remarks += ["see its file"] * bool(submission.problems)
         student = submission.student if len(submission.student) <= width else submission.student[: width - 1] + "…"
@@ -57,12 +62,13 @@ def as_csv(graded, worth):
     """Return the table as CSV, with a mark that lets spreadsheets read it as UTF-8: a line for each student."""
     file = io.StringIO()
     writer = csv.writer(file)
-    writer.writerow(["student", "late", "points", *worth, "notes", "problems"])
+    writer.writerow(["student", "seed", "late", "points", *worth, "notes", "problems"])
     for submission, marks in graded:
         points = points_of(marks, worth)
-        notes = "; ".join(f"{name}: {note}" for name, mark in marks.items() for note in mark.notes)
+        notes = "; ".join(notes_of(submission, marks))
         late, problems = "late" if submission.is_late else "", "; ".join(submission.problems)
-        row = [submission.student, late, shown(sum(points.values())), *map(shown, points.values()), notes, problems]
+        total = shown(sum(points.values()))
+        row = [submission.student, submission.seed, late, total, *map(shown, points.values()), notes, problems]
         writer.writerow(map(_harmless, row))
     return "\ufeff" + file.getvalue()
 
@@ -78,8 +84,8 @@ def as_json(graded, worth, seed):
     for submission, marks in graded:
         points = points_of(marks, worth)
         students.append({
-            "student": submission.student, "late": submission.is_late, "points": sum(points.values()),
-            "problems": submission.problems,
+            "student": submission.student, "seed": submission.seed, "late": submission.is_late,
+            "points": sum(points.values()), "problems": submission.problems, "notes": submission.notes,
             "exercises": {
                 name: {
                     "status": marks[name].status if name in marks else MISSING, "points": points[name],

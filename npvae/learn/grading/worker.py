@@ -17,28 +17,29 @@ import threading
 
 from ...plain import UTF_8_CHILD
 from ...runtime import cores
-from .. import catalogue
 from ..outcome import BROKEN
+from ..variants import of_seed
 from .marking import Mark, mark
 
 KEPT = ("PATH", "LANG", "LC_ALL", "PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "SYSTEMROOT", "HOME", "USERPROFILE")
 
 
 class Task(dict):
-    """A file to mark: "student", "exercise", "seed", "name" and "source", which is base64."""
+    """A file to mark: "student", "exercise", "variant", "seed", "name" and "source", which is base64."""
 
     @classmethod
     def of(cls, student, exercise, seed, name, source):
-        """Return a task; the source is bytes."""
+        """Return a task for an `Exercise`; the source is bytes."""
         source = base64.b64encode(source).decode()
-        return cls(student=student, exercise=exercise, seed=seed, name=name, source=source)
+        about = {"student": student, "exercise": exercise.name, "variant": exercise.seed}
+        return cls(about, seed=seed, name=name, source=source)
 
 
 def main():
     """Mark the files that standard input names, until it ends."""
     for line in sys.stdin:
         task = json.loads(line)
-        exercise = catalogue.find(task["exercise"])
+        exercise = next(e for e in of_seed(task["variant"]) if e.name == task["exercise"])
         marked = mark(exercise, task["name"], base64.b64decode(task["source"]), task["seed"])
         print(json.dumps(dataclasses.asdict(marked)), flush=True)
 

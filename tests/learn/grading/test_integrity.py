@@ -1,7 +1,7 @@
 """Proves that work which is not the student's own is noticed, and that independent work is not accused.
 
-These tests would catch a copy that passes unseen after its names were changed, finite differences in a derivative, and a
-note about students who only wrote what everybody writes.
+These tests would catch a copy that passes unseen after its names were changed, finite differences in a derivative, and
+a note about students who only wrote what everybody writes.
 """
 
 import ast
@@ -93,7 +93,7 @@ def test_the_engines_function_copied():
 def test_independent_solutions_are_not_accused(exercise):
     prints = {}
     for i, text in enumerate(right_files(exercise.name)):
-        sentences, hashes = integrity.read(exercise, text)
+        _, hashes = integrity.read(exercise, text)
         prints[f"student {i}"] = hashes.tolist()
         scope = {}
         exec(compile(text, "right.py", "exec"), scope)

@@ -1,7 +1,7 @@
 """Proves that a submission is found in whatever form a platform exports it, and that no file can do harm.
 
-These tests would catch a student who is lost or mistaken for another, a link that is followed, an archive that fills the
-memory, and one damaged file that stops the rest.
+These tests would catch a student who is lost or mistaken for another, a link that is followed, an archive that fills
+the memory, and one damaged file that stops the rest.
 """
 
 import datetime
@@ -95,7 +95,8 @@ def test_the_newest_of_several_copies_counts(tmp_path):
 
 def test_late(tmp_path):
     zipped(tmp_path / "Ada.zip", {"05_relu.py": b""}, (2026, 11, 20, 12, 0, 0))
-    for due, is_late in ((datetime.datetime(2026, 11, 20, 11, 59), True), (datetime.datetime(2026, 11, 20, 12, 1), False)):
+    for minute, is_late in ((59, True), (61, False)):
+        due = datetime.datetime(2026, 11, 20, 11) + datetime.timedelta(minutes=minute)
         assert [s.is_late for s in collect([tmp_path], NAMES, due)] == [is_late]
 
 
@@ -126,7 +127,8 @@ def test_what_is_not_read_is_said(tmp_path):
 
 def test_hints_are_read_from_the_progress(tmp_path):
     write(tmp_path / "Ada" / "05_relu.py")
-    write(tmp_path / "Ada" / ".progress.json", b'{"relu": {"hints": 2}, "kl": {"hints": "many"}, "nothing": {"hints": 1}}')
+    progress = b'{"relu": {"hints": 2}, "kl": {"hints": "many"}, "nothing": {"hints": 1}}'
+    write(tmp_path / "Ada" / ".progress.json", progress)
     write(tmp_path / "Emmy" / "05_relu.py")
     write(tmp_path / "Emmy" / ".progress.json", b"[1, 2")
     assert [s.hints for s in collect([tmp_path], NAMES)] == [{"relu": 2}, {}]

@@ -1,7 +1,7 @@
 """Proves that arrays arrive as they were sent, and that nothing else is taken for arrays.
 
-These tests would catch a reader that executes what it is sent, that makes room for a claim, and that ends in an error of
-its own for bytes that it does not expect.
+These tests would catch a reader that executes what it is sent, that makes room for a claim, and that ends in an error
+of its own for bytes that it does not expect.
 """
 
 import json
@@ -44,7 +44,8 @@ def test_what_is_no_array_of_numbers_is_not_sent():
     "data",
     [
         b"", b"\0" * 8, pickle.dumps({"status": "passed"}), b"\xff" * 100, (2**40).to_bytes(8, "big") + b"[]",
-        packed([["y", "float64", [10**12]]]), packed([["y", "float64", [-1]]]), packed([["y", "object", [1]]], b"0" * 8),
+        packed([["y", "float64", [10**12]]]), packed([["y", "float64", [-1]]]),
+        packed([["y", "object", [1]]], b"0" * 8),
         packed([["y", "float64", [2]]], b"0" * 8), packed([], b"more"), packed([["y", "float64"]]), packed(7),
         packed([["y", "float64", [2**62, 2**62]]]), packed([["y", "float64", [True]]], b"0" * 8),
         packed([], header=[]), packed([["y", ["float64"], [1]]], b"0" * 8), packed([["y", "float64", 3]]),
