@@ -165,4 +165,5 @@ def add_grade(grade):
     grade.add_argument("--due", metavar="TIME", help='what is newer is late, as in "2026-11-30 23:59"')
     grade.add_argument("--csv", metavar="FILE", help="a line for each student, a column for each exercise")
     grade.add_argument("--json", metavar="FILE", help="everything, for programs")
+    grade.add_argument("--summary", metavar="FILE", help="a picture: which exercise, which mistakes, how many hints")
     grade.add_argument("--again", action="store_true", help="forget earlier marks, and draw new numbers")

@@ -30,6 +30,13 @@ class Finding:
     edits: list = dataclasses.field(default_factory=list)
     is_certain: bool = False
 
+    @property
+    def label(self):
+        """The mistake in a few words, the same for everybody who makes it."""
+        kinds = [edit.kind for edit in self.edits]
+        said = [*self.causes, *kinds] or [self.measured or "no simple mistake"]
+        return f"{self.name}: {said[0]}"
+
     def lines(self):
         """Return the evidence, then the inference, then the question, in lines of at most 80 columns."""
         first, later = (f"  {self.name}  " if self.name else "  "), " " * (len(self.name) + 4)

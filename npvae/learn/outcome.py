@@ -30,12 +30,14 @@ BLANK, PASSED, WRONG, BROKEN = "not written yet", "passed", "not right yet", "do
 class Outcome:
     """The result of a check.
 
-    status   BLANK, PASSED, WRONG or BROKEN
-    lines    to show
+    status     BLANK, PASSED, WRONG or BROKEN
+    lines      to show
+    mistakes   a few words for each, the same for everybody who makes it
     """
 
     status: str
     lines: list
+    mistakes: list = dataclasses.field(default_factory=list)
 
 
 def judge_file(exercise, path, folder=None, others=()):
@@ -70,7 +72,7 @@ def guarded(judged, path):
     except Unfit as error:  # the file cannot be read, or the function is missing
         return Outcome(BROKEN, [wrap(error.args[1], "  ")])
     except BaseException as error:  # SystemExit and KeyboardInterrupt too: they come from the student's file
-        return Outcome(BROKEN, in_own_words(error, path))
+        return Outcome(BROKEN, in_own_words(error, path), [type(error).__name__])
 
 
 def _loaded(others):
@@ -114,7 +116,8 @@ def judge(exercise, student, seed=0):
         return _judge_exhibit(exercise, student, seed)
     findings, comparisons = findings_about(exercise, student, seed)
     if findings:
-        return Outcome(WRONG, "\n\n".join("\n".join(finding.lines()) for finding in findings).split("\n"))
+        lines = "\n\n".join("\n".join(finding.lines()) for finding in findings).split("\n")
+        return Outcome(WRONG, lines, [finding.label for finding in findings])
     numbers, arrays = sum(c.expected.size for c in comparisons), len({c.name for c in comparisons})
     largest = max(float(c.error.max(initial=0)) for c in comparisons)
     agree = f"{numbers:,} numbers in {arrays} array{'s' if arrays > 1 else ''} agree"
@@ -155,7 +158,7 @@ def _judge_exhibit(exercise, program, seed):
     elif failed and named == exercise.defect:
         lines += ["", wrap("That is its name. Now repair it.", "  ")]
     if failed or named != exercise.defect:
-        return Outcome(WRONG, lines)
+        return Outcome(WRONG, lines, ["not repaired" if failed else "repaired, but not named"])
     return Outcome(PASSED, [*lines, "", wrap(exercise.lesson, "  ")])
 
 

@@ -4,6 +4,7 @@ So an endless loop, a crash of the interpreter or an `exit()` in the file harms 
 """
 
 import contextlib
+import dataclasses
 import json
 import os
 import re
@@ -73,7 +74,7 @@ def check(exercise, path, folder, others=None, seconds=None):
             stack = where.read_text(encoding="utf-8", errors="replace") if where.exists() else ""
             source = path.read_text(encoding="utf-8", errors="replace")
             outcome = Outcome(BROKEN, without_result(path.name, source, stack, seconds, process.returncode))
-    return Outcome(outcome.status, [*lines_printed(said), *outcome.lines])
+    return dataclasses.replace(outcome, lines=[*lines_printed(said), *outcome.lines])
 
 
 def without_result(name, source, stack, seconds, status):

@@ -5,6 +5,7 @@ task only reads the file. Then nothing of the student's runs, so what is sent ca
 that Python's parser crashes.
 """
 
+import dataclasses
 import faulthandler
 import json
 import os
@@ -70,7 +71,7 @@ def _leave_the_grader(task):
 
 
 def check(exercise, path, seed):
-    """Return what is sent: the status, lines for the student, notes for the teacher, and if it has passed, answers."""
+    """Return what is sent: the outcome of a check, notes for the teacher, and if it has passed, the answers."""
     answers, notes = {}, []
 
     def judged():
@@ -83,7 +84,7 @@ def check(exercise, path, seed):
 
     with np.errstate(all="ignore"):
         outcome = guarded(judged, path)
-    return {"status": outcome.status, "lines": outcome.lines, "notes": notes}, answers
+    return dataclasses.asdict(outcome) | {"notes": notes}, answers
 
 
 def read(exercise, path, seed):

@@ -2,6 +2,7 @@
 
 import contextlib
 import datetime
+import pathlib
 import tempfile
 
 from tqdm import tqdm
@@ -15,11 +16,12 @@ from ..variants import of_seed
 from . import confinement, integrity, submissions, tables, worker
 from .gradebook import Gradebook
 from .marking import Mark
+from .summary import figure as class_figure
 
 ALL_PROTECTIONS = ["limits", "files", "processes and the network"]
 
 
-def grade(folders, out, exercises=None, points=(), due=None, csv=None, json=None, again=False):
+def grade(folders, out, exercises=None, points=(), due=None, csv=None, json=None, summary=None, again=False):
     """Mark what is in the folders, print a table, and write the files; return the exit status.
 
     folders     places of submissions: see `submissions.collect`
@@ -28,10 +30,11 @@ def grade(folders, out, exercises=None, points=(), due=None, csv=None, json=None
     points      texts such as "kl=3"; an exercise that is not named is worth 1
     due         a text such as "2026-11-30 23:59", after which a submission is late
     csv, json   paths for the table, or None
+    summary     a path for the picture of the class, or None
     again       whether to mark everything again, with new draws
     """
     worth = worth_of(exercises, points)
-    for path in filter(None, (csv, json)):
+    for path in filter(None, (csv, json, summary)):
         require_writable(path)
     collected = submissions.collect(folders, list(worth), due_at(due))
     book = Gradebook(out, is_fresh=again)
@@ -39,20 +42,36 @@ def grade(folders, out, exercises=None, points=(), due=None, csv=None, json=None
     if lacking:
         print(wrap(f"This system does not withhold {', '.join(lacking)} from the programs that it grades.", ""))
     graded = marked(collected, book)
-    _add_notes_about_form(graded)
-    feedback = [book.write_feedback(s.student, tables.feedback(s, marks, worth)) for s, marks in graded]
-    print("\n".join(tables.screen(graded, worth)))
+    _note_forms(graded)
     for submission, marks in graded:
-        for sentence in [*submission.problems, *tables.notes_of(submission, marks)]:
-            print(wrap(f"{submission.student}: {sentence}", "  ")[2:])
+        book.write_feedback(submission.student, tables.feedback(submission, marks, worth))
+    print("\n".join(tables.screen(graded, worth)))
+    for submission, _ in graded:
+        for problem in submission.problems:
+            print(wrap(f"{submission.student}: {problem}", "  ")[2:])
+    noted = sum(len(tables.notes_of(*each)) for each in graded)
     texts = {csv: tables.as_csv(graded, worth), json: tables.as_json(graded, worth, book.seed)}
     for path, text in texts.items():
         if path:
             with replacing(path) as file:
                 file.write(text.encode("utf-8", "replace"))
-    written = [f"{len(feedback)} files for students in {feedback[0].parent}", *filter(None, (csv, json))]
+    if summary:
+        save_figure(class_figure(graded, list(worth)), summary)
+    notes = book.write_notes(tables.notes(graded))
+    written = [f"{len(graded)} files for students in {book.folder / 'feedback'}", *filter(None, (csv, json, summary))]
+    if noted:
+        print("\n" + wrap(f"{noted} {'notes' if noted > 1 else 'note'} to look at, for you alone: {notes}", ""))
     print("\n" + wrap(f"wrote {', '.join(map(str, written))}", ""))
     return 0
+
+
+def save_figure(figure, path):
+    """Write a figure to a file whose ending names the format, such as .png or .pdf."""
+    kind = pathlib.Path(path).suffix.lstrip(".").lower()
+    if kind not in figure.canvas.get_supported_filetypes():
+        raise UserError(f"{path} names no kind of picture, expected an ending such as .png or .pdf")
+    with replacing(path) as file:
+        figure.savefig(file, format=kind)
 
 
 def marked(collected, book):
@@ -78,17 +97,16 @@ def marked(collected, book):
     return [(submission, marks[submission.student]) for submission in collected]
 
 
-def _add_notes_about_form(graded):
-    """Add to the notes which files have a form that others have."""
+def _note_forms(graded):
+    """Note which files have a form that few have."""
     prints = {}
     for submission, marks in graded:
         for name, mark in marks.items():
             if mark.prints:
                 prints.setdefault(name, {})[submission.student] = mark.prints
     found = integrity.compare(prints)
-    for submission, marks in graded:
-        for name, mark in marks.items():
-            mark.notes = [*mark.notes, *found.get((submission.student, name), [])]
+    for submission, _ in graded:
+        submission.notes += found.get(submission.student, [])
 
 
 def is_stub(source, exercise):

@@ -3,6 +3,7 @@
     grading.json       the seed of the draws, and who wrote it
     marks/NAME.json    the marks of a student, written after each file, so that an interrupted run goes on where it was
     feedback/NAME.md   for the student
+    notes.md           for the teacher alone
 
 A file is marked again when it has changed, and all files of a student when the seed of the exercises has.
 """
@@ -21,7 +22,7 @@ from ...training.folder import refuse_a_file
 from ...training.replacing import replacing
 from .marking import Mark
 
-GRADING = "grading.json"
+GRADING, NOTES = "grading.json", "notes.md"
 
 
 class Gradebook:
@@ -66,11 +67,15 @@ class Gradebook:
         self._write(self._place("marks", submission.student, "json"), kept)
 
     def write_feedback(self, student, text):
-        """Write the file for a student, and return its path."""
-        path = self._place("feedback", student, "md")
-        with replacing(path) as file:
-            file.write(text.encode())
-        return path
+        """Write the file for a student."""
+        with replacing(self._place("feedback", student, "md")) as file:
+            file.write(text.encode("utf-8", "replace"))
+
+    def write_notes(self, text):
+        """Write the file for the teacher, and return its path."""
+        with replacing(self.folder / NOTES) as file:
+            file.write(text.encode("utf-8", "replace"))
+        return self.folder / NOTES
 
     def _place(self, kind, student, extension):
         return self.folder / kind / f"{file_name(student)}.{extension}"

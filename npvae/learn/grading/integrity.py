@@ -182,7 +182,7 @@ def engine_fingerprints(exercise):
 
 
 def compare(prints):
-    """Return what the forms of a class's files say: a dict from (student, exercise) to sentences.
+    """Return what the forms of a class's files say: a dict from students to sentences.
 
     prints   a dict from the exercises' names to dicts from students to fingerprints, of files that have passed
     """
@@ -197,17 +197,16 @@ def compare(prints):
         for student, own in sets.items():
             if are_alike(own, engine, common):
                 share = len(own & engine) / len(engine)
-                words = f"{share:.0%} of the form of the engine's own function, which few of the class write"
-                notes.setdefault((student, name), []).append(words)
+                words = f"{name}: {share:.0%} of the form of the engine's own function, which few of the class write"
+                notes.setdefault(student, []).append(words)
         for a, b in itertools.combinations(sets, 2):
             if shared := are_alike(sets[a], sets[b], common):
                 alike.setdefault((a, b), {})[name] = shared
     for pair, exercises in alike.items():
         if len(exercises) >= FEWEST_EXERCISES or max(exercises.values()) >= LONG:
             for student, other in (pair, pair[::-1]):
-                for name in exercises:
-                    words = f"of the same form as the file of {other}, in a way that few others have"
-                    notes.setdefault((student, name), []).append(words)
+                words = f"{', '.join(exercises)}: of a form that {other} has too, and few others have"
+                notes.setdefault(student, []).append(words)
     return notes
 
 

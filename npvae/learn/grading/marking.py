@@ -26,12 +26,14 @@ class Mark:
     status   PASSED, WRONG, BROKEN, BLANK or MISSING
     lines    for the student
     notes    for the teacher alone: evidence to look at, never a verdict
+    mistakes a few words for each, the same for everybody who makes it
     prints   fingerprints of a file that has passed: see integrity.py
     """
 
     status: str
     lines: list
     notes: list = dataclasses.field(default_factory=list)
+    mistakes: list = dataclasses.field(default_factory=list)
     prints: list = dataclasses.field(default_factory=list)
 
     has_passed = property(lambda self: self.status == PASSED)
@@ -48,16 +50,15 @@ def mark(exercise, name, source, seed, limits=process.USUAL):
     printed = sandbox.lines_printed(reply.printed)
     try:
         header, answers = wire.unpack(reply.data)
-        status, lines = _claimed(header)
-        notes = texts(header, "notes")
+        status, lines, notes, mistakes = _claimed(header)
     except wire.Garbled as error:
-        return Mark(BROKEN, [*printed, *_without_result(reply, name, source, limits, error)])
+        return Mark(BROKEN, [*printed, *_without_result(reply, name, source, limits, error)], mistakes=["no result"])
     if status == PASSED and (wrong := _wrong_answers(exercise, answers, seed)):
         few = ", ".join(wrong[:MOST_NAMED]) + (f" and {len(wrong) - MOST_NAMED} more" * (len(wrong) > MOST_NAMED))
         said = "The program says that it has passed, but what it computes is not right"
         note = f"its program says that it has passed, with wrong answers: {few}"
-        return Mark(WRONG, [*printed, wrap(f"{said}: {few}.", "  ")], [note])
-    marked = Mark(status, [*printed, *lines], notes)
+        return Mark(WRONG, [*printed, wrap(f"{said}: {few}.", "  ")], [note], ["a forged pass"])
+    marked = Mark(status, [*printed, *lines], notes, mistakes)
     if marked.has_passed:
         if about := integrity.about_digits(exercise, answers, right_answers(exercise, seed)):
             marked.notes.append(about)
@@ -76,10 +77,10 @@ def _read(marked, task, name, source, limits):
 
 
 def _claimed(header):
-    """Return the status and the lines that a process sent; raise `Garbled` for anything else."""
+    """Return the status, lines, notes and mistakes that a process sent; raise `Garbled` for anything else."""
     if header.get("status") not in STATUSES:
         raise wire.Garbled("no result of a check")
-    return header["status"], texts(header, "lines")
+    return header["status"], *(texts(header, name) for name in ("lines", "notes", "mistakes"))
 
 
 def texts(header, name):

@@ -6,7 +6,6 @@ import json
 
 import npvae
 
-from ...diagnosis.finding import wrap
 from .. import catalogue
 from ..outcome import BLANK, BROKEN, PASSED, WRONG
 from .confinement import protections
@@ -54,8 +53,8 @@ def screen(graded, worth):
         student = submission.student if len(submission.student) <= width else submission.student[: width - 1] + "…"
         total = shown(sum(points_of(marks, worth).values()))
         lines.append(f"{student:{width}}  {total:>7}  {signs}  {', '.join(remarks)}".rstrip())
-    legend = "   ".join(f"{sign} {status}" for status, sign in MARKS.items() if sign.strip())
-    return [*lines, "", wrap(f"{legend}   blank: {MISSING}", "")]
+    legend = "  ".join(f"{sign} {status}" for status, sign in MARKS.items() if sign.strip())
+    return [*lines, "", legend]
 
 
 def as_csv(graded, worth):
@@ -92,6 +91,7 @@ def as_json(graded, worth, seed):
                     "hints": submission.hints.get(name, 0),
                     "lines": marks[name].lines if name in marks else [],
                     "notes": marks[name].notes if name in marks else [],
+                    "mistakes": marks[name].mistakes if name in marks else [],
                 } for name in worth
             },
         })  # fmt: skip
@@ -111,6 +111,15 @@ def feedback(submission, marks, worth):
         lines += [f"## {name}: {status} ({shown(points[name])} of {shown(most)})", ""]
         if name in marks and status not in (PASSED, MISSING) and any(map(str.strip, marks[name].lines)):
             lines += [*_block(marks[name].lines), ""]
+    return "\n".join(lines)
+
+
+def notes(graded):
+    """Return the text of the notes for the teacher, in Markdown."""
+    lines = ["# Notes", "", "Evidence to look at, and no verdict.", ""]
+    for submission, marks in graded:
+        if found := notes_of(submission, marks):
+            lines += [f"## {submission.student}", "", *(f"- {note}" for note in found), ""]
     return "\n".join(lines)
 
 

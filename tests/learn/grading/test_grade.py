@@ -165,7 +165,7 @@ def test_variants(npvae_, tmp_path):
     points = {student: row["points"] for student, row in rows(pathlib.Path("grades.csv")).items()}
     assert points == {"Ada": "2", "Emmy": "2", "Kurt": "2", "Alan": "2", "Copied": "0", "Untouched": "0"}
     assert "the seed of its exercises is also that of" in rows(pathlib.Path("grades.csv"))["Ada"]["notes"]
-    assert "Untouched       0  ·" in out and rows(pathlib.Path("grades.csv"))["Alan"]["notes"] == ""
+    assert "Untouched 0 ·" in " ".join(out.split()) and rows(pathlib.Path("grades.csv"))["Alan"]["notes"] == ""
 
 
 @pytest.mark.parametrize(

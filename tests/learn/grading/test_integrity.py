@@ -78,12 +78,11 @@ def test_finite_differences_within_a_derivative():
 def test_the_engines_function_copied():
     """After new names, without comments, and with another order of functions, it keeps its form."""
     tree = ast.parse(ENGINE[ENGINE.index("def ") :])
-    tree.body[0].decorator_list = []
     copied = renamed(ast.unparse(tree), mu="m", logvar="l", dy="g", dmu="first", dlogvar="second", y="value")
-    copied = f"import numpy as np\n\n\n{copied}\n"
+    copied = f"import numpy as np\n\n\ndef sum_to(a, shape):\n    return a\n\n\n{copied}\n"
     result = marked("kl", copied)
     notes = integrity.compare({"kl": {"Ada": result.prints}})
-    assert "of the form of the engine's own function" in notes["Ada", "kl"][0]
+    assert "of the form of the engine's own function" in notes["Ada"][0]
     with_comment = copied + "\n# " + next(c for c in re.findall(r"#\s*(.+)", ENGINE) if len(c) > 20)
     if "has a comment" not in " ".join(marked("kl", with_comment).notes):
         assert re.findall(r"#\s*(.+)", ENGINE)[0] in catalogue.text(catalogue.find("kl"))
@@ -111,13 +110,13 @@ def test_copies_among_students():
     for name in ("kl", "gaussian", "adam", "relu"):
         files = right_files(name)
         for i in range(12):
-            text = files[i % (len(files) - 1)]
+            text = files[i % 2]
             if i in (3, 8):
-                text = files[-1] if i == 3 else renamed(files[-1], dy="upstream", np="numpy_", x="argument")
+                text = files[-1] if i == 3 else renamed(files[-1], dy="upstream", x="argument")
             prints.setdefault(name, {})[i] = integrity.read(catalogue.find(name), text)[1].tolist()
     notes = integrity.compare(prints)
-    assert {student for student, _ in notes} == {3, 8}
-    assert "of the same form as the file of 8" in notes[3, "kl"][0]
+    assert set(notes) == {3, 8}
+    assert notes[3] == ["kl, gaussian, adam, relu: of a form that 8 has too, and few others have"]
 
 
 def test_renaming_reformatting_and_moving_change_nothing():
