@@ -22,6 +22,7 @@ CAN_FORK = sys.platform == "linux"
 USUAL = Limits()
 MOST_PRINTED = 1000  # characters
 GRACE = 2.0  # seconds in which the process may say where it was, once its time is up
+LONGEST_PATH = 2000  # characters
 FINE, COARSE = 0.002, 0.05  # seconds between two looks
 
 
@@ -130,7 +131,7 @@ def _watch(process, home, limits):
 
 
 def _is_too_much(home, limits):
-    """Return whether the files in the home are too many or too large."""
+    """Return whether the files in the home are too many, too large, or too deep in folders."""
     folders, entries, written = [home], 0, 0
     while folders:
         with contextlib.suppress(OSError), os.scandir(folders.pop()) as found:
@@ -140,7 +141,7 @@ def _is_too_much(home, limits):
                     folders.append(entry.path)
                 else:
                     written += entry.stat(follow_symlinks=False).st_size
-                if entries > limits.entries or written > limits.written:
+                if entries > limits.entries or written > limits.written or len(entry.path) > LONGEST_PATH:
                     return True
     return False
 

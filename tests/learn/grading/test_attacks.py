@@ -21,7 +21,6 @@ from tests.learn.grading.classroom import ATTACKS, attack_files, right_files
 
 LIMITS = process.USUAL._replace(seconds=3, memory=2 * 2**30)
 SEED = 2024
-ENDED = {"endless_loop", "endless_loop_in_a_call", "full_disk", "deep_folders"}
 confined = pytest.mark.skipif(
     "files" not in confinement.protections(), reason="this kernel cannot withhold files from a process"
 )

@@ -116,7 +116,7 @@ def test_copies_among_students():
             prints.setdefault(name, {})[i] = integrity.read(catalogue.find(name), text)[1].tolist()
     notes = integrity.compare(prints)
     assert set(notes) == {3, 8}
-    assert notes[3] == ["kl, gaussian, adam, relu: of a form that 8 has too, and few others have"]
+    assert notes[3] == ["kl, gaussian, adam: of a form that 8 has too, and few others have"]
 
 
 def test_renaming_reformatting_and_moving_change_nothing():
