@@ -79,11 +79,12 @@ def _of_case(exercise, f, case, seed):
 
 def wrong_of_operation(exercise, found, seed):
     """Return the names of the answers about an operation that are missing or not right, a list."""
-    right, wrong = right_answers(exercise, seed), []
-    for case in exercise.cases(seed):
-        for name in right:
-            if name.startswith(f"{case.name}: ") and not (name in found and _agrees(found[name], right[name], case)):
-                wrong.append(name)
+    cases = {case.name: case for case in exercise.cases(seed)}
+    wrong = []
+    for name, expected in right_answers(exercise, seed).items():
+        case = cases[name.partition(": ")[0]]
+        if name not in found or not _agrees(found[name], expected, case):
+            wrong.append(name)
     return wrong
 
 

@@ -28,17 +28,19 @@ def test_the_solution_has_right_answers(exercise):
 @every
 def test_every_answer_counts(exercise):
     right = right_answers(exercise, SEED)
-    for name, a in right.items():
-        spoiled = {
-            "missing": {key: value for key, value in right.items() if key != name},
-            "of another shape": right | {name: a[None]},
-            "of another dtype": right | {name: a.astype(complex)},
-            "not a number": right | {name: np.full_like(a, np.nan, dtype=a.dtype)} if a.dtype.kind == "f" else {},
-        }
-        if "samples" not in name:  # each sample of a million may be another
-            with np.errstate(over="ignore"):
-                other = a + 1 if a.dtype.kind == "i" else a * 1.001 + 0.01
-                spoiled["another number"] = right | {name: np.asarray(other).astype(a.dtype)}
+    for i, (name, a) in enumerate(right.items()):
+        with np.errstate(over="ignore"):
+            other = a + 1 if a.dtype.kind == "i" else a * 1.001 + 0.01
+        spoiled = {"another number": right | {name: np.asarray(other).astype(a.dtype)}}
+        if "samples" in name:  # each sample of a million may be another
+            spoiled = {}
+        if i % 9 == 0:  # one code reads all of them
+            spoiled |= {
+                "missing": {key: value for key, value in right.items() if key != name},
+                "of another shape": right | {name: a[None]},
+                "of another dtype": right | {name: a.astype(complex)},
+                "not a number": right | {name: np.full_like(a, np.nan)} if a.dtype.kind == "f" else {},
+            }
         for what, answers in spoiled.items():
             assert exercise.wrong_answers(answers, SEED), (name, what)
 
