@@ -60,7 +60,7 @@ def screen(graded, worth):
 def as_csv(graded, worth):
     """Return the table as CSV, with a mark that lets spreadsheets read it as UTF-8: a line for each student."""
     file = io.StringIO()
-    writer = csv.writer(file)
+    writer = csv.writer(file, quoting=csv.QUOTE_ALL)  # spreadsheets may take a semicolon for a separator, too
     writer.writerow(["student", "seed", "late", "points", *worth, "notes", "problems"])
     for submission, marks in graded:
         points = points_of(marks, worth)

@@ -18,7 +18,7 @@ import time
 import pytest
 
 from npvae.learn import catalogue
-from npvae.learn.grading import tables, worker
+from npvae.learn.grading import summary, tables, worker
 from npvae.learn.grading.marking import Mark
 from npvae.learn.grading.submissions import Submission
 from npvae.learn.museum.exhibits import exhibits_of
@@ -168,13 +168,31 @@ def test_variants(npvae_, tmp_path):
     assert "Untouched 0 ·" in " ".join(out.split()) and rows(pathlib.Path("grades.csv"))["Alan"]["notes"] == ""
 
 
+def test_the_picture_of_a_class(graded, small_class):
+    write(small_class, "Sofia", relu=wrong_files("relu")[0], bug_1=catalogue.text(catalogue.find("bug_1")))
+    graded("--exercises", *FEW, "--summary", "class.png", "--json", "grades.json")
+    assert pathlib.Path("class.png").read_bytes().startswith(b"\x89PNG")
+    written = json.loads(pathlib.Path("grades.json").read_text())["students"]
+    mistakes = {student["student"]: student["exercises"]["relu"]["mistakes"] for student in written}
+    assert mistakes["Emmy"] == mistakes["Sofia"] != [] and mistakes["Ada"] == []
+    students = [(Submission(name, hints={"relu": n}), {"relu": Mark("passed" if n else "does not run", [])})
+                for n, name in enumerate(("Ada", "Emmy", "Kurt"))]  # fmt: skip
+    for submission, marks in students[:2]:
+        marks["relu"].mistakes = ["dx: the sign is wrong", "y: the sign is wrong"][: 1 + bool(submission.hints["relu"])]
+    assert summary.statuses(students, FEW)["relu"]["passed"] == 2
+    assert summary.statuses(students, FEW)["kl"]["not handed in"] == 3
+    assert summary.mistakes(students, FEW) == [(("relu", "dx: the sign is wrong"), 2)]
+    assert summary.mean_hints(students, FEW) == {"relu": 1.0, "kl": 0.0, "bug_1": 0.0}
+
+
 @pytest.mark.parametrize(
     "options, words",
     [
         (["nowhere"], "does not exist"), (["class", "--points", "kl=many"], "expected a number"),
         (["class", "--points", "no=1"], "unknown exercise"), (["class", "--exercises", "no"], "unknown exercise"),
         (["class", "--due", "tomorrow"], "expected a date"), (["class", "--out", "class"], "holds no grades"),
-        (["class", "--csv", "class"], "is a folder"), (["empty"], "holds no submissions"),
+        (["class", "--csv", "class"], "is a folder"),
+        (["class", "--summary", "class.text"], "no kind of picture"), (["empty"], "holds no submissions"),
     ],
 )  # fmt: skip
 def test_what_can_go_wrong_is_one_sentence(npvae_, small_class, options, words):
@@ -188,7 +206,8 @@ def test_what_can_go_wrong_is_one_sentence(npvae_, small_class, options, words):
 
 def test_no_cell_is_a_formula_and_no_line_ends_a_block():
     marks = {"relu": Mark("not right yet", ["```", "# title"], ["=HYPERLINK(1)"])}
-    submission = Submission('=cmd|"/C calc"!A0', problems=["+1"])
+    submission = Submission('=cmd|"/C calc"!A0', problems=["+1", "a; b"])
     text = tables.as_csv([(submission, marks)], {"relu": 1})
+    assert '"\'+1; a; b"' in text
     assert not any(cell.startswith(("=", "+", "-", "@")) for row in csv.reader(io.StringIO(text[1:])) for cell in row)
     assert "````\n```\n# title\n````" in tables.feedback(submission, marks, {"relu": 1})
