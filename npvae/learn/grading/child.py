@@ -40,7 +40,7 @@ def main(task):
     if sys.platform == "linux":
         linux.die_with_parent()
     _leave_the_grader(task)
-    result, where = open(task["result"], "wb"), open(task["where"], "w")
+    result, where = open(task["result"], "wb"), open(task["where"], "w", encoding="utf-8")
     confine(task["home"], limits)
     faulthandler.dump_traceback_later(limits.seconds, exit=True, file=where)
     exercise = next(e for e in of_seed(task["variant"]) if e.name == task["exercise"])

@@ -96,9 +96,9 @@ class _NewPython:
     """A new Python, which runs a task."""
 
     def __init__(self, task):
-        self._process = subprocess.Popen([sys.executable, "-m", child.__name__], stdin=subprocess.PIPE, text=True)
+        self._process = subprocess.Popen([sys.executable, "-m", child.__name__], stdin=subprocess.PIPE)
         with contextlib.suppress(OSError):
-            self._process.stdin.write(json.dumps(task))
+            self._process.stdin.write(json.dumps(task).encode())
             self._process.stdin.close()
 
     status = property(lambda self: self._process.returncode)
