@@ -27,8 +27,8 @@ otter, in the folder `otter/`:
 
 1. `pip install otter-grader npvae-….whl`, then in the folder `otter assign exercises.ipynb dist`.
 2. Hand out `dist/student/exercises.ipynb`, with the wheel.
-3. `otter run -a dist/autograder/exercises-autograder_….zip STUDENT.ipynb` grades a notebook on this machine, or upload
-   that archive to Gradescope.
+3. `otter run -a dist/autograder/exercises-autograder_….zip STUDENT.ipynb` grades a notebook on this machine, and writes
+   `results.json`.
 """
 
 INTRODUCTION = """\
@@ -42,7 +42,7 @@ from npvae.learn.notebook import require
 require("{name}", {function})"""
 
 CONFIG = """\
-c = get_config()  # noqa: F821
+c = get_config()
 c.CourseDirectory.course_id = "npvae"
 c.ExecutePreprocessor.timeout = 120
 """
@@ -85,7 +85,7 @@ def otter_files(kit):
             _cell("raw", "# BEGIN TESTS"), _cell("code", _check(kit, name)), _cell("raw", "# END TESTS"),
             _cell("raw", "# END QUESTION"),
         ]  # fmt: skip
-    requirements = f"otter-grader\n./files/{kit.wheel_name}\n".encode()
+    requirements = f"./files/{kit.wheel_name}\n".encode()
     return {"exercises.ipynb": _notebook(cells), "requirements.txt": requirements, kit.wheel_name: kit.wheel}
 
 

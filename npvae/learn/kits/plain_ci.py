@@ -13,10 +13,11 @@ README = """\
 A script that grades one student's folder, for any continuous integration with Bash and Python.
 
 1. Put `grade.sh` and the wheel where students cannot change them, such as a repository of your own that the job clones.
-2. In the job, `pip install npvae-….whl`, then `bash grade.sh FOLDER RESULTS`. The folder RESULTS gets `junit.xml`, which
-   most systems display, and `feedback.md` for the student. The exit status is 0 if every exercise has passed, else 1.
-3. For GitLab, `.gitlab-ci.yml` is an example: set the path of your repository in it. A student who can edit the file
-   in their own project can change the job, so name it as the project's *CI/CD configuration file* in another project.
+2. In the job, `pip install npvae-….whl`, then `bash grade.sh FOLDER RESULTS`. The folder RESULTS gets `junit.xml`,
+   which most systems display, and `feedback.md` for the student. The exit status is 0 if every exercise has passed,
+   1 if not, and another if grading itself failed.
+3. For GitLab, `.gitlab-ci.yml` is an example: replace `YOUR/GRADING` in it. Keep it in your own repository too, and
+   name it there as the *CI/CD configuration file* of the students' projects: whoever can edit it can change the job.
 """
 
 SCRIPT = """\
