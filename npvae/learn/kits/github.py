@@ -112,7 +112,7 @@ def summary(report):
     lines = [f"## {shown(report.points)} of {shown(report.most)} points", "", *report.problems, ""]
     for line in report.lines:
         lines += [f"### {line.name}: {shown(line.points)} of {shown(line.most)}", ""]
-        lines += ["", *(f"    {text}" for text in line.text.splitlines()), ""]  # indented: nothing in it is Markdown
+        lines += [*(f"    {text}" for text in line.text.splitlines()), ""]  # indented, so that nothing is Markdown
     return "\n".join(lines)
 
 

@@ -19,6 +19,8 @@ README = """\
 1. Create a programming assignment. Give it {most} points.
 2. Under *Configure autograder*, upload `autograder.zip`, and wait until the image is built.
 3. Test it with a right and a wrong file. Students upload their files `NN_name.py`, or the whole folder.
+4. Read the output of that test, which only you see: it says what the machine does not withhold from a student's
+   program, if there is anything.
 
 A student sees the points of each exercise, and what `npvae learn check` says. What is for the teacher alone is an entry
 that is hidden from students; while one is there, Gradescope may also hide the total from them.

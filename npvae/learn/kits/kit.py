@@ -28,8 +28,8 @@ Each carries npvae itself, as `{wheel}`.
 It installs NumPy, Matplotlib and tqdm from Python's package index.
 
 Except for the notebooks, each grades with `npvae learn grade`: the student's program runs in a separate process, which
-on Linux can neither write files nor reach the network, and right answers to fresh draws decide the points. Only the
-files of the exercises are read; a student's own tests are never run.
+on a recent Linux can neither write files nor reach the network, and right answers to fresh draws decide the points.
+Only the files of the exercises are read; a student's own tests are never run.
 """
 
 

@@ -33,7 +33,8 @@ def test_without_options_all_exercises_count(npvae_):
 def test_exhibits_alone_make_no_notebooks(npvae_):
     exhibit = next(exercise.name for exercise in catalogue.ALL if isinstance(exercise, Exhibit))
     npvae_("learn", "kit", "mine", "--exercises", exhibit)
-    assert not pathlib.Path("mine/otter").exists() and "otter" not in pathlib.Path("mine/README.md").read_text()
+    readme = pathlib.Path("mine/README.md").read_text(encoding="utf-8")
+    assert not pathlib.Path("mine/otter").exists() and "otter" not in readme
 
 
 def test_an_empty_folder_is_used(npvae_):
