@@ -65,9 +65,8 @@ def results(report):
             "status": "passed" if line.has_passed else "failed", "visibility": "visible",
         } for line in report.lines
     ]  # fmt: skip
-    notes = [f"{line.name}: {note}" for line in report.lines for note in line.notes]
-    if notes:
-        about = {"name": "for the teacher", "score": 0, "max_score": 0, "output": "\n".join(notes)}
+    if report.notes:
+        about = {"name": "for the teacher", "score": 0, "max_score": 0, "output": "\n".join(report.notes)}
         tests.append(about | {"visibility": "hidden"})
     return {"output": "\n".join(report.problems), "stdout_visibility": "hidden", "tests": tests}
 

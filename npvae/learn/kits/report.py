@@ -30,7 +30,6 @@ class Line:
     status         as `npvae learn check` says it
     points, most   what it got, and what it is worth
     text           for the student
-    notes          for the teacher alone
     """
 
     name: str
@@ -38,17 +37,22 @@ class Line:
     points: float
     most: float
     text: str
-    notes: list
 
     has_passed = property(lambda self: self.status == PASSED)
 
 
 @dataclasses.dataclass
 class Report:
-    """The marks of one student: a `Line` for each exercise, and sentences about what could not be read."""
+    """The marks of one student.
+
+    lines      a `Line` for each exercise
+    problems   sentences about what could not be read
+    notes      sentences for the teacher alone
+    """
 
     lines: list
     problems: list
+    notes: list
 
     points = property(lambda self: sum(line.points for line in self.lines))
     most = property(lambda self: sum(line.most for line in self.lines))
@@ -59,10 +63,11 @@ class Report:
         grades = json.loads(pathlib.Path(path).read_text(encoding="utf-8"))
         (student,) = grades["students"]
         lines = [
-            Line(name, mark["status"], whole(mark["points"]), whole(grades["worth"][name]), _text(mark), mark["notes"])
+            Line(name, mark["status"], whole(mark["points"]), whole(grades["worth"][name]), _text(mark))
             for name, mark in student["exercises"].items()
         ]
-        return cls(lines, student["problems"])
+        notes = [f"{name}: {note}" for name, mark in student["exercises"].items() for note in mark["notes"]]
+        return cls(lines, student["problems"], student["notes"] + notes)
 
 
 def _text(mark):

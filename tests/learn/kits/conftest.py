@@ -54,7 +54,7 @@ def hand_in(tmp_path):
         folder.mkdir(parents=True, exist_ok=True)
         for name in WORTH:
             texts = {"right": right_files, "wrong": wrong_files}.get(kind, wrong_files)(name)
-            text = attack_files(name)["forged_result"] if kind == "forged" and name == "relu" else texts[0]
+            text = attack_files(name)["patched_check"] if kind == "forged" and name == "relu" else texts[0]
             (folder / catalogue.file_name(catalogue.find(name))).write_text(text)
         for module in ("json", "pip", "numpy", "npvae", "sitecustomize"):
             (folder / f"{module}.py").write_text(HIJACK)
