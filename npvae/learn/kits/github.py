@@ -39,11 +39,13 @@ and below it stands a function with something left out.
 
 ```sh
 pip install .github/npvae/WHEEL
-npvae learn check relu      # is it right? if not, what is wrong? (relu, or any other of the files)
+npvae learn                 # what to do next
+npvae learn check relu      # is it right? if not, what is wrong?
 npvae learn hint relu       # a hint, and one more with each call
 ```
 
-Commit and push: the tab *Actions* shows the points that your files have now.
+In place of relu, name any exercise of the table. Commit and push: the tab *Actions* shows the points that your files
+have now.
 
 | file | exercise | points |
 | --- | --- | --- |
@@ -94,7 +96,8 @@ def files(kit):
         runners=",".join(kit.worth),
     )
     rows = [f"| {file} | {kit.title(name)} | {shown(kit.worth[name])} |" for name, file in kit.stub_names.items()]
-    students = STUDENTS.replace("WHEEL", kit.wheel_name).replace("relu", next(iter(kit.worth))) + "\n".join(rows) + "\n"
+    students = STUDENTS.replace("WHEEL", kit.wheel_name).replace("relu", next(iter(kit.worth)))
+    students += "\n".join(rows) + "\n"
     texts = {"README.md": students, ".github/workflows/classroom.yml": workflow, **kit.stubs}
     return {name: text.encode() for name, text in texts.items()} | {f".github/npvae/{kit.wheel_name}": kit.wheel}
 
