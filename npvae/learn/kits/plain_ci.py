@@ -1,5 +1,4 @@
-"""Any other continuous integration: a script, its result as JUnit XML and as an exit status, and an example for GitLab.
-"""
+"""Any other continuous integration: a script that grades, writes JUnit XML and has an exit status; GitLab's example."""
 
 import sys
 import xml.etree.ElementTree as xml
