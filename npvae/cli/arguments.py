@@ -26,7 +26,10 @@ LEARN = {
     "hint": "show a hint, and one more with each call (default: of the next one)",
     "reset": "restore the original file, and keep yours under another name",
 }
-TEACH = {"grade": "for teachers: mark the submissions of a class"}
+TEACH = {
+    "grade": "for teachers: mark the submissions of a class",
+    "kit": "for teachers: what Gradescope, GitHub, nbgrader and others need",
+}
 
 
 def default_of(name):
@@ -140,6 +143,9 @@ def build_parser():
             one.add_argument("--seed", metavar="TEXT", default="", help=variant)
         elif action == "grade":
             add_grade(one)
+        elif action == "kit":
+            one.add_argument("path", metavar="DIR", help="a new folder")
+            add_worth(one)
         elif action != "list":
             nargs = "?" if action in ("check", "watch", "hint") else None
             one.add_argument("name", metavar="NAME", nargs=nargs, help="the exercise, by name or number")
@@ -160,10 +166,17 @@ def add_grade(grade):
         "folders", metavar="FOLDER", nargs="+", help="holds a folder, zip or tar archive for each student"
     )
     grade.add_argument("--out", metavar="GRADES", default="grades", help="for marks and feedback (default grades)")
-    grade.add_argument("--exercises", metavar="NAME", nargs="+", help="those that count (default: all)")
-    grade.add_argument("--points", metavar="NAME=P", nargs="+", default=(), help="what they are worth (default 1 each)")
+    add_worth(grade)
     grade.add_argument("--due", metavar="TIME", help='what is newer is late, as in "2026-11-30 23:59"')
     grade.add_argument("--csv", metavar="FILE", help="a line for each student, a column for each exercise")
     grade.add_argument("--json", metavar="FILE", help="everything, for programs")
     grade.add_argument("--summary", metavar="FILE", help="a picture: which exercise, which mistakes, how many hints")
     grade.add_argument("--again", action="store_true", help="forget earlier marks, and draw new numbers")
+
+
+def add_worth(action):
+    """Add the arguments that say which exercises count, and for how much."""
+    action.add_argument("--exercises", metavar="NAME", nargs="+", help="those that count (default: all)")
+    action.add_argument(
+        "--points", metavar="NAME=P", nargs="+", default=(), help="what they are worth (default 1 each)"
+    )

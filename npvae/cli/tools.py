@@ -96,5 +96,9 @@ def learn(options):
         from ..learn.grading.grade import grade  # only here, for the same reason
 
         return grade(**given)
+    if options.action == "kit":
+        from ..learn.kits.kit import kit  # only here, for the same reason
+
+        return kit(**given)
     action = {None: commands.overview, "list": commands.list_all}.get(options.action)
     return (action or getattr(commands, options.action))(**given)

@@ -236,8 +236,9 @@ class Folder:
         return "begun" if self._checksum(exercise) != _checksum(catalogue.text(exercise).encode()) else ""
 
     def next(self):
-        """Return the first exercise that has not passed; None if all have."""
-        return next((exercise for exercise in self.exercises if not self.has_passed(exercise)), None)
+        """Return the first exercise here that has not passed; None if all have. A class may have only some of them."""
+        here = [exercise for exercise in self.exercises if catalogue.place(self.path, exercise).exists()]
+        return next((exercise for exercise in here if not self.has_passed(exercise)), None)
 
     def solved(self, but):
         """Return the files of all exercises that have passed, except one: a dict from name to path."""

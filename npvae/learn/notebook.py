@@ -3,7 +3,7 @@
 from ..errors import choose
 from . import catalogue
 from .museum.exhibits import Exhibit
-from .outcome import guarded, judge
+from .outcome import PASSED, guarded, judge
 
 
 def check(f):
@@ -15,8 +15,21 @@ def check(f):
     """
     exercises = {name: e for e in catalogue.ALL if not isinstance(e, Exhibit) for name in (e.name, e.function_name)}
     exercise = choose("exercise", getattr(f, "__name__", repr(f)), exercises)
+    print("\n".join(_judged(exercise, f)[1]))
+
+
+def require(name, f):
+    """Raise AssertionError, with what is wrong, unless a function solves the exercise of this name.
+
+    The notebooks of `npvae learn kit` grade with it.
+    """
+    has_passed, lines = _judged(catalogue.find(name), f)
+    if not has_passed:
+        raise AssertionError("\n".join(lines))
+
+
+def _judged(exercise, f):
+    """Return whether a function is right, and the lines that say so."""
     code = getattr(f, "__code__", None)
     outcome = guarded(lambda: judge(exercise, f), "" if code is None else code.co_filename)
-    print(f"{exercise.name}: {outcome.status}\n")
-    print("\n".join(outcome.lines))
-
+    return outcome.status == PASSED, [f"{exercise.name}: {outcome.status}", "", *outcome.lines]

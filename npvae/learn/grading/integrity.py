@@ -119,9 +119,9 @@ def read(exercise, source):
     """
     tree, given = ast.parse(source), ast.parse(catalogue.text(exercise))
     known = {name for _, name in _imported(given)}
-    needs_engine = not isinstance(exercise, OperationExercise)  # to draw, to decode: any of its parts may be of use
-    sentences = [f"line {line} imports {name}" for line, name in _imported(tree)
-                 if name not in known and name.split(".")[0] in SOLVERS - ({"npvae"} if needs_engine else set())]  # fmt: skip
+    noted = SOLVERS if isinstance(exercise, OperationExercise) else SOLVERS - {"npvae"}  # others draw, decode, …
+    imported = [(line, name) for line, name in _imported(tree) if name not in known]
+    sentences = [f"line {line} imports {name}" for line, name in imported if name.split(".")[0] in noted]
     comments = re.findall(r"#\s*(.+)", solution_source(exercise))
     sentences += [
         f"it has a comment of the engine's: {comment!r}"

@@ -1,0 +1,117 @@
+"""`npvae learn kit`: write the kits of all platforms into a new folder."""
+
+import dataclasses
+import functools
+import pathlib
+import shlex
+
+from ...diagnosis.finding import wrap
+from ...errors import UserError
+from ...training.folder import refuse_a_file
+from .. import catalogue
+from ..grading.grade import worth_of
+from ..grading.tables import shown
+from ..museum.exhibits import Exhibit
+from . import classroom50, github, gradescope, notebooks, plain_ci
+from .wheel import NAME, wheel
+
+README = """\
+# The teacher's kit
+
+A folder for each platform. All of them grade these exercises, {most} points together:
+
+| exercise | points |
+| --- | --- |
+{rows}
+
+Each carries npvae itself, as `{wheel}`.
+It installs NumPy, Matplotlib and tqdm from Python's package index.
+
+Except for the notebooks, each grades with `npvae learn grade`: the student's program runs in a separate process, which
+on a recent Linux can neither write files nor reach the network, and right answers to fresh draws decide the points.
+Only the files of the exercises are read; a student's own tests are never run.
+"""
+
+
+@dataclasses.dataclass
+class Kit:
+    """What the kits are made of.
+
+    worth   a dict from the names of the exercises to their points
+    wheel   the bytes of npvae's wheel
+    """
+
+    worth: dict
+    wheel: bytes
+
+    wheel_name = NAME
+
+    @property
+    def options(self):
+        """The options of `npvae learn grade`, as the shell reads them."""
+        points = [f"{name}={shown(points)}" for name, points in self.worth.items() if points != 1]
+        words = ["--exercises", *self.worth, *(["--points", *points] if points else [])]
+        return shlex.join(words)
+
+    @property
+    def stub_names(self):
+        """The names of the students' files, by exercise: a dict."""
+        return {name: catalogue.file_name(catalogue.find(name)) for name in self.worth}
+
+    @functools.cached_property
+    def stubs(self):
+        """The students' files: a dict from their names to their texts."""
+        return {file: catalogue.text(catalogue.find(name)) for name, file in self.stub_names.items()}
+
+    @property
+    def functions(self):
+        """The names of the functions to write, by exercise: a dict, without the exhibits of the museum."""
+        exercises = {name: catalogue.find(name) for name in self.worth}
+        return {name: e.function_name for name, e in exercises.items() if not isinstance(e, Exhibit)}
+
+    def title(self, name):
+        """Return the title of an exercise."""
+        return catalogue.find(name).title
+
+    def files(self):
+        """Return all files: a dict from their paths in the new folder to bytes."""
+        content = {}
+        for platform in (github, classroom50, gradescope, plain_ci):
+            content |= {f"{platform.FOLDER}/{name}": text for name, text in platform.files(self).items()}
+        if self.functions:
+            content |= {f"nbgrader/{name}": text for name, text in notebooks.nbgrader_files(self).items()}
+            content |= {f"otter/{name}": text for name, text in notebooks.otter_files(self).items()}
+        return content | {"README.md": self.readme().encode()}
+
+    def readme(self):
+        """Return the text of the README: what each folder is, and the steps that a teacher takes."""
+        most = shown(sum(self.worth.values()))
+        rows = "\n".join(f"| {name} | {shown(points)} |" for name, points in self.worth.items())
+        parts = [README.format(most=most, rows=rows, wheel=self.wheel_name)]
+        for platform in (github, classroom50, gradescope, plain_ci):
+            parts.append(f"## {platform.FOLDER}\n\n{platform.README.replace('{most}', most)}")
+        if self.functions:
+            parts.append(f"## nbgrader, otter\n\n{notebooks.README}")
+        return "\n".join(parts)
+
+
+def kit(path, exercises=None, points=()):
+    """Write the kits into a new folder, and print what they are; return the exit status.
+
+    path                where the new folder is to be
+    exercises, points   as `npvae learn grade` takes them
+
+    Raises UserError if the folder exists and is not empty.
+    """
+    made = Kit(worth_of(exercises, points), wheel())
+    refuse_a_file(path)
+    path = pathlib.Path(path)
+    if path.exists() and any(path.iterdir()):
+        raise UserError(f"{path} is not empty, and nothing in it will be overwritten: choose a new folder")
+    for name, content in made.files().items():
+        (path / name).parent.mkdir(parents=True, exist_ok=True)
+        (path / name).write_bytes(content)
+    names = ", ".join(sorted(each.name for each in path.iterdir() if each.is_dir()))
+    print(wrap(f"{path} holds a folder for each platform: {names}.", ""))
+    print(wrap(f"{path / 'README.md'} says what to do with each.", ""))
+    return 0
