@@ -34,12 +34,12 @@ def machine(kit, tmp_path_factory):
     """A new virtual environment with the wheel of the kit, and the environment variables with which it is used."""
     folder = tmp_path_factory.mktemp("machine") / "venv"
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "GITHUB_"))}
     pip = [sys.executable, "-m", "pip", "--python", folder, "install", "--quiet", "--no-index", "--no-deps"]
-    subprocess.run([*pip, kit / "plain-ci" / NAME], check=True)
+    subprocess.run([*pip, kit / "plain-ci" / NAME], env=kept, check=True)
     (packages,) = folder.glob("lib/python*/site-packages")
     others = {sysconfig.get_paths()[kind] for kind in ("purelib", "platlib")}
     (packages / "others.pth").write_text("\n".join(sorted(others)))
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "GITHUB_"))}
     return folder, kept | {"PATH": f"{folder / 'bin'}:{os.environ['PATH']}", "PIP_NO_INDEX": "1"}
 
 
