@@ -16,7 +16,6 @@ from . import integrity, process, wire
 MISSING = "not handed in"
 STATUSES = (PASSED, WRONG, BROKEN, BLANK)  # that a process may claim
 MOST_LINES, LONGEST = 150, 300  # of what a process may say
-MOST_NAMED = 3  # wrong answers that a note lists
 
 
 @dataclasses.dataclass
@@ -54,10 +53,9 @@ def mark(exercise, name, source, seed, limits=process.USUAL):
     except wire.Garbled as error:
         return Mark(BROKEN, [*printed, *_without_result(reply, name, source, limits, error)], mistakes=["no result"])
     if status == PASSED and (wrong := _wrong_answers(exercise, answers, seed)):
-        few = ", ".join(wrong[:MOST_NAMED]) + (f" and {len(wrong) - MOST_NAMED} more" * (len(wrong) > MOST_NAMED))
-        said = "The program says that it has passed, but what it computes is not right"
-        note = f"its program says that it has passed, with wrong answers: {few}"
-        return Mark(WRONG, [*printed, wrap(f"{said}: {few}.", "  ")], [note], ["a forged pass"])
+        said = f"The program says that it has passed, but what it computes is not right, such as {wrong[0]}"
+        note = f"its program says that it has passed, but {len(wrong)} of the arrays that it had to send are wrong"
+        return Mark(WRONG, [*printed, wrap(f"{said}.", "  ")], [note], ["a forged pass"])
     marked = Mark(status, [*printed, *lines], notes, mistakes)
     if marked.has_passed:
         if about := integrity.about_digits(exercise, answers, right_answers(exercise, seed)):
