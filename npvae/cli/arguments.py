@@ -26,7 +26,10 @@ LEARN = {
     "hint": "show a hint, and one more with each call (default: of the next one)",
     "reset": "restore the original file, and keep yours under another name",
 }
-TEACH = {"grade": "for teachers: mark the submissions of a class"}
+TEACH = {
+    "grade": "for teachers: mark the submissions of a class",
+    "contract": "for teachers: check exercises of your own, promise by promise",
+}
 
 
 def default_of(name):
@@ -131,6 +134,7 @@ def build_parser():
     bench_.add_argument("--out", default=".", metavar="FOLDER", help="for the figure of growth (default: this one)")
 
     learn = commands.add_parser("learn", help="the exercises: write the parts of a VAE, and learn from mistakes")
+    learn.add_argument("--with", dest="own", metavar="FOLDER", help="add the exercises of your own in this folder")
     actions = learn.add_subparsers(dest="action", metavar="ACTION", parser_class=Parser)
     for action, text in (LEARN | TEACH).items():
         one = actions.add_parser(action, help=text)
@@ -140,6 +144,8 @@ def build_parser():
             one.add_argument("--seed", metavar="TEXT", default="", help=variant)
         elif action == "grade":
             add_grade(one)
+        elif action == "contract":
+            one.add_argument("own", metavar="FOLDER", help="holds exercises of your own, such as huber.py")
         elif action != "list":
             nargs = "?" if action in ("check", "watch", "hint") else None
             one.add_argument("name", metavar="NAME", nargs=nargs, help="the exercise, by name or number")
