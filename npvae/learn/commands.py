@@ -12,6 +12,7 @@ from . import catalogue, sandbox
 from .contract import examine, exercises_to_examine
 from .folder import Folder, NoExercises
 from .outcome import BLANK, BROKEN, PASSED, WRONG
+from .own import OWN
 from .variants import SEED, seed_of
 
 GREEN, RED, YELLOW, BOLD = "32", "31", "33", "1"
@@ -96,6 +97,8 @@ def init(path, seed="", own=None):
     print(wrap(f"{folder.path} holds {len(folder.exercises)} exercises, one file each. {promise}", ""))
     if kept := seed_of(folder.path):
         print(wrap(f"They are those of the seed {kept!r}, which {SEED} keeps: leave that file in the folder.", ""))
+    if own:
+        print(wrap(f"{OWN} keeps those that are not npvae's: leave that folder where it is.", ""))
     print(f"\n  cd {shlex.quote(str(folder.path))}\n  npvae learn")
     return 0
 

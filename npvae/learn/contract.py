@@ -97,7 +97,8 @@ def answers_that_are_wrong(exercise):
     for seed in range(SEEDS):
         wrong = exercise.wrong_answers(exercise.answers(exercise.reference(), seed), seed)
         if wrong:
-            return f"in seed {seed}, two runs differ in {wrong[0]}: draw from the rng that inputs gets, and nowhere else"
+            where = f"{wrong[0]} (seed {seed})"
+            return f"two runs of the solution differ in {where}: draw from the rng that inputs gets, and nowhere else"
     return ""
 
 
@@ -180,7 +181,8 @@ def lines_too_long(exercise):
     """Text, stub and list fit on a screen."""
     listed = f"✓ {exercise.number:2} {exercise.name:<20} {exercise.title}"
     if "\n" in exercise.title or len(listed) > WIDTH:
-        return f"the title has {len(exercise.title)} characters, at most {len(exercise.title) - len(listed) + WIDTH} fit"
+        most = len(exercise.title) - len(listed) + WIDTH
+        return f"the title has {len(exercise.title)} characters, expected one line of at most {most}"
     for what, text, width in (("text", exercise.text, TEXT_WIDTH), ("stub", catalogue.text(exercise), STUB_WIDTH)):
         for line in text.splitlines():
             if len(line) > width:

@@ -14,6 +14,7 @@ import difflib
 import functools
 import hashlib
 import inspect
+import linecache
 import re
 import traceback
 import types
@@ -92,6 +93,8 @@ def _read(path, resolved, text):
         raise UserError(f"{path}, line {error.lineno}: {error.msg}, expected Python") from None
     except (Exception, SystemExit) as error:
         raise UserError(f"{path}{_line_in(error, module.__file__)}: {_in_words(error)}") from None
+    linecache.checkcache(module.__file__)
+    linecache.getlines(module.__file__)  # kept for stubs: the process of a student's program may not open the file
     values = [value for value in vars(module).values() if isinstance(value, Exercise) and value not in ALL]
     found = list(dict.fromkeys(values))
     if not found:

@@ -26,11 +26,12 @@ BODY = 'raise NotImplementedError("{0}: write the function here, in place of thi
 
 def stub(number, exercise):
     """Return the text of a student's file, for the exercise of this number."""
+    floats = _FLOATS if isinstance(exercise, OperationExercise) else ""
     head = f'''"""Exercise {number}: {exercise.name}, {exercise.title}.
 
 {exercise.text}
 
-{_FLOATS if isinstance(exercise, OperationExercise) else ""}{_question(exercise)}When you have it:     npvae learn check {exercise.name}
+{floats}{_question(exercise)}When you have it:     npvae learn check {exercise.name}
 If you are stuck:     npvae learn hint {exercise.name}
 """
 '''

@@ -13,7 +13,8 @@ def bits_per_dim(log_p, D):      # log_p (N,) in nats, of D numbers in [0, 1] th
 
 def compare(f, rng, N, D, K):    # one draw: what the student's function f computes, beside what is right
     log_p = 50 * rng.standard_normal(N)
-    yield Comparison("bits", array(f(log_p.copy(), D), "bits"), bits_per_dim(log_p, D), {"log_p": log_p}, numbers={"D": D})
+    found, right = array(f(log_p.copy(), D), "bits"), bits_per_dim(log_p, D)
+    yield Comparison("bits", found, right, known={"log_p": log_p}, numbers={"D": D})
 
 
 BITS_PER_DIM = ProcedureExercise(

@@ -42,7 +42,7 @@ Source: Ba, Kiros, Hinton (2016), Layer normalization, section 3.""",
         "What is taken away: the part of dy γ that moves a whole row, and the part along x̂. Both are means of a row.",
     ],
     wrong={
-        "m and s as constants": Wrong(changes={"dx": lambda dy, x, gamma: dy * gamma / np.sqrt(x.var(1)[:, None] + 1e-5)}),
+        "x̂ as if it did not move": Wrong(changes={"dx": lambda dy, gamma: dy * gamma}),
         "dgamma not summed but averaged": Wrong("N, the batch", {"dgamma": lambda right, dy: right / len(dy)}),
     },
 )
