@@ -63,7 +63,9 @@ PACKAGES = [  # and modules, in the order in which they import one another
     "figures", "learn",
 ]
 WORDS_PER_MINUTE = 200  # of text, formulas and code
-PAGES = ["teaching", "own_exercises", "notation", "results", "benchmarks", "contributing", "changes"]  # beside the chapters
+PAGES = [  # beside the chapters
+    "teaching", "own_exercises", "notation", "results", "benchmarks", "contributing", "changes",
+]  # fmt: skip
 
 
 # --- notebooks --------------------------------------------------------------------------------------------------------

@@ -252,7 +252,7 @@ def contract(own):
     """npvae learn contract FOLDER: what every exercise promises, and which promise an exercise of your own breaks."""
     broken = 0
     for exercise in exercises_to_examine(own):
-        print(f"{exercise.name}, {exercise.title} ({exercise.defined_at[0]})\n")
+        print(wrap(f"{exercise.name}, {exercise.title} ({exercise.defined_at[0]})", "") + "\n")
         for promise, sentence in examine(exercise).items():
             mark = painted("BROKEN", RED) if sentence else painted("kept", GREEN) + "  "
             print(f"  {mark}  {promise}")

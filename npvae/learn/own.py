@@ -30,7 +30,7 @@ from .stubs import function_stub
 
 OWN = "own"  # the folder of the copies, in a student's folder
 NAME = re.compile(r"[a-z][a-z0-9_]*")
-GIVES = "a function in the engine's form: it ends with `return y, dx`, the value and one derivative for each input"
+GIVES = "a body below its def that ends with `return y, dx`, the value and one derivative for each input"
 
 
 def exercises_of(folder):
@@ -173,8 +173,10 @@ def _problem(exercise):
         return f"prediction is {exercise.prediction!r}, expected a Prediction, or leave it out"
     if isinstance(exercise, ProcedureExercise):
         expected = "compare is no function, expected compare(f, rng, N, D, K), which yields Comparisons"
-        return "" if callable(exercise.compare) else expected
-    return _problem_of_operation(exercise, solution)
+        problem = "" if callable(exercise.compare) else expected
+    else:
+        problem = _problem_of_operation(exercise, solution)
+    return problem or _problem_of_stub(exercise, solution)
 
 
 def _problem_of_operation(exercise, solution):
@@ -201,8 +203,14 @@ def _problem_of_operation(exercise, solution):
     known = ["y", *(f"d{name}" for name, d in zip(given, result[1:]) if d is not None)]
     if isinstance(exercise.blanks, str) or not exercise.blanks or not set(exercise.blanks) <= set(known):
         return f"blanks is {exercise.blanks!r}, expected a tuple of some of {', '.join(known)}"
+    return ""
+
+
+def _problem_of_stub(exercise, solution):
+    """Return what is wrong with the form of the solution, from which the student's file is made."""
     try:
-        function_stub(exercise)
+        ast.parse(function_stub(exercise))
     except Exception:
-        return f"no stub can be made of {solution.__name__}, expected {GIVES}"
+        form = GIVES if isinstance(exercise, OperationExercise) else "a function whose body stands below its def"
+        return f"no stub can be made of {solution.__name__}, expected {form}"
     return ""

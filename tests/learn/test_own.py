@@ -24,9 +24,11 @@ TUTORIALS = pathlib.Path(__file__).parents[2] / "tutorials"
 EXAMPLES = TUTORIALS / "own_exercises"
 PAGE = (TUTORIALS / "own_exercises.md").read_text(encoding="utf-8")
 HUBER = (EXAMPLES / "huber.py").read_text(encoding="utf-8")
-SIMPLE = HUBER[: HUBER.index("    r = rng.choice")] + (
-    '    return {"x": rng.standard_normal((N, D)), "t": rng.standard_normal((N, D))}\n\n\n'
-) + HUBER[HUBER.index("HUBER = ") :]
+SIMPLE = (
+    HUBER[: HUBER.index("    r = rng.choice")]
+    + ('    return {"x": rng.standard_normal((N, D)), "t": rng.standard_normal((N, D))}\n\n\n')
+    + HUBER[HUBER.index("HUBER = ") :]
+)
 NUMBER = len(catalogue.ALL) + 1
 RIGHT = """\
     r = x - t
@@ -75,20 +77,26 @@ def learn(npvae_, teacher):
 def test_a_students_folder_works_without_the_teachers(learn):
     shutil.rmtree("../exercises")
     assert f"0 of {NUMBER} exercises have passed" in learn()
-    assert learn("list").splitlines()[NUMBER - 1] == f"  {NUMBER} huber                a squared error that forgives outliers"
+    assert (
+        learn("list").splitlines()[NUMBER - 1]
+        == f"  {NUMBER} huber                a squared error that forgives outliers"
+    )
     assert "huber: not written yet" in learn("check", "huber", status=1)
     assert "1 of 2" in learn("hint", "huber") and "2 of 2; that was the last one" in learn("hint", NUMBER)
     assert "huber asks no question" in learn("predict", "huber")
     write(RIGHT)
     out = learn("check", f"{NUMBER}_huber.py")
-    assert "huber: passed" in out and f"compare yours with the solution:\n    {os.path.join('own', 'huber.py')}, line 8" in out
+    assert (
+        "huber: passed" in out
+        and f"compare yours with the solution:\n    {os.path.join('own', 'huber.py')}, line 8" in out
+    )
     assert f"✓ {NUMBER} huber" in learn("list")
     assert f"yours is kept as {NUMBER}_huber.kept1.py" in learn("reset", "huber")
     assert "predict" not in learn("check", "huber", status=1)
 
 
 def test_the_option_adds_to_a_folder_and_takes_the_place_of_its_copy(learn):
-    assert learn("--with", EXAMPLES, "list").count("\n? ") == 3          # bits_per_dim, gelu and layer_norm
+    assert learn("--with", EXAMPLES, "list").count("\n? ") == 3  # bits_per_dim, gelu and layer_norm
     assert "gelu.py is as it was at the start" in learn("--with", EXAMPLES, "reset", "gelu")
     assert "gelu: not written yet" in learn("--with", EXAMPLES, "check", "gelu", status=1)
     assert "Measured: 2, ½." in learn("--with", EXAMPLES, "predict", "gelu", 1)
@@ -143,8 +151,12 @@ def test_the_check_runs_in_a_process_and_a_notebook_knows_it_too(learn, capsys):
 def test_pytest_in_a_students_folder_knows_it(learn):
     write(RIGHT)
     environment = os.environ | {"PYTHONPATH": str(TUTORIALS.parent)}
-    done = subprocess.run([sys.executable, "-m", "pytest", "-q", "-m", "huber", "-p", "no:cacheprovider"],
-                          capture_output=True, encoding="utf-8", env=environment)
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-m", "huber", "-p", "no:cacheprovider"],
+        capture_output=True,
+        encoding="utf-8",
+        env=environment,
+    )
     assert "1 passed" in done.stdout and "warning" not in done.stdout, done.stdout
 
 
@@ -259,38 +271,73 @@ def test_a_copy_is_not_taken_for_a_students_file(learn):
 
 def test_a_mark_of_an_own_exercise_and_the_form_of_its_file(teacher):
     exercise = catalogue.find("bits_per_dim", own=EXAMPLES)
-    source = catalogue.text(exercise).replace("    raise NotImpl", "    return 8 - log_p / np.log(2) / D\n    raise NotImpl")
+    source = catalogue.text(exercise).replace(
+        "    raise NotImpl", "    return 8 - log_p / np.log(2) / D\n    raise NotImpl"
+    )
     mark = marking.mark(exercise, "27_bits_per_dim.py", source.encode(), seed=3)
     assert mark.status == PASSED and not any("cannot be read" in note for note in mark.notes)
     wrong = source.replace("8 - ", "7 - ")
     assert marking.mark(exercise, "27_bits_per_dim.py", wrong.encode(), seed=3).status == WRONG
     prints = {"bits_per_dim": {"Ann": mark.prints, "Bob": mark.prints}}
-    assert integrity.compare(prints, EXAMPLES) == {}         # one line is too short to say anything
+    assert integrity.compare(prints, EXAMPLES) == {}  # one line is too short to say anything
 
 
 # --- a teacher's slips ------------------------------------------------------------------------------------------------
 
 BROKEN = {
-    "a syntax error": ("title=", "title==", "huber.py, line 37: positional argument follows keyword argument, expected Python"),
+    "a syntax error": (
+        "title=",
+        "title==",
+        "huber.py, line 37: positional argument follows keyword argument, expected Python",
+    ),
     "a name that is not defined": ("np.abs", "nq.abs", "huber fails for what inputs draws: NameError: name 'nq'"),
     "an import that fails": ("import numpy as np", "import numpi as np", "line 3: ModuleNotFoundError: No module"),
     "a missing field": ("    text=", "    unknown=", "line 21: OperationExercise has no 'unknown', expected"),
     "no name": ('    name="huber",\n', "", "line 21: the OperationExercise lacks 'name'"),
     "a name with a blank": ('name="huber"', 'name="Huber loss"', "name is 'Huber loss', expected small letters"),
-    "a title that is no text": ('title="a squared error that forgives outliers"', "title=3", "title is 3, expected a text"),
+    "a title that is no text": (
+        'title="a squared error that forgives outliers"',
+        "title=3",
+        "title is 3, expected a text",
+    ),
     "a solution that is no function": ("solution=huber", "solution=3", "solution is 3, expected a function"),
-    "a lambda": ("solution=huber", "solution=lambda x, t: (x, None, None)", "expected a function that is defined by def"),
+    "a lambda": (
+        "solution=huber",
+        "solution=lambda x, t: (x, None, None)",
+        "expected a function that is defined by def",
+    ),
     "hints that are a text": ("hints=[", 'hints="h", imports=[', "hints is no list of texts"),
     "a wrong version that is none": ("Wrong(changes=", "dict(changes=", "wrong is no dict of wrong versions"),
-    "a prediction that is none": ("    blanks", '    prediction="?", blanks', "prediction is '?', expected a Prediction"),
+    "a prediction that is none": (
+        "    blanks",
+        '    prediction="?", blanks',
+        "prediction is '?', expected a Prediction",
+    ),
     "no inputs": ("inputs=draw", "inputs=None", "inputs is no function"),
     "inputs that fail": ("(N, D)) * rng", "(N, Q)) * rng", "inputs fails for N = 3, D = 5, K = 7: NameError"),
-    "inputs in another order": ('{"x": r + t, "t": t}', '{"t": t, "x": r + t}', "inputs draws ['t', 'x'], expected a dict in"),
-    "inputs of another type": ('"x": r + t', '"x": (r + t).tolist()', "inputs draws x as list, expected a float64 array"),
+    "inputs in another order": (
+        '{"x": r + t, "t": t}',
+        '{"t": t, "x": r + t}',
+        "inputs draws ['t', 'x'], expected a dict in",
+    ),
+    "inputs of another type": (
+        '"x": r + t',
+        '"x": (r + t).tolist()',
+        "inputs draws x as list, expected a float64 array",
+    ),
     "a value without derivatives": ("return y, dx, None ", "return y ", "does not return a value and 2 derivatives"),
     "a blank that is none": ('("y", "dx")', '("y", "dt")', "blanks is ('y', 'dt'), expected a tuple of some of y, dx"),
     "blanks that are a text": ('("y", "dx")', '"y"', "blanks is 'y', expected a tuple"),
-    "a form without a stub": ("return y, dx, None ", "return (result := (y, dx, None)) ", "no stub can be made of huber"),
+    "a body on the line of its def": (
+        HUBER[HUBER.index("def huber") : HUBER.index("\n\ndef draw")],
+        "def huber(x, t): return (x - t).sum(axis=1), lambda dy: dy[:, None] + 0 * x, None\n",
+        "no stub can be made of huber, expected",
+    ),
+    "a form without a stub": (
+        "return y, dx, None ",
+        "return (result := (y, dx, None)) ",
+        "no stub can be made of huber",
+    ),
     "no exercise": ("HUBER = Operation", "Operation", "line 37: the file ends and defines no exercise"),
     "the name of another": ('name="huber"', 'name="relu"', "the name 'relu' is that of an exercise of npvae"),
     "an exit": ("HUBER = ", "raise SystemExit(3)\nHUBER = ", "line 21: SystemExit: 3"),
@@ -322,7 +369,11 @@ def test_an_exercise_of_npvae_is_not_one_of_the_file(refuse, teacher):
 
 def test_a_folder_that_is_missing_empty_or_a_file(refuse, teacher):
     pathlib.Path("empty").mkdir()
-    for folder, words in {"nowhere": "does not exist", "empty": "holds no Python file", "exercises/huber.py": "is a file"}.items():
+    for folder, words in {
+        "nowhere": "does not exist",
+        "empty": "holds no Python file",
+        "exercises/huber.py": "is a file",
+    }.items():
         for arguments in (["init", "mine"], ["grade", "exercises"]):
             assert f"{folder} {words}, expected" in refuse("learn", "--with", folder, *arguments)
         assert f"{folder} {words}, expected" in refuse("learn", "contract", folder)
