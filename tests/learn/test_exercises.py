@@ -53,7 +53,8 @@ def test_every_wrong_version_is_caught_and_named(exercise, name, seed):
 
 @every
 def test_there_is_something_to_read(exercise):
-    assert (len(exercise.hints) == 3 and "Source: " in exercise.text) or exercise.name.startswith("bug_")
+    assert len(exercise.hints) == 3 and all(len(hint) > contract.SHORTEST_HINT for hint in exercise.hints)
+    assert "Source: " in exercise.text or exercise.name.startswith("bug_")
     assert exercise.prediction.question and exercise.prediction.because
     assert contract.lines_too_long(exercise) == contract.prediction_without_answer(exercise) == ""
 
