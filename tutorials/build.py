@@ -63,7 +63,9 @@ PACKAGES = [  # and modules, in the order in which they import one another
     "figures", "learn",
 ]
 WORDS_PER_MINUTE = 200  # of text, formulas and code
-PAGES = ["teaching", "notation", "results", "benchmarks", "contributing", "changes"]  # beside the chapters
+PAGES = [  # beside the chapters
+    "teaching", "own_exercises", "notation", "results", "benchmarks", "contributing", "changes",
+]  # fmt: skip
 
 
 # --- notebooks --------------------------------------------------------------------------------------------------------
@@ -196,7 +198,7 @@ def _write_excerpts(built):
 
 def digest():
     """SHA-256 of all that the site is made of: it tells whether the site is still what would be built now."""
-    patterns = ("*.ipynb", "*.md", "exercises/*", "explorables/*", "figures/*", "site/*.*")
+    patterns = ("*.ipynb", "*.md", "exercises/*", "own_exercises/*", "explorables/*", "figures/*", "site/*.*")
     found = [path for pattern in patterns for path in HERE.glob(pattern)]
     result = hashlib.sha256()
     for path in sorted([*found, HERE / "build.py", *ENGINE.rglob("*.py")]):
@@ -220,6 +222,7 @@ def _gather(source):
         nbformat.write(notebook, source / path.name)
         shutil.copy(path, source / "notebooks")
     shutil.copytree(HERE / "figures", source / "figures")
+    shutil.copytree(HERE / "own_exercises", source / "own_exercises", ignore=shutil.ignore_patterns("__pycache__"))
     pages = {
         "index": _landing(source) + _contents(["chapters", "exercises", "reference", *PAGES]),
         "chapters": (HERE / "README.md").read_text(encoding="utf-8") + _contents(chapter.stem for chapter in CHAPTERS),

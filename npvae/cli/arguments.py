@@ -29,6 +29,7 @@ LEARN = {
 TEACH = {
     "grade": "for teachers: mark the submissions of a class",
     "kit": "for teachers: what Gradescope, GitHub, nbgrader and others need",
+    "contract": "for teachers: check exercises of your own, promise by promise",
 }
 
 
@@ -134,6 +135,7 @@ def build_parser():
     bench_.add_argument("--out", default=".", metavar="FOLDER", help="for the figure of growth (default: this one)")
 
     learn = commands.add_parser("learn", help="the exercises: write the parts of a VAE, and learn from mistakes")
+    learn.add_argument("--with", dest="own", metavar="FOLDER", help="add the exercises of your own in this folder")
     actions = learn.add_subparsers(dest="action", metavar="ACTION", parser_class=Parser)
     for action, text in (LEARN | TEACH).items():
         one = actions.add_parser(action, help=text)
@@ -146,6 +148,8 @@ def build_parser():
         elif action == "kit":
             one.add_argument("path", metavar="DIR", help="a new folder")
             add_worth(one)
+        elif action == "contract":
+            one.add_argument("own", metavar="FOLDER", help="holds exercises of your own, such as huber.py")
         elif action != "list":
             nargs = "?" if action in ("check", "watch", "hint") else None
             one.add_argument("name", metavar="NAME", nargs=nargs, help="the exercise, by name or number")

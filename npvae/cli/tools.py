@@ -91,14 +91,14 @@ def learn(options):
     """npvae learn: the exercises; without an action, print what to do next."""
     from ..learn import commands  # only here: it imports all the exercises, and no other command needs them
 
-    given = {name: value for name, value in vars(options).items() if name not in ("command", "action")}
+    given = {name: value for name, value in vars(options).items() if name not in ("command", "action", "own")}
     if options.action == "grade":
         from ..learn.grading.grade import grade  # only here, for the same reason
 
-        return grade(**given)
+        return grade(**given, own=options.own)
     if options.action == "kit":
         from ..learn.kits.kit import kit  # only here, for the same reason
 
-        return kit(**given)
+        return kit(**given, own=options.own)
     action = {None: commands.overview, "list": commands.list_all}.get(options.action)
-    return (action or getattr(commands, options.action))(**given)
+    return (action or getattr(commands, options.action))(**given, own=options.own)

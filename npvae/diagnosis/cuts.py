@@ -129,6 +129,8 @@ def _as_if_value(draw, paths, key):
     if m is paths.y or getattr(m.value, "shape", None) != paths.y.value.shape:
         return np.nan
     gradient = np.reshape(paths.backpropagate(m, upstream(draw)).get(paths.x, 0.0), -1)
+    if draw.found.size != gradient.size:
+        return np.nan
     w, found = np.sum(draw.found.reshape(-1) * gradient) / np.sum(gradient * gradient), draw.found.reshape(-1)
     return float(w) if same(found, w * gradient) else np.nan
 

@@ -1,4 +1,4 @@
-"""All exercises, by name and by number: the standard ones, or those of a folder's seed."""
+"""All exercises, by name and by number: the standard ones, those of a folder's seed, and exercises of your own."""
 
 import re
 from pathlib import Path
@@ -6,32 +6,33 @@ from pathlib import Path
 from ..errors import choose
 from .exercises import ALL
 from .stubs import stub
-from .variants import of_folder
+from .variants import of_folder, of_seed
 
 BY_NAME = {exercise.name: exercise for exercise in ALL}
-NUMBER = {exercise.name: number for number, exercise in enumerate(ALL, start=1)}
+NUMBER = {exercise.name: exercise.number for exercise in ALL}
 
 
-def find(name, folder=None):
+def find(name, folder=None, own=None):
     """Return the exercise of this name, number or file; UserError for any other.
 
-    In a folder, it is that of the folder's seed, and its number is that of its file.
+    In a student's folder, it is that of the folder's seed, and its number is that of its file. `own` is a folder with
+    exercises of your own.
     """
-    exercises = ALL if folder is None else of_folder(folder)
+    exercises = of_seed(own=own) if folder is None else of_folder(folder, own)
     name = Path(name).name.removesuffix(".py")
     number, _, rest = name.partition("_")
     if rest and number.isdecimal():
         name = rest
     if name.isdecimal():
         for exercise in exercises:
-            if int(name) == (NUMBER[exercise.name] if folder is None else number_in(folder, exercise)):
+            if int(name) == (exercise.number if folder is None else number_in(folder, exercise)):
                 return exercise
     return choose("exercise", name, {exercise.name: exercise for exercise in exercises})
 
 
 def file_name(exercise):
     """Return the name of its file: "03_relu.py"."""
-    return f"{NUMBER[exercise.name]:02}_{exercise.name}.py"
+    return f"{exercise.number:02}_{exercise.name}.py"
 
 
 def place(folder, exercise):
@@ -53,4 +54,4 @@ def number_in(folder, exercise):
 
 def text(exercise):
     """Return the text with which its file starts."""
-    return stub(NUMBER[exercise.name], exercise)
+    return stub(exercise.number, exercise)

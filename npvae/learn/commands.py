@@ -9,8 +9,10 @@ import time
 from ..diagnosis.finding import WIDTH, wrap
 from ..errors import UserError
 from . import catalogue, sandbox
+from .contract import examine, exercises_to_examine
 from .folder import Folder, NoExercises
 from .outcome import BLANK, BROKEN, PASSED, WRONG
+from .own import OWN
 from .variants import SEED, seed_of
 
 GREEN, RED, YELLOW, BOLD = "32", "31", "33", "1"
@@ -25,10 +27,13 @@ def painted(text, color):
     return f"\033[{color}m{text}\033[0m"
 
 
-def overview():
-    """npvae learn: what this is, and what to do next."""
+def overview(own=None):
+    """npvae learn: what this is, and what to do next.
+
+    own   here and below, the folder of `npvae learn --with FOLDER`, with exercises of your own
+    """
     try:
-        folder = Folder()
+        folder = Folder(own=own)
     except NoExercises:
         idea = "write the parts of a variational autoencoder yourself, one function at a time"
         promise = "Every check says what is wrong, not only that something is wrong."
@@ -51,7 +56,7 @@ def _print_next(folder, exercise):
     name = exercise.name
     print(f"Next: {painted(name, BOLD)}, {exercise.title}\n")
     rows = [(f"open {folder.file(exercise)}", "read it, and write what is missing")]
-    if "predicted" not in folder.done(exercise):
+    if _has_question_to_answer(folder, exercise):
         rows.insert(0, (f"npvae learn predict {name}", "first: what do you expect?"))
     rows += [
         (f"npvae learn check {name}", "is it right? if not, what is wrong?"),
@@ -64,12 +69,16 @@ def _print_next(folder, exercise):
         print("\n".join(f"  {command:<{width}}  {what}" for command, what in rows))
 
 
+def _has_question_to_answer(folder, exercise):
+    return exercise.prediction is not None and "predicted" not in folder.done(exercise)
+
+
 MARKS = {"passed": "✓", "begun": "…", "changed since it passed": "!", "missing": "?", "": " "}
 
 
-def list_all():
+def list_all(own=None):
     """npvae learn list: every exercise, and how far you are with it."""
-    folder = Folder()
+    folder = Folder(own=own)
     statuses = {exercise.name: folder.status(exercise) for exercise in folder.exercises}
     for exercise in folder.exercises:
         status = statuses[exercise.name]
@@ -81,27 +90,29 @@ def list_all():
     return 0
 
 
-def init(path, seed=""):
+def init(path, seed="", own=None):
     """npvae learn init DIR [--seed TEXT]: make your own folder, with the exercises of a seed."""
-    folder = Folder.make(path, seed)
+    folder = Folder.make(path, seed, own)
     promise = "Nothing that you write there will ever be overwritten."
     print(wrap(f"{folder.path} holds {len(folder.exercises)} exercises, one file each. {promise}", ""))
     if kept := seed_of(folder.path):
         print(wrap(f"They are those of the seed {kept!r}, which {SEED} keeps: leave that file in the folder.", ""))
+    if own:
+        print(wrap(f"{OWN} keeps those that are not npvae's: leave that folder where it is.", ""))
     print(f"\n  cd {shlex.quote(str(folder.path))}\n  npvae learn")
     return 0
 
 
-def check(name=None):
+def check(name=None, own=None):
     """npvae learn check NAME: is it right, and if not, what is wrong? Without a name, the next one."""
-    folder, exercise = _opened(name)
+    folder, exercise = _opened(name, own)
     return 0 if exercise is None or _check(folder, exercise) else 1
 
 
-def _opened(name):
+def _opened(name, own):
     """Return the folder, and the exercise of this name, number or file; without a name, the next one, or None."""
-    folder = Folder(os.path.dirname(name or "") or ".")
-    exercise = catalogue.find(name, folder.path) if name is not None else folder.next()
+    folder = Folder(os.path.dirname(name or "") or ".", own)
+    exercise = catalogue.find(name, folder.path, own) if name is not None else folder.next()
     if exercise is None:
         print(f"All {len(folder.exercises)} exercises have passed.")
     return folder, exercise
@@ -124,29 +135,34 @@ def _check(folder, exercise):
 def _after(folder, exercise, status):
     """Return lines that say what to do now."""
     if status == PASSED:
-        lines = ["  Now compare yours with the engine's:", f"    {_engine_place(exercise)}"]
+        whose = "the solution" if exercise.own else "the engine's"
+        lines = [f"  Now compare yours with {whose}:", f"    {_solution_place(exercise)}"]
         return [*lines, "  npvae learn        what comes next" if folder.next() else "  That was the last one."]
     seen, all_ = folder.done(exercise).get("hints", 0), len(exercise.hints)
     lines = []
-    if "predicted" not in folder.done(exercise):
+    if _has_question_to_answer(folder, exercise):
         lines.append(f"  npvae learn predict {exercise.name}   (before you write)")
     lines.append(f"  npvae learn hint {exercise.name}   ({seen} of {all_} hints seen)")
     return lines
 
 
-def _engine_place(exercise):
+def _solution_place(exercise):
     """Return where the solution is: ".../npvae/autodiff/ops.py, line 37"."""
     solution = inspect.unwrap(getattr(exercise.solution, "raw", exercise.solution))
     place = inspect.getsourcefile(solution)
+    place = os.path.relpath(place) if exercise.own else place
     if inspect.ismodule(solution):
         return place
     return f"{place}, line {inspect.getsourcelines(solution)[1]}"
 
 
-def hint(name=None):
+def hint(name=None, own=None):
     """npvae learn hint NAME: one more hint. Without a name, for the next exercise."""
-    folder, exercise = _opened(name)
+    folder, exercise = _opened(name, own)
     if exercise is None:
+        return 0
+    if not exercise.hints:
+        print(f"{exercise.name} has no hints: read its text once more")
         return 0
     if name is None:
         print(f"{exercise.name}, {exercise.title}:\n")
@@ -159,19 +175,22 @@ def hint(name=None):
     return 0
 
 
-def reset(name):
+def reset(name, own=None):
     """npvae learn reset NAME: restore the stub, and keep the old file."""
-    folder, exercise = _opened(name)
+    folder, exercise = _opened(name, own)
     kept = folder.reset(exercise)
     kept_as = f"; yours is kept as {kept.name}" if kept else ""
     print(f"{folder.file(exercise).name} is as it was at the start{kept_as}")
     return 0
 
 
-def predict(name, answer=None):
+def predict(name, answer=None, own=None):
     """npvae learn predict NAME [ANSWER]: answer a question before you write the code; then see what is measured."""
-    folder, exercise = _opened(name)
+    folder, exercise = _opened(name, own)
     prediction = exercise.prediction
+    if prediction is None:
+        print(f"{exercise.name} asks no question: open {folder.file(exercise)} and write what is missing")
+        return 0
     print(wrap(prediction.question, ""))
     for i, choice in enumerate(prediction.choices, start=1):
         print(wrap(choice, f"  {i}  "))
@@ -200,9 +219,9 @@ def _ask(question, choices):
         question = f"A number from 1 to {len(choices)}, please: "
 
 
-def watch(name=None):
+def watch(name=None, own=None):
     """npvae learn watch: check every file when it is saved, until Ctrl-C."""
-    folder, exercise = _opened(name)
+    folder, exercise = _opened(name, own)
     print(f"Watching {folder.path.resolve()}: every file is checked when you save it. Ctrl-C stops.\n", flush=True)
     saved = _times(folder)  # before the check, during which you may save
     if exercise is not None:
@@ -227,3 +246,19 @@ def _times(folder):
         except OSError:
             pass
     return times
+
+
+def contract(own):
+    """npvae learn contract FOLDER: what every exercise promises, and which promise an exercise of your own breaks."""
+    broken = 0
+    for exercise in exercises_to_examine(own):
+        print(wrap(f"{exercise.name}, {exercise.title} ({exercise.defined_at[0]})", "") + "\n")
+        for promise, sentence in examine(exercise).items():
+            mark = painted("BROKEN", RED) if sentence else painted("kept", GREEN) + "  "
+            print(f"  {mark}  {promise}")
+            if sentence:
+                broken += 1
+                print(wrap(sentence, " " * 10))
+        print()
+    print(f"{broken} promise{'s are' if broken != 1 else ' is'} broken." if broken else "Every promise is kept.")
+    return 1 if broken else 0

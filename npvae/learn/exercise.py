@@ -64,13 +64,13 @@ class Prediction:
 class Wrong:
     """A wrong version of the solution.
 
-    cause     words that the diagnosis must contain
+    cause     words that the diagnosis must contain; by default, the check need only catch it
     changes   for an operation, a dict from the name of an array ("y", "dW") to what is computed instead, a function
               of the known arrays by name
     function  for any other exercise, the whole function
     """
 
-    cause: str
+    cause: str = ""
     changes: dict = dataclasses.field(default_factory=dict)
     function: Callable | None = None
 
@@ -83,26 +83,32 @@ class Exercise:
     title        one line
     solution     the function of the engine
     text         the mathematics: formula, shapes, and source
-    prediction   a question to answer before writing
+    prediction   a question to answer before writing; None if there is none
     hints        from a nudge to nearly everything
     wrong        a dict from a mistake's name to the wrong version
     imports      lines that the stub needs besides `import numpy as np`
     after        after(function, folder, others), called when the check has passed, returns lines to show
     after_takes  what that is, and how long it takes, in a few words
     seed         of the student whose variant it is (see variants.py)
+    number       its number in the catalogue
+    own          for an exercise of your own, the folder of the file that defines it (see own.py)
+    defined_at   for an exercise of your own, the name of that file and the line
     """
 
     name: str
     title: str
     solution: Callable
     text: str
-    prediction: Prediction
-    hints: list
-    wrong: dict
+    prediction: Prediction | None = None
+    hints: list = dataclasses.field(default_factory=list)
+    wrong: dict = dataclasses.field(default_factory=dict)
     imports: tuple = ()
     after: Callable | None = None
     after_takes: str = ""
     seed: str = ""
+    number: int = 0
+    own: str = ""
+    defined_at: tuple = ()
 
     function_name = property(lambda self: self.solution.__name__)
 

@@ -2,7 +2,8 @@
 
 Nothing that a student has written is overwritten: `make` refuses a folder with files in it, and `reset` keeps a copy.
 `.progress.json` records the progress: the hints seen, the predictions made, and the checksum of each file when it
-passed, so that a file that has changed since counts as unchecked. `seed.txt` keeps the seed, if there is one.
+passed, so that a file that has changed since counts as unchecked. `seed.txt` keeps the seed, if there is one, and
+`own/` the exercises that are not npvae's (see own.py).
 """
 
 import hashlib
@@ -13,7 +14,8 @@ from pathlib import Path
 from ..errors import UserError
 from . import catalogue
 from .exercises import BY_CHAPTER
-from .variants import SEED, checked, of_seed, seed_of
+from .own import copies, exercises_of
+from .variants import SEED, checked, of_folder, of_seed
 
 PROGRESS = ".progress.json"
 
@@ -25,14 +27,14 @@ import pathlib
 import pytest
 
 from npvae.learn import catalogue, sandbox
+from npvae.learn.variants import of_folder
 
 FOLDER = pathlib.Path(__file__).parent
+NAMES = [exercise.name for exercise in of_folder(FOLDER)]
 
 
 @pytest.mark.exercise
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=getattr(pytest.mark, name)) for name in catalogue.BY_NAME]
-)
+@pytest.mark.parametrize("name", [pytest.param(name, marks=getattr(pytest.mark, name)) for name in NAMES])
 def test_exercise(name):
     exercise = catalogue.find(name, FOLDER)
     outcome = sandbox.check(exercise, catalogue.place(FOLDER, exercise), FOLDER)
@@ -42,29 +44,35 @@ def test_exercise(name):
 MARKERS = '''\
 """Tell pytest the names of the exercises."""
 
-from npvae.learn import catalogue
+import pathlib
+
+from npvae.learn.variants import of_folder
 
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "exercise: an exercise of `npvae learn`")
-    for name in catalogue.BY_NAME:
-        config.addinivalue_line("markers", f"{name}: the exercise of this name")
+    for exercise in of_folder(pathlib.Path(__file__).parent):
+        config.addinivalue_line("markers", f"{exercise.name}: the exercise of this name")
 '''
 
 
-def contents(seed=""):
-    """Return what a new folder holds: a dict from the names of files to their texts."""
+def contents(seed="", own=None):
+    """Return what a new folder holds: a dict from the names of files to their texts.
+
+    own   a folder with exercises of your own, or None
+    """
     seed = checked(seed)
-    stubs = {catalogue.file_name(exercise): catalogue.text(exercise) for exercise in of_seed(seed)}
+    stubs = {catalogue.file_name(exercise): catalogue.text(exercise) for exercise in of_seed(seed, own)}
     kept = {SEED: seed + "\n"} if seed else {}
-    return stubs | {"test_exercises.py": TESTS, "conftest.py": MARKERS, "README.md": guide()} | kept
+    return stubs | {"test_exercises.py": TESTS, "conftest.py": MARKERS, "README.md": guide(own)} | kept | copies(own)
 
 
-def guide():
+def guide(own=None):
     """Return the text of the README of a folder: what is in it, and how to work."""
+    chapters = BY_CHAPTER | ({"of your teacher": exercises_of(own)} if own else {})
     names = [
         f"| {chapter} | {', '.join(f'`{exercise.name}`' for exercise in exercises)} |"
-        for chapter, exercises in BY_CHAPTER.items()
+        for chapter, exercises in chapters.items()
     ]
     return README.replace("CHAPTERS", "\n".join(names))
 
@@ -128,12 +136,13 @@ class Folder:
     """A student's folder.
 
     path        where it is
+    own         a folder with exercises of your own, or None: then those that the student's folder keeps
     exercises   all exercises, those of its seed
 
     Raises NoExercises where there are none, and UserError for a progress file that cannot be read.
     """
 
-    def __init__(self, path="."):
+    def __init__(self, path=".", own=None):
         here = Path(path)
         places = [here, here / "tutorials" / "exercises"]
         self.path = next((place for place in places if self._is_one(place)), None)
@@ -141,7 +150,7 @@ class Folder:
             raise NoExercises(
                 "there are no exercises in this folder: make some with npvae learn init DIR, then go there with cd DIR"
             )
-        self.exercises = of_seed(seed_of(self.path))
+        self.own, self.exercises = own, of_folder(self.path, own)
         self._progress = self._load()
 
     @staticmethod
@@ -149,16 +158,20 @@ class Folder:
         return any(catalogue.place(place, exercise).exists() for exercise in catalogue.ALL)
 
     @classmethod
-    def make(cls, path, seed=""):
-        """Make a new folder with all stubs, those of the seed. Raises UserError if the folder is not empty."""
+    def make(cls, path, seed="", own=None):
+        """Make a new folder with all stubs, those of the seed. Raises UserError if the folder is not empty.
+
+        It keeps a copy of the exercises of your own, which it needs from then on.
+        """
         path = Path(path)
         if path.exists() and not path.is_dir():
             raise UserError(f"{path} is a file, expected the name of a new folder")
         if path.exists() and any(path.iterdir()):
             raise UserError(f"{path} is not empty, and nothing in it will be overwritten: choose a new folder")
-        files = contents(seed)
+        files = contents(seed, own)
         path.mkdir(parents=True, exist_ok=True)
         for name, text in files.items():
+            (path / name).parent.mkdir(exist_ok=True)
             (path / name).write_text(text, encoding="utf-8")
         return cls(path)
 

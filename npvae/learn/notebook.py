@@ -4,16 +4,18 @@ from ..errors import choose
 from . import catalogue
 from .museum.exhibits import Exhibit
 from .outcome import PASSED, guarded, judge
+from .variants import of_seed
 
 
-def check(f):
+def check(f, own=None):
     """Check a function of yours, and print whether it is right; if it is not, print what is wrong.
 
-    f   a function with the name of an exercise's function, such as `kl_to_standard_normal`, or of the exercise, `kl`
+    f     a function with the name of an exercise's function, such as `kl_to_standard_normal`, or of the exercise, `kl`
+    own   a folder with exercises of your own, or None
 
     Raises UserError for any other name. Whatever f raises is part of what is printed.
     """
-    exercises = {name: e for e in catalogue.ALL if not isinstance(e, Exhibit) for name in (e.name, e.function_name)}
+    exercises = {name: e for e in of_seed(own=own) if not isinstance(e, Exhibit) for name in (e.name, e.function_name)}
     exercise = choose("exercise", getattr(f, "__name__", repr(f)), exercises)
     print("\n".join(_judged(exercise, f)[1]))
 

@@ -41,6 +41,7 @@ def check(exercise, path, folder, others=None, seconds=None):
         task = {
             "name": exercise.name,
             "seed": exercise.seed,
+            "own": exercise.own,
             "path": str(path),
             "folder": str(folder),
             "result": str(result),

@@ -26,15 +26,12 @@ BODY = 'raise NotImplementedError("{0}: write the function here, in place of thi
 
 def stub(number, exercise):
     """Return the text of a student's file, for the exercise of this number."""
+    floats = _FLOATS if isinstance(exercise, OperationExercise) else ""
     head = f'''"""Exercise {number}: {exercise.name}, {exercise.title}.
 
 {exercise.text}
 
-{_FLOATS if isinstance(exercise, OperationExercise) else ""}Predict (npvae learn predict {exercise.name}):
-
-{_question(exercise.prediction)}
-
-When you have it:     npvae learn check {exercise.name}
+{floats}{_question(exercise)}When you have it:     npvae learn check {exercise.name}
 If you are stuck:     npvae learn hint {exercise.name}
 """
 '''
@@ -46,10 +43,14 @@ If you are stuck:     npvae learn hint {exercise.name}
     return "\n".join([head, "\n\n".join(groups), "", "", function_stub(exercise)])
 
 
-def _question(prediction):
-    """Return a question and its choices, without the answer."""
+def _question(exercise):
+    """Return the question of an exercise and its choices, without the answer; "" if there is no question."""
+    prediction = exercise.prediction
+    if prediction is None:
+        return ""
     choices = [wrap(choice, f"    {i}  ") for i, choice in enumerate(prediction.choices, start=1)]
-    return "\n".join([wrap(prediction.question, ""), *choices])
+    head = f"Predict (npvae learn predict {exercise.name}):"
+    return "\n".join([head, "", wrap(prediction.question, ""), *choices, "", ""])
 
 
 def function_stub(exercise):
@@ -58,14 +59,14 @@ def function_stub(exercise):
     lines, function = source.splitlines(), ast.parse(source).body[0]
     first, *body = function.body
     is_explained = ast.get_docstring(function) is not None
-    signature = lines[: first.lineno - 1]
+    signature, end = lines[: first.lineno - 1], first.end_lineno
     if is_explained:
         signature.append(_docstring(ast.get_docstring(function)))
     else:
-        body = [first, *body]
+        body, end = [first, *body], first.lineno - 1
     if not isinstance(exercise, OperationExercise):
         return "\n".join([*signature, f"    {BODY.format(function.name)}"]) + "\n"
-    return "\n".join([*signature, *_blanked(body, lines, first.end_lineno, exercise.blanks)]) + "\n"
+    return "\n".join([*signature, *_blanked(body, lines, end, exercise.blanks)]) + "\n"
 
 
 def _source(f):

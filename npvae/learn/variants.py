@@ -13,26 +13,31 @@ from ..errors import UserError
 from ..plain import printable
 from .exercises import ALL
 from .museum.exhibits import exhibits_of
+from .own import OWN, exercises_of
 from .shuffle import normalized, shuffled
 
 SEED = "seed.txt"
 
 
-def of_seed(seed=""):
-    """Return all exercises of a seed, in their order: a list of the same names whatever the seed."""
-    return _of_normalized(checked(seed))
+def of_seed(seed="", own=None):
+    """Return all exercises of a seed, in their order: a list of the same names whatever the seed.
+
+    own   a folder with exercises of your own, which come after npvae's (see own.py); None if there is none
+    """
+    return _of_normalized(checked(seed), exercises_of(own))
 
 
 @functools.lru_cache(maxsize=64)
-def _of_normalized(seed):
+def _of_normalized(seed, own):
     if not seed:
-        return ALL
+        return [*ALL, *own] if own else ALL
     museum = {exhibit.name: exhibit for exhibit in exhibits_of(seed)}
-    exercises = [museum.get(exercise.name, exercise) for exercise in ALL]
-    return [
-        dataclasses.replace(exercise, seed=seed, prediction=in_another_order(exercise.prediction, seed, exercise.name))
-        for exercise in exercises
-    ]
+    return [_of_exercise(museum.get(exercise.name, exercise), exercise.number, seed) for exercise in [*ALL, *own]]
+
+
+def _of_exercise(exercise, number, seed):
+    prediction = exercise.prediction and in_another_order(exercise.prediction, seed, exercise.name)
+    return dataclasses.replace(exercise, seed=seed, number=number, prediction=prediction)
 
 
 def in_another_order(prediction, *key):
@@ -63,6 +68,10 @@ def seed_of(folder):
         raise UserError(f"{path} cannot be read: write the seed into it, with which the folder was made") from None
 
 
-def of_folder(folder):
-    """Return all exercises of the seed that a folder keeps."""
-    return of_seed(seed_of(folder))
+def of_folder(folder, own=None):
+    """Return all exercises of the seed that a student's folder keeps, with those of your own that it keeps.
+
+    own   a folder with exercises of your own that takes the place of the student's copy
+    """
+    kept = Path(folder, OWN)
+    return of_seed(seed_of(folder), own or (kept if kept.is_dir() else None))

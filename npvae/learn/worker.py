@@ -20,8 +20,8 @@ def main(task):
     task = json.loads(task)
     with open(task["where"], "w", encoding="utf-8") as where:
         faulthandler.dump_traceback_later(task["seconds"], exit=True, file=where)
-        exercises = {exercise.name: exercise for exercise in of_seed(task["seed"])}
-        others = [(exercises[name], pathlib.Path(path)) for name, path in task["others"].items()]
+        exercises = {exercise.name: exercise for exercise in of_seed(task["seed"], task["own"])}
+        others = [(exercises[name], pathlib.Path(path)) for name, path in task["others"].items() if name in exercises]
         outcome = judge_file(exercises[task["name"]], task["path"], task["folder"], others)
         faulthandler.cancel_dump_traceback_later()
     pathlib.Path(task["result"]).write_text(json.dumps(dataclasses.asdict(outcome)), encoding="utf-8")

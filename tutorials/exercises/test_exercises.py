@@ -5,14 +5,14 @@ import pathlib
 import pytest
 
 from npvae.learn import catalogue, sandbox
+from npvae.learn.variants import of_folder
 
 FOLDER = pathlib.Path(__file__).parent
+NAMES = [exercise.name for exercise in of_folder(FOLDER)]
 
 
 @pytest.mark.exercise
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=getattr(pytest.mark, name)) for name in catalogue.BY_NAME]
-)
+@pytest.mark.parametrize("name", [pytest.param(name, marks=getattr(pytest.mark, name)) for name in NAMES])
 def test_exercise(name):
     exercise = catalogue.find(name, FOLDER)
     outcome = sandbox.check(exercise, catalogue.place(FOLDER, exercise), FOLDER)

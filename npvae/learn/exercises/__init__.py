@@ -27,3 +27,5 @@ BY_CHAPTER = {
     "12. Convolutions: the VanillaVAE, line by line": [CONVOLUTION],
 }
 ALL = [exercise for exercises in BY_CHAPTER.values() for exercise in exercises]
+for number, exercise in enumerate(ALL, start=1):
+    exercise.number = number

@@ -28,6 +28,7 @@ def main(task):
     work       the name of a function in WORK
     exercise   the exercise's name
     variant    the seed of the exercise: see variants.py
+    own        the folder of the file that defines it, for an exercise of the teacher's own; else ""
     seed       of the draws
     path       of the student's file, in the home
     home       the folder that the program sees as its home
@@ -40,10 +41,10 @@ def main(task):
     if sys.platform == "linux":
         linux.die_with_parent()
     _leave_the_grader(task)
+    exercise = next(e for e in of_seed(task["variant"], task["own"]) if e.name == task["exercise"])
     result, where = open(task["result"], "wb"), open(task["where"], "w", encoding="utf-8")
     confine(task["home"], limits)
     faulthandler.dump_traceback_later(limits.seconds, exit=True, file=where)
-    exercise = next(e for e in of_seed(task["variant"]) if e.name == task["exercise"])
     header, arrays = WORK[task["work"]](exercise, pathlib.Path(task["path"]), task["seed"])
     faulthandler.cancel_dump_traceback_later()
     result.write(wire.pack(header, arrays))

@@ -2,6 +2,7 @@
 
 import contextlib
 import datetime
+import os
 import pathlib
 import tempfile
 
@@ -12,6 +13,7 @@ from ...errors import UserError, choose_name
 from ...training.replacing import replacing, require_writable
 from .. import catalogue
 from ..outcome import BLANK
+from ..own import checksum
 from ..variants import of_seed
 from . import confinement, integrity, submissions, tables, worker
 from .gradebook import Gradebook
@@ -21,7 +23,7 @@ from .summary import figure as class_figure
 ALL_PROTECTIONS = ["limits", "files", "processes and the network"]
 
 
-def grade(folders, out, exercises=None, points=(), due=None, csv=None, json=None, summary=None, again=False):
+def grade(folders, out, exercises=None, points=(), due=None, csv=None, json=None, summary=None, again=False, own=None):
     """Mark what is in the folders, print a table, and write the files; return the exit status.
 
     folders     places of submissions: see `submissions.collect`
@@ -32,20 +34,23 @@ def grade(folders, out, exercises=None, points=(), due=None, csv=None, json=None
     csv, json   paths for the table, or None
     summary     a path for the picture of the class, or None
     again       whether to mark everything again, with new draws
+    own         the teacher's folder with exercises of their own; the copy of a student is never read
     """
-    worth = worth_of(exercises, points)
+    own = own and os.path.abspath(own)
+    numbers = {exercise.name: exercise.number for exercise in of_seed(own=own)}
+    worth = worth_of(exercises, points, numbers)
     for path in filter(None, (csv, json, summary)):
         require_writable(path)
     collected = submissions.collect(folders, list(worth), due_at(due))
-    book = Gradebook(out, is_fresh=again)
+    book = Gradebook(out, is_fresh=again, own=checksum(own))
     lacking = [name for name in ALL_PROTECTIONS if name not in confinement.protections()]
     if lacking:
         print(wrap(f"This system does not withhold {', '.join(lacking)} from the programs that it grades.", ""))
-    graded = marked(collected, book)
-    _note_forms(graded)
+    graded = marked(collected, book, own)
+    _note_forms(graded, own)
     for submission, marks in graded:
         book.write_feedback(submission.student, tables.feedback(submission, marks, worth))
-    print("\n".join(tables.screen(graded, worth)))
+    print("\n".join(tables.screen(graded, worth, numbers)))
     for submission, _ in graded:
         for problem in submission.problems:
             print(wrap(f"{submission.student}: {problem}", "  ")[2:])
@@ -74,13 +79,13 @@ def save_figure(figure, path):
         figure.savefig(file, format=kind)
 
 
-def marked(collected, book):
+def marked(collected, book, own=None):
     """Return pairs of a `Submission` and its marks, a dict; what the book has already is not marked again."""
     by_student = {submission.student: submission for submission in collected}
     marks, tasks = {}, []
     for submission in collected:
         marks[submission.student] = done = book.marks(submission)
-        exercises = {exercise.name: exercise for exercise in of_seed(submission.seed)}
+        exercises = {exercise.name: exercise for exercise in of_seed(submission.seed, own)}
         for name, (file, source, _) in submission.files.items():
             if name not in done and is_stub(source, exercises[name]):
                 done[name] = Mark(BLANK, [])
@@ -97,14 +102,14 @@ def marked(collected, book):
     return [(submission, marks[submission.student]) for submission in collected]
 
 
-def _note_forms(graded):
+def _note_forms(graded, own):
     """Note which files have a form that few have."""
     prints = {}
     for submission, marks in graded:
         for name, mark in marks.items():
             if mark.prints:
                 prints.setdefault(name, {})[submission.student] = mark.prints
-    found = integrity.compare(prints)
+    found = integrity.compare(prints, own)
     for submission, _ in graded:
         submission.notes += found.get(submission.student, [])
 
@@ -114,10 +119,10 @@ def is_stub(source, exercise):
     return source.decode("utf-8", "replace").split() == catalogue.text(exercise).split()
 
 
-def worth_of(exercises, points):
-    """Return the points of each exercise that counts, a dict in the order of the exercises."""
-    chosen = [choose_name("exercise", name, catalogue.BY_NAME) for name in exercises or catalogue.BY_NAME]
-    worth = {name: 1 for name in catalogue.BY_NAME if name in chosen}
+def worth_of(exercises, points, known=catalogue.BY_NAME):
+    """Return the points of each exercise that counts, a dict in the order of the known exercises."""
+    chosen = [choose_name("exercise", name, known) for name in exercises or known]
+    worth = {name: 1 for name in known if name in chosen}
     for text in points:
         name, _, value = text.partition("=")
         name = choose_name("exercise", name, worth)

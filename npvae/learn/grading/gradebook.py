@@ -30,11 +30,12 @@ class Gradebook:
 
     folder     where it is
     is_fresh   whether to forget earlier marks, and to draw another seed
+    own        a checksum of the teacher's own exercises: if they have changed, everything is marked again
 
     Raises UserError if the folder holds anything else, or cannot be read.
     """
 
-    def __init__(self, folder, is_fresh=False):
+    def __init__(self, folder, is_fresh=False, own=""):
         self.folder = pathlib.Path(folder)
         refuse_a_file(self.folder)
         if self.folder.exists() and any(self.folder.iterdir()) and not (self.folder / GRADING).exists():
@@ -42,8 +43,8 @@ class Gradebook:
         for name in ("marks", "feedback"):
             (self.folder / name).mkdir(parents=True, exist_ok=True)
         begun = None if is_fresh else self._load(self.folder / GRADING)
-        if begun is None or begun.get("npvae") != npvae.__version__:
-            begun = {"npvae": npvae.__version__, "seed": secrets.randbits(32)}
+        if begun is None or begun.get("npvae") != npvae.__version__ or begun.get("own", "") != own:
+            begun = {"npvae": npvae.__version__, "own": own, "seed": secrets.randbits(32)}
             self._write(self.folder / GRADING, begun)
         self.seed = begun["seed"]
 

@@ -44,7 +44,8 @@ def mark(exercise, name, source, seed, limits=process.USUAL):
     name, source   of the file; the source is bytes
     seed           of the draws
     """
-    task = {"work": "check", "exercise": exercise.name, "variant": exercise.seed, "seed": seed}
+    about = {"exercise": exercise.name, "variant": exercise.seed, "own": exercise.own}
+    task = about | {"work": "check", "seed": seed}
     reply = process.run(task, name, source, limits)
     printed = sandbox.lines_printed(reply.printed)
     try:

@@ -17,6 +17,7 @@ import zipfile
 
 from ...errors import UserError
 from ..folder import PROGRESS
+from ..own import OWN
 from ..variants import SEED, checked
 
 MOST_BYTES = 2**20  # of a file
@@ -29,6 +30,7 @@ CANVAS = re.compile(r"(?P<name>[^_]+)(?P<late>_LATE)?_(?P<id>\d+)_\d+_(?P<file>.
 ABOUT = (PROGRESS, SEED)  # files about the folder
 LONGEST_SEED = 200  # characters
 BESIDE = ("__MACOSX", "__pycache__")
+LEFT_OUT = {*BESIDE, OWN}  # folders in a student's folder: what the teacher wrote is not the student's
 
 
 @dataclasses.dataclass
@@ -152,7 +154,7 @@ def _read_folder(folder, submission, names):
     """Read the files of a folder and of the folders in it."""
     entries = 0
     for inside, folders, files in os.walk(folder):
-        folders[:] = sorted(name for name in folders if name not in BESIDE)
+        folders[:] = sorted(name for name in folders if name not in LEFT_OUT)
         for name in sorted(files):
             if (entries := entries + 1) > MOST_ENTRIES:
                 submission.problems.append(f"only its first {MOST_ENTRIES:,} files were read")
@@ -174,7 +176,7 @@ def _read_zip(path, submission, names):
     with zipfile.ZipFile(path) as archive:
         for entry in archive.infolist()[:MOST_ENTRIES]:
             name = pathlib.PurePosixPath(entry.filename).name
-            if not entry.is_dir() and not entry.filename.startswith(BESIDE):
+            if not entry.is_dir() and not _is_left_out(entry.filename):
                 read = lambda entry=entry: archive.open(entry).read(MOST_BYTES + 1)  # noqa: E731
                 with contextlib.suppress(ValueError):
                     _add(name, entry.file_size, datetime.datetime(*entry.date_time), read, submission, names)
@@ -186,10 +188,15 @@ def _read_tar(path, submission, names):
             if entries > MOST_ENTRIES or entry.offset > MOST_UNPACKED:
                 submission.problems.append(f"only the beginning of {path.name} was read: it is very large")
                 return
-            if entry.isreg():
+            if entry.isreg() and not _is_left_out(entry.name):
                 changed = datetime.datetime.fromtimestamp(entry.mtime)
                 read = lambda entry=entry: archive.extractfile(entry).read(MOST_BYTES + 1)  # noqa: E731
                 _add(pathlib.PurePosixPath(entry.name).name, entry.size, changed, read, submission, names)
+
+
+def _is_left_out(name):
+    """Return whether a file of an archive is in a folder that is left out."""
+    return bool(LEFT_OUT & {*pathlib.PurePosixPath(name).parts[:-1]})
 
 
 def _add(name, size, changed, read, submission, names):

@@ -34,15 +34,16 @@ def notes_of(submission, marks):
     return submission.notes + [f"{name}: {note}" for name, mark in marks.items() for note in mark.notes]
 
 
-def screen(graded, worth):
+def screen(graded, worth, numbers=catalogue.NUMBER):
     """Return the lines of the table on the screen.
 
-    graded   a list of pairs of a `Submission` and its marks
-    worth    as in `points_of`
+    graded    a list of pairs of a `Submission` and its marks
+    worth     as in `points_of`
+    numbers   a dict from the names of the exercises to their numbers
     """
     names = list(worth)
     width = min(LONGEST_NAME, max([len("student"), *(len(submission.student) for submission, _ in graded)]))
-    numbers = [f"{catalogue.NUMBER.get(name, i):>2}"[-2:] for i, name in enumerate(names, start=1)]
+    numbers = [f"{numbers.get(name, i):>2}"[-2:] for i, name in enumerate(names, start=1)]
     lines = [f"{'':{width}}  {'':>7}  {''.join(number[0] for number in numbers)}",
              f"{'student':{width}}  {'points':>7}  {''.join(number[1] for number in numbers)}"]  # fmt: skip
     for submission, marks in graded:

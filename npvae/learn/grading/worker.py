@@ -25,13 +25,13 @@ KEPT = ("PATH", "LANG", "LC_ALL", "PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "SY
 
 
 class Task(dict):
-    """A file to mark: "student", "exercise", "variant", "seed", "name" and "source", which is base64."""
+    """A file to mark: "student", "exercise", "variant", "own", "seed", "name" and "source", which is base64."""
 
     @classmethod
     def of(cls, student, exercise, seed, name, source):
         """Return a task for an `Exercise`; the source is bytes."""
         source = base64.b64encode(source).decode()
-        about = {"student": student, "exercise": exercise.name, "variant": exercise.seed}
+        about = {"student": student, "exercise": exercise.name, "variant": exercise.seed, "own": exercise.own}
         return cls(about, seed=seed, name=name, source=source)
 
 
@@ -39,7 +39,7 @@ def main():
     """Mark the files that standard input names, until it ends."""
     for line in sys.stdin:
         task = json.loads(line)
-        exercise = next(e for e in of_seed(task["variant"]) if e.name == task["exercise"])
+        exercise = next(e for e in of_seed(task["variant"], task["own"]) if e.name == task["exercise"])
         marked = mark(exercise, task["name"], base64.b64decode(task["source"]), task["seed"])
         print(json.dumps(dataclasses.asdict(marked)), flush=True)
 

@@ -95,14 +95,18 @@ class Kit:
         return "\n".join(parts)
 
 
-def kit(path, exercises=None, points=()):
+def kit(path, exercises=None, points=(), own=None):
     """Write the kits into a new folder, and print what they are; return the exit status.
 
     path                where the new folder is to be
     exercises, points   as `npvae learn grade` takes them
+    own                 a folder with exercises of your own, which the kits cannot carry
 
-    Raises UserError if the folder exists and is not empty.
+    Raises UserError for such a folder, and if the new folder exists and is not empty.
     """
+    if own:
+        raise UserError(f"a kit holds the exercises of npvae, not those in {own}: leave out --with, and grade yours with "
+                        "npvae learn --with FOLDER grade")  # fmt: skip
     made = Kit(worth_of(exercises, points), wheel())
     refuse_a_file(path)
     path = pathlib.Path(path)
