@@ -105,8 +105,8 @@ def kit(path, exercises=None, points=(), own=None):
     Raises UserError for such a folder, and if the new folder exists and is not empty.
     """
     if own:
-        raise UserError(f"a kit holds the exercises of npvae, not those in {own}: leave out --with, and grade yours with "
-                        "npvae learn --with FOLDER grade")  # fmt: skip
+        use = "leave out --with, and grade yours with npvae learn --with FOLDER grade"
+        raise UserError(f"a kit holds the exercises of npvae, not those in {own}: {use}")
     made = Kit(worth_of(exercises, points), wheel())
     refuse_a_file(path)
     path = pathlib.Path(path)
