@@ -39,6 +39,9 @@ LEAST_COMMENT = 15  # characters
 # Modules that hold solutions, or differentiate; and those with which a program reaches into the one that runs it.
 SOLVERS = {"npvae", "torch", "jax", "autograd", "tensorflow", "sklearn", "sympy", "numdifftools"}
 SOLVERS |= {"gc", "ctypes", "importlib", "inspect"}
+# With these, a program finds the modules and the frames of the program that runs it, or runs text.
+REACHING = {"modules", "_getframe", "f_back", "__globals__", "__subclasses__", "__builtins__", "__import__"}
+REACHING |= {"exec", "eval"}
 
 
 # --- calls, in the process of the student's program -------------------------------------------------------------------
@@ -121,7 +124,15 @@ def read(exercise, source):
     known = {name for _, name in _imported(given)}
     noted = SOLVERS if isinstance(exercise, OperationExercise) else SOLVERS - {"npvae"}  # others draw, decode, …
     imported = [(line, name) for line, name in _imported(tree) if name not in known]
-    sentences = [f"line {line} imports {name}" for line, name in imported if name.split(".")[0] in noted]
+    sentences = [
+        f"line {line} imports {name}"
+        for line, name in imported
+        if name.split(".")[0] in noted or name.startswith("npvae.learn")
+    ]
+    for node in ast.walk(tree):
+        word = getattr(node, "attr", getattr(node, "id", ""))
+        if word in REACHING:
+            sentences.append(f"line {node.lineno} uses {word}")
     comments = re.findall(r"#\s*(.+)", solution_source(exercise))
     sentences += [
         f"it has a comment of the engine's: {comment!r}"

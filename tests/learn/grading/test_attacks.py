@@ -19,7 +19,7 @@ from npvae.learn.grading.marking import mark
 from npvae.learn.outcome import BROKEN, PASSED
 from tests.learn.grading.classroom import ATTACKS, attack_files, right_files
 
-LIMITS = process.USUAL._replace(seconds=3, memory=2 * 2**30)
+LIMITS = process.USUAL._replace(seconds=2, memory=2 * 2**30)
 SEED = 2024
 confined = pytest.mark.skipif(
     "files" not in confinement.protections(), reason="this kernel cannot withhold files from a process"
@@ -63,7 +63,7 @@ def children():
 
 @confined
 @pytest.mark.parametrize("attack", [path.stem for path in sorted(ATTACKS.glob("*.py"))])
-@pytest.mark.parametrize("name", ["relu", "elbo", "bug_2"])
+@pytest.mark.parametrize("name", ["relu", "bug_2"])
 def test_an_attack_gains_nothing_and_harms_nothing(attack, name, victim, tmp_path, monkeypatch):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     source = attack_files(name, str(victim))[attack].encode()
@@ -84,7 +84,7 @@ def test_what_the_student_reads_about_an_endless_loop():
     source = b"def relu(x):\n    while True:\n        x = x\n"
     marked = mark(catalogue.find("relu"), "05_relu.py", source, SEED, LIMITS)
     assert marked.status == BROKEN
-    assert "05_relu.py, line " in marked.lines[0] and "It was stopped after 3 s" in marked.lines[-1]
+    assert "05_relu.py, line " in marked.lines[0] and "It was stopped after 2 s" in marked.lines[-1]
 
 
 def test_a_forged_pass_is_a_note_for_the_teacher():

@@ -62,6 +62,21 @@ def test_the_engines_function_imported():
     assert "calls the engine's own" in " ".join(marked("kl", f"{hidden}    return f.raw(mu, logvar)\n").notes)
 
 
+def test_a_program_that_reaches_into_the_grader():
+    """Its answers may be those of the engine, without a call that the trace can see: its text says so."""
+    patched = (
+        "import sys\nmodule = sys.modules['npvae.learn.exercise']\nkind = module.ProcedureExercise\n"
+        "answers = kind.answers\nkind.answers = lambda self, f, seed=0: answers(self, self.reference(), seed)\n"
+        "sys.modules['npvae.learn.grading.child'].judge = lambda *_: passed\n"
+        "passed = sys.modules['npvae.learn.outcome'].Outcome('passed', [])\n"
+        "def update(*arguments):\n    pass\n"
+    )
+    result = mark(catalogue.find("adam"), "adam.py", patched.encode(), 5)
+    assert result.has_passed and "line 2 uses modules" in result.notes
+    by_import = patched.replace("import sys", "import npvae.learn.outcome, sys")
+    assert "line 1 imports npvae.learn.outcome" in mark(catalogue.find("adam"), "adam.py", by_import.encode(), 5).notes
+
+
 def test_finite_differences_within_a_derivative():
     """Notices them where the check lets them pass: the digits of float32 give most of them away already."""
     exercise = catalogue.find("dense_backward")
