@@ -96,8 +96,12 @@ def marked(collected, book, own=None):
         with contextlib.closing(ready), tqdm(total=len(tasks), desc="grading", unit="file", disable=None) as bar:
             for task, mark in ready:
                 student, name = task["student"], task["exercise"]
-                marks[student][name] = mark
-                book.save(by_student[student], marks[student])
+                if mark is None:
+                    again = "could not be graded, because the process of the grader ended: run the command again"
+                    by_student[student].problems.append(f"{task['name']} {again}")
+                else:
+                    marks[student][name] = mark
+                    book.save(by_student[student], marks[student])
                 bar.update()
     return [(submission, marks[submission.student]) for submission in collected]
 

@@ -17,7 +17,6 @@ import threading
 
 from ...plain import UTF_8_CHILD
 from ...runtime import cores
-from ..outcome import BROKEN
 from ..variants import of_seed
 from .marking import Mark, mark
 
@@ -45,7 +44,7 @@ def main():
 
 
 def marks_of(tasks, scratch):
-    """Yield pairs of a task and its `Mark`, in the order in which they are ready.
+    """Yield pairs of a task and its `Mark`, in the order in which they are ready; None if a helper's process ended.
 
     scratch   a folder for what the helpers write and remove again
     """
@@ -91,7 +90,7 @@ class _Helper:
         except (OSError, ValueError):
             with contextlib.suppress(OSError):
                 self.process.kill()
-            return Mark(BROKEN, ["  It could not be graded: the grader's own process ended."], ["grade it again"])
+            return None
 
     def _start(self):
         # The current folder and the folder of a script must not be searched for modules.

@@ -110,6 +110,17 @@ def test_what_is_marked_is_not_marked_again(graded, small_class, monkeypatch):
     assert rows(pathlib.Path("fourth.csv")) == rows(pathlib.Path("third.csv"))
 
 
+def test_a_file_that_could_not_be_marked_is_marked_the_next_time(graded, monkeypatch):
+    original = worker.marks_of
+    lost = lambda tasks, scratch: ((t, None if t["student"] == "Ada" else m) for t, m in original(tasks, scratch))  # noqa: E731
+    monkeypatch.setattr(worker, "marks_of", lost)
+    out = graded("--exercises", *FEW, "--csv", "first.csv")
+    assert "Ada: 05_relu.py could not be graded" in out and rows(pathlib.Path("first.csv"))["Ada"]["points"] == "0"
+    monkeypatch.setattr(worker, "marks_of", original)
+    graded("--exercises", *FEW, "--csv", "second.csv")
+    assert rows(pathlib.Path("second.csv"))["Ada"]["points"] == "3"
+
+
 def test_an_interrupted_run_goes_on(tmp_path):
     folder = tmp_path / "class"
     for i in range(6):
