@@ -64,6 +64,7 @@ def _leave_the_grader(task):
         os.dup2(opened, number)
         os.close(opened)
     os.dup2(1, 2)
+    sys.stdout = sys.stderr = open(1, "w", encoding="utf-8", errors="replace", buffering=1, closefd=False)
     kept = {name: os.environ[name] for name in ("PATH", "LANG", "SYSTEMROOT") if name in os.environ}
     os.environ.clear()
     own = dict.fromkeys(("HOME", "TMPDIR", "TEMP", "MPLCONFIGDIR"), task["home"])

@@ -91,7 +91,10 @@ def _lower(resource, kind, most):
 
 
 def _readable():
-    """Return the folders of Python, of its packages and of the system's libraries."""
+    """Return the folders of Python, of its packages and of the system's libraries.
+
+    If npvae runs from its source tree, only the package is readable, since a teacher may keep submissions beside it.
+    """
     package = pathlib.Path(__file__).parents[2]
     folders = [sys.prefix, sys.base_prefix, str(package), *LIBRARIES, *sys.path]
-    return [folder for folder in folders if folder not in ("", ".", "/")]
+    return [folder for folder in folders if folder not in ("", ".", "/", str(package.parent))]

@@ -93,6 +93,24 @@ def test_a_forged_pass_is_a_note_for_the_teacher():
     assert marked.status != PASSED and "says that it has passed, but" in marked.notes[0]
 
 
+def test_what_a_program_prints_is_shown():
+    source = b"import sys\nprint('to the output')\nprint('to the errors', file=sys.stderr)\n"
+    marked = mark(catalogue.find("relu"), "05_relu.py", source + right_files("relu")[0].encode(), SEED, LIMITS)
+    assert marked.has_passed and marked.lines[:3] == [
+        "  Your program printed:", "  | to the output", "  | to the errors"
+    ]  # fmt: skip
+
+
+@confined
+def test_what_lies_beside_the_package_cannot_be_read():
+    """A teacher may keep the submissions in the folder in which npvae was cloned."""
+    root = pathlib.Path(process.__file__).parents[3]
+    source = f"import os\nprint(os.listdir({str(root / 'npvae')!r})[:1])\nprint(os.listdir({str(root)!r}))\n"
+    marked = mark(catalogue.find("relu"), "05_relu.py", source.encode(), SEED, LIMITS)
+    if "site-packages" not in str(root):
+        assert "PermissionError" in marked.lines[-1] and "line 3" in "\n".join(marked.lines), marked
+
+
 def test_without_fork(monkeypatch):
     """Other systems start a new Python for each file: the same marks."""
     monkeypatch.setattr(process, "CAN_FORK", False)
