@@ -13,7 +13,7 @@ PLAIN = "npvae.plain"  # the name of the error handler
 SIGNS = {
     "−": "-", "·": "*", "×": "x", "⊙": "*", "⁄": "/", "±": "+-", "√": "sqrt ", "∞": "inf", "°": " deg", "≤": "<=",
     "≥": ">=", "≈": "~", "‖": "||", "Σ": "sum", "∫": "int ", "∂": "d", "∇": "grad ", "→": "->", "←": "<-", "─": "-",
-    "✓": "+", "–": "-", "—": "-", "‘": "'", "’": "'", "“": '"', "”": '"',
+    "✓": "+", "✗": "x", "–": "-", "—": "-", "‘": "'", "’": "'", "“": '"', "”": '"',
     "\N{COMBINING CIRCUMFLEX ACCENT}": "_hat", "\N{COMBINING TILDE}": "_tilde",
 }  # fmt: skip
 UTF_8_CHILD = {"PYTHONIOENCODING": "utf-8"}  # the environment of a child process whose output we read
