@@ -192,7 +192,7 @@ def test_the_picture_of_a_class(graded, small_class):
         (["class", "--points", "no=1"], "unknown exercise"), (["class", "--exercises", "no"], "unknown exercise"),
         (["class", "--due", "tomorrow"], "expected a date"), (["class", "--out", "class"], "holds no grades"),
         (["class", "--csv", "class"], "is a folder"),
-        (["class", "--summary", "class.text"], "no kind of picture"), (["empty"], "holds no submissions"),
+        (["class", "--summary", "class.text"], "a figure format"), (["empty"], "holds no submissions"),
     ],
 )  # fmt: skip
 def test_what_can_go_wrong_is_one_sentence(npvae_, small_class, options, words):
