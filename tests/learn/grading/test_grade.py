@@ -89,8 +89,8 @@ def test_a_small_class(graded):
     assert "relu.py, line" in emmy or "wrong in" in emmy
     assert "SyntaxError" in emmy and "09_kl.py, line 1" in emmy
     (forger,) = pathlib.Path("grades", "feedback").glob("1_1*.md")
-    assert "what it computes is not right" in " ".join(forger.read_text().split())
-    assert not any(word in forger.read_text() for word in ("note", "its program says"))  # notes are for the teacher
+    assert "what it computes is wrong" in " ".join(forger.read_text().split())
+    assert not any(word in forger.read_text() for word in ("note", "its program claims"))  # notes are for the teacher
 
 
 def test_what_is_marked_is_not_marked_again(graded, small_class, monkeypatch):
