@@ -1,8 +1,8 @@
-"""What a student's function answers: the arrays that its points depend on, and whether they are right.
+"""A student's answers: the arrays that decide the points, and whether they are right.
 
-A check says what is wrong, in the process that runs the student's function. But whatever that process says, the
-student's program could have forged. So a grader asks for answers, which are what the function computes for fresh
-draws, and compares them in its own process with those of the engine.
+A check runs in the same process as the student's function, and says what is wrong. But the student's program could
+forge anything which that process says. So a grader requests answers: what the function computes for fresh draws. It
+compares them with the engine's in a process that runs none of the student's code.
 """
 
 import functools
@@ -16,10 +16,10 @@ from ..autodiff.gradcheck import LIMIT, errors
 class Case(NamedTuple):
     """Arguments for an operation.
 
-    name      of the case
+    name      the name of the case
     inputs    a dict of arrays, in the order of the arguments
-    options   keywords of the operation
-    is_rough  whether rounding is large: the inputs are float32, or huge
+    options   keyword arguments of the operation
+    is_rough  whether rounding errors are large: the inputs are float32, or huge
     """
 
     name: str
@@ -30,7 +30,7 @@ class Case(NamedTuple):
 
 @functools.lru_cache(maxsize=40)
 def right_answers(exercise, seed):
-    """Return the answers of an exercise's solution, for the draws of this seed."""
+    """Return the answers of an exercise's solution for the draws of this seed."""
     return exercise.answers(exercise.reference(), seed)
 
 
@@ -40,24 +40,24 @@ def is_alike(found, expected):
 
 
 def is_right(found, expected):
-    """Return whether an array has the shape, the dtype and, up to the limit of `gradcheck`, the numbers of another."""
+    """Return whether an array has the expected shape, dtype and numbers, up to the tolerance of `gradcheck`."""
     with np.errstate(all="ignore"):
         return is_alike(found, expected) and bool((errors(found, expected) <= LIMIT).all())
 
 
 def about_the_same(found, expected, dtype, rounding=0.0):
-    """Return whether numbers of this dtype are those expected, up to the rounding of a few steps."""
+    """Return whether an array has the expected shape and numbers, up to the rounding errors of a few steps."""
     limit = np.max(np.abs(expected), initial=1) * max(1e-9 if dtype == np.float64 else 1e-5, rounding)
     return found.shape == expected.shape and bool((np.abs(found - expected) <= limit).all())
 
 
 def rounding_of(inputs):
-    """Return the relative error of exp(x − y), for inputs x and y that are rounded in their dtype."""
+    """Return the relative error of exp(x − y) when the inputs x and y are rounded to their dtype."""
     return max(4 * np.finfo(x.dtype).eps * np.abs(x).max() for x in inputs.values())
 
 
 def of_operation(exercise, f, seed):
-    """Return what an operation f computes in every `Case` of its exercise, and what it leaves of its arguments."""
+    """Return what an operation f computes in every `Case` of its exercise, and its arguments after each call."""
     with np.errstate(all="ignore"):
         return {
             f"{case.name}: {name}": np.array(a)
@@ -78,7 +78,7 @@ def _of_case(exercise, f, case, seed):
 
 
 def wrong_of_operation(exercise, found, seed):
-    """Return the names of the answers about an operation that are missing or not right, a list."""
+    """Return the names of an operation's answers that are missing or wrong: a list."""
     cases = {case.name: case for case in exercise.cases(seed)}
     wrong = []
     for name, expected in right_answers(exercise, seed).items():

@@ -1,8 +1,8 @@
 """The contract of an exercise: what a student may rely on, promise by promise.
 
-`npvae learn contract FOLDER` examines exercises of your own, and the tests of npvae examine those of npvae by the same
-functions. Each promise is a function of an exercise that returns "" if the promise is kept, and otherwise a sentence
-that says what is wrong.
+`npvae learn contract FOLDER` examines exercises of your own. The tests of npvae use the same functions to examine its
+exercises. Each promise is a function of an exercise. It returns "" if the exercise keeps the promise, and otherwise a
+sentence that says what is wrong.
 """
 
 import ast
@@ -21,17 +21,17 @@ from .exercises import ALL
 from .own import files_of, read, said_by
 from .stubs import stub
 
-SEEDS = 5  # of the draws that the solution must pass
+SEEDS = 5  # of draws that the solution must pass
 SEEDS_NEAR_KINKS = 50
-SEEDS_OF_WRONG = 2  # with which every wrong version must be caught
+SEEDS_OF_WRONG = 2  # of draws that must expose every wrong version
 TEXT_WIDTH, STUB_WIDTH = 88, 120
 SHORTEST_HINT = 12  # characters
-STEP = 1e-2  # from an input to both sides: a kink that is nearer than this is seen
-BEND = 1e-4  # relative: a smooth function bends by less than this within a step
+STEP = 1e-2  # on both sides of an input: a kink nearer than this is detected
+BEND = 1e-4  # relative: a smooth function bends less than this within a step
 
 
 def exercises_to_examine(folder):
-    """Return the exercises of a folder, a list, also if their names collide; UserError as for `own.exercises_of`."""
+    """Return the exercises of a folder, a list, even if names collide; UserError as in `own.read`."""
     found = [exercise for path in files_of(folder) for exercise in read(path)]
     for number, exercise in enumerate(found, start=len(ALL) + 1):
         exercise.number = number
@@ -39,9 +39,9 @@ def exercises_to_examine(folder):
 
 
 def examine(exercise):
-    """Return for each promise "", or a sentence if it is broken: a dict from the words of the promise.
+    """Return a dict from each promise, in words, to "", or to a sentence if the exercise breaks it.
 
-    What the teacher's functions raise breaks a promise too.
+    An exception from the teacher's functions breaks a promise, too.
     """
     found = {}
     for promise, broken in PROMISES.items():
@@ -61,7 +61,7 @@ def _sentence_of(error):
 
 
 def stub_that_is_not_blank(exercise):
-    """Its stub counts as not written yet, and says what to write at which line."""
+    """The stub counts as not written yet, and says what to write in which line."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "stub.py")
         path.write_text(catalogue.text(exercise), encoding="utf-8")
@@ -73,7 +73,7 @@ def stub_that_is_not_blank(exercise):
             return "" if says_what and says_where else "the stub is blank, but does not say what to write"
         except Exception as error:
             return f"the stub does not run: {type(error).__name__}: {error}; list lines that it needs in imports=(…)"
-    return "the stub runs to its end: nothing is left to write"
+    return "the stub runs to its end, so nothing is left to write"
 
 
 def solution_that_fails(exercise, seeds=SEEDS):
@@ -98,14 +98,14 @@ def answers_that_are_wrong(exercise):
         wrong = exercise.wrong_answers(exercise.answers(exercise.reference(), seed), seed)
         if wrong:
             where = f"{wrong[0]} (seed {seed})"
-            return f"two runs of the solution differ in {where}: draw from the rng that inputs gets, and nowhere else"
+            return f"two runs of the solution differ in {where}: draw only from the rng that inputs receives"
     return ""
 
 
 def inputs_near_a_kink(exercise):
     """The inputs stay away from kinks, where finite differences do not measure a derivative.
 
-    The difference of the slopes on both sides of an input is proportional to the step, unless a kink is in between.
+    The slopes on the two sides of an input differ in proportion to the step, unless a kink lies in between.
     """
     if sentence := solution_that_fails(exercise, SEEDS_NEAR_KINKS if exercise.own else 1):
         return f"the solution does not pass for all seeds: {sentence}"
@@ -124,7 +124,7 @@ def inputs_near_a_kink(exercise):
 
 
 def _near_a_kink(exercise, inputs, name, dy, gradient):
-    """Return place and value of an element near which the slope jumps; None if there is none."""
+    """Return the index and value of an element near which the slope jumps; None if there is none."""
 
     def shifted(place, step):
         given = {other: x.copy() for other, x in inputs.items()}
@@ -146,7 +146,7 @@ def wrong_version_that_passes(exercise):
         for seed in range(SEEDS_OF_WRONG):
             findings, _ = outcome.findings_about(exercise, exercise.wrong_version(name), seed)
             if not findings:
-                return f"{name!r} passes (seed {seed}): does it compute something else than the solution?"
+                return f"{name!r} passes (seed {seed}): does it compute anything other than the solution?"
             for finding in findings:
                 said = " ".join([finding.measured, *finding.causes])
                 if wrong.cause not in said:
@@ -157,10 +157,10 @@ def wrong_version_that_passes(exercise):
 
 
 def formula_that_differs(exercise):
-    """The formulas of the diagnosis, if there are any, give what the solution computes."""
+    """The formulas of the diagnosis, if there are any, give the same numbers as the solution."""
     for c in exercise.comparisons(exercise.reference()):
         if c.formula and not np.allclose(sum(c.evaluate().values()), c.expected, rtol=1e-7, atol=1e-7):
-            return f"the formula for {c.name} gives other numbers than the solution"
+            return f"the formula for {c.name} gives numbers that differ from the solution's"
     return ""
 
 
@@ -178,7 +178,7 @@ def hints_that_do_not_help(exercise):
 
 
 def lines_too_long(exercise):
-    """Text, stub and list fit on a screen."""
+    """The lines of the text, the stub and `npvae learn list` fit on a screen."""
     listed = f"✓ {exercise.number:2} {exercise.name:<20} {exercise.title}"
     if "\n" in exercise.title or len(listed) > WIDTH:
         most = len(exercise.title) - len(listed) + WIDTH
@@ -191,7 +191,7 @@ def lines_too_long(exercise):
 
 
 def prediction_without_answer(exercise):
-    """The measured answer to the question, if there is one, is one of its choices."""
+    """If there is a question, the measured answer is one of its choices."""
     prediction = exercise.prediction
     if prediction is None:
         return ""
@@ -228,7 +228,7 @@ PROMISES = {
 
 
 def solution_lines(exercise):
-    """Return the expressions that the student must find, without blanks and variable names on the left."""
+    """Return the expressions that the student must find, without spaces, and without the names they are assigned to."""
     tree = ast.parse(textwrap.dedent(inspect.getsource(inspect.unwrap(exercise.solution))))
     values = [node.value for node in ast.walk(tree) if isinstance(node, ast.Return | ast.Assign | ast.AugAssign)]
     plain = ast.Name | ast.Attribute | ast.Constant | ast.Tuple | None  # no formula
@@ -238,7 +238,7 @@ def solution_lines(exercise):
 
 
 def squeezed(text):
-    """Return a text without blanks, with the signs of a program in the place of those of mathematics."""
+    """Return a text without spaces, and with the symbols of mathematics replaced by those of Python."""
     for sign, plain in {"−": "-", "·": "*", "⊙": "*", "ᵀ": ".T", " ": "", "μ": "mu", "ε": "eps", "½": "0.5*"}.items():
         text = text.replace(sign, plain)
     return text

@@ -1,12 +1,12 @@
 """Exercises of your own: Python files in a folder, which `npvae learn --with FOLDER` adds after those of npvae.
 
-A file defines the solution, an ordinary function in the engine's form, and an `OperationExercise` or a
-`ProcedureExercise` about it. `tutorials/own_exercises.md` explains one line by line.
+A file defines a solution, which is an ordinary function in the engine's form, and an `OperationExercise` or
+`ProcedureExercise` about it. `tutorials/own_exercises.md` explains one file line by line.
 
 `npvae learn --with FOLDER init DIR` copies the files into DIR/own, where the other commands find them. So a student's
-folder works without the option, on any computer, and stays as it was handed out when the teacher's FOLDER changes. The
-copy holds the solution, as npvae itself holds that of every other exercise. Grading reads the teacher's FOLDER, never
-a copy: a student could have changed it.
+folder works without the option, on any computer, and does not change with the teacher's FOLDER. The copy includes the
+solution, just as npvae includes the solution of every other exercise. Grading reads the teacher's FOLDER, never a copy,
+which a student could have changed.
 """
 
 import ast
@@ -34,9 +34,9 @@ GIVES = "a body below its def that ends with `return y, dx`, the value and one d
 
 
 def exercises_of(folder):
-    """Return the exercises of a folder, a tuple, in the order of its files' names; their numbers follow npvae's.
+    """Return the exercises of a folder, a tuple ordered by file name; their numbers continue those of npvae.
 
-    Raises UserError, with file and line, for anything that is no exercise, and for a name that two exercises share.
+    Raises UserError, with file and line, if a file defines no valid exercise, or if two exercises share a name.
     """
     if not folder:
         return ()
@@ -65,7 +65,7 @@ def files_of(folder):
 
 
 def checksum(folder):
-    """Return a checksum of the exercises in a folder, a text; "" without a folder."""
+    """Return a checksum of the exercises in a folder, a string; "" without a folder."""
     if not folder:
         return ""
     contents = [f"{path.name}\n{_text(path)}" for path in files_of(folder)]
@@ -73,12 +73,12 @@ def checksum(folder):
 
 
 def copies(folder):
-    """Return what a student's folder keeps of a folder of exercises: a dict from the names of files to their texts."""
+    """Return the copies that a student's folder keeps of a folder of exercises: a dict from paths to texts."""
     return {f"{OWN}/{path.name}": _text(path) for path in files_of(folder)} if folder else {}
 
 
 def read(path):
-    """Return the exercises that a file defines, a list; UserError, with file and line, if there is anything wrong."""
+    """Return the exercises that a file defines, a list; UserError, with file and line, if anything is wrong."""
     path = Path(path)
     return _read(path, path.resolve(), _text(path))
 
@@ -116,7 +116,7 @@ def _text(path):
 
 
 def line_of(exercise):
-    """Return the number of the line at which the definition of an exercise of your own begins."""
+    """Return the line number where the definition of an exercise of your own begins."""
     return exercise.defined_at[1]
 
 
@@ -135,13 +135,13 @@ def _line_in(error, path):
 
 
 def said_by(error, exercise):
-    """Return a sentence about an exception that the teacher's functions raised: line and what Python says."""
+    """Return a sentence about an exception that the teacher's functions raised: file, line and Python's message."""
     path = Path(exercise.own, exercise.defined_at[0])
     return f"{path.name}{_line_in(error, str(path))}: {_in_words(error)}"
 
 
 def _in_words(error):
-    """Say what an exception of a teacher's file means."""
+    """Return a sentence that explains an exception from a teacher's file."""
     said = " ".join(str(error).split())
     if missing := re.match(r"(\w+)\.__init__\(\) missing .* arguments?: (.*)", said):
         return f"the {missing[1]} lacks {missing[2]}, expected all of name, title, solution and text"
@@ -159,14 +159,14 @@ def _problem(exercise):
     if not isinstance(exercise, OperationExercise | ProcedureExercise):
         return f"this is a {type(exercise).__name__}, expected an OperationExercise or a ProcedureExercise"
     if not (isinstance(exercise.name, str) and NAME.fullmatch(exercise.name)):
-        return f"name is {exercise.name!r}, expected small letters, digits and _, as in 'huber'"
+        return f"name is {exercise.name!r}, expected lowercase letters, digits and _, as in 'huber'"
     for field in ("title", "text"):
         if not (isinstance(value := getattr(exercise, field), str) and value.strip()):
-            return f"{field} is {value!r}, expected a text"
+            return f"{field} is {value!r}, expected a string with text in it"
     if not inspect.isfunction(solution) or solution.__name__ == "<lambda>":
-        return f"solution is {exercise.solution!r}, expected a function that is defined by def"
+        return f"solution is {exercise.solution!r}, expected a function defined with def"
     if not (isinstance(exercise.hints, list) and all(isinstance(hint, str) for hint in exercise.hints)):
-        return "hints is no list of texts, expected hints=[…], from a nudge to nearly everything"
+        return "hints is no list of strings, expected hints=[…], from a nudge to nearly everything"
     if not (isinstance(exercise.wrong, dict) and all(isinstance(one, Wrong) for one in exercise.wrong.values())):
         return 'wrong is no dict of wrong versions, expected wrong={"a name": Wrong(…)}'
     if not (exercise.prediction is None or isinstance(exercise.prediction, Prediction)):
@@ -197,7 +197,7 @@ def _problem_of_operation(exercise, solution):
     try:
         result = exercise.engine(*given.values(), **exercise.options)
     except Exception as error:
-        return f"{solution.__name__} fails for what inputs draws: {_in_words(error)}"
+        return f"{solution.__name__} fails on what inputs draws: {_in_words(error)}"
     if not (isinstance(result, tuple) and len(result) == 1 + len(given)):
         return f"{solution.__name__} does not return a value and {len(given)} derivatives, expected {GIVES}"
     known = ["y", *(f"d{name}" for name, d in zip(given, result[1:]) if d is not None)]
@@ -207,10 +207,10 @@ def _problem_of_operation(exercise, solution):
 
 
 def _problem_of_stub(exercise, solution):
-    """Return what is wrong with the form of the solution, from which the student's file is made."""
+    """Return what is wrong with the form of the solution, which the student's stub is made from."""
     try:
         ast.parse(function_stub(exercise))
     except Exception:
-        form = GIVES if isinstance(exercise, OperationExercise) else "a function whose body stands below its def"
+        form = GIVES if isinstance(exercise, OperationExercise) else "a function whose body is below its def"
         return f"no stub can be made of {solution.__name__}, expected {form}"
     return ""

@@ -1,8 +1,8 @@
-"""The process in which a grader runs a student's program: it checks the file, and sends what its function answers.
+"""The process in which a grader runs a student's program: it checks the file, and sends the function's answers.
 
-What it sends is only a claim. Its "passed" can cost the student points, but never gives any: see marking.py. Another
-task only reads the file. Then nothing of the student's runs, so what is sent can be trusted; but a file can be such
-that Python's parser crashes.
+Everything it sends is only a claim. A false report can lose the student points but never win any: see marking.py. The
+other task only reads the file. It runs none of the student's code, so its result can be trusted. It still needs a
+separate process, because some files crash Python's parser.
 """
 
 import dataclasses
@@ -19,7 +19,7 @@ from ..variants import of_seed
 from . import integrity, linux, wire
 from .confinement import Limits, confine
 
-FIRST_OWN = 3  # below it are standard input, output and error
+FIRST_OWN = 3  # the smaller numbers are standard input, output and error
 
 
 def main(task):
@@ -29,11 +29,11 @@ def main(task):
     exercise   the exercise's name
     variant    the seed of the exercise: see variants.py
     own        the folder of the file that defines it, for an exercise of the teacher's own; else ""
-    seed       of the draws
-    path       of the student's file, in the home
+    seed       the seed of the draws
+    path       the path of the student's file, in the home
     home       the folder that the program sees as its home
-    result     the file for what `wire.pack` makes
-    where      the file for the line that is reached when the time is up
+    result     the file for the bytes from `wire.pack`
+    where      the file for the traceback, if the time runs out
     printed    the file for what the program prints
     limits     the `Limits`
     """
@@ -55,7 +55,7 @@ def main(task):
 
 
 def _leave_the_grader(task):
-    """Close the grader's files, forget its environment, print to a file, and go to the home."""
+    """Close the grader's files, clear its environment, redirect output to a file, and change to the home."""
     if hasattr(os, "setsid"):
         os.setsid()
     os.closerange(FIRST_OWN, os.sysconf("SC_OPEN_MAX") if hasattr(os, "sysconf") else 256)
@@ -73,7 +73,7 @@ def _leave_the_grader(task):
 
 
 def check(exercise, path, seed):
-    """Return what is sent: the outcome of a check, notes for the teacher, and if it has passed, the answers."""
+    """Return what to send: the outcome of a check, notes for the teacher and, for a pass, the answers."""
     answers, notes = {}, []
 
     def judged():
@@ -90,7 +90,7 @@ def check(exercise, path, seed):
 
 
 def read(exercise, path, seed):
-    """Return what is sent about the text of a file: notes for the teacher, and fingerprints."""
+    """Return what to send about the text of a file: notes for the teacher, and fingerprints."""
     notes, prints = integrity.read(exercise, path.read_text(encoding="utf-8", errors="replace"))
     return {"notes": notes}, {"prints": prints}
 
@@ -98,5 +98,5 @@ def read(exercise, path, seed):
 WORK = {"check": check, "read": read}
 
 
-if __name__ == "__main__":  # where there is no fork
+if __name__ == "__main__":  # on systems without a safe fork
     main(json.load(sys.stdin))

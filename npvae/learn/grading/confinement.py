@@ -4,14 +4,14 @@ What each system promises:
 
     Linux 5.13 and later, on x86-64 or 64-bit ARM   every limit below. The program can read Python, its packages and
         libraries, but not the submissions or anything else. It writes only in an empty home. It starts no process,
-        reaches no network and signals nobody.
-    other systems with fork   limits of memory (as far as the system counts it), open files and the size of a file. The
-        process group is ended afterwards. Files and the network are not withheld.
-    Windows   the time.
+        reaches no network and signals no other process.
+    other systems with fork   limits on memory (as far as the system counts it), open files and the size of a file. The
+        grader ends the process group afterwards. The program can still reach other files and the network.
+    Windows   a limit on time only.
 
-The grader itself watches the time, and what is written in all. This stops mistakes, and students who try to get points
-for nothing. It is no jail for malware, which might use a flaw of the kernel: against that, grade on a machine that you
-can throw away.
+The grader itself watches the time and the total size of the files written. This stops mistakes, and students who try to
+get points for nothing. It does not contain malware, which might exploit a flaw of the kernel: if you fear that, grade
+on a machine that you can throw away.
 """
 
 import os
@@ -27,10 +27,10 @@ LIBRARIES = ("/usr", "/lib", "/lib64", "/opt", "/etc/ld.so.cache", "/etc/localti
 class Limits(NamedTuple):
     """What the process of a student's program may use.
 
-    seconds   of time on the clock
+    seconds   wall-clock time
     memory    bytes of address space
-    files     that are open at a time
-    written   bytes in each file, and in all files of its home
+    files     files open at the same time
+    written   bytes in any one file, and in all files of its home together
     entries   files and folders in its home
     """
 

@@ -1,4 +1,4 @@
-"""`npvae learn grade`: mark the submissions of a class, and write what the teacher and the students read."""
+"""`npvae learn grade`: mark a class's submissions, and write the files for the teacher and the students."""
 
 import contextlib
 import datetime
@@ -24,17 +24,17 @@ ALL_PROTECTIONS = ["limits", "files", "processes and the network"]
 
 
 def grade(folders, out, exercises=None, points=(), due=None, csv=None, json=None, summary=None, again=False, own=None):
-    """Mark what is in the folders, print a table, and write the files; return the exit status.
+    """Mark the submissions in the folders, print a table, and write the files; return the exit status.
 
-    folders     places of submissions: see `submissions.collect`
-    out         the grader's folder
-    exercises   the names of the exercises that count; by default all
-    points      texts such as "kl=3"; an exercise that is not named is worth 1
-    due         a text such as "2026-11-30 23:59", after which a submission is late
+    folders     where the submissions are: see `places` of `submissions.collect`
+    out         the grader's folder: see gradebook.py
+    exercises   the names of the exercises that count; None means all
+    points      strings such as "kl=3"; any other exercise is worth 1
+    due         a string such as "2026-11-30 23:59", after which a submission is late
     csv, json   paths for the table, or None
-    summary     a path for the picture of the class, or None
-    again       whether to mark everything again, with new draws
-    own         the teacher's folder with exercises of their own; the copy of a student is never read
+    summary     a path for the figure of the class, or None
+    again       whether to discard earlier marks, and mark everything with new draws
+    own         the teacher's folder of extra exercises, or None; the copy in a submission is never read
     """
     own = own and os.path.abspath(own)
     numbers = {exercise.name: exercise.number for exercise in of_seed(own=own)}
@@ -74,13 +74,13 @@ def save_figure(figure, path):
     """Write a figure to a file whose ending names the format, such as .png or .pdf."""
     kind = pathlib.Path(path).suffix.lstrip(".").lower()
     if kind not in figure.canvas.get_supported_filetypes():
-        raise UserError(f"{path} names no kind of picture, expected an ending such as .png or .pdf")
+        raise UserError(f"{path} does not end in a figure format, expected an ending such as .png or .pdf")
     with replacing(path) as file:
         figure.savefig(file, format=kind)
 
 
 def marked(collected, book, own=None):
-    """Return pairs of a `Submission` and its marks, a dict; what the book has already is not marked again."""
+    """Return pairs of a `Submission` and its marks, a dict. A file whose mark is in the book keeps it."""
     by_student = {submission.student: submission for submission in collected}
     marks, tasks = {}, []
     for submission in collected:
@@ -107,7 +107,7 @@ def marked(collected, book, own=None):
 
 
 def _note_forms(graded, own):
-    """Note which files have a form that few have."""
+    """Note which files share a form that is rare in the class."""
     prints = {}
     for submission, marks in graded:
         for name, mark in marks.items():
@@ -119,12 +119,12 @@ def _note_forms(graded, own):
 
 
 def is_stub(source, exercise):
-    """Return whether a file is the exercise's stub, unchanged."""
+    """Return whether a file is the exercise's unchanged stub."""
     return source.decode("utf-8", "replace").split() == catalogue.text(exercise).split()
 
 
 def worth_of(exercises, points, known=catalogue.BY_NAME):
-    """Return the points of each exercise that counts, a dict in the order of the known exercises."""
+    """Return what each exercise that counts is worth: a dict, in the order of `known`."""
     chosen = [choose_name("exercise", name, known) for name in exercises or known]
     worth = {name: 1 for name in known if name in chosen}
     for text in points:
@@ -140,7 +140,7 @@ def worth_of(exercises, points, known=catalogue.BY_NAME):
 
 
 def due_at(text):
-    """Return the local datetime of a text; None for None."""
+    """Return the local datetime that a string names; None for None."""
     try:
         return None if text is None else datetime.datetime.fromisoformat(text).replace(tzinfo=None)
     except ValueError:

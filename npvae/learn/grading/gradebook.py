@@ -1,11 +1,11 @@
-"""The grader's folder: what has been marked so far, and the files for the teacher and the students.
+"""The grader's folder: the marks so far, and the files for the teacher and the students.
 
-    grading.json       the seed of the draws, and who wrote it
-    marks/NAME.json    the marks of a student, written after each file, so that an interrupted run goes on where it was
+    grading.json       the seed of the draws, the version of npvae, and a checksum of the teacher's own exercises
+    marks/NAME.json    the marks of a student, saved after each file so that an interrupted run can resume
     feedback/NAME.md   for the student
     notes.md           for the teacher alone
 
-A file is marked again when it has changed, and all files of a student when the seed of the exercises has.
+The grader marks a file again when it has changed, and all of a student's files when their seed has changed.
 """
 
 import dataclasses
@@ -28,11 +28,11 @@ GRADING, NOTES = "grading.json", "notes.md"
 class Gradebook:
     """The grader's folder.
 
-    folder     where it is
-    is_fresh   whether to forget earlier marks, and to draw another seed
-    own        a checksum of the teacher's own exercises: if they have changed, everything is marked again
+    folder     the path of the folder
+    is_fresh   whether to discard earlier marks, and draw another seed
+    own        a checksum of the teacher's own exercises; if it changes, the grader marks everything again
 
-    Raises UserError if the folder holds anything else, or cannot be read.
+    Raises UserError if the folder holds files but no grades, or if its grading.json cannot be read.
     """
 
     def __init__(self, folder, is_fresh=False, own=""):
@@ -49,7 +49,7 @@ class Gradebook:
         self.seed = begun["seed"]
 
     def marks(self, submission):
-        """Return the `Mark`s of those files of a submission that have been marked, by the exercises' names."""
+        """Return the saved `Mark`s of a submission's unchanged files: a dict from the names of the exercises."""
         kept = self._load(self._place("marks", submission.student, "json")) or {}
         if (kept.get("seed"), kept.get("variant")) != (self.seed, submission.seed):
             return {}
@@ -60,7 +60,7 @@ class Gradebook:
         return marks
 
     def save(self, submission, marks):
-        """Keep the marks of a submission."""
+        """Save the marks of a submission."""
         checksums = {name: checksum(content) for name, (_, content, _) in submission.files.items()}
         marks = {name: dataclasses.asdict(mark) for name, mark in marks.items()}
         about = {"student": submission.student, "seed": self.seed, "variant": submission.seed}
@@ -88,7 +88,7 @@ class Gradebook:
         try:
             return dict(json.loads(path.read_text(encoding="utf-8")))
         except (ValueError, TypeError):
-            raise UserError(f"{path} cannot be read: delete it, and what it holds is graded again") from None
+            raise UserError(f"{path} cannot be read: delete it, and npvae grades its files again") from None
 
     @staticmethod
     def _write(path, content):
@@ -102,6 +102,6 @@ def checksum(content):
 
 
 def file_name(student):
-    """Return a file name for a student that every system accepts, and that no other student gets."""
+    """Return a file name for a student that every system accepts and no other student shares."""
     plain = re.sub(r"[^\w .-]+", "_", student).strip("._ ")[:80]
     return plain if plain == student else f"{plain}-{checksum(student.encode('utf-8', 'replace'))[:6]}"

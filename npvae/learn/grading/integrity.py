@@ -1,15 +1,15 @@
-"""Evidence that a function was not written by the student alone. It is for a teacher to look at, never a verdict.
+"""Evidence that the student did not write a function alone. A teacher should look at it: it is never a verdict.
 
-Three kinds are looked for in a file that has passed:
+The grader looks for three kinds of evidence in a file that has passed:
 
-    calls     of the engine's own function for the exercise, and of the forward pass within a derivative, which is how
-              finite differences are made. They are traced while the function runs.
-    digits    a formula agrees with the right derivative to fifteen digits, finite differences to about nine.
-    form      the syntax tree is that of the engine's function, or of another student's, beyond what the stub gives and
-              what many students write.
+    calls     The function calls the engine's own function for the exercise, or a derivative calls the forward pass, as
+              finite differences do. A profiler traces these calls while the function runs.
+    digits    A formula agrees with the right derivative to fifteen digits, finite differences to about nine.
+    form      The syntax tree matches that of the engine's function or of another student's, apart from what the stub
+              gives and what many students write.
 
-The form is compared by fingerprints: hashes of every few neighbouring nodes of the tree, without names, comments and
-numbers of lines. So renaming, or moving a function, leaves most of them as they are.
+Forms are compared by fingerprints: hashes of every run of a few neighbouring nodes of the tree, without names, comments
+and line numbers. So renaming variables, or moving a function, leaves most fingerprints unchanged.
 
 Source: Schleimer, Wilkerson, Aiken (2003), Winnowing: local algorithms for document fingerprinting.
 """
@@ -28,15 +28,15 @@ from ..museum.exhibits import Exhibit
 from ..operation import OperationExercise
 from ..stubs import stub
 
-NEIGHBOURS = 8  # nodes in a fingerprint
-FEWEST = 25  # fingerprints that two files must share before that means anything
-LEAST_SHARE = 0.8  # of the fingerprints of the shorter file
-MOST_COMMON = 0.25  # what more of the class has is what everybody writes
-FEWEST_EXERCISES = 3  # in which two students must be alike, unless one of them is long
-LONG = 100  # fingerprints
-DIGITS = 1e-11  # relative: a formula is nearer than this to the right derivative
+NEIGHBOURS = 8  # nodes in a run, which gives one fingerprint
+FEWEST = 25  # uncommon fingerprints that two files must share to count as alike
+LEAST_SHARE = 0.8  # shared, of the fingerprints of the shorter file
+MOST_COMMON = 0.25  # a fingerprint that a larger share of the class has is common, and no evidence
+FEWEST_EXERCISES = 3  # in which two students must be alike, unless they share a long form
+LONG = 100  # fingerprints shared in one exercise
+DIGITS = 1e-11  # relative error: that of a formula is smaller
 LEAST_COMMENT = 15  # characters
-# Modules that hold solutions, or differentiate; and those with which a program reaches into the one that runs it.
+# Modules that hold solutions or differentiate, and modules that let a program reach into the one that runs it.
 SOLVERS = {"npvae", "torch", "jax", "autograd", "tensorflow", "sklearn", "sympy", "numdifftools"}
 SOLVERS |= {"gc", "ctypes", "importlib", "inspect"}
 # With these, a program finds the modules and the frames of the program that runs it, or runs text.
@@ -48,13 +48,13 @@ REACHING |= {"exec", "eval"}
 
 
 def traced_calls(exercise, student, path, seed):
-    """Return sentences about what a student's function calls, while it answers once more.
+    """Return sentences about what a student's function calls while it computes its answers again.
 
     exercise, seed   as for `Exercise.answers`
     student          the function, or for an exhibit the module
-    path             of its file
+    path             the path of its file
     """
-    if isinstance(exercise, Exhibit):  # it has the program in its file
+    if isinstance(exercise, Exhibit):  # the student gets the whole program, and repairs it
         return []
     solution = exercise.solution
     engine = {getattr(f, "__code__", None) for f in (solution, getattr(solution, "raw", None))} - {None}
@@ -78,7 +78,7 @@ def traced_calls(exercise, student, path, seed):
 
 
 def _is_within(frame, path):
-    """Return whether a frame was called, directly or not, by code of this file."""
+    """Return whether a frame, or any frame that called it, runs code of this file."""
     while frame is not None:
         if frame.f_code.co_filename == path:
             return True
@@ -90,9 +90,9 @@ def _is_within(frame, path):
 
 
 def about_digits(exercise, answers, right):
-    """Return a sentence about derivatives that are as inexact as finite differences; "" if none is.
+    """Return a sentence about derivatives as inexact as finite differences; "" if there are none.
 
-    answers, right   of the exercise: see `Exercise.answers`
+    answers, right   the student's answers and the right ones: see `Exercise.answers`
     """
     if not isinstance(exercise, OperationExercise):
         return ""
@@ -109,16 +109,16 @@ def about_digits(exercise, answers, right):
     return f"{', '.join(inexact)} agrees with the right one to {digits} digits only, as finite differences do"
 
 
-# --- form, of a file that is read and not run -------------------------------------------------------------------------
+# --- form, read from a file without running it ------------------------------------------------------------------------
 
 
 def read(exercise, source):
     """Return sentences about a file's text, and its fingerprints: an array of int64.
 
-    exercise   of which it is
-    source     its text
+    exercise   the exercise that the file belongs to
+    source     the file's text
 
-    Raises whatever `ast.parse` raises: read the files of strangers in a separate process.
+    Raises whatever `ast.parse` raises, and may even crash Python: read strangers' files in a separate process.
     """
     tree, given = ast.parse(source), ast.parse(catalogue.text(exercise))
     known = {name for _, name in _imported(given)}
@@ -152,7 +152,7 @@ def _imported(tree):
 
 
 def fingerprints(tree, given):
-    """Return the fingerprints of a syntax tree, without the statements that another tree, the stub's, has too."""
+    """Return the fingerprints of a syntax tree, without the statements that it shares with the stub's tree, `given`."""
     known = {ast.dump(node) for node in ast.walk(given) if isinstance(node, ast.stmt)}
     words = list(itertools.chain.from_iterable(_words(node, known) for node in tree.body))
     runs = (words[i : i + NEIGHBOURS] for i in range(len(words) - NEIGHBOURS + 1))
@@ -161,7 +161,7 @@ def fingerprints(tree, given):
 
 
 def _words(node, known):
-    """Yield a word for each node of a tree, from the outside to the inside; names of variables are left out."""
+    """Yield a word for each node of a tree, parents before children; the names of variables are left out."""
     if isinstance(node, ast.stmt) and ast.dump(node) in known:
         return
     if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):  # a docstring
@@ -186,7 +186,7 @@ def solution_source(exercise):
 
 
 def engine_fingerprints(exercise):
-    """Return the fingerprints of the engine's own function, without what the stub gives."""
+    """Return the fingerprints of the engine's own function, without the statements that the stub gives."""
     return fingerprints(ast.parse(solution_source(exercise)), ast.parse(stub(0, exercise)))
 
 
@@ -194,15 +194,15 @@ def engine_fingerprints(exercise):
 
 
 def compare(prints, folder=None):
-    """Return what the forms of a class's files say: a dict from students to sentences.
+    """Compare the forms of a class's files, and return a dict from students to lists of sentences.
 
-    prints   a dict from the exercises' names to dicts from students to fingerprints, of files that have passed
-    folder   the teacher's folder with exercises of their own, or None
+    prints   for each exercise's name, a dict from students to the fingerprints of files that have passed
+    folder   the teacher's folder of extra exercises, or None
     """
     notes, alike = {}, {}
     for name, by_student in prints.items():
         exercise = catalogue.find(name, own=folder)
-        if isinstance(exercise, Exhibit):  # all of them are one program, with one line repaired
+        if isinstance(exercise, Exhibit):  # every student repairs one line of the same program
             continue
         sets = {student: set(map(int, hashes)) for student, hashes in by_student.items()}
         common = _common(sets)
@@ -224,7 +224,7 @@ def compare(prints, folder=None):
 
 
 def _common(sets):
-    """Return the fingerprints that more than a few students have."""
+    """Return the fingerprints that more than two students and more than MOST_COMMON of the class have."""
     counts = {}
     for hashes in sets.values():
         for one in hashes:

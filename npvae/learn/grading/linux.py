@@ -1,8 +1,9 @@
-"""What the Linux kernel can withhold from a process, without any privilege: files, processes, the network, signals.
+"""Withhold files, processes, the network and signals from a Linux process, without any privilege.
 
-Landlock (Linux 5.13 and later) limits which files a process may open. Seccomp refuses system calls: here those that
-start processes, reach the network, signal others, change the attributes of files, or leave something behind in the
-kernel. Neither can be undone, not even by root. Python has no module for them, so both are called by their numbers.
+Landlock (Linux 5.13 and later) limits which files a process may open. Seccomp refuses system calls: here, calls that
+start processes, reach the network, signal other processes, change the attributes of files, or leave something behind in
+the kernel. Nobody can undo either, not even root. Python has no module for them, so this file uses the C library and
+the kernel's numbers.
 
 Sources: the manual pages landlock(7) and seccomp(2), and the kernel's tables of system calls.
 """
@@ -16,7 +17,7 @@ KILLED = 9  # the signal
 
 
 def die_with_parent():
-    """Let the kernel end this process as soon as its parent ends."""
+    """Ask the kernel to kill this process as soon as its parent ends."""
     _call("prctl", DIE_WITH_PARENT, KILLED, 0, 0, 0)
 
 
@@ -34,17 +35,17 @@ def _call(name, *arguments):
 
 
 def drop_capabilities():
-    """Give up what root may do beyond its own files; nothing happens to any other user."""
+    """Give up the special rights of root; for any other user, this changes nothing."""
     VERSION_3 = 0x20080522
     _call("capset", (ctypes.c_uint32 * 2)(VERSION_3, 0), (ctypes.c_uint32 * 6)())
 
 
 # --- Landlock: files --------------------------------------------------------------------------------------------------
 
-CREATE_RULESET, ADD_RULE, RESTRICT_SELF = 444, 445, 446  # the numbers of the calls, on every processor
+CREATE_RULESET, ADD_RULE, RESTRICT_SELF = 444, 445, 446  # system call numbers, the same on every processor
 VERSION, PATH_BENEATH = 1, 1
 EXECUTE, WRITE_FILE, READ_FILE, READ_DIR = 1 << 0, 1 << 1, 1 << 2, 1 << 3
-FIRST_RIGHTS = (1 << 13) - 1  # of version 1: those above, and to make and remove files of every kind
+FIRST_RIGHTS = (1 << 13) - 1  # all rights of version 1: those above, and to create and remove files of every kind
 LATER_RIGHTS = {2: 1 << 13, 3: 1 << 14, 5: 1 << 15}  # to link, to truncate, and to control devices
 TCP, SCOPES = 0b11, 0b11  # to bind and to connect; abstract sockets and signals
 
@@ -60,7 +61,7 @@ def landlock_version():
 def limit_files(readable, writable):
     """Let this process read only what lies in `readable`, and write only in `writable`: lists of files and folders.
 
-    From version 4 on, it may not use TCP either, and from version 6 on not signal any process outside.
+    From Landlock version 4 on, it cannot use TCP either; from version 6 on, it cannot signal processes outside.
     """
     version = landlock_version()
     rights = FIRST_RIGHTS | sum(right for since, right in LATER_RIGHTS.items() if since <= version)
@@ -87,7 +88,7 @@ def _allow(ruleset, path, rights):
 
 # --- seccomp: system calls --------------------------------------------------------------------------------------------
 
-REFUSED = {  # the numbers of the calls on x86-64 and on 64-bit ARM; None where there is none
+REFUSED = {  # call numbers on x86-64 and 64-bit ARM; None if the processor lacks the call
     # processes
     "fork": (57, None), "vfork": (58, None), "execve": (59, 221), "execveat": (322, 281), "unshare": (272, 97),
     "setns": (308, 268),
@@ -103,17 +104,17 @@ REFUSED = {  # the numbers of the calls on x86-64 and on 64-bit ARM; None where 
     "fchown": (93, 55), "lchown": (94, None), "fchownat": (260, 54), "utime": (132, None), "utimes": (235, None),
     "futimesat": (261, None), "utimensat": (280, 88), "setxattr": (188, 5), "lsetxattr": (189, 6),
     "fsetxattr": (190, 7), "removexattr": (197, 14), "lremovexattr": (198, 15), "fremovexattr": (199, 16),
-    # memory that no limit counts, or that stays when the process is gone
+    # memory that no limit counts, or that outlives the process
     "memfd_create": (319, 279), "shmget": (29, 194), "semget": (64, 190), "msgget": (68, 186), "mq_open": (240, 180),
     "keyctl": (250, 219), "add_key": (248, 217),
 }  # fmt: skip
-CLONE, CLONE3 = (56, 220), (435, 435)  # they start threads, too, so only a part of their work is refused
+CLONE, CLONE3 = (56, 220), (435, 435)  # these also start threads, so only part of their work is refused
 THREAD = 0x10000  # the flag of clone that asks for a thread
-PROCESSORS = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}  # a column of the table, and the kernel's name
+PROCESSORS = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}  # a column of REFUSED, and the kernel's number
 NOT_PERMITTED, NOT_IMPLEMENTED = 1, 38  # error numbers
 ALLOW, ERROR, KILL = 0x7FFF0000, 0x00050000, 0x80000000
-NUMBER, PROCESSOR, FIRST_ARGUMENT = 0, 4, 16  # where they stand in what the filter reads
-LOAD, EQUAL, AT_LEAST, HAS_BITS, RETURN = 0x20, 0x15, 0x35, 0x45, 0x06  # instructions of the filter
+NUMBER, PROCESSOR, FIRST_ARGUMENT = 0, 4, 16  # byte offsets in the record that the filter reads
+LOAD, EQUAL, AT_LEAST, HAS_BITS, RETURN = 0x20, 0x15, 0x35, 0x45, 0x06  # the filter's instructions
 
 
 class _Instruction(ctypes.Structure):
@@ -126,7 +127,7 @@ class _Program(ctypes.Structure):
 
 
 def can_refuse_calls():
-    """Return whether the filter knows this processor."""
+    """Return whether the filter supports this processor."""
     return platform.machine() in PROCESSORS
 
 
@@ -135,10 +136,10 @@ def refuse_calls():
     column, processor = PROCESSORS[platform.machine()]
     refuse = [(RETURN, 0, 0, ERROR | NOT_PERMITTED)]
     filter_ = [(LOAD, 0, 0, PROCESSOR), (EQUAL, 1, 0, processor), (RETURN, 0, 0, KILL), (LOAD, 0, 0, NUMBER)]
-    filter_ += [(AT_LEAST, 0, 1, 0x40000000), *refuse]  # a second table of numbers, on x86-64
+    filter_ += [(AT_LEAST, 0, 1, 0x40000000), *refuse]  # the second set of numbers, on x86-64
     for number in (numbers[column] for numbers in REFUSED.values() if numbers[column] is not None):
         filter_ += [(EQUAL, 0, 1, number), *refuse]
-    filter_ += [(EQUAL, 0, 1, CLONE3[column]), (RETURN, 0, 0, ERROR | NOT_IMPLEMENTED)]  # so the library tries clone
+    filter_ += [(EQUAL, 0, 1, CLONE3[column]), (RETURN, 0, 0, ERROR | NOT_IMPLEMENTED)]  # so libc falls back to clone
     filter_ += [(EQUAL, 0, 3, CLONE[column]), (LOAD, 0, 0, FIRST_ARGUMENT), (HAS_BITS, 1, 0, THREAD), *refuse]
     filter_ += [(RETURN, 0, 0, ALLOW)]
     instructions = (_Instruction * len(filter_))(*filter_)

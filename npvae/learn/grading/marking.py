@@ -1,8 +1,8 @@
-"""Marking one file: the student's process claims, and the answers decide.
+"""Mark one file: the student's process makes a claim, and its answers decide.
 
-The process of the student's program says what is wrong, which is what the student reads. If it says that nothing is, it
-sends answers, and these are compared here with the engine's. So a program that replaces NumPy, the engine or the check
-gains nothing: it would have to send right answers to fresh draws, and whoever can has solved the exercise.
+The process that runs the student's program reports what is wrong, and the student reads this. If it reports a pass, it
+must also send answers, which `mark` compares with the engine's. So a program that replaces NumPy, the engine or the
+check gains nothing: it would still need right answers for fresh draws, and computing them is the exercise.
 """
 
 import dataclasses
@@ -15,18 +15,18 @@ from . import integrity, process, wire
 
 MISSING = "not handed in"
 STATUSES = (PASSED, WRONG, BROKEN, BLANK)  # that a process may claim
-MOST_LINES, LONGEST = 150, 300  # of what a process may say
+MOST_LINES, LONGEST = 150, 300  # of the lines that a process may send, and of each
 
 
 @dataclasses.dataclass
 class Mark:
-    """What a file is worth.
+    """The mark of a file.
 
     status   PASSED, WRONG, BROKEN, BLANK or MISSING
     lines    for the student
     notes    for the teacher alone: evidence to look at, never a verdict
-    mistakes a few words for each, the same for everybody who makes it
-    prints   fingerprints of a file that has passed: see integrity.py
+    mistakes a short label for each, the same for every student who makes it
+    prints   the fingerprints of a file that has passed: see integrity.py
     """
 
     status: str
@@ -41,8 +41,8 @@ class Mark:
 def mark(exercise, name, source, seed, limits=process.USUAL):
     """Return the `Mark` of a student's file.
 
-    name, source   of the file; the source is bytes
-    seed           of the draws
+    name, source   the file's name, and its content as bytes
+    seed           the seed of the draws
     """
     about = {"exercise": exercise.name, "variant": exercise.seed, "own": exercise.own}
     task = about | {"work": "check", "seed": seed}
@@ -54,8 +54,8 @@ def mark(exercise, name, source, seed, limits=process.USUAL):
     except wire.Garbled as error:
         return Mark(BROKEN, [*printed, *_without_result(reply, name, source, limits, error)], mistakes=["no result"])
     if status == PASSED and (wrong := _wrong_answers(exercise, answers, seed)):
-        said = f"The program says that it has passed, but what it computes is not right, such as {wrong[0]}"
-        note = f"its program says that it has passed, but {len(wrong)} of the arrays that it had to send are wrong"
+        said = f"The program claims to have passed, but what it computes is wrong, such as {wrong[0]}"
+        note = f"its program claims to have passed, but {len(wrong)} of the arrays that it had to send are wrong"
         return Mark(WRONG, [*printed, wrap(f"{said}.", "  ")], [note], ["a forged pass"])
     marked = Mark(status, [*printed, *lines], notes, mistakes)
     if marked.has_passed:
@@ -66,7 +66,7 @@ def mark(exercise, name, source, seed, limits=process.USUAL):
 
 
 def _read(marked, task, name, source, limits):
-    """Add what the text of a file says."""
+    """Add to a mark the notes and fingerprints that come from the text of the file."""
     try:
         header, arrays = wire.unpack(process.run(task, name, source, limits).data)
         marked.notes += texts(header, "notes")
@@ -92,7 +92,7 @@ def texts(header, name):
 
 
 def _wrong_answers(exercise, answers, seed):
-    """Return the names of wrong answers. Whatever cannot be judged is wrong: it comes from a stranger's program."""
+    """Return the names of wrong answers. An answer that cannot be judged is wrong: a stranger's program sent it."""
     try:
         return exercise.wrong_answers(answers, seed)
     except Exception as error:
@@ -100,7 +100,7 @@ def _wrong_answers(exercise, answers, seed):
 
 
 def _without_result(reply, name, source, limits, error):
-    """Return lines about a program that has sent nothing that can be read."""
+    """Return lines about a program that sent no readable result."""
     if reply.ended:
         return [wrap(f"{reply.ended}.", "  ")]
     if reply.data and reply.status == 0:

@@ -16,23 +16,23 @@ from typing import NamedTuple
 from . import child, wire
 from .confinement import Limits
 
-# Copying this process takes milliseconds, starting Python most of a second. Other systems than Linux may not survive a
-# copy: macOS ends processes that call some of its libraries after it.
+# Forking this process is much faster than starting Python. But only on Linux does a fork run reliably: macOS kills a
+# forked process that calls some of its libraries.
 CAN_FORK = sys.platform == "linux"
 USUAL = Limits()
 MOST_PRINTED = 1000  # characters
-GRACE = 2.0  # seconds in which the process may say where it was, once its time is up
+GRACE = 2.0  # seconds for the process to report which line it had reached, once its time is up
 LONGEST_PATH = 2000  # characters
-FINE, COARSE = 0.002, 0.05  # seconds between two looks
+FINE, COARSE = 0.002, 0.05  # seconds between two polls, at first and at most
 
 
 class Reply(NamedTuple):
-    """What came of a student's program.
+    """The outcome of running a student's program.
 
     data      the bytes that it sent
-    printed   what it printed, the first characters
-    stack     the lines that it had reached when its time was up, as Python prints them
-    status    of its exit; negative for a signal
+    printed   the first characters that it printed
+    stack     the traceback at the moment its time was up, as Python prints it
+    status    its exit status; negative for a signal
     ended     why the grader ended it, or ""
     """
 
@@ -44,11 +44,11 @@ class Reply(NamedTuple):
 
 
 def run(task, name, source, limits=USUAL):
-    """Run a student's file in a process of its own, and return its `Reply`.
+    """Run a student's file in a separate process, and return its `Reply`.
 
     task     the work, the exercise and the seed: see child.py
-    name     of the file
-    source   its bytes
+    name     the file's name
+    source   the file's bytes
     """
     scratch = pathlib.Path(tempfile.mkdtemp(prefix="npvae-grade-"))
     try:
@@ -67,7 +67,7 @@ def run(task, name, source, limits=USUAL):
 
 
 class _Copy:
-    """A copy of this process, which runs a task."""
+    """A fork of this process, which runs a task."""
 
     def __init__(self, task):
         self.status, self.pid = None, os.fork()
@@ -83,7 +83,7 @@ class _Copy:
         return self.status is not None
 
     def end(self):
-        """End the process, and those that it has started and not moved elsewhere."""
+        """End the process, and every process that it has started and left in its process group."""
         with contextlib.suppress(OSError):
             os.killpg(self.pid, signal.SIGKILL)
         if self.status is None:
@@ -93,7 +93,7 @@ class _Copy:
 
 
 class _NewPython:
-    """A new Python, which runs a task."""
+    """A new Python interpreter, which runs a task."""
 
     def __init__(self, task):
         self._process = subprocess.Popen([sys.executable, "-m", child.__name__], stdin=subprocess.PIPE)
@@ -114,7 +114,7 @@ class _NewPython:
 
 
 def _watch(process, home, limits):
-    """Wait until the process ends, or end it; return why it was ended."""
+    """Wait until the process ends, or end it; return why the grader ended it, or ""."""
     ends, pause, why = time.monotonic() + limits.seconds + GRACE, FINE, ""
     try:
         while not process.has_ended() and not why:
@@ -131,7 +131,7 @@ def _watch(process, home, limits):
 
 
 def _is_too_much(home, limits):
-    """Return whether the files in the home are too many, too large, or too deep in folders."""
+    """Return whether the home holds too many files, too many bytes, or folders nested too deeply."""
     folders, entries, written = [home], 0, 0
     while folders:
         with contextlib.suppress(OSError), os.scandir(folders.pop()) as found:
@@ -147,7 +147,7 @@ def _is_too_much(home, limits):
 
 
 def _read(path, most):
-    """Return at most that many bytes of a file; none if it is missing."""
+    """Return at most `most` + 1 bytes of a file; none if it is missing."""
     try:
         with open(path, "rb") as file:
             return file.read(most + 1)
@@ -156,13 +156,13 @@ def _read(path, most):
 
 
 def plain(data):
-    """Return bytes as text without control characters, which could rewrite the screen of a terminal."""
+    """Return bytes, or a str, as text without control characters, which could rewrite the terminal's screen."""
     text = data.decode("utf-8", "replace") if isinstance(data, bytes) else str(data)
     return re.sub(r"[^\n -~\u00a0-\u202d\u202f-\U0010ffff]", "", text)
 
 
 def _remove(folder):
-    """Remove a folder, however deep it is and whatever permissions a program has left."""
+    """Remove a folder, however deep it is and whatever permissions the program set."""
     with contextlib.suppress(RecursionError):
         shutil.rmtree(folder, ignore_errors=True)
     if folder.exists() and shutil.which("rm"):  # too deep for Python's recursion

@@ -1,7 +1,7 @@
-"""Finding the files of the exercises in what a learning platform exports: a folder or an archive for each student.
+"""Find the exercise files in a learning platform's export: a folder or an archive for each student.
 
-Nothing is unpacked to the disk, no link is followed, and a file that is too large, damaged or of another kind is a
-sentence in its student's line.
+The reader unpacks nothing to disk and follows no links. If a file is too large, damaged or of another kind, it adds a
+sentence to that student's problems.
 """
 
 import contextlib
@@ -22,29 +22,29 @@ from ..variants import SEED, checked
 
 MOST_BYTES = 2**20  # of a file
 MOST_ENTRIES = 10_000  # of a folder or an archive
-MOST_UNPACKED = 2**28  # bytes of an archive, up to the end of the last file that is read
+MOST_UNPACKED = 2**28  # bytes of an unpacked tar archive: files that begin beyond them are not read
 ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
-COPY = re.compile(r"( ?\(\d+\)|-\d+| - Copy.*)$")  # what browsers and platforms add to the name of a second copy
+COPY = re.compile(r"( ?\(\d+\)|-\d+| - Copy.*)$")  # what browsers and platforms append to the name of a second copy
 MOODLE = re.compile(r"(?P<name>.+)_(?P<id>\d+)_assignsubmission_\w+")
 CANVAS = re.compile(r"(?P<name>[^_]+)(?P<late>_LATE)?_(?P<id>\d+)_\d+_(?P<file>.+)")
 ABOUT = (PROGRESS, SEED)  # files about the folder
 LONGEST_SEED = 200  # characters
 BESIDE = ("__MACOSX", "__pycache__")
-LEFT_OUT = {*BESIDE, OWN}  # folders in a student's folder: what the teacher wrote is not the student's
+LEFT_OUT = {*BESIDE, OWN}  # folders to skip in a student's folder; OWN holds copies of the teacher's exercises
 
 
 @dataclasses.dataclass
 class Submission:
-    """What a student has handed in.
+    """The files that a student handed in.
 
     student    the name, as the platform writes it
-    files      a dict from the names of exercises to pairs of the file's name and its bytes
+    files      a dict from the names of exercises to triples: the file's name, its bytes, and when it was changed
     problems   sentences about what could not be read
     notes      sentences for the teacher alone
-    changed    when the newest of the files was changed, a local datetime; None if there is none
-    is_late    whether the platform says so, or it was changed after the time that was due
-    hints      a dict from the names of exercises to the number of hints seen, if the folder's progress tells
-    seed       of its exercises, as its seed.txt says; "" for the standard ones
+    changed    when the newest file was changed, a local datetime; None if there are no files
+    is_late    whether the platform says so, or a file was changed after the due date
+    hints      a dict from the names of exercises to the number of hints seen, from the folder's progress file, if any
+    seed       the seed of its exercises, from its seed.txt; "" for the standard ones
     """
 
     student: str
@@ -61,10 +61,10 @@ def collect(places, names, due=None):
     """Return the `Submission`s in these places, sorted by student.
 
     places   folders of submissions, or single submissions: a student's folder or archive
-    names    of the exercises
-    due      a local datetime, after which a submission is late; None if there is none
+    names    the names of the exercises
+    due      a local datetime, after which a submission is late; None for no deadline
 
-    Raises UserError for a place that does not exist, or holds nothing.
+    Raises UserError if a place does not exist, or if there are no submissions at all.
     """
     found = {}
     for place in map(pathlib.Path, places):
@@ -79,7 +79,7 @@ def collect(places, names, due=None):
         raise UserError(f"{place} holds no submissions: expected a folder or an archive for each student")
     counts = [student for student, _ in found]
     for (student, number), submission in found.items():
-        if counts.count(student) > 1 and number:  # two students of one name
+        if counts.count(student) > 1 and number:  # two students with the same name
             submission.student = f"{student} ({number})"
         if not submission.files and not submission.problems:
             submission.problems.append("no file of an exercise, such as 05_relu.py")
@@ -89,7 +89,7 @@ def collect(places, names, due=None):
 
 
 def _note_shared_seeds(submissions):
-    """Note which students have the seed of another, and so each other's programs to repair."""
+    """Note which students share a seed: they repair the same programs of the bug museum."""
     for one in submissions:
         others = [other.student for other in submissions if other is not one and other.seed == one.seed != ""]
         if others:
@@ -97,14 +97,14 @@ def _note_shared_seeds(submissions):
 
 
 def exercise_of(name, names):
-    """Return the exercise that a file is of, by the file's name: "05_relu (1).py" is of relu; None for any other."""
+    """Return the exercise that a file's name stands for: "relu" for "05_relu (1).py"; None if there is none."""
     stem, extension = os.path.splitext(name)
     exercise = re.sub(r"^\d+_", "", COPY.sub("", stem))
     return exercise if extension == ".py" and exercise in names else None
 
 
 def _entries(place, names):
-    """Return the paths of the submissions in a place: itself, if it is one."""
+    """Return the paths of the submissions in a place: only the place itself, if it is one submission."""
     if place.is_file() or any(exercise_of(path.name, names) for path in place.glob("*.py")):
         return [place]
     return [path for path in sorted(place.iterdir()) if _may_be_one(path)]
@@ -151,7 +151,7 @@ def _read(path, submission, names):
 
 
 def _read_folder(folder, submission, names):
-    """Read the files of a folder and of the folders in it."""
+    """Read the files of a folder and its subfolders."""
     entries = 0
     for inside, folders, files in os.walk(folder):
         folders[:] = sorted(name for name in folders if name not in LEFT_OUT)
@@ -195,12 +195,12 @@ def _read_tar(path, submission, names):
 
 
 def _is_left_out(name):
-    """Return whether a file of an archive is in a folder that is left out."""
+    """Return whether a file in an archive lies in one of the LEFT_OUT folders."""
     return bool(LEFT_OUT & {*pathlib.PurePosixPath(name).parts[:-1]})
 
 
 def _add(name, size, changed, read, submission, names):
-    """Add a file to a submission if it is of an exercise, or the folder's progress; the newest of several counts."""
+    """Add a file to a submission if it is one of ABOUT or an exercise; of several copies, the newest counts."""
     exercise = exercise_of(name, names)
     if exercise is None and name not in ABOUT:
         return
@@ -218,7 +218,7 @@ def _add(name, size, changed, read, submission, names):
 
 
 def _seed(content):
-    """Return the seed that a folder keeps; "" if it is none that `npvae learn init` writes."""
+    """Return the seed from a folder's seed.txt; "" if `npvae learn init` could not have written it."""
     try:
         return checked(content.decode())[:LONGEST_SEED]
     except ValueError:
@@ -226,7 +226,7 @@ def _seed(content):
 
 
 def _hints(content, names):
-    """Return the hints seen in each exercise, as a folder's progress tells; nothing if it cannot be read."""
+    """Return the hints seen in each exercise, from a folder's progress file: a dict, empty if it cannot be read."""
     try:
         progress = json.loads(content)
         seen = {name: progress[name].get("hints", 0) for name in names if name in progress}

@@ -1,4 +1,4 @@
-"""The statistics of a class as a picture: how far it is with each exercise, which mistakes it makes, how many hints."""
+"""The statistics of a class as a figure: progress on each exercise, frequent mistakes, and hints seen."""
 
 import collections
 
@@ -7,8 +7,8 @@ from ..outcome import BLANK, BROKEN, PASSED, WRONG
 from .marking import MISSING
 
 COLORS = {PASSED: "#4c9f70", WRONG: "#e08e45", BROKEN: "#c05555", BLANK: "#b8b8b8", MISSING: "#e6e6e6"}
-MOST_MISTAKES = 20  # that are listed
-LONGEST = 72  # characters of a mistake
+MOST_MISTAKES = 20  # in the list
+LONGEST = 72  # characters of a row in that list
 
 
 def statuses(graded, names):
@@ -21,7 +21,7 @@ def statuses(graded, names):
 
 
 def mistakes(graded, names):
-    """Return the mistakes that two or more students make now, a list of pairs: (exercise, words) and how many."""
+    """Return the mistakes that two or more students make: a list of pairs ((exercise, label), number of students)."""
     found = collections.Counter()
     for _, marks in graded:
         for name in names:
@@ -30,13 +30,13 @@ def mistakes(graded, names):
 
 
 def mean_hints(graded, names):
-    """Return the mean number of hints that those have seen who handed an exercise in: a dict."""
+    """Return the mean number of hints seen by the students who handed in each exercise: a dict."""
     seen = {name: [s.hints.get(name, 0) for s, marks in graded if name in marks] for name in names}
     return {name: sum(hints) / len(hints) if hints else 0.0 for name, hints in seen.items()}
 
 
 def figure(graded, names):
-    """Return the picture of a class: see `tables.screen` for `graded`; names: of the exercises."""
+    """Return the figure of a class. For `graded`, see `tables.screen`; `names` are those of the exercises."""
     listed = mistakes(graded, names)
     made = plots.new_figure(13, 1.6 + 0.26 * max(len(names), len(listed)))
     left, middle, right = made.subplots(1, 3, width_ratios=[3, 1, 3])
@@ -65,7 +65,7 @@ def _draw_statuses(axes, counts, students):
 
 
 def _draw_mistakes(axes, listed):
-    """Write the most frequent mistakes, each beside a bar that is as long as they are many."""
+    """Write the most frequent mistakes, each over a bar whose length is the number of students who make it."""
     axes.set_title("the most frequent mistakes, and how many make them", fontsize=10, loc="left")
     most = max((count for _, count in listed), default=1)
     axes.barh(range(len(listed)), [count for _, count in listed], color="#f3d9bf")

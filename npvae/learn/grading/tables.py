@@ -1,4 +1,4 @@
-"""What the grades look like: on the screen, as CSV and JSON, and as a file for each student."""
+"""Show the grades: on the screen, as CSV and JSON, and as a feedback file for each student."""
 
 import csv
 import io
@@ -16,9 +16,9 @@ LONGEST_NAME = 26
 
 
 def points_of(marks, worth):
-    """Return the points of a student, exercise by exercise: a dict.
+    """Return the points of a student: a dict from the names of the exercises.
 
-    marks   a dict of `Mark`s by the exercises' names; a missing one gives no points
+    marks   a dict from the names of the exercises to `Mark`s; an exercise without one gets no points
     worth   a dict from the names of the exercises to their points
     """
     return {name: points if name in marks and marks[name].has_passed else 0 for name, points in worth.items()}
@@ -59,9 +59,9 @@ def screen(graded, worth, numbers=catalogue.NUMBER):
 
 
 def as_csv(graded, worth):
-    """Return the table as CSV, with a mark that lets spreadsheets read it as UTF-8: a line for each student."""
+    """Return the table as CSV, a row for each student; a byte order mark tells spreadsheets that it is UTF-8."""
     file = io.StringIO()
-    writer = csv.writer(file, quoting=csv.QUOTE_ALL)  # spreadsheets may take a semicolon for a separator, too
+    writer = csv.writer(file, quoting=csv.QUOTE_ALL)  # some spreadsheets also split at semicolons
     writer.writerow(["student", "seed", "late", "points", *worth, "notes", "problems"])
     for submission, marks in graded:
         points = points_of(marks, worth)
@@ -74,7 +74,7 @@ def as_csv(graded, worth):
 
 
 def _harmless(cell):
-    """Return a cell that no spreadsheet takes for a formula, whatever a student is called."""
+    """Return a cell that no spreadsheet takes for a formula, whatever the student's name is."""
     return f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
 
 
@@ -101,7 +101,7 @@ def as_json(graded, worth, seed):
 
 
 def feedback(submission, marks, worth):
-    """Return the text for a student: the points, and for each exercise what the check says; notes are not for them."""
+    """Return the text for a student: points, and what the check says about each exercise. Notes are left out."""
     points = points_of(marks, worth)
     total, most = shown(sum(points.values())), shown(sum(worth.values()))
     lines = [f"# {submission.student}: {total} of {most} points", ""]
@@ -117,7 +117,7 @@ def feedback(submission, marks, worth):
 
 def notes(graded):
     """Return the text of the notes for the teacher, in Markdown."""
-    lines = ["# Notes", "", "Evidence to look at, and no verdict.", ""]
+    lines = ["# Notes", "", "Evidence to look at, not verdicts.", ""]
     for submission, marks in graded:
         if found := notes_of(submission, marks):
             lines += [f"## {submission.student}", "", *(f"- {note}" for note in found), ""]
@@ -125,7 +125,7 @@ def notes(graded):
 
 
 def _block(lines):
-    """Return lines as a block of code in Markdown, which no line of theirs can end."""
+    """Return lines as a code block in Markdown, with a fence that none of the lines can close."""
     text = "\n".join(lines).split("\n")
     fence = "```"
     while any(fence in line for line in text):

@@ -1,7 +1,7 @@
-"""How arrays travel from the process of a student's program to the grader: a description as JSON, then the numbers.
+"""How arrays travel from the process of a student's program to the grader: a header in JSON, then the numbers.
 
-The sender may be hostile, so nothing here executes anything, as reading a pickle would, or makes room for what it only
-claims to have sent.
+The sender may be hostile. So `unpack` executes nothing, as reading a pickle would, and allocates no memory for numbers
+that were claimed but not sent.
 """
 
 import json
@@ -10,15 +10,15 @@ import numpy as np
 
 DTYPES = ("float64", "float32", "int64", "bool")
 MOST_BYTES = 64 * 2**20
-SIZE = 8  # bytes for the length of the description
+SIZE = 8  # bytes for the length of the header
 
 
 class Garbled(ValueError):
-    """What arrived was not packed by `pack`: args are what is wrong with it."""
+    """The data did not come from `pack`; the message says what is wrong with it."""
 
 
 def pack(header, arrays):
-    """Return bytes that hold a dict for JSON, and a dict of arrays; TypeError for an array of another dtype."""
+    """Return bytes that hold a JSON dict and a dict of arrays; TypeError for a dtype that is not in DTYPES."""
     for name, a in arrays.items():
         if a.dtype.name not in DTYPES:
             raise TypeError(f"{name} holds {a.dtype} numbers, expected one of {', '.join(DTYPES)}")

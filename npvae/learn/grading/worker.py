@@ -1,7 +1,7 @@
-"""The grader's helpers: processes that mark one file after the other, one on each core.
+"""The grader's helper processes, one for each core: each marks one file after another.
 
-They are separate from the main process since each copies itself for every file, and a process with threads or a
-terminal should not. A task is a line of JSON, and so is a mark.
+A helper forks itself for every file, which a process with threads or a terminal should not do. So the helpers are
+separate from the main process. Tasks travel to them, and marks back, as lines of JSON.
 """
 
 import base64
@@ -35,7 +35,7 @@ class Task(dict):
 
 
 def main():
-    """Mark the files that standard input names, until it ends."""
+    """Mark the files that arrive on standard input, one task a line, until it ends."""
     for line in sys.stdin:
         task = json.loads(line)
         exercise = next(e for e in of_seed(task["variant"], task["own"]) if e.name == task["exercise"])
@@ -44,9 +44,9 @@ def main():
 
 
 def marks_of(tasks, scratch):
-    """Yield pairs of a task and its `Mark`, in the order in which they are ready; None if a helper's process ended.
+    """Yield pairs of a task and its `Mark` as soon as each is ready; None for a task whose helper ended.
 
-    scratch   a folder for what the helpers write and remove again
+    scratch   a folder for the helpers' temporary files
     """
     waiting, ready = queue.SimpleQueue(), queue.SimpleQueue()
     for task in tasks:
@@ -61,11 +61,11 @@ def marks_of(tasks, scratch):
 
 
 class _Helper:
-    """A process that marks, and a thread that hands it its tasks."""
+    """A process that marks files, and a thread that hands it tasks."""
 
     def __init__(self, waiting, ready, scratch):
         self.waiting, self.ready, self.is_ended = waiting, ready, False
-        # Nothing of the environment but what Python needs: a program could find a token or a password in it.
+        # Pass on only what Python needs: a program could find a token or a password in the environment.
         kept = {name: os.environ[name] for name in KEPT if name in os.environ}
         self.environment = kept | UTF_8_CHILD | {"OPENBLAS_NUM_THREADS": "1", "TMPDIR": str(scratch)}
         self.scratch, self.process = scratch, None
@@ -93,7 +93,7 @@ class _Helper:
             return None
 
     def _start(self):
-        # The current folder and the folder of a script must not be searched for modules.
+        # Python must not search the current folder or a script's folder for modules.
         package = str(pathlib.Path(__file__).parents[3])
         code = f"import sys; sys.path[0] = {package!r}; from npvae.learn.grading import worker; worker.main()"
         self.process = subprocess.Popen(
@@ -102,7 +102,7 @@ class _Helper:
         )  # fmt: skip
 
     def end(self):
-        """End the process, and with it the program that it runs."""
+        """End the process, and with it the student's program that it runs."""
         self.is_ended = True
         if self.process is not None:
             with contextlib.suppress(OSError):

@@ -1,1 +1,1 @@
-"""`npvae learn kit`: what a teacher uploads to the platforms that classes use, one file a platform."""
+"""`npvae learn kit`: what a teacher uploads to the common platforms, one module for each platform."""

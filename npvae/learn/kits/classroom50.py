@@ -1,7 +1,7 @@
-"""Classroom 50: a grading script that lies in the teacher's repository, where no student can change it.
+"""Classroom 50: a grading script in the teacher's repository, where no student can change it.
 
 The runner of Classroom 50 fetches autograder.py and the files beside it, runs it in the student's checkout, and reads
-result.json from there.
+result.json from the checkout.
 
 Source: the page "Advanced Autograding" of the wiki of github.com/foundation50/classroom50.
 """
@@ -16,14 +16,14 @@ from .report import Report, write
 
 FOLDER = "classroom50"
 README = """\
-A grading script for Classroom 50 (classroom50.org), the open successor of GitHub Classroom. It lies in your own
-repository `classroom50`, so that no student can change it.
+A grading script for Classroom 50 (classroom50.org), the open successor of GitHub Classroom. The script stays
+in your own repository `classroom50`, so no student can change it.
 
-1. Make the template repository from `github-classroom/`, without `.github/workflows`.
-2. Create the assignment with it as its template, and without tests.
+1. Make a template repository from `github-classroom/`, but leave out `.github/workflows`.
+2. Create an assignment with this template and without tests.
 3. Copy the two files of this folder to `CLASSROOM/autograders/ASSIGNMENT/` in your repository `classroom50`.
 
-Classroom 50 counts in whole points: if you give fractions, it shows hundredths of a point.
+Classroom 50 counts in whole points. If an exercise is worth a fraction, it shows all points in hundredths.
 """
 
 AUTOGRADER = '''\
@@ -40,7 +40,7 @@ HERE, CHECKOUT = pathlib.Path(__file__).resolve().parent, pathlib.Path.cwd()
 
 
 def run(*command, cwd=HERE):
-    """Run Python outside of the checkout, so that it imports no file of the student's."""
+    """Run Python outside the checkout, so that it imports none of the student's files."""
     subprocess.run([sys.executable, "-m", *map(str, command)], cwd=cwd, check=True)
 
 
@@ -62,9 +62,9 @@ def files(kit):
 
 
 def result(report, given, now):
-    """Return a report as Classroom 50 reads it: a dict.
+    """Return a report in the form that Classroom 50 reads: a dict.
 
-    given   the environment, in which the runner says what is graded
+    given   the runner's environment variables, which say what it grades
     now     a datetime in UTC
     """
     factor = 1 if all(isinstance(line.most, int) for line in report.lines) else 100

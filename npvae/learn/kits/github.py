@@ -1,8 +1,8 @@
 """GitHub: a template repository for students, with a workflow that grades every push.
 
 The workflow has the form of GitHub Classroom's: a job called run-autograding-tests, a result for each exercise, and the
-action `education/autograding-grading-reporter`, which adds them up and notes the sum at the commit. A result is JSON in
-base64: {"max_score", "status", "tests": [{"name", "status", "score", …}]}.
+action `education/autograding-grading-reporter`, which adds them up and attaches the sum to the commit. A result is JSON
+in base64: {"max_score", "status", "tests": [{"name", "status", "score", …}]}.
 
 Source: the README and src/ of github.com/education/autograding-grading-reporter.
 """
@@ -16,36 +16,36 @@ from .report import GRADING, Report
 
 FOLDER = "github-classroom"
 README = """\
-A template repository: what each student starts from, with a workflow that grades every push. GitHub closed its own
-service GitHub Classroom in August 2026; the workflow keeps its form, and runs in any repository on GitHub.
+A template repository for students to start from, with a workflow that grades every push. GitHub closed its service
+GitHub Classroom in August 2026. The workflow keeps the form of that service, and runs in any repository on GitHub.
 
-1. Make a private repository of the files in this folder, those in `.github` included, and mark it as a template
+1. Make a private repository from the files in this folder, including those in `.github`, and mark it as a template
    (*Settings*, *Template repository*).
 2. Make a repository from it for each student, by hand or with a service such as Classroom 50.
-3. After a push, the tab *Actions* shows the points and the feedback, and the check *run-autograding-tests* of the
-   commit has the sum.
+3. After a push, the tab *Actions* shows the points and the feedback, and the commit's check
+   *run-autograding-tests* shows the total.
 
-The workflow lies in the student's repository, and whoever can push there can change it. So protect `.github/**`: a rule
-set with *Restrict file paths* (GitHub Team or Enterprise) rejects pushes that change it. Or let the grades that count
-come from elsewhere: `classroom50/` grades with files that no student can change, and `npvae learn grade` does so on
-clones of the repositories.
+The workflow is part of the student's repository, and anyone who can push there can change it. So protect `.github/**`:
+a ruleset with *Restrict file paths* (GitHub Team or Enterprise) rejects pushes that change it. Or take the grades that
+count from elsewhere: `classroom50/` grades with files that no student can change, and you can run `npvae learn grade`
+on clones of the repositories.
 """
 
 STUDENTS = """\
 # The exercises
 
 You write parts of a variational autoencoder yourself. Each file holds one exercise: its docstring has the mathematics,
-and below it stands a function with something left out.
+and below it is a function with parts left out.
 
 ```sh
 pip install .github/npvae/WHEEL
 npvae learn                 # what to do next
 npvae learn check relu      # is it right? if not, what is wrong?
-npvae learn hint relu       # a hint, and one more with each call
+npvae learn hint relu       # a hint; each call reveals one more
 ```
 
-In place of relu, name any exercise of the table. Commit and push: the tab *Actions* shows the points that your files
-have now.
+Instead of relu, you can name any exercise in the table. Commit and push: the tab *Actions* shows how many points your
+files earn now.
 
 | file | exercise | points |
 | --- | --- | --- |
@@ -103,7 +103,7 @@ def files(kit):
 
 
 def result(line):
-    """Return the result of an exercise as the reporter reads it: a text."""
+    """Return the result of an exercise in the form that the reporter reads: a string."""
     status = "pass" if line.has_passed else "fail"
     test = {"name": line.name, "status": status, "score": line.points, "line_no": 0}
     text = json.dumps({"version": 1, "status": status, "max_score": line.most, "tests": [test]})
@@ -111,16 +111,16 @@ def result(line):
 
 
 def summary(report):
-    """Return the page of the run: the points, and what the check says about each exercise, as Markdown."""
+    """Return the summary page of a run, in Markdown: the points, and what the check says about each exercise."""
     lines = [f"## {shown(report.points)} of {shown(report.most)} points", "", *report.problems, ""]
     for line in report.lines:
         lines += [f"### {line.name}: {shown(line.points)} of {shown(line.most)}", ""]
-        lines += [*(f"    {text}" for text in line.text.splitlines()), ""]  # indented, so that nothing is Markdown
+        lines += [*(f"    {text}" for text in line.text.splitlines()), ""]  # indented: Markdown shows it as code
     return "\n".join(lines)
 
 
 def main(grades, outputs, page):
-    """Convert the report in the file `grades`, and add it to the files of the step's outputs and of its summary."""
+    """Convert the report in the file `grades`, and append it to the step's files for outputs and summary."""
     report = Report.read(grades)
     with open(outputs, "a", encoding="utf-8") as file:
         file.writelines(f"{line.name}={result(line)}\n" for line in report.lines)

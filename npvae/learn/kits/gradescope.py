@@ -1,4 +1,4 @@
-"""Gradescope: an archive with the script that builds the machine, and the one that grades a submission.
+"""Gradescope: an archive with two scripts: one builds the machine, the other grades a submission.
 
 Gradescope unpacks the archive to /autograder/source and runs setup.sh once; for each submission it runs run_autograder,
 which reads /autograder/submission and writes /autograder/results/results.json. `main` writes that file.
@@ -17,13 +17,13 @@ README = """\
 `autograder.zip` is an autograder for a programming assignment.
 
 1. Create a programming assignment. Give it {most} points.
-2. Under *Configure autograder*, upload `autograder.zip`, and wait until the image is built.
-3. Test it with a right and a wrong file. Students upload their files `NN_name.py`, or the whole folder.
-4. Read the output of that test, which only you see: it says what the machine does not withhold from a student's
-   program, if there is anything.
+2. Under *Configure autograder*, upload `autograder.zip`, and wait until Gradescope has built the image.
+3. Test it with a right file and a wrong one. Students upload their files `NN_name.py`, or the whole folder.
+4. Read the output of that test, which only you see: it lists the protections that the machine lacks, if
+   any.
 
-A student sees the points of each exercise, and what `npvae learn check` says. What is for the teacher alone is an entry
-that is hidden from students; while one is there, Gradescope may also hide the total from them.
+A student sees the points of each exercise, and what `npvae learn check` says. Notes for you alone
+appear as an entry that is hidden from students; if a submission has one, Gradescope may also hide its total from them.
 """
 
 SETUP = """\
@@ -58,7 +58,7 @@ def files(kit):
 
 
 def results(report):
-    """Return a report as Gradescope reads it: a dict."""
+    """Return a report in the form that Gradescope reads: a dict."""
     tests = [
         {
             "name": line.name, "score": line.points, "max_score": line.most, "output": line.text,

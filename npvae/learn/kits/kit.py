@@ -18,24 +18,24 @@ from .wheel import NAME, wheel
 README = """\
 # The teacher's kit
 
-A folder for each platform. All of them grade these exercises, {most} points together:
+This kit has a folder for each platform. All of them grade these exercises, worth {most} points in total:
 
 | exercise | points |
 | --- | --- |
 {rows}
 
-Each carries npvae itself, as `{wheel}`.
-It installs NumPy, Matplotlib and tqdm from Python's package index.
+Each folder includes npvae itself, as `{wheel}`.
+Installing it downloads NumPy, Matplotlib and tqdm from the Python Package Index.
 
-Except for the notebooks, each grades with `npvae learn grade`: the student's program runs in a separate process, which
-on a recent Linux can neither write files nor reach the network, and right answers to fresh draws decide the points.
-Only the files of the exercises are read; a student's own tests are never run.
+All except the notebooks grade with `npvae learn grade`. It runs the student's program in a separate process, which on a
+recent Linux can neither reach the network nor write outside an empty folder. Right answers for fresh random inputs
+decide the points. It reads only the files of the exercises, and never runs a student's own tests.
 """
 
 
 @dataclasses.dataclass
 class Kit:
-    """What the kits are made of.
+    """The contents of the kits.
 
     worth   a dict from the names of the exercises to their points
     wheel   the bytes of npvae's wheel
@@ -48,7 +48,7 @@ class Kit:
 
     @property
     def options(self):
-        """The options of `npvae learn grade`, as the shell reads them."""
+        """The options of `npvae learn grade`, quoted for the shell."""
         points = [f"{name}={shown(points)}" for name, points in self.worth.items() if points != 1]
         words = ["--exercises", *self.worth, *(["--points", *points] if points else [])]
         return shlex.join(words)
@@ -84,7 +84,7 @@ class Kit:
         return content | {"README.md": self.readme().encode()}
 
     def readme(self):
-        """Return the text of the README: what each folder is, and the steps that a teacher takes."""
+        """Return the text of the README: what each folder is, and which steps the teacher takes."""
         most = shown(sum(self.worth.values()))
         rows = "\n".join(f"| {name} | {shown(points)} |" for name, points in self.worth.items())
         parts = [README.format(most=most, rows=rows, wheel=self.wheel_name)]
@@ -96,13 +96,13 @@ class Kit:
 
 
 def kit(path, exercises=None, points=(), own=None):
-    """Write the kits into a new folder, and print what they are; return the exit status.
+    """Write the kits into a new folder, and print their names; return the exit status.
 
-    path                where the new folder is to be
+    path                the path of the new folder
     exercises, points   as `npvae learn grade` takes them
-    own                 a folder with exercises of your own, which the kits cannot carry
+    own                 a folder with exercises of your own; the kits cannot include them
 
-    Raises UserError for such a folder, and if the new folder exists and is not empty.
+    Raises UserError if `own` is given, or if the new folder exists and is not empty.
     """
     if own:
         use = "leave out --with, and grade yours with npvae learn --with FOLDER grade"
@@ -111,7 +111,7 @@ def kit(path, exercises=None, points=(), own=None):
     refuse_a_file(path)
     path = pathlib.Path(path)
     if path.exists() and any(path.iterdir()):
-        raise UserError(f"{path} is not empty, and nothing in it will be overwritten: choose a new folder")
+        raise UserError(f"{path} is not empty, and npvae overwrites nothing in it: choose a new folder")
     for name, content in made.files().items():
         (path / name).parent.mkdir(parents=True, exist_ok=True)
         (path / name).write_bytes(content)

@@ -1,6 +1,6 @@
-"""nbgrader and otter: a notebook with a cell for each exercise, and a cell with points that checks it.
+"""nbgrader and otter: a notebook with a cell for each exercise, and a graded cell that checks it.
 
-Both platforms run the student's notebook and the checks in one process, so that a notebook can cheat. The program of an
+Both platforms run the student's notebook and the checks in one process, so a notebook can cheat. The program of an
 exhibit of the bug museum is a file and not a function, so the notebooks leave it out.
 
 Source: nbgrader's "Creating and grading assignments" (the metadata of a cell, schema 3), and otter's "Notebook format"
@@ -13,9 +13,10 @@ import json
 from ..grading.tables import shown
 
 README = """\
-Both platforms run the student's notebook in one process with the checks. So the protections of `npvae learn grade` do
-not apply: a notebook can replace the check, and gets the points. Use them where you trust the class, and give the marks
-that count with `npvae learn grade` on `.py` files. The notebooks hold functions only, no exhibit of the bug museum.
+Both platforms run the student's notebook and the checks in the same process. So the protections of `npvae learn grade`
+do not apply: a notebook can replace the check and get the points. Use these platforms if you trust the class, and run
+`npvae learn grade` on `.py` files for the marks that count. The notebooks hold functions only, and leave out the
+exhibits of the bug museum.
 
 nbgrader, in the folder `nbgrader/`, which is a course:
 
@@ -34,7 +35,7 @@ otter, in the folder `otter/`:
 INTRODUCTION = """\
 # The exercises
 
-Write the functions below. The cell after each of them checks it, and says what is wrong."""
+Write the functions below. The cell after each one checks it, and says what is wrong."""
 
 CHECK = """\
 from npvae.learn.notebook import require
@@ -96,7 +97,7 @@ def _parts(kit):
         stub = kit.stubs[kit.stub_names[name]]
         docstring = ast.parse(stub).body[0]
         title, _, text = docstring.value.value.partition("\n")
-        text = text.partition("\nWhen you have it:")[0].strip()  # the commands are for files
+        text = text.partition("\nWhen you have it:")[0].strip()  # what follows are commands, which need files
         code = "\n".join(stub.splitlines()[docstring.end_lineno :]).strip()
         parts[name] = f"## {title.rstrip('.')}\n\n```text\n{text}\n```", code
     return parts

@@ -1,4 +1,4 @@
-"""Any other continuous integration: a script that grades, writes JUnit XML and has an exit status; GitLab's example."""
+"""Any other continuous integration: a script that grades and writes JUnit XML, and an example for GitLab."""
 
 import sys
 import xml.etree.ElementTree as xml
@@ -12,11 +12,11 @@ README = """\
 A script that grades one student's folder, for any continuous integration with Bash and Python.
 
 1. Put `grade.sh` and the wheel where students cannot change them, such as a repository of your own that the job clones.
-2. In the job, `pip install npvae-….whl`, then `bash grade.sh FOLDER RESULTS`. The folder RESULTS gets `junit.xml`,
-   which most systems display, and `feedback.md` for the student. The exit status is 0 if every exercise has passed,
-   1 if not, and another if grading itself failed.
-3. For GitLab, `.gitlab-ci.yml` is an example: replace `YOUR/GRADING` in it. Keep it in your own repository too, and
-   name it there as the *CI/CD configuration file* of the students' projects: whoever can edit it can change the job.
+2. In the job, `pip install npvae-….whl`, then `bash grade.sh FOLDER RESULTS`. The script writes `junit.xml`,
+   which most systems display, and `feedback.md` for the student into RESULTS. The exit status is 0 if every exercise
+   has passed, 1 if not, and another number if grading itself failed.
+3. For GitLab, `.gitlab-ci.yml` is an example: replace `YOUR/GRADING` in it. Keep it in your own repository,
+   and set it as the *CI/CD configuration file* of the students' projects: anyone who can edit it can change the job.
 """
 
 SCRIPT = """\
@@ -55,7 +55,7 @@ def files(kit):
 
 
 def junit(report):
-    """Return a report as JUnit XML: a text."""
+    """Return a report as JUnit XML: a string."""
     failures = sum(not line.has_passed for line in report.lines)
     suite = xml.Element("testsuite", name="npvae", tests=str(len(report.lines)), failures=str(failures))
     for line in report.lines:

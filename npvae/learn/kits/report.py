@@ -1,7 +1,7 @@
 """The marks of one student, as `npvae learn grade --json` writes them, for the converters of the kits.
 
-Every kit grades in the same way: a copy of what the student has handed in lies alone in a folder, so that the report
-has one student in it, whatever folders and archives the student has made.
+Every kit grades in the same way. It copies the student's work into a folder that holds nothing else, so the report has
+exactly one student, whatever folders and archives the student made.
 """
 
 import dataclasses
@@ -11,7 +11,7 @@ import pathlib
 from ..grading.marking import MISSING
 from ..outcome import PASSED
 
-# The script leaves the student's folder first: Python would import a file json.py from the folder that it starts in.
+# The script leaves the student's folder before it grades: Python would import a file json.py from its working folder.
 GRADING = """\
 work=$(mktemp -d)
 mkdir -p "$work/submissions/student"
@@ -26,9 +26,9 @@ npvae learn grade submissions --json grades.json {options} > grade.log
 class Line:
     """The mark of one exercise.
 
-    name           of the exercise
-    status         as `npvae learn check` says it
-    points, most   what it got, and what it is worth
+    name           the name of the exercise
+    status         as `npvae learn check` reports it
+    points, most   the points earned, and the most possible
     text           for the student
     """
 
@@ -59,7 +59,7 @@ class Report:
 
     @classmethod
     def read(cls, path):
-        """Return the report in a file that `npvae learn grade --json` has written about one student."""
+        """Return the report from a file that `npvae learn grade --json` wrote for one student."""
         grades = json.loads(pathlib.Path(path).read_text(encoding="utf-8"))
         (student,) = grades["students"]
         lines = [
@@ -71,13 +71,13 @@ class Report:
 
 
 def _text(mark):
-    """Return what a student reads about an exercise: the status, and unless it is missing what the check says."""
+    """Return what a student reads about an exercise: its status and, unless it is missing, what the check says."""
     lines = [] if mark["status"] == MISSING else mark["lines"]
     return "\n".join([mark["status"], "", *lines]).strip()
 
 
 def whole(points):
-    """Return points as an int if they are a whole number."""
+    """Return points as an int if they are a whole number, otherwise unchanged."""
     return int(points) if points == int(points) else points
 
 

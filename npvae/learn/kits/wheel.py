@@ -1,6 +1,6 @@
-"""A wheel of npvae, made from the files of the package: what the kits install, with no package index for npvae.
+"""A wheel of npvae, made from the files of the package: the kits install it without a package index.
 
-A wheel is a zip archive: the package, a folder with what pip must know, and RECORD, the checksum of each file. See the
+A wheel is a zip archive: the package, a folder of metadata for pip, and RECORD with the checksum of each file. See the
 "Binary distribution format" of the Python packaging guide.
 """
 
@@ -39,7 +39,7 @@ def archive(files, executable=()):
     """Return the bytes of a zip archive.
 
     files        a dict from names to bytes
-    executable   the names of files that can be run as programs
+    executable   the names of the files to mark as executable
     """
     written = io.BytesIO()
     with zipfile.ZipFile(written, "w") as zipped:

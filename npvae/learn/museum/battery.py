@@ -1,8 +1,8 @@
-"""The tests of the bug museum, of several kinds: what one kind misses, another sees.
+"""The tests of the bug museum. They are of several kinds: one kind catches what another misses.
 
 A test has two halves. `ask` runs the program, a module, and returns arrays. `judge` returns a sentence that says what
-is wrong with these arrays, empty if nothing is. Only `ask` meets the program, so a grader can judge arrays that were
-computed in another process. Both halves draw the inputs from the same seed.
+is wrong with these arrays, or "" if nothing is. Only `ask` runs the program, so a grader can judge arrays that another
+process computed. Both halves draw the inputs from the same seed.
 """
 
 import functools
@@ -24,9 +24,9 @@ from ..exercise import in_words
 class Test(NamedTuple):
     """A test of a program.
 
-    ask     ask(program, seed) returns a dict of arrays; raises `Unusable` for what cannot be tested
-    judge   judge(found, seed) returns a sentence about these arrays
-    exact   the names of those arrays that every right program computes alike
+    ask     ask(program, seed) returns a dict of arrays; it raises `Unusable` for anything that cannot be tested
+    judge   judge(found, seed) returns a sentence about these arrays, or ""
+    exact   the names of the arrays that are the same for every right program
     """
 
     ask: Callable
@@ -34,16 +34,16 @@ class Test(NamedTuple):
     exact: tuple = ()
 
     def __call__(self, program, seed=0):
-        """Return a sentence that says what is wrong with the program."""
+        """Return a sentence that says what is wrong with the program; "" if nothing is."""
         return self.judge(self.ask(program, seed), seed)
 
 
 class Unusable(Exception):
-    """Something that a program returned cannot be tested: args are a sentence."""
+    """A program returned something that cannot be tested; the message is a sentence."""
 
 
 def returned(value, shape, what, kind=np.ndarray):
-    """Return the array of what a function returned, a Tensor or an array of this shape; `Unusable` otherwise."""
+    """Return a function's value as an array; `Unusable` unless it has this shape and is of this kind."""
     if not isinstance(value, (kind, np.generic)) or (isinstance(value, np.ndarray) and type(value) is not np.ndarray):
         expected = "a plain np.ndarray" if kind is np.ndarray else "a Tensor"
         raise Unusable(f"{what} is {in_words(value)}, expected {expected} of shape {shape}")
@@ -77,12 +77,12 @@ def _judge_gradients(found, seed):
 
 NAMES = ("W1", "b1", "W2", "b2", "W3", "b3", "W4", "b4")
 SHAPES = ((7, 5), (5,), (5, 6), (6,), (3, 5), (5,), (5, 7), (7,))
-KINK = 1e-3  # how near to the kink of a ReLU its inputs may come, since finite differences are wrong across it
+KINK = 1e-3  # the smallest |input| of a ReLU: finite differences are wrong across its kink
 
 
 def _by_hand_setting(seed):
-    """Return eight parameters, a batch x (11, 7), and −ELBO by the engine: the noise comes from `_noise(seed)`."""
-    rng, nearest = np.random.default_rng(seed), 0.0  # small parameters: exp(logvar / 2) of large ones bends too sharply
+    """Return eight parameters, a batch x (11, 7), and the engine's −ELBO, whose noise is `_noise(seed)`."""
+    rng, nearest = np.random.default_rng(seed), 0.0  # small parameters: with large ones exp(logvar / 2) bends too much
     while nearest < KINK:
         params, x = [0.5 * rng.standard_normal(shape) for shape in SHAPES], rng.random((11, 7))
         loss, nearest = _engine_loss(params, x, seed)
@@ -90,7 +90,7 @@ def _by_hand_setting(seed):
 
 
 def _engine_loss(params, x, seed):
-    """Return −ELBO by the engine, and the smallest absolute input of a ReLU."""
+    """Return the engine's −ELBO, and the smallest absolute input of a ReLU."""
     W1, b1, W2, b2, W3, b3, W4, b4 = params
     inputs = [x @ W1 + b1]
 
@@ -108,7 +108,7 @@ def _noise(seed):
 
 
 def _loss_and_gradients(program, params, x, seed):
-    """Return the loss and the list of gradients of a program by hand, after checking both."""
+    """Return the loss and the list of gradients of a program without autodiff, after checking their form."""
     both = program.loss_and_gradients(params, x, _noise(seed))
     if not isinstance(both, tuple) or len(both) != 2:
         raise Unusable(f"loss_and_gradients returns {in_words(both)}, expected a tuple: the loss and the gradients")
@@ -126,7 +126,7 @@ def _ask_gradients_by_hand(program, seed):
     return found | {f"numeric d{name}": numeric_gradient(loss, a, 1.0) for name, a in zip(NAMES, params)}
 
 
-# Compares the gradient computed by hand with finite differences, for all parameters.
+# Compares the hand-written gradients with finite differences, for all parameters.
 gradients_by_hand = Test(_ask_gradients_by_hand, _judge_gradients, exact=tuple(f"d{name}" for name in NAMES))
 
 
@@ -140,7 +140,7 @@ def _judge_loss_by_hand(found, seed):
     return "" if abs(loss - right) < 1e-9 * abs(right) else f"the loss is {loss:.2f}, but −ELBO is {right:.2f}"
 
 
-# Compares the value of the loss with the engine's bound, with the same noise.
+# Compares the loss with the engine's −ELBO for the same noise.
 loss_by_hand = Test(_ask_loss_by_hand, _judge_loss_by_hand)
 
 

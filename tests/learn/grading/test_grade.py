@@ -79,7 +79,7 @@ def test_a_small_class(graded):
     assert points == {
         "Ada": ["4.5", "1", "2.5", "1"], "Emmy": ["0"] * 4, "'=1+1": ["0"] * 4, "Kurt": ["0"] * 4,
     }  # fmt: skip
-    assert "no zip archive" in table["Kurt"]["problems"] and "says that it has passed, but" in table["'=1+1"]["notes"]
+    assert "no zip archive" in table["Kurt"]["problems"] and "claims to have passed, but" in table["'=1+1"]["notes"]
     assert "Ada          4.5  ✓✓✓" in out and "Emmy           0  ✗!\n" in out and "see its file" in out
     written = json.loads(pathlib.Path("grades.json").read_text())
     students = {student["student"]: student for student in written["students"]}
@@ -89,8 +89,8 @@ def test_a_small_class(graded):
     assert "relu.py, line" in emmy or "wrong in" in emmy
     assert "SyntaxError" in emmy and "09_kl.py, line 1" in emmy
     (forger,) = pathlib.Path("grades", "feedback").glob("1_1*.md")
-    assert "what it computes is not right" in " ".join(forger.read_text().split())
-    assert not any(word in forger.read_text() for word in ("note", "its program says"))  # notes are for the teacher
+    assert "what it computes is wrong" in " ".join(forger.read_text().split())
+    assert not any(word in forger.read_text() for word in ("note", "its program claims"))  # notes are for the teacher
 
 
 def test_what_is_marked_is_not_marked_again(graded, small_class, monkeypatch):
@@ -203,7 +203,7 @@ def test_the_picture_of_a_class(graded, small_class):
         (["class", "--points", "no=1"], "unknown exercise"), (["class", "--exercises", "no"], "unknown exercise"),
         (["class", "--due", "tomorrow"], "expected a date"), (["class", "--out", "class"], "holds no grades"),
         (["class", "--csv", "class"], "is a folder"),
-        (["class", "--summary", "class.text"], "no kind of picture"), (["empty"], "holds no submissions"),
+        (["class", "--summary", "class.text"], "a figure format"), (["empty"], "holds no submissions"),
     ],
 )  # fmt: skip
 def test_what_can_go_wrong_is_one_sentence(npvae_, small_class, options, words):

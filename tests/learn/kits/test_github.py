@@ -44,7 +44,7 @@ def test_each_exercise_has_its_points(workflow, hand_in, run, tmp_path, kind, sc
 def test_what_is_for_the_teacher_alone_is_not_on_the_page(workflow, hand_in, run, tmp_path):
     outputs, page = graded(workflow, hand_in("forged"), run, tmp_path)
     assert json.loads(base64.b64decode(outputs["relu"]))["status"] == "fail"
-    assert "its program says that it has passed" not in page
+    assert "its program claims to have passed" not in page
 
 
 def test_the_workflow_is_yaml_and_names_every_result(workflow):

@@ -19,7 +19,7 @@ def test_the_command_writes_a_folder_for_each_platform(npvae_):
     assert status == 0 and all(name in " ".join(out.split()) for name in FOLDERS)
     assert sorted(path.name for path in pathlib.Path("mine").iterdir()) == ["README.md", *FOLDERS]
     readme = pathlib.Path("mine/README.md").read_text(encoding="utf-8")
-    assert "3.5 points together" in readme and "| relu | 1 |\n| kl | 2.5 |" in readme
+    assert "worth 3.5 points in total" in readme and "| relu | 1 |\n| kl | 2.5 |" in readme
     assert all(name in readme for name in FOLDERS) and max(map(len, readme.splitlines())) <= 120
     assert "{" not in readme
 
