@@ -167,7 +167,7 @@ def build_parser():
 def add_grade(grade):
     """Add the arguments of `npvae learn grade`."""
     grade.add_argument(
-        "folders", metavar="FOLDER", nargs="+", help="holds a folder, zip or tar archive for each student"
+        "folders", metavar="FOLDER", nargs="+", help="holds a folder, or zip archive for each student"
     )
     grade.add_argument("--out", metavar="GRADES", default="grades", help="for marks and feedback (default grades)")
     add_worth(grade)

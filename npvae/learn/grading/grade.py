@@ -41,7 +41,7 @@ def grade(folders, out, exercises=None, points=(), due=None, csv=None, json=None
     worth = worth_of(exercises, points, numbers)
     for path in filter(None, (csv, json, summary)):
         require_writable(path)
-    collected = submissions.collect(folders, list(worth), due_at(due))
+    collected = submissions.collect(folders, list(worth), due_at(due), out)
     book = Gradebook(out, is_fresh=again, own=checksum(own))
     lacking = [name for name in ALL_PROTECTIONS if name not in confinement.protections()]
     if lacking:
@@ -86,11 +86,11 @@ def marked(collected, book, own=None):
     for submission in collected:
         marks[submission.student] = done = book.marks(submission)
         exercises = {exercise.name: exercise for exercise in of_seed(submission.seed, own)}
-        for name, (file, source, _) in submission.files.items():
+        for name, (_, source, _) in submission.files.items():
             if name not in done and is_stub(source, exercises[name]):
                 done[name] = Mark(BLANK, [])
             elif name not in done:
-                tasks.append(worker.Task.of(submission.student, exercises[name], book.seed, file, source))
+                tasks.append(worker.Task.of(submission.student, exercises[name], book.seed, source))
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as scratch:
         ready = worker.marks_of(tasks, scratch)
         with contextlib.closing(ready), tqdm(total=len(tasks), desc="grading", unit="file", disable=None) as bar:
@@ -98,7 +98,7 @@ def marked(collected, book, own=None):
                 student, name = task["student"], task["exercise"]
                 if mark is None:
                     again = "could not be graded, because the process of the grader ended: run the command again"
-                    by_student[student].problems.append(f"{task['name']} {again}")
+                    by_student[student].problems.append(f"{task['exercise']} {again}")
                 else:
                     marks[student][name] = mark
                     book.save(by_student[student], marks[student])

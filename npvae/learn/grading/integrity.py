@@ -38,10 +38,11 @@ DIGITS = 1e-11  # relative error: that of a formula is smaller
 LEAST_COMMENT = 15  # characters
 # Modules that hold solutions or differentiate, and modules that let a program reach into the one that runs it.
 SOLVERS = {"npvae", "torch", "jax", "autograd", "tensorflow", "sklearn", "sympy", "numdifftools"}
-SOLVERS |= {"gc", "ctypes", "importlib", "inspect"}
+SOLVERS |= {"gc", "ctypes", "importlib", "inspect", "sys", "threading", "concurrent", "multiprocessing", "traceback"}
 # With these, a program finds the modules and the frames of the program that runs it, or runs text.
-REACHING = {"modules", "_getframe", "f_back", "__globals__", "__subclasses__", "__builtins__", "__import__"}
-REACHING |= {"exec", "eval"}
+REACHING = {"modules", "_getframe", "f_back", "f_locals", "f_globals", "tb_frame", "gi_frame", "__traceback__"}
+REACHING |= {"__globals__", "__subclasses__", "__builtins__", "__import__", "exec", "eval", "compile", "globals"}
+REACHING |= {"vars", "getattr", "setattr", "setprofile", "settrace", "reference", "raw"}
 
 
 # --- calls, in the process of the student's program -------------------------------------------------------------------

@@ -106,8 +106,13 @@ REFUSED = {  # call numbers on x86-64 and 64-bit ARM; None if the processor lack
     "fsetxattr": (190, 7), "removexattr": (197, 14), "lremovexattr": (198, 15), "fremovexattr": (199, 16),
     # memory that no limit counts, or that outlives the process
     "memfd_create": (319, 279), "shmget": (29, 194), "semget": (64, 190), "msgget": (68, 186), "mq_open": (240, 180),
-    "keyctl": (250, 219), "add_key": (248, 217),
+    "keyctl": (250, 219), "add_key": (248, 217), "memfd_secret": (447, 447), "mq_unlink": (241, 181),
+    "shmat": (30, 196), "shmctl": (31, 195), "semop": (65, 193), "semctl": (66, 191), "semtimedop": (220, 192),
+    "msgsnd": (69, 189), "msgrcv": (70, 188), "msgctl": (71, 187),
+    # what others do with their files
+    "inotify_init": (253, None), "inotify_init1": (294, 26), "fanotify_init": (300, 262),
 }  # fmt: skip
+PRLIMIT, PRCTL = (302, 261), (157, 167)  # refused for other processes, and for DIE_WITH_PARENT
 CLONE, CLONE3 = (56, 220), (435, 435)  # these also start threads, so only part of their work is refused
 THREAD = 0x10000  # the flag of clone that asks for a thread
 PROCESSORS = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}  # a column of REFUSED, and the kernel's number
@@ -139,9 +144,13 @@ def refuse_calls():
     filter_ += [(AT_LEAST, 0, 1, 0x40000000), *refuse]  # the second set of numbers, on x86-64
     for number in (numbers[column] for numbers in REFUSED.values() if numbers[column] is not None):
         filter_ += [(EQUAL, 0, 1, number), *refuse]
+    allow = [(RETURN, 0, 0, ALLOW)]
+    first = (LOAD, 0, 0, FIRST_ARGUMENT)
+    filter_ += [(EQUAL, 0, 4, PRLIMIT[column]), first, (EQUAL, 0, 1, 0), *allow, *refuse]
+    filter_ += [(EQUAL, 0, 4, PRCTL[column]), first, (EQUAL, 0, 1, DIE_WITH_PARENT), *refuse, *allow]
     filter_ += [(EQUAL, 0, 1, CLONE3[column]), (RETURN, 0, 0, ERROR | NOT_IMPLEMENTED)]  # so libc falls back to clone
-    filter_ += [(EQUAL, 0, 3, CLONE[column]), (LOAD, 0, 0, FIRST_ARGUMENT), (HAS_BITS, 1, 0, THREAD), *refuse]
-    filter_ += [(RETURN, 0, 0, ALLOW)]
+    filter_ += [(EQUAL, 0, 3, CLONE[column]), first, (HAS_BITS, 1, 0, THREAD), *refuse]
+    filter_ += allow
     instructions = (_Instruction * len(filter_))(*filter_)
     _call("prctl", NO_NEW_PRIVILEGES, 1, 0, 0, 0)
     _call("prctl", SET_SECCOMP, FILTER, ctypes.byref(_Program(len(filter_), instructions)), 0, 0)

@@ -12,18 +12,17 @@ import os
 import pathlib
 import re
 import stat
-import tarfile
 import zipfile
 
 from ...errors import UserError
 from ..folder import PROGRESS
 from ..own import OWN
 from ..variants import SEED, checked
+from .process import plain
 
 MOST_BYTES = 2**20  # of a file
+SAFE = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # they unpack as many bytes as are asked for, and no more
 MOST_ENTRIES = 10_000  # of a folder or an archive
-MOST_UNPACKED = 2**28  # bytes of an unpacked tar archive: files that begin beyond them are not read
-ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
 COPY = re.compile(r"( ?\(\d+\)|-\d+| - Copy.*)$")  # what browsers and platforms append to the name of a second copy
 MOODLE = re.compile(r"(?P<name>.+)_(?P<id>\d+)_assignsubmission_\w+")
 CANVAS = re.compile(r"(?P<name>[^_]+)(?P<late>_LATE)?_(?P<id>\d+)_\d+_(?P<file>.+)")
@@ -56,44 +55,60 @@ class Submission:
     hints: dict = dataclasses.field(default_factory=dict)
     seed: str = ""
 
+    def problem(self, sentence):
+        """Add a problem; the names in it are a stranger's."""
+        self.problems.append(harmless(sentence))
 
-def collect(places, names, due=None):
+
+def harmless(text):
+    """Return a text in one line, without signs that change a screen or what stands beside them."""
+    return " ".join(plain(text).split())
+
+
+def collect(places, names, due=None, out=None):
     """Return the `Submission`s in these places, sorted by student.
 
     places   folders of submissions, or single submissions: a student's folder or archive
     names    the names of the exercises
     due      a local datetime, after which a submission is late; None for no deadline
+    out      the grader's own folder, which is no submission
 
     Raises UserError if a place does not exist, or if there are no submissions at all.
     """
     found = {}
     for place in map(pathlib.Path, places):
         if not place.exists():
-            raise UserError(f"{place} does not exist: expected a folder with a folder or an archive for each student")
+            raise UserError(f"{place} does not exist: expected a folder with a folder or zip archive per student")
         for path in _entries(place, names):
+            if out is not None and path.resolve() == pathlib.Path(out).resolve():
+                continue
             student, number, is_late = _student(path, names)
+            student = harmless(student)
             submission = found.setdefault((student, number), Submission(student))
             submission.is_late |= is_late
             _read(path, submission, names)
     if not found:
-        raise UserError(f"{place} holds no submissions: expected a folder or an archive for each student")
+        where = ", ".join(map(str, places))
+        raise UserError(f"{where} holds no submissions: expected a folder or a zip archive for each student")
     counts = [student for student, _ in found]
     for (student, number), submission in found.items():
         if counts.count(student) > 1 and number:  # two students with the same name
             submission.student = f"{student} ({number})"
         if not submission.files and not submission.problems:
-            submission.problems.append("no file of an exercise, such as 05_relu.py")
+            submission.problem("no file of an exercise, such as 05_relu.py")
         submission.is_late |= due is not None and submission.changed is not None and submission.changed > due
-    _note_shared_seeds(found.values())
+    _note_seeds(found.values())
     return sorted(found.values(), key=lambda submission: submission.student)
 
 
-def _note_shared_seeds(submissions):
-    """Note which students share a seed: they repair the same programs of the bug museum."""
+def _note_seeds(submissions):
+    """Note which students share a seed, so that they repair the same programs, and who has none though others have."""
     for one in submissions:
         others = [other.student for other in submissions if other is not one and other.seed == one.seed != ""]
         if others:
             one.notes.append(f"the seed of its exercises is also that of {', '.join(others)}")
+        if one.files and not one.seed and any(other.seed for other in submissions):
+            one.notes.append(f"there is no {SEED}: the standard programs of the bug museum count")
 
 
 def exercise_of(name, names):
@@ -112,22 +127,19 @@ def _entries(place, names):
 
 def _may_be_one(path):
     """Return whether a path may be a submission: a folder, an archive, or a single file that Canvas has renamed."""
-    if path.name.startswith(".") or path.name in BESIDE or path.is_symlink() or (path / "grading.json").exists():
+    if path.name.startswith(".") or path.name in BESIDE or path.is_symlink():
         return False
-    return path.is_dir() or path.name.lower().endswith(ARCHIVES) or bool(CANVAS.fullmatch(path.name))
+    return path.is_dir() or path.suffix == ".zip" or bool(CANVAS.fullmatch(path.name))
 
 
 def _student(path, names):
     """Return the student of a submission, the platform's number, and whether the platform says that it is late."""
     name = path.name
-    if match := MOODLE.fullmatch(re.sub(r"\.\w+$", "", name)):
+    if match := MOODLE.fullmatch(name.removesuffix(".zip")):
         return match["name"], match["id"], False
     if match := CANVAS.fullmatch(name):
         return match["name"], match["id"], bool(match["late"])
-    if path.is_file():
-        ending = next((ending for ending in ARCHIVES if name.lower().endswith(ending)), path.suffix)
-        name = name[: len(name) - len(ending)]
-    return name or path.resolve().name, "", False
+    return (path.stem if path.is_file() else name or path.resolve().name), "", False
 
 
 def _read(path, submission, names):
@@ -137,17 +149,13 @@ def _read(path, submission, names):
             _read_folder(path, submission, names)
         elif zipfile.is_zipfile(path):
             _read_zip(path, submission, names)
-        elif path.name.lower().endswith(ARCHIVES[1:]):
-            _read_tar(path, submission, names)
-        elif path.suffix == ".py":
+        elif path.suffix == ".zip":
+            submission.problem(f"{path.name} is no zip archive")
+        else:  # a single file, under the name that Canvas gives it
             match = CANVAS.fullmatch(path.name)
             _read_file(path, match["file"] if match else path.name, submission, names)
-        else:
-            submission.problems.append(f"{path.name} is no zip archive")
-    except RuntimeError:  # of an archive that needs a password
-        submission.problems.append(f"{path.name} is encrypted")
     except Exception as error:  # a damaged archive can raise nearly anything
-        submission.problems.append(f"{path.name} cannot be read: {str(error) or type(error).__name__}")
+        submission.problem(f"{path.name} cannot be read: {str(error) or type(error).__name__}")
 
 
 def _read_folder(folder, submission, names):
@@ -157,7 +165,7 @@ def _read_folder(folder, submission, names):
         folders[:] = sorted(name for name in folders if name not in LEFT_OUT)
         for name in sorted(files):
             if (entries := entries + 1) > MOST_ENTRIES:
-                submission.problems.append(f"only its first {MOST_ENTRIES:,} files were read")
+                submission.problem(f"only its first {MOST_ENTRIES:,} files were read")
                 return
             _read_file(pathlib.Path(inside, name), name, submission, names)
 
@@ -167,31 +175,26 @@ def _read_file(path, name, submission, names):
         return
     state = path.lstat()
     if not stat.S_ISREG(state.st_mode):
-        submission.problems.append(f"{name} is no ordinary file: it is not read")
+        submission.problem(f"{name} is no ordinary file: it is not read")
         return
     _add(name, state.st_size, datetime.datetime.fromtimestamp(state.st_mtime), path.read_bytes, submission, names)
 
 
 def _read_zip(path, submission, names):
     with zipfile.ZipFile(path) as archive:
-        for entry in archive.infolist()[:MOST_ENTRIES]:
+        entries = archive.infolist()
+        if len(entries) > MOST_ENTRIES:
+            submission.problem(f"only the first {MOST_ENTRIES:,} files of {path.name} were read")
+        for entry in entries[:MOST_ENTRIES]:
             name = pathlib.PurePosixPath(entry.filename).name
+            is_ours = exercise_of(name, names) or name in ABOUT
+            if is_ours and (entry.flag_bits & 1 or entry.compress_type not in SAFE):
+                submission.problem(f"{name} in {path.name} is encrypted, or packed in an unusual way: it is not read")
+                continue
             if not entry.is_dir() and not _is_left_out(entry.filename):
                 read = lambda entry=entry: archive.open(entry).read(MOST_BYTES + 1)  # noqa: E731
                 with contextlib.suppress(ValueError):
                     _add(name, entry.file_size, datetime.datetime(*entry.date_time), read, submission, names)
-
-
-def _read_tar(path, submission, names):
-    with tarfile.open(path) as archive:
-        for entries, entry in enumerate(archive):
-            if entries > MOST_ENTRIES or entry.offset > MOST_UNPACKED:
-                submission.problems.append(f"only the beginning of {path.name} was read: it is very large")
-                return
-            if entry.isreg() and not _is_left_out(entry.name):
-                changed = datetime.datetime.fromtimestamp(entry.mtime)
-                read = lambda entry=entry: archive.extractfile(entry).read(MOST_BYTES + 1)  # noqa: E731
-                _add(pathlib.PurePosixPath(entry.name).name, entry.size, changed, read, submission, names)
 
 
 def _is_left_out(name):
@@ -205,7 +208,7 @@ def _add(name, size, changed, read, submission, names):
     if exercise is None and name not in ABOUT:
         return
     if size > MOST_BYTES:
-        submission.problems.append(f"{name} has {size:,} bytes, more than {MOST_BYTES:,}: it is not read")
+        submission.problem(f"{name} has {size:,} bytes, more than {MOST_BYTES:,}: it is not read")
         return
     content = read()[: MOST_BYTES + 1]
     if name == PROGRESS:

@@ -72,7 +72,7 @@ def _draw_mistakes(axes, listed):
     for row, ((name, words), count) in enumerate(listed):
         words = f"{count}  {name}, {words}"
         words = words if len(words) <= LONGEST else f"{words[: LONGEST - 1]}…"
-        axes.text(0.02 * most, row, words, va="center", fontsize=9)
+        axes.text(0.02 * most, row, words, va="center", fontsize=9, parse_math=False)
     if not listed:
         axes.text(0, 0.5, "none that two students make", va="center", fontsize=9)
     axes.set_xlim(0, most)

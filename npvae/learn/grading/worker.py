@@ -17,6 +17,7 @@ import threading
 
 from ...plain import UTF_8_CHILD
 from ...runtime import cores
+from .. import catalogue
 from ..variants import of_seed
 from .marking import Mark, mark
 
@@ -24,14 +25,14 @@ KEPT = ("PATH", "LANG", "LC_ALL", "PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "SY
 
 
 class Task(dict):
-    """A file to mark: "student", "exercise", "variant", "own", "seed", "name" and "source", which is base64."""
+    """A file to mark: "student", "exercise", "variant", "own", "seed" and "source", which is base64."""
 
     @classmethod
-    def of(cls, student, exercise, seed, name, source):
+    def of(cls, student, exercise, seed, source):
         """Return a task for an `Exercise`; the source is bytes."""
         source = base64.b64encode(source).decode()
         about = {"student": student, "exercise": exercise.name, "variant": exercise.seed, "own": exercise.own}
-        return cls(about, seed=seed, name=name, source=source)
+        return cls(about, seed=seed, source=source)
 
 
 def main():
@@ -39,7 +40,7 @@ def main():
     for line in sys.stdin:
         task = json.loads(line)
         exercise = next(e for e in of_seed(task["variant"], task["own"]) if e.name == task["exercise"])
-        marked = mark(exercise, task["name"], base64.b64decode(task["source"]), task["seed"])
+        marked = mark(exercise, catalogue.file_name(exercise), base64.b64decode(task["source"]), task["seed"])
         print(json.dumps(dataclasses.asdict(marked)), flush=True)
 
 
@@ -81,16 +82,21 @@ class _Helper:
         self.end()
 
     def _marked(self, task):
-        if self.process is None or self.process.poll() is not None:
-            self._start()
-        try:
-            self.process.stdin.write(json.dumps(task) + "\n")
-            self.process.stdin.flush()
-            return Mark(**json.loads(self.process.stdout.readline()))
-        except (OSError, ValueError):
-            with contextlib.suppress(OSError):
+        for _ in range(2):  # another process, if the first one ends
+            if self.is_ended:
+                break
+            if self.process is None:
+                self._start()
+            try:
+                self.process.stdin.write(json.dumps(task) + "\n")
+                self.process.stdin.flush()
+                return Mark(**json.loads(self.process.stdout.readline()))
+            except (OSError, ValueError):
                 self.process.kill()
-            return None
+                self.process.wait()
+                if not self.is_ended:
+                    self.process = None
+        return None
 
     def _start(self):
         # Python must not search the current folder or a script's folder for modules.

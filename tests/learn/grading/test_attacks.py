@@ -72,6 +72,7 @@ def test_an_attack_gains_nothing_and_harms_nothing(attack, name, victim, tmp_pat
     assert marked.status != PASSED, marked
     assert time.monotonic() - start < LIMITS.seconds + process.GRACE + 15
     assert children() == before
+    assert not any(words in "".join(marked.lines) for words in ("can be set", "can outlive"))
     assert "secret_of_another_student" not in "\n".join(marked.lines)
     assert not any(c in "\n".join(marked.lines) for c in "\033\a\r\u202e")
     assert all(len(line) <= 300 for line in marked.lines) and len(marked.lines) <= 200

@@ -5,9 +5,7 @@ the memory, and one damaged file that stops the rest.
 """
 
 import datetime
-import io
 import os
-import tarfile
 import zipfile
 
 import pytest
@@ -60,17 +58,20 @@ def test_the_forms_in_which_platforms_export(tmp_path):
     zipped(tmp_path / "hopper_LATE_11_22_my-vae.zip", {"05_relu.py": b"canvas"})
     write(tmp_path / "noether_33_44_05_relu.py", b"one")
     write(tmp_path / "noether_33_45_09_kl.py", b"two")
-    with tarfile.open(tmp_path / "Sofia.tar.gz", "w:gz") as archive:
-        info = tarfile.TarInfo("my-vae/05_relu.py")
-        info.size = 5
-        archive.addfile(info, io.BytesIO(b"sofia"))
+    write(tmp_path / "J.Smith_101_assignsubmission_file_" / "05_relu.py", b"dots")
+    write(tmp_path / "lee_9_55_05_relu.py", b"lee")
+    write(tmp_path / "lee_9_56_seed.txt", b"4711")
     write(tmp_path / "grades.csv")
     write(tmp_path / ".hidden" / "05_relu.py")
     assert found(tmp_path) == {
         "Ada": {"relu": b"ada"}, "Emmy": {"relu": b"emmy"}, "Kurt": {"relu": b"kurt"}, "Alan Turing": {"kl": b"moodle"},
-        "hopper": {"relu": b"canvas"}, "noether": {"relu": b"one", "kl": b"two"}, "Sofia": {"relu": b"sofia"},
+        "hopper": {"relu": b"canvas"},
+        "noether": {"relu": b"one", "kl": b"two"},
+        "J.Smith": {"relu": b"dots"}, "lee": {"relu": b"lee"},
     }  # fmt: skip
-    assert [s.student for s in collect([tmp_path], NAMES) if s.is_late] == ["hopper"]
+    collected = {s.student: s for s in collect([tmp_path], NAMES)}
+    assert [s.student for s in collected.values() if s.is_late] == ["hopper"]
+    assert collected["lee"].seed == "4711" and "there is no seed.txt" in collected["Ada"].notes[0]
 
 
 def test_a_single_submission(tmp_path):
@@ -123,6 +124,27 @@ def test_what_is_not_read_is_said(tmp_path):
     assert "no file of an exercise" in said["Empty"] and "no file of an exercise" in said["Other"]
     assert "no zip archive" in said["Damaged"] and "encrypted" in said["Locked"]
     assert found(tmp_path)["Above"] == {"relu": b"fine"} and said["Above"] == ""
+
+
+def test_names_cannot_change_a_screen(tmp_path):
+    write(tmp_path / "Ada\n\x1b[31m\u202eevil" / "05_relu.py")
+    large = "05_relu - Copy <img src=x>\x1b[31m.py"
+    zipped(tmp_path / "Emmy.zip", {large: b"#" * (MOST_BYTES + 1)})
+    ada, emmy = collect([tmp_path], NAMES)
+    assert ada.student == "Ada [31mevil" and "\x1b" not in emmy.problems[0]
+
+
+def test_only_the_graders_own_folder_is_left_out(tmp_path):
+    write(tmp_path / "Ada" / "05_relu.py")
+    write(tmp_path / "Ada" / "grading.json")
+    write(tmp_path / "grades" / "05_relu.py")
+    assert [s.student for s in collect([tmp_path], NAMES, out=tmp_path / "grades")] == ["Ada"]
+
+
+def test_an_archive_that_unpacks_without_end_is_not_read(tmp_path):
+    with zipfile.ZipFile(tmp_path / "Ada.zip", "w", zipfile.ZIP_BZIP2) as archive:
+        archive.writestr("05_relu.py", b"\0" * 1000)
+    assert "packed in an unusual way" in problems(tmp_path)["Ada"]
 
 
 def test_hints_are_read_from_the_progress(tmp_path):
