@@ -1,8 +1,9 @@
 """Mark one file: the student's process makes a claim, and its answers decide.
 
 The process that runs the student's program reports what is wrong, and the student reads this. If it reports a pass, it
-must also send answers, which `mark` compares with the engine's. So a program that replaces NumPy, the engine or the
-check gains nothing: it would still need right answers for fresh draws, and computing them is the exercise.
+must also send answers, which `mark` compares with the engine's. So a program that replaces NumPy or the
+check gains nothing: it would still need right answers for fresh draws. It can take these from the engine, which is
+installed beside it; integrity.py looks for traces of that.
 """
 
 import dataclasses

@@ -121,6 +121,25 @@ def test_a_file_that_could_not_be_marked_is_marked_the_next_time(graded, monkeyp
     assert rows(pathlib.Path("second.csv"))["Ada"]["points"] == "3"
 
 
+def test_a_helper_that_dies_takes_no_marks_along(monkeypatch, tmp_path):
+    """The file is marked by another helper, and those behind it wait for that one."""
+    started = []
+    original = subprocess.Popen
+
+    def dying(*arguments, **options):
+        started.append(original(*arguments, **options))
+        if len(started) == 1:
+            started[0].kill()
+            started[0].wait()
+        return started[-1]
+
+    monkeypatch.setattr(worker.subprocess, "Popen", dying)
+    monkeypatch.setattr(worker, "cores", lambda: 1)
+    relu, source = catalogue.find("relu"), right_files("relu")[0].encode()
+    tasks = [worker.Task.of(f"Student {i}", relu, 5, source) for i in range(3)]
+    assert [mark.status for _, mark in worker.marks_of(tasks, tmp_path)] == ["passed"] * 3 and len(started) == 2
+
+
 def test_an_interrupted_run_goes_on(tmp_path):
     folder = tmp_path / "class"
     for i in range(6):
