@@ -76,7 +76,7 @@ BROKEN = {  # a planted defect: the file, the promise that it breaks, words of t
     ),
     "another formula": (
         edited(("    inputs=draw,", '    inputs=draw, formulas={"y": {"": lambda x: x.sum(axis=1)}},')),
-        FORMULAS, "the formula for y gives other numbers",
+        FORMULAS, "the formula for y gives numbers that differ",
     ),
     "no hints": (edited(("hints=[", "hints=[] and [")), HINTS, "there are none"),
     "a short hint": (edited(("hints=[", 'hints=["Think!", ')), HINTS, "hint 1 is too short to help: 'Think!'"),

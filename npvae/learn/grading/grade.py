@@ -55,19 +55,24 @@ def grade(folders, out, exercises=None, points=(), due=None, csv=None, json=None
         for problem in submission.problems:
             print(wrap(f"{submission.student}: {problem}", "  ")[2:])
     noted = sum(len(tables.notes_of(*each)) for each in graded)
-    texts = {csv: tables.as_csv(graded, worth), json: tables.as_json(graded, worth, book.seed)}
-    for path, text in texts.items():
-        if path:
-            with replacing(path) as file:
-                file.write(text.encode("utf-8", "replace"))
+    notes = book.write_notes(tables.notes(graded))
+    if csv:
+        save_text(csv, tables.as_csv(graded, worth), "utf-8-sig")  # its first bytes tell spreadsheets the encoding
+    if json:
+        save_text(json, tables.as_json(graded, worth, book.seed), "utf-8")
     if summary:
         save_figure(class_figure(graded, list(worth)), summary)
-    notes = book.write_notes(tables.notes(graded))
     written = [f"{len(graded)} files for students in {book.folder / 'feedback'}", *filter(None, (csv, json, summary))]
     if noted:
         print("\n" + wrap(f"{noted} {'notes' if noted > 1 else 'note'} to look at, for you alone: {notes}", ""))
     print("\n" + wrap(f"wrote {', '.join(map(str, written))}", ""))
     return 0
+
+
+def save_text(path, text, encoding):
+    """Write a text to a file."""
+    with replacing(path) as file:
+        file.write(text.encode(encoding, "replace"))
 
 
 def save_figure(figure, path):

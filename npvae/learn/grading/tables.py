@@ -70,7 +70,7 @@ def as_csv(graded, worth):
         total = shown(sum(points.values()))
         row = [submission.student, submission.seed, late, total, *map(shown, points.values()), notes, problems]
         writer.writerow(map(_harmless, row))
-    return "\ufeff" + file.getvalue()
+    return file.getvalue()
 
 
 def _harmless(cell):
