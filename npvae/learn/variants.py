@@ -27,6 +27,11 @@ def of_seed(seed="", own=None):
     return _of_normalized(checked(seed), exercises_of(own))
 
 
+def exercise_of_seed(name, seed, own=None):
+    """Return the exercise of this name, of a seed; own: as for `of_seed`."""
+    return next(exercise for exercise in of_seed(seed, own) if exercise.name == name)
+
+
 @functools.lru_cache(maxsize=64)
 def _of_normalized(seed, own):
     if not seed:

@@ -9,7 +9,8 @@ from .dense import DENSE_BACKWARD, DENSE_FORWARD
 from .e_step import E_STEP
 from .elbo import ELBO
 from .gaussian import GAUSSIAN
-from .importance import IMPORTANCE_SAMPLING, IWAE_WEIGHTS
+from .importance import IMPORTANCE_SAMPLING
+from .iwae import IWAE_WEIGHTS
 from .kl import KL
 from .pca import PCA
 from .reparameterize import REPARAMETERIZE

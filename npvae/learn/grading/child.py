@@ -11,11 +11,12 @@ import json
 import os
 import pathlib
 import sys
+import tokenize
 
 import numpy as np
 
 from ..outcome import PASSED, guarded, judge, load
-from ..variants import of_seed
+from ..variants import exercise_of_seed
 from . import integrity, linux, wire
 from .confinement import Limits, confine
 
@@ -41,7 +42,8 @@ def main(task):
     if sys.platform == "linux":
         linux.die_with_parent()
     _leave_the_grader(task)
-    exercise = next(e for e in of_seed(task["variant"], task["own"]) if e.name == task["exercise"])
+    exercise = exercise_of_seed(task["exercise"], task["variant"], task["own"])
+    # After the grader's files are closed, and before none outside the home can be opened.
     result, where = open(task["result"], "wb"), open(task["where"], "w", encoding="utf-8")
     confine(task["home"], limits)
     faulthandler.dump_traceback_later(limits.seconds, exit=True, file=where)
@@ -91,7 +93,8 @@ def check(exercise, path, seed):
 
 def read(exercise, path, seed):
     """Return what to send about the text of a file: notes for the teacher, and fingerprints."""
-    notes, prints = integrity.read(exercise, path.read_text(encoding="utf-8", errors="replace"))
+    with tokenize.open(path) as file:  # in the encoding that its first lines declare, as Python reads it
+        notes, prints = integrity.read(exercise, file.read())
     return {"notes": notes}, {"prints": prints}
 
 

@@ -91,11 +91,11 @@ def marked(collected, book, own=None):
     for submission in collected:
         marks[submission.student] = done = book.marks(submission)
         exercises = {exercise.name: exercise for exercise in of_seed(submission.seed, own)}
-        for name, (_, source, _) in submission.files.items():
-            if name not in done and is_stub(source, exercises[name]):
+        for name, file in submission.files.items():
+            if name not in done and is_stub(file.content, exercises[name]):
                 done[name] = Mark(BLANK, [])
             elif name not in done:
-                tasks.append(worker.Task.of(submission.student, exercises[name], book.seed, source))
+                tasks.append(worker.Task.of(submission.student, exercises[name], book.seed, file.content))
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as scratch:
         ready = worker.marks_of(tasks, scratch)
         with contextlib.closing(ready), tqdm(total=len(tasks), desc="grading", unit="file", disable=None) as bar:

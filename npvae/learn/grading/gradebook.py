@@ -54,14 +54,14 @@ class Gradebook:
         if (kept.get("seed"), kept.get("variant")) != (self.seed, submission.seed):
             return {}
         marks = {}
-        for name, (_, content, _) in submission.files.items():
-            if name in kept["marks"] and kept["checksums"][name] == checksum(content):
+        for name, file in submission.files.items():
+            if name in kept["marks"] and kept["checksums"][name] == checksum(file.content):
                 marks[name] = Mark(**kept["marks"][name])
         return marks
 
     def save(self, submission, marks):
         """Save the marks of a submission."""
-        checksums = {name: checksum(content) for name, (_, content, _) in submission.files.items()}
+        checksums = {name: checksum(file.content) for name, file in submission.files.items()}
         marks = {name: dataclasses.asdict(mark) for name, mark in marks.items()}
         about = {"student": submission.student, "seed": self.seed, "variant": submission.seed}
         kept = about | {"checksums": checksums, "marks": marks}

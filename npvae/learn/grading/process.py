@@ -123,8 +123,8 @@ def _watch(process, home, limits):
             if time.monotonic() > ends:
                 why = f"It was stopped after {limits.seconds:.0f} s"
             elif _is_too_much(home, limits):
-                most = f"{limits.written // 2**20} MB in {limits.entries:,} files"
-                why = f"It was stopped because it wrote more than {most}, the most that it may"
+                most = f"{limits.written // 2**20} MB, more than {limits.entries:,} files, or very deep folders"
+                why = f"It was stopped because it wrote more than {most}"
     finally:
         process.end()
     return why
@@ -147,10 +147,10 @@ def _is_too_much(home, limits):
 
 
 def _read(path, most):
-    """Return at most `most` + 1 bytes of a file; none if it is missing."""
+    """Return the first bytes of a file, at most that many; none if it is missing."""
     try:
         with open(path, "rb") as file:
-            return file.read(most + 1)
+            return file.read(most)
     except OSError:
         return b""
 

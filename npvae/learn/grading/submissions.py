@@ -13,6 +13,7 @@ import pathlib
 import re
 import stat
 import zipfile
+from typing import NamedTuple
 
 from ...errors import UserError
 from ..folder import PROGRESS
@@ -32,12 +33,20 @@ BESIDE = ("__MACOSX", "__pycache__")
 LEFT_OUT = {*BESIDE, OWN}  # folders to skip in a student's folder; OWN holds copies of the teacher's exercises
 
 
+class File(NamedTuple):
+    """A file of an exercise: its name, its bytes, and when it was changed, a local datetime."""
+
+    name: str
+    content: bytes
+    changed: datetime.datetime
+
+
 @dataclasses.dataclass
 class Submission:
     """The files that a student handed in.
 
     student    the name, as the platform writes it
-    files      a dict from the names of exercises to triples: the file's name, its bytes, and when it was changed
+    files      a dict from the names of exercises to `File`s
     problems   sentences about what could not be read
     notes      sentences for the teacher alone
     changed    when the newest file was changed, a local datetime; None if there are no files
@@ -215,8 +224,8 @@ def _add(name, size, changed, read, submission, names):
         submission.hints |= _hints(content, names)
     elif name == SEED:
         submission.seed = _seed(content)
-    elif exercise not in submission.files or changed >= submission.files[exercise][2]:
-        submission.files[exercise] = name, content, changed
+    elif exercise not in submission.files or changed >= submission.files[exercise].changed:
+        submission.files[exercise] = File(name, content, changed)
         submission.changed = max(changed, submission.changed or changed)
 
 

@@ -59,7 +59,7 @@ def screen(graded, worth, numbers=catalogue.NUMBER):
 
 
 def as_csv(graded, worth):
-    """Return the table as CSV, a row for each student; a byte order mark tells spreadsheets that it is UTF-8."""
+    """Return the table as CSV, a row for each student."""
     file = io.StringIO()
     writer = csv.writer(file, quoting=csv.QUOTE_ALL)  # some spreadsheets also split at semicolons
     writer.writerow(["student", "seed", "late", "points", *worth, "notes", "problems"])

@@ -5,12 +5,14 @@ that were claimed but not sent.
 """
 
 import json
+import math
 
 import numpy as np
 
 DTYPES = ("float64", "float32", "int64", "bool")
 MOST_BYTES = 64 * 2**20
 SIZE = 8  # bytes for the length of the header
+MOST_HEADER, MOST_AXES = 2**20, 8  # bytes, and axes of an array: with more, it could take long to read
 
 
 class Garbled(ValueError):
@@ -31,13 +33,15 @@ def unpack(data):
     """Return the dict and the arrays that `pack` packed; raise `Garbled` for anything else."""
     try:
         end = SIZE + int.from_bytes(data[:SIZE], "big")
+        if end > SIZE + MOST_HEADER:
+            raise Garbled("a header that is too long")
         header, described = json.loads(data[SIZE:end])
         arrays = {}
         for name, dtype, shape in described:
-            if dtype not in DTYPES or not all(type(n) is int and n >= 0 for n in shape):
-                raise Garbled(f"an array of {dtype!r} with the shape {shape!r}")
-            count = int(np.prod(shape, dtype=object))
-            start, end = end, end + count * np.dtype(dtype).itemsize
+            is_shape = len(shape) <= MOST_AXES and all(type(n) is int and 0 <= n <= MOST_BYTES for n in shape)
+            if dtype not in DTYPES or not is_shape:
+                raise Garbled("an array of another kind, or larger than it can be")
+            start, end = end, end + math.prod(shape) * np.dtype(dtype).itemsize
             if end > len(data):
                 raise Garbled("fewer numbers than it claims")
             arrays[str(name)] = np.frombuffer(data[start:end], dtype).reshape(shape)

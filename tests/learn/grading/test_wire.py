@@ -49,6 +49,8 @@ def test_what_is_no_array_of_numbers_is_not_sent():
         packed([["y", "float64", [2]]], b"0" * 8), packed([], b"more"), packed([["y", "float64"]]), packed(7),
         packed([["y", "float64", [2**62, 2**62]]]), packed([["y", "float64", [True]]], b"0" * 8),
         packed([], header=[]), packed([["y", ["float64"], [1]]], b"0" * 8), packed([["y", "float64", 3]]),
+        packed([["y", "float64", [int("9" * 4000)] * 200]]), packed([["y", "float64", [1] * 7000]]),
+        packed([["y", "float64", [0]]] * 60_000), packed([["y", "float64", [0, int("9" * 4000)]]]),
         (200_000).to_bytes(8, "big") + b"[" * 200_000, (3).to_bytes(8, "big") + b"NaN",
     ],
 )  # fmt: skip
