@@ -17,6 +17,7 @@ from .own import OWN, exercises_of
 from .shuffle import normalized, shuffled
 
 SEED = "seed.txt"
+LONGEST_SEED = 200  # characters
 
 
 def of_seed(seed="", own=None):
@@ -56,11 +57,13 @@ def in_another_order(prediction, *key):
 
 
 def checked(seed):
-    """Return a seed in its normal form; UserError if it is no text."""
+    """Return a seed in its normal form; UserError if it is no text, or too long."""
     try:
         seed.encode()
     except UnicodeEncodeError:
         raise UserError(f"the seed {printable(repr(seed))} is no text, expected letters and digits") from None
+    if len(seed) > LONGEST_SEED:
+        raise UserError(f"the seed has {len(seed)} characters, expected at most {LONGEST_SEED}")
     return normalized(seed)
 
 

@@ -10,6 +10,7 @@ from tqdm import tqdm
 
 from ...diagnosis.finding import wrap
 from ...errors import UserError, choose_name
+from ...figures.plots import new_figure
 from ...training.replacing import replacing, require_writable
 from .. import catalogue
 from ..outcome import BLANK
@@ -41,6 +42,8 @@ def grade(folders, out, exercises=None, points=(), due=None, csv=None, json=None
     worth = worth_of(exercises, points, numbers)
     for path in filter(None, (csv, json, summary)):
         require_writable(path)
+    if summary:
+        require_picture(summary)
     collected = submissions.collect(folders, list(worth), due_at(due), out)
     book = Gradebook(out, is_fresh=again, own=checksum(own))
     lacking = [name for name in ALL_PROTECTIONS if name not in confinement.protections()]
@@ -75,13 +78,18 @@ def save_text(path, text, encoding):
         file.write(text.encode(encoding, "replace"))
 
 
-def save_figure(figure, path):
-    """Write a figure to a file whose ending names the format, such as .png or .pdf."""
+def require_picture(path):
+    """Return the format that the ending of a path names, such as "png"; UserError if it is none of a picture."""
     kind = pathlib.Path(path).suffix.lstrip(".").lower()
-    if kind not in figure.canvas.get_supported_filetypes():
-        raise UserError(f"{path} does not end in a figure format, expected an ending such as .png or .pdf")
+    if kind not in new_figure(1, 1).canvas.get_supported_filetypes():
+        raise UserError(f"{path} names no kind of picture, expected an ending such as .png or .pdf")
+    return kind
+
+
+def save_figure(figure, path):
+    """Write a figure to a file whose ending names the format."""
     with replacing(path) as file:
-        figure.savefig(file, format=kind)
+        figure.savefig(file, format=require_picture(path))
 
 
 def marked(collected, book, own=None):
@@ -147,6 +155,11 @@ def worth_of(exercises, points, known=catalogue.BY_NAME):
 def due_at(text):
     """Return the local datetime that a string names; None for None."""
     try:
-        return None if text is None else datetime.datetime.fromisoformat(text).replace(tzinfo=None)
+        if text is None:
+            return None
+        due = datetime.datetime.fromisoformat(text)
+        if len(text) == len("2026-11-30"):  # a day, which is due at its end
+            due += datetime.timedelta(days=1)
+        return due.astimezone().replace(tzinfo=None)
     except ValueError:
         raise UserError(f"--due is {text!r}, expected a date and a time, as in 2026-11-30 23:59") from None

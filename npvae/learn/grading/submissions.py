@@ -28,7 +28,6 @@ COPY = re.compile(r"( ?\(\d+\)|-\d+| - Copy.*)$")  # what browsers and platforms
 MOODLE = re.compile(r"(?P<name>.+)_(?P<id>\d+)_assignsubmission_\w+")
 CANVAS = re.compile(r"(?P<name>[^_]+)(?P<late>_LATE)?_(?P<id>\d+)_\d+_(?P<file>.+)")
 ABOUT = (PROGRESS, SEED)  # files about the folder
-LONGEST_SEED = 200  # characters
 BESIDE = ("__MACOSX", "__pycache__")
 LEFT_OUT = {*BESIDE, OWN}  # folders to skip in a student's folder; OWN holds copies of the teacher's exercises
 
@@ -232,7 +231,7 @@ def _add(name, size, changed, read, submission, names):
 def _seed(content):
     """Return the seed from a folder's seed.txt; "" if `npvae learn init` could not have written it."""
     try:
-        return checked(content.decode())[:LONGEST_SEED]
+        return checked(content.decode())
     except ValueError:
         return ""
 

@@ -5,6 +5,7 @@ twice, a file that is overwritten, and a cell that a spreadsheet executes.
 """
 
 import csv
+import datetime
 import io
 import json
 import os
@@ -19,6 +20,7 @@ import pytest
 
 from npvae.learn import catalogue
 from npvae.learn.grading import summary, tables, worker
+from npvae.learn.grading.grade import due_at
 from npvae.learn.grading.marking import Mark
 from npvae.learn.grading.submissions import Submission
 from npvae.learn.museum.exhibits import exhibits_of
@@ -223,7 +225,7 @@ def test_the_picture_of_a_class(graded, small_class):
         (["class", "--points", "no=1"], "unknown exercise"), (["class", "--exercises", "no"], "unknown exercise"),
         (["class", "--due", "tomorrow"], "expected a date"), (["class", "--out", "class"], "holds no grades"),
         (["class", "--csv", "class"], "is a folder"),
-        (["class", "--summary", "class.text"], "a figure format"), (["empty"], "holds no submissions"),
+        (["class", "--summary", "class.text"], "no kind of picture"), (["empty"], "holds no submissions"),
     ],
 )  # fmt: skip
 def test_what_can_go_wrong_is_one_sentence(npvae_, small_class, options, words):
@@ -233,6 +235,14 @@ def test_what_can_go_wrong_is_one_sentence(npvae_, small_class, options, words):
     status, out, error = npvae_("learn", "grade", *options)
     assert status == 2 and words in error and error.count("\n") == 1 and "Traceback" not in error + out
     assert state(small_class) == before
+
+
+def test_when_a_submission_is_due():
+    midnight = datetime.datetime(2026, 12, 1)
+    assert due_at("2026-11-30") == midnight and due_at("2026-11-30 23:59") == midnight - datetime.timedelta(minutes=1)
+    here = midnight.astimezone()
+    elsewhere = here.astimezone(datetime.timezone(datetime.timedelta(hours=5)))
+    assert due_at(elsewhere.isoformat()) == midnight and due_at(None) is None
 
 
 def test_no_cell_is_a_formula_and_no_line_ends_a_block():

@@ -126,6 +126,13 @@ def test_what_is_not_read_is_said(tmp_path):
     assert found(tmp_path)["Above"] == {"relu": b"fine"} and said["Above"] == ""
 
 
+def test_a_seed_that_npvae_does_not_write_is_none(tmp_path):
+    for student, seed in (("Ada", b"4711\n"), ("Emmy", b"1" * 201), ("Kurt", b"\xff\xfe")):
+        write(tmp_path / student / "05_relu.py")
+        write(tmp_path / student / "seed.txt", seed)
+    assert [s.seed for s in collect([tmp_path], NAMES)] == ["4711", "", ""]
+
+
 def test_names_cannot_change_a_screen(tmp_path):
     write(tmp_path / "Ada\n\x1b[31m\u202eevil" / "05_relu.py")
     large = "05_relu - Copy <img src=x>\x1b[31m.py"
