@@ -119,6 +119,7 @@ def build_parser():
     experiment = commands.add_parser("experiment", help="repeat a measurement that the project quotes")
     experiment.add_argument("name", nargs="?", metavar="NAME", help="the experiment (default: list them)")
     experiment.add_argument("--out", metavar="FOLDER", help="for networks, table, figures (default experiments/NAME)")
+    experiment.add_argument("--full", action="store_true", help="train as long as the publication, which takes days")
 
     bench_ = commands.add_parser("bench", help="time training steps side by side with other libraries")
     bench_.add_argument(

@@ -2,13 +2,14 @@
 
 import json
 import pathlib
+import time
 
 from .. import datasets, gradchecks
 from ..autodiff.gradcheck import LIMIT
 from ..bench import bench as side_by_side
 from ..datasets import mnist
 from ..diagnosis import diagnose
-from ..errors import choose_name
+from ..errors import UserError, choose_name
 from ..experiments import EXPERIMENTS
 from ..training.folder import refuse_a_file
 from ..training.replacing import replacing, require_writable
@@ -22,10 +23,15 @@ def experiment(options):
             print(f"{name:<13} {each.idea}\n{'':<13} ({each.duration})")
         return 0
     name = choose_name("experiment", options.name, EXPERIMENTS)
+    run = EXPERIMENTS[name].full if options.full else EXPERIMENTS[name].run
+    if run is None:
+        raise UserError(f"{name} already follows its whole protocol: leave out --full")
     folder = pathlib.Path(options.out or f"experiments/{name}")
     refuse_a_file(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    lines = EXPERIMENTS[name].run(folder)
+    start = time.perf_counter()
+    lines = run(folder)
+    lines.append(f"This call took {(time.perf_counter() - start) / 60:.1f} minutes.")
     print("\n".join(lines))
     with replacing(folder / "table.md") as file:
         file.write(("\n".join(lines) + "\n").encode())

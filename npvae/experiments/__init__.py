@@ -4,7 +4,7 @@
 in its folder. If you interrupt it, the next call continues; if you repeat it, it only measures again.
 """
 
-from . import mnist, toys
+from . import burda, kingma_welling, mnist, published, toys
 from .experiment import Experiment
 
 
@@ -25,6 +25,17 @@ EXPERIMENTS = {
     "kl": Experiment("a VAE without its KL term, with it, and with too much of it", "a minute", mnist.kl),
     "diagnosis": Experiment("how often the diagnosis of a planted mistake is right", "half an hour", _diagnosis),
     "likelihood": Experiment("ln p(x) of the MNIST test set with 5,000 samples each", "10 minutes", mnist.likelihood),
-}
+    "kingma-welling": Experiment(
+        "figure 2 of Auto-encoding variational Bayes: the bound by latent dimensions", "half an hour; 10 times as long "
+        "with --full", kingma_welling.kingma_welling, kingma_welling.full,
+    ),
+    "burda": Experiment(
+        "table 1 of Importance weighted autoencoders, 121 of its 3,280 epochs", "4 hours; 27 times as long with --full",
+        burda.burda, burda.full,
+    ),
+    "pytorch-example": Experiment("PyTorch's VAE example, 784-400-20", "2 minutes", published.pytorch_example),
+    "summary": Experiment("the network of the README beside a published log", "5 minutes", published.summary),
+    "fashion": Experiment("the same network on Fashion-MNIST", "10 minutes", published.fashion),
+}  # fmt: skip
 
 __all__ = ["EXPERIMENTS", "Experiment"]

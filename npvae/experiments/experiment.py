@@ -15,11 +15,13 @@ class Experiment:
     idea       what it shows, in a few words
     duration   as text, on two cores
     run        takes a folder (a pathlib.Path) for networks and figures; returns the lines of a table
+    full       the same with the whole published protocol, if `run` stops earlier; else None
     """
 
     idea: str
     duration: str
     run: Callable
+    full: Callable | None = None
 
 
 def table(header, rows):

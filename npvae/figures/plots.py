@@ -4,6 +4,7 @@ Every function returns a `matplotlib.figure.Figure`; `figure.savefig(path)` writ
 first figure is drawn, because importing it takes longer than importing everything else.
 """
 
+import itertools
 import statistics
 
 import numpy as np
@@ -261,14 +262,17 @@ def factors(shares, names):
     return figure
 
 
-STYLES = [("black", "-", "o"), ("tab:blue", "--", "s"), ("tab:orange", "-.", "^"), ("tab:green", ":", "D")]
+STYLES = [
+    ("black", "-", "o"), ("tab:blue", "--", "s"), ("tab:orange", "-.", "^"), ("tab:green", ":", "D"),
+    ("tab:red", (0, (8, 2)), "v"), ("tab:purple", (0, (3, 1, 1, 1)), "P"), ("tab:brown", (0, (1, 1)), "X"),
+]  # fmt: skip
 
 
 def lines(series, x_label, y_label, log_x=False, log_y=False, y_range=None):
     """Draw curves that you can tell apart without colour: a dict from names to pairs of x and y."""
     figure = new_figure(6, 4)
     axes = figure.add_subplot()
-    for (name, (x, y)), (colour, style, marker) in zip(series.items(), STYLES):
+    for (name, (x, y)), (colour, style, marker) in zip(series.items(), itertools.cycle(STYLES)):
         many = len(x) > 20
         axes.plot(x, y, color=colour, linestyle=style, marker=None if many else marker, label=name)
     if log_x:

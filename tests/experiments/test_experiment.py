@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from npvae.errors import UserError
-from npvae.experiments import EXPERIMENTS, diagnosis, mnist, toys
+from npvae.experiments import EXPERIMENTS, burda, diagnosis, kingma_welling, mnist, published, toys
 from npvae.experiments.experiment import table, trained
 from npvae.probability import DiagonalGaussian, log_weights, refine, ring
 
@@ -45,9 +45,17 @@ def test_every_experiment_runs_and_prints_a_table(npvae_, monkeypatch, name):
         chosen["data"] = "bars"
         if "hidden" in chosen or chosen.get("model", "vae") in ("ae", "dae", "vae"):
             chosen["hidden"] = [8]
-        return trained(folder, min(steps, 200), initialize, **chosen)
+        return trained(folder, min(steps, 1000 if name == "kingma-welling" else 200), initialize, **chosen)
 
-    monkeypatch.setattr(mnist, "trained", small)
+    for module in (mnist, published, kingma_welling):
+        monkeypatch.setattr(module, "trained", small)
+    monkeypatch.setattr(published, "EPOCH", 20)
+    monkeypatch.setattr(published, "LOG", {0: (545.4, 0.23), 100: (130.9, 11.6)})
+    monkeypatch.setattr(published, "IMPORTANCE_SAMPLES", 5)
+    monkeypatch.setattr(kingma_welling, "HELD_OUT", 50)
+    monkeypatch.setattr(burda, "EPOCH", 2)
+    monkeypatch.setattr(burda, "IMPORTANCE_SAMPLES", 5)
+    monkeypatch.setattr(burda, "NETWORKS", {"VAE, k = 1": ("vae", 1), "IWAE, k = 5": ("iwae", 5)})
     monkeypatch.setattr(mnist, "with_the_decoder_of_the_vae", lambda run: given(run) or decoders.append(run.model))
     for number in ("REPETITIONS", "GAP_STEPS"):
         monkeypatch.setattr(mnist, number, 3)

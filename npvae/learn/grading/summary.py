@@ -6,7 +6,7 @@ from ...figures import plots
 from ..outcome import BLANK, BROKEN, PASSED, WRONG
 from .marking import MISSING
 
-COLORS = {PASSED: "#4c9f70", WRONG: "#e08e45", BROKEN: "#c05555", BLANK: "#b8b8b8", MISSING: "#e6e6e6"}
+COLORS = {PASSED: "#4c9f70", WRONG: "#e08e45", BROKEN: "#c05555", BLANK: "#9a9a9a", MISSING: "#e8e8e8"}
 MOST_MISTAKES = 20  # in the list
 LONGEST = 72  # characters of a row in that list
 
@@ -43,6 +43,7 @@ def figure(graded, names):
     _draw_statuses(left, statuses(graded, names), len(graded))
     hints = mean_hints(graded, names)
     middle.barh(names, hints.values(), color="#6b8fb5")
+    middle.set_xlim(0, max([1.0, *hints.values()]) * 1.05)
     middle.set_xlabel("hints seen, mean")
     middle.tick_params(labelleft=False)
     for axes in (left, middle):

@@ -1,0 +1,122 @@
+"""Table 1 of Burda, Grosse and Salakhutdinov (2016): VAE and IWAE on binarized MNIST, by the number of samples k.
+
+Their protocol, section 5: one stochastic layer of 50 units, encoder and decoder with two hidden layers of 200 tanh
+units, minibatches of 20, Adam with β₁ = 0.9, β₂ = 0.999, ε = 1e-4, and the rate 0.001 · 10^(−i/7) for 3^i epochs,
+i = 0, …, 7, which is 3,280 epochs in all. Training pixels are binarized anew whenever a network sees them. They report
+the negative log-likelihood of the test set, estimated with 5,000 samples for each image.
+
+By default the stages are i = 0, …, 4, which is 121 epochs; with `--full`, all of them.
+"""
+
+import json
+
+import numpy as np
+
+from .. import figures
+from ..training import Run
+from ..training.evaluation import evaluate
+from ..training.folder import CHECKPOINT
+from ..training.replacing import replacing
+from .experiment import table
+
+NETWORKS = {"VAE, k = 1": ("vae", 1), "VAE, k = 5": ("vae", 5), "VAE, k = 50": ("vae", 50),
+            "IWAE, k = 5": ("iwae", 5), "IWAE, k = 50": ("iwae", 50)}  # fmt: skip
+PUBLISHED = dict(zip(NETWORKS, (86.76, 86.47, 86.35, 85.54, 84.78)))  # NLL after 3,280 epochs; with k = 1, both are one
+STAGES, ALL_STAGES = 5, 8
+BATCH, EPOCH = 20, 3000  # minibatches of an epoch
+IMPORTANCE_SAMPLES = 5000
+CURVE_IMAGES = 1000  # the first images of the test set, measured after each stage
+
+
+def rate(i):
+    """Return the learning rate of stage i."""
+    return 0.001 * 10 ** (-i / 7)
+
+
+def epochs_until(i):
+    """Return the number of epochs until the end of stage i: Σ_{j ≤ i} 3^j = (3^(i+1) − 1) / 2."""
+    return (3 ** (i + 1) - 1) // 2
+
+
+def _trained(folder, stage, model, k):
+    """Return the run in the folder at the end of a stage; continue it if an earlier call was interrupted."""
+    chosen = {"model": model, "samples": k, "hidden": [200, 200], "activation": "tanh", "latent_dim": 50}
+    chosen |= {"batch_size": BATCH, "binarization": "dynamic", "lr": rate(stage)}
+    if (folder / CHECKPOINT).exists():
+        run = Run.load(folder, chosen, to_train=True, may_change=("lr",))
+    else:
+        run = Run.create(folder, chosen)
+    run.optimizer.eps = 1e-4
+    run.training.run(epochs_until(stage) * EPOCH, run.save, every=EPOCH)
+    return run
+
+
+def _nll(run, images):
+    """Return −ln p(x) of the first images of the test set, and its standard error, with IMPORTANCE_SAMPLES samples."""
+    found = evaluate(run.model, run.x_test[:images], np.random.default_rng(0), IMPORTANCE_SAMPLES)
+    return -found["log_likelihood"], found["standard_error"]
+
+
+def _kept(path):
+    """Return what earlier calls measured of a network: {"curve": [], "test": {}} for none.
+
+    curve   −ln p(x) of CURVE_IMAGES images after each stage
+    test    from a number of stages to the same of the whole test set, and its standard error
+    """
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {"curve": [], "test": {}}
+
+
+def _measured(folder, stages, model, k):
+    """Train a network stage by stage; return what was measured, and keep it for the next call: see `_kept`."""
+    path = folder.with_suffix(".json")
+    found = _kept(path)
+    for stage in range(len(found["curve"]), stages):
+        run = _trained(folder, stage, model, k)
+        found["curve"].append(_nll(run, CURVE_IMAGES)[0])
+        if stage == stages - 1:
+            found["test"][str(stages)] = _nll(run, len(run.x_test))
+        with replacing(path) as file:
+            file.write(json.dumps(found).encode())
+        del run  # releases the folder
+    return found
+
+
+def extrapolated(curve, stage):
+    """Return what a curve would reach at a later stage if its last steps went on shrinking by the same factor.
+
+    With the last two differences d₁ and d₂ and r = d₂ / d₁, the next ones are d₂ r, d₂ r², …
+    """
+    d1, d2 = np.diff(curve)[-2:]
+    r = min(max(d2 / d1, 0.0), 1.0) if d1 else 0.0
+    return curve[-1] + d2 * sum(r**n for n in range(1, stage - len(curve) + 2))
+
+
+def burda(folder, stages=STAGES):
+    """Train the five networks of table 1 through these stages, or as many as an earlier call; measure each stage."""
+    folders = {name: folder / f"{model}-{k}" for name, (model, k) in NETWORKS.items()}
+    stages = max([stages, *(len(_kept(each.with_suffix(".json"))["curve"]) for each in folders.values())])
+    found = {name: _measured(folders[name], stages, *NETWORKS[name]) for name in NETWORKS}
+    rows, curves, last = [], {}, ALL_STAGES - 1
+    for name, each in found.items():
+        curve = each["curve"]
+        nll, error = each["test"][str(stages)]
+        whole = nll - curve[-1]  # how far the test set is from its first images
+        ahead = extrapolated(curve, last) + whole if len(curve) >= 3 else np.nan
+        rows.append(
+            [name, *(f"{value:.2f}" for value in curve), f"{nll:.2f} ± {error:.2f}", f"{ahead:.2f}", PUBLISHED[name]]
+        )
+        curves[name] = ([epochs_until(i) for i in range(stages)], curve)
+    figures.lines(curves, "epochs", "−ln p(x) in nats per example", log_x=True).savefig(folder / "burda.png")
+    epochs = [epochs_until(i) for i in range(stages)]
+    return [
+        f"MNIST, binarized anew in training, the test set once; 200-200 tanh, 50 latent, batch {BATCH}, Adam (ε 1e-4),",
+        f"rates 0.001 · 10^(−i/7) for 3^i epochs, seed 0; −ln p(x) in nats by {IMPORTANCE_SAMPLES:,} samples. After each",
+        f"stage: the first {CURVE_IMAGES:,} test images. Then the whole test set ± its standard error, and the same",
+        f"extrapolated to {epochs_until(last):,} epochs from the last two differences: no measurement.",
+        *table(["epochs", *epochs, "test set", f"to {epochs_until(last):,}", "published"], rows),
+    ]
+
+
+def full(folder):
+    """Train the five networks through all stages."""
+    return burda(folder, ALL_STAGES)
