@@ -20,7 +20,7 @@ def experiment(options):
     """npvae experiment: run one, print its table, and write the table and the figures to a folder; or list them all."""
     if options.name is None:
         for name, each in EXPERIMENTS.items():
-            print(f"{name:<13} {each.idea}\n{'':<13} ({each.duration})")
+            print(f"{name:<15} {each.idea}\n{'':<15} ({each.duration})")
         return 0
     name = choose_name("experiment", options.name, EXPERIMENTS)
     run = EXPERIMENTS[name].full if options.full else EXPERIMENTS[name].run

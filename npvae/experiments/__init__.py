@@ -26,11 +26,11 @@ EXPERIMENTS = {
     "diagnosis": Experiment("how often the diagnosis of a planted mistake is right", "half an hour", _diagnosis),
     "likelihood": Experiment("ln p(x) of the MNIST test set with 5,000 samples each", "10 minutes", mnist.likelihood),
     "kingma-welling": Experiment(
-        "figure 2 of Auto-encoding variational Bayes: the bound by latent dimensions", "half an hour; 10 times as long "
+        "figure 2 of AEVB (2014): the bound, by latent dimensions", "half an hour; 10 times as long "
         "with --full", kingma_welling.kingma_welling, kingma_welling.full,
     ),
     "burda": Experiment(
-        "table 1 of Importance weighted autoencoders, 121 of its 3,280 epochs", "4 hours; 27 times as long with --full",
+        "table 1 of IWAE (2016), 121 of its 3,280 epochs", "4 hours; 27 times as long with --full",
         burda.burda, burda.full,
     ),
     "pytorch-example": Experiment("PyTorch's VAE example, 784-400-20", "2 minutes", published.pytorch_example),

@@ -75,7 +75,7 @@ def summary(folder):
     test = [evaluate(run.model, run.x_test, np.random.default_rng(seed)) for seed, run in zip(SEEDS, runs)]
     return [
         "784-512-384-256-10 ReLU, Xavier, MNIST (grey), batch 100, Adam 1e-3, 10,000 steps; nats per example; ours:",
-        f"seeds {SEEDS[0]} to {SEEDS[-1]}. Published: one minibatch. Ours: mean ± standard deviation of the minibatches",
+        f"seeds {SEEDS[0]} to {SEEDS[-1]}. Published: one minibatch. Ours: mean ± standard deviation of minibatches",
         f"up to {AROUND} steps before and after. Apart: in these standard deviations.",
         *table(["step", "loss: published", "ours", "apart", "KL: published", "ours", "apart"], rows),
         "",
