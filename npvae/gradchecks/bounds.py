@@ -39,6 +39,11 @@ def convolutional_vae(rng, N, D, K, likelihood, **options):
     return models.ConvolutionalVAE(IMAGE, 2, CHANNELS, rng, likelihood, **options), levels(rng, N, int(np.prod(IMAGE)))
 
 
+def vanilla_vae(rng, N, D, K, likelihood, **options):
+    """Return a VAE of the layout VanillaVAE for small images, and its data."""
+    return models.VanillaVAE(IMAGE, 2, CHANNELS, rng, likelihood, **options), levels(rng, N, int(np.prod(IMAGE)))
+
+
 def conditional_vae(rng, N, D, K, likelihood, **options):
     """Return a conditional VAE given the labels of N examples, and the examples."""
     labels = 17
@@ -149,6 +154,8 @@ BOUND_CHECKS = [
         for likelihood in p.LIKELIHOODS
         for estimator in p.ESTIMATORS
     ),
+    bound("VanillaVAE", vanilla_vae, "squared-error", kl_term=p.KLTerm(beta=0.3)),
+    bound("VanillaVAE", vanilla_vae, "gaussian"),
     diffusion(1),
     diffusion(13),
 ]

@@ -9,9 +9,10 @@ from .iwae import IWAE
 from .pca import PCA, principal_angles
 from .ppca import ProbabilisticPCA
 from .vae import VAE
+from .vanilla import VanillaVAE
 from .variational_em import VariationalEM
 
 __all__ = [
     "IWAE", "NOISES", "PCA", "VAE", "Autoencoder", "ConditionalVAE", "ConvolutionalAutoencoder", "ConvolutionalVAE",
-    "Diffusion", "LatentModel", "ProbabilisticPCA", "VariationalEM", "principal_angles",
+    "Diffusion", "LatentModel", "ProbabilisticPCA", "VanillaVAE", "VariationalEM", "principal_angles",
 ]

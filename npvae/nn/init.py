@@ -58,9 +58,25 @@ def he_normal(rng, fan_in, fan_out):
 def pytorch_uniform(rng, fan_in, fan_out):
     """W ~ U(−a, a) with a = 1 / √fan_in, that is, Var(W) = 1 / (3 fan_in).
 
-    PyTorch's default for the weights of nn.Linear. It draws the biases in the same way; here they are zero.
+    PyTorch's default for the weights of nn.Linear. It draws the biases in the same way; here they are zero, unless
+    `draw_like_pytorch` draws them.
     """
     return _uniform(rng, fan_in, fan_out, variance=1 / (3 * fan_in))
+
+
+def draw_like_pytorch(network, rng):
+    """Draw all weights and biases of a Module again, as PyTorch's Linear, Conv2d and ConvTranspose2d do.
+
+    Both are uniform on [−a, a] with a = 1 / √fan_in. For W (I, O) and W (k, k, I, O), fan_in is the product of all axes
+    but the last. So it is for a transposed convolution, W (k, k, O, I), where that is k² O: PyTorch takes the weights
+    of the convolution of which this is the transpose.
+    """
+    rng = generator(rng)
+    for _, layer in network.named_modules():
+        if hasattr(layer, "W") and hasattr(layer, "b"):
+            bound = 1 / np.sqrt(np.prod(layer.W.shape[:-1]))
+            for p in (layer.W, layer.b):
+                p.data = rng.uniform(-bound, bound, p.shape).astype(p.dtype)
 
 
 def _uniform(rng, fan_in, fan_out, variance):

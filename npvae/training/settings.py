@@ -129,6 +129,10 @@ MODELS = {
         "a convolutional VAE", models.ConvolutionalVAE, 3000, (*CONVOLUTIONS, *BOUND, *KL_TERM),
         likelihood="squared-error",
     ),
+    "vanilla-vae": Kind(
+        "the layout of PyTorch-VAE's VanillaVAE", models.VanillaVAE, 3000, (*CONVOLUTIONS, *BOUND, *KL_TERM),
+        likelihood="squared-error",
+    ),
 }  # fmt: skip
 
 

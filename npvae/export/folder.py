@@ -1,0 +1,130 @@
+"""`npvae export`: a folder that stands by itself; and `npvae import`: weights from such a folder in a new run.
+
+    vae.py               the program, named after the model, for PyTorch or JAX
+    model.safetensors    the weights
+    data.npz             the examples that the run saw: x_train and x_test, with y_train and y_test if it needs labels
+    encoder.onnx         for ONNX, in place of the three
+    decoder.onnx
+"""
+
+import importlib
+import io
+import pathlib
+
+import numpy as np
+
+from ..datasets.files import shown_path
+from ..errors import UserError
+from ..training import Run
+from ..training.folder import refuse_a_file
+from ..training.replacing import replacing
+from . import weights
+
+PACKAGES = {"torch": ("safetensors",), "jax": ("safetensors",), "onnx": ("onnx",)}  # what writing needs
+WITHOUT = {
+    "pca": "PCA is one matrix: take `components` and `mean` out of model.npz with np.load",
+    "vem": "variational EM has no encoder, only a table with a q of each training image: export a vae",
+}
+BYTES = np.float32(255)
+
+
+def require(package):
+    """Return an imported package of the extra `export`; UserError if it is missing."""
+    try:
+        return importlib.import_module(package)
+    except ImportError:
+        install = "pip install 'npvae[export]'"
+        raise UserError(f"this needs the package {package.split('.')[0]}: install it with {install}") from None
+
+
+def export(run, library, folder):
+    """Write the model of a run for "torch", "jax" or "onnx"; return the names of the files.
+
+    Raises UserError for models that have no such form, a folder that is not empty, and a package that is missing.
+    """
+    model, kind = run.model, run.settings["model"]
+    if kind in WITHOUT:
+        raise UserError(f"{kind} cannot be exported: {WITHOUT[kind]}")
+    folder = pathlib.Path(folder)
+    refuse_a_file(folder)
+    if folder.is_dir() and any(folder.iterdir()):
+        raise UserError(f"{shown_path(folder)} is not empty: choose another folder with --out")
+    for package in PACKAGES[library]:
+        require(package)
+    if library == "onnx":
+        from . import onnx_files  # only here: it needs the package
+
+        files = onnx_files.files(run)
+    else:
+        from . import jax_program, torch_program
+
+        program = f"{kind.replace('-', '_')}.py"
+        source = {"torch": torch_program, "jax": jax_program}[library].source(run, program)
+        arrays = weights.to_torch(model) if library == "torch" else weights.to_jax(model)
+        files = {program: source.encode(), "model.safetensors": safetensors(arrays), "data.npz": data(run, library)}
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, content in files.items():
+        with replacing(folder / name) as file:
+            file.write(content)
+    return list(files)
+
+
+def safetensors(arrays):
+    """Return arrays as the bytes of a .safetensors file."""
+    return require("safetensors.numpy").save({name: np.ascontiguousarray(a) for name, a in arrays.items()})
+
+
+def data(run, library):
+    """Return the examples of a run as the bytes of data.npz: as bytes where they are pixels of 256 levels."""
+    order = slice(None)
+    if library == "torch" and weights.has_images(run.model):
+        order = weights.channels_first(run.model.image_shape)
+    arrays = {f"x_{part}": _bytes_if_exact(getattr(run, f"x_{part}"))[:, order] for part in ("train", "test")}
+    if run.model.needs_labels:
+        arrays |= {"y_train": run.training.y, "y_test": run.dataset.y_test}
+    file = io.BytesIO()
+    np.savez_compressed(file, **arrays)
+    return file.getvalue()
+
+
+def _bytes_if_exact(x):
+    """Return examples x (N, D) as bytes if bytes / 255 are the same float32 numbers, else as they are."""
+    x = np.asarray(x)
+    if x.min() >= 0 and x.max() <= 1:
+        levels = np.rint(x * BYTES).astype(np.uint8)
+        if np.array_equal(levels / BYTES, x):
+            return levels
+    return x
+
+
+def import_weights(path, folder, out):
+    """Make a new run with the settings of the run in `folder` and the weights in a .safetensors file; return it.
+
+    The new run has taken no steps, and its history is empty. Raises UserError for a file that cannot be read, weights
+    of other layers or shapes, numbers that are not finite, and a folder `out` that exists.
+    """
+    original = Run.load(folder)
+    if original.settings["model"] in WITHOUT:
+        raise UserError(f"nothing can be imported into {original.settings['model']}")
+    state = weights.from_saved(read(path), original.model)
+    for name, a in state.items():
+        if not np.isfinite(a).all():
+            raise UserError(f"{name} in {shown_path(path)} holds NaN or infinity, expected finite numbers")
+    original.model.load_state_dict(state)
+    run = Run.create(out, original.settings)
+    run.model.load_state_dict(state)
+    run.save(*run.training.state())
+    run.finish()
+    return run
+
+
+def read(path):
+    """Return the arrays of a .safetensors file, by name; UserError if it cannot be read."""
+    load, error = require("safetensors.numpy").load_file, require("safetensors").SafetensorError
+    path = pathlib.Path(path)
+    if not path.is_file():
+        raise UserError(f"there is no file {shown_path(path)}: expected the weights of a model, as .safetensors")
+    try:
+        return load(path)
+    except (error, ValueError, KeyError, OverflowError) as reason:
+        raise UserError(f"{shown_path(path)} is no .safetensors file that can be read: {reason}") from None

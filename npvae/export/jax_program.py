@@ -1,0 +1,376 @@
+"""The program of a run in JAX: as text, made of the pieces that its model, its likelihood and its objective need.
+
+The parameters are a dict from names to arrays, and every layer is a line. What `$NAMES` in the pieces stand for is
+chosen in `source`, at the end of this file: see `pieces.filled`.
+"""
+
+from ..nn import BatchNorm, Conv2d, ConvTranspose2d, Dense, Reshape, Sequential
+from . import pieces
+from .weights import has_images, plain
+
+PROGRAM = '''\
+"""$TITLE
+
+    python $FILE evaluate
+    python $FILE train --steps 1000
+
+Training starts from model.safetensors (or --weights), and writes trained.safetensors. All devices share a minibatch.
+"""
+
+import argparse
+import functools
+import pathlib
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.sharding import NamedSharding, PartitionSpec
+from safetensors.numpy import load_file, save_file
+
+HERE = pathlib.Path(__file__).parent
+BATCH_SIZE, SEED, STEP = $BATCH_SIZE, $SEED, $STEP  # STEP: what the run had taken
+$LAYOUT
+$LABELS
+
+
+def dense(params, name, x):
+    return x @ params[f"{name}.W"] + params[f"{name}.b"]
+
+
+$IMAGES
+$NETWORKS
+
+
+$LOSS
+
+
+$UPDATE
+
+
+@jax.jit
+def train_step(params, moments, batch, noise, step):
+    """Take a step; return the parameters, the optimizer's moments, and the parts of the loss."""
+    (_, (parts, $SEEN)), grads = jax.value_and_grad(loss, has_aux=True)(params, *batch, noise, step, True)
+    new = {name: update(p, grads[name], moments[name], step) for name, p in params.items()}
+    params, moments = ({name: pair[i] for name, pair in new.items()} for i in (0, 1))
+    $RUNNING
+    return params, moments, parts
+
+
+def examples(part):
+    """Return one part of data.npz, "train" or "test", as a list of arrays."""
+    with np.load(HERE / "data.npz") as arrays:
+        x = arrays[f"x_{part}"]
+        return [$ARRAYS]
+
+
+def evaluate(params, part="test", size=200):
+    """Return the parts of the loss, averaged over the examples."""
+    data, total$KEYS = examples(part), {}$KEY
+    for i in range(0, len(data[0]), size):
+        batch = [a[i : i + size] for a in data]
+        noise = $NOISE_I
+        for name, value in loss(params, *batch, noise)[1][0].items():
+            total[name] = total.get(name, 0) + float(value) * len(batch[0]) / len(data[0])
+    return total
+
+
+def train(steps, path):
+    """Train until step STEP + steps."""
+    mesh = jax.make_mesh((jax.device_count(),), ("batch",))
+    everywhere, divided = NamedSharding(mesh, PartitionSpec()), NamedSharding(mesh, PartitionSpec("batch"))
+    params = jax.device_put(load_file(path), everywhere)
+    moments = {name: [jnp.zeros_like(p)] * $MOMENTS for name, p in params.items()}
+    data, rng, step$KEYS = examples("train"), np.random.default_rng(SEED), STEP$KEY
+    size = BATCH_SIZE // jax.device_count() * jax.device_count()
+    while step < STEP + steps:
+        order = rng.permutation(len(data[0]))
+        for i in range(0, len(order) - size + 1, size)[: STEP + steps - step]:
+            batch = [jax.device_put(a[order[i : i + size]], divided) for a in data]
+            $PREPARE
+            noise = $NOISE_STEP
+            params, moments, parts = train_step(params, moments, batch, noise, step)
+            step += 1
+            if step % 500 == 0 or step == STEP + steps:
+                print(f"step {step:6}", *(f" {name} {value:8.2f}" for name, value in parts.items()))
+                save_file({name: np.asarray(p) for name, p in params.items()}, HERE / "trained.safetensors")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("action", choices=["evaluate", "train"])
+    parser.add_argument("--steps", type=int, default=1000)
+    parser.add_argument("--weights", default=HERE / "model.safetensors")
+    options = parser.parse_args()
+    if options.action == "train":
+        train(options.steps, options.weights)
+    else:
+        print(*(f"{name} {value:.2f}" for name, value in evaluate(load_file(options.weights)).items()))
+'''
+
+
+# --- the layers -------------------------------------------------------------------------------------------------------
+
+LAYOUT = 'LAYOUT = ("NHWC", "HWIO", "NHWC")'
+IMAGES = '''\
+def conv(params, name, x, stride, padding):
+    W, b = params[f"{name}.W"], params[f"{name}.b"]
+    return jax.lax.conv_general_dilated(x, W, (stride, stride), [(padding, padding)] * 2, dimension_numbers=LAYOUT) + b
+
+
+def conv_transpose(params, name, x, stride, padding, output_padding):
+    W, b = params[f"{name}.W"], params[f"{name}.b"]  # W (k, k, out, in)
+    pads = [(len(W) - 1 - padding, len(W) - 1 - padding + output_padding)] * 2
+    return jax.lax.conv_transpose(x, W, (stride, stride), pads, dimension_numbers=LAYOUT, transpose_kernel=True) + b
+
+
+def batch_norm(params, name, x, seen):
+    """Normalize by the minibatch, and note its mean and variance in the dict `seen`; without, by the running ones."""
+    mean, variance = params[f"{name}.running_mean"], params[f"{name}.running_variance"]
+    if seen is not None:
+        mean, variance, M = x.mean((0, 1, 2)), x.var((0, 1, 2)), x.size // x.shape[-1]
+        seen |= {f"{name}.running_mean": mean, f"{name}.running_variance": variance * M / (M - 1)}
+    return (x - mean) / jnp.sqrt(variance + 1e-5) * params[f"{name}.gamma"] + params[f"{name}.beta"]
+
+'''
+RUNNING = """\
+for name, value in seen.items():  # running means and variances
+    params[name] = params[name] + 0.1 * (value - params[name])"""
+
+ACTIVATIONS = {"relu": "jax.nn.relu", "sigmoid": "jax.nn.sigmoid", "tanh": "jnp.tanh", "softplus": "jax.nn.softplus"}
+
+
+def line(module, name, h):
+    """Return a layer as an expression of its input h, an expression too."""
+    if isinstance(module, Dense):
+        return f'dense(params, "{name}", {h})'
+    if isinstance(module, Conv2d):
+        return f'conv(params, "{name}", {h}, {module.stride}, {module.padding})'
+    if isinstance(module, ConvTranspose2d):
+        sizes = f"{module.stride}, {module.padding}, {module.output_padding}"
+        return f'conv_transpose(params, "{name}", {h}, {sizes})'
+    if isinstance(module, BatchNorm):
+        return f'batch_norm(params, "{name}", {h}, seen)'
+    if isinstance(module, Reshape):
+        return f"{h}.reshape(-1, {', '.join(map(str, module.shape))})"
+    if module.label() == "leaky_relu":
+        slope = module.options["slope"]
+        return f"jax.nn.leaky_relu({h})" if slope == 0.01 else f"jax.nn.leaky_relu({h}, {pieces.number(slope)})"
+    return f"{ACTIVATIONS[module.label()]}({h})"
+
+
+def in_order(network, name):
+    """Yield pairs of name and layer, in the order of the computation."""
+    if not isinstance(network, Sequential):
+        yield plain(name), network
+        return
+    for i, module in enumerate(network.layers):
+        yield from in_order(module, f"{name}.{i}")
+
+
+def lines(network, name, first):
+    """Return a network as lines that compute h from the expression `first`, and the expression of its last layers.
+
+    A line ends before the next weights, and where it would become too long.
+    """
+    found, h = [], first
+    for path, module in in_order(network, name):
+        is_long = len(line(module, path, h)) > (LONGEST // 2 if isinstance(module, Reshape) else LONGEST)
+        if (is_long or isinstance(module, (Dense, Conv2d, ConvTranspose2d))) and h not in (first, "h"):
+            found, h = [*found, f"h = {h}"], "h"
+        h = line(module, path, h)
+    return found, h
+
+
+LONGEST = 112  # the most columns of an expression
+
+
+NETWORKS = '''\
+def encode(params, $XY, seen=None):
+    """Return $CODES, for x (N, $D)."""
+    $LABELLED_X
+    $ENCODER
+    return $CODE
+
+
+def decode(params, $ZY, seen=None):
+    """Return the output of the decoder, for z (M, $LATENT)."""
+    $LABELLED_Z
+    $DECODER
+    return $OUTPUT'''
+
+
+def networks(model):
+    """Return the functions `encode` and `decode`."""
+    labels = model.needs_labels
+    encoder, h = lines(model.encoder, "encoder", "(2 * x - 1)" if model.rescales else "x")
+    decoder, output = lines(model.decoder, "decoder", "z")
+    if model.has_bound:
+        encoder.append(f"h = {h}")
+        h = ", ".join(line(part, name, "h") for name, part in (("mu", model.mu), ("logvar", model.logvar)))
+    return pieces.filled(
+        NETWORKS,
+        XY="x, y" if labels else "x", ZY="z, y" if labels else "z", D=model.data_dim, LATENT=model.latent_dim,
+        CODES="mu and logvar of q(z | x)" if model.has_bound else "the codes z",
+        LABELLED_X="x = jnp.concatenate([x, one_hot(y)], axis=1)" if labels else "",
+        LABELLED_Z="z = jnp.concatenate([z, jnp.tile(one_hot(y), (len(z) // len(y), 1))], axis=1)" if labels else "",
+        ENCODER="\n".join(encoder), CODE=h, DECODER="\n".join(decoder), OUTPUT=output,
+    )  # fmt: skip
+
+
+# --- the loss ---------------------------------------------------------------------------------------------------------
+
+LOG_LIKELIHOODS = {  # what gives log_p (L, N)
+    "bernoulli": "log_p = (x * output - jax.nn.softplus(output)).sum(axis=-1)",
+    "continuous-bernoulli": """\
+near = abs(output) < (0.6 if output.dtype == jnp.float32 else 0.03)  # near 0, the formula is 0/0: take its series
+m, l2 = jnp.where(near, 1, abs(output)), jnp.where(near, output, 0) ** 2
+log_normalizer = jnp.maximum(output, 0) + jnp.log(-jnp.expm1(-m) / m)
+series = output / 2 + l2 / 24 - l2**2 / 2880 + l2**3 / 181440
+log_p = (x * output - jnp.where(near, series, log_normalizer)).sum(axis=-1)""",
+    "gaussian": """\
+noise = params["likelihood.logvar"]  # ln of the variance
+log_p = -0.5 * ((x - output) ** 2 / jnp.exp(noise) + noise + jnp.log(2 * jnp.pi)).sum(axis=-1)""",
+    "squared-error": """\
+log_p = -((x - output) ** 2 + 0.5 * jnp.log(jnp.pi)).sum(axis=-1)  # a Gaussian with variance 1/2""",
+    "discretized-logistic": """\
+r, half = jnp.exp(-params["likelihood.log_scale"]), 0.5 / 255
+below, above = jax.nn.log_sigmoid((x + half - output) * r), jax.nn.log_sigmoid((output - x + half) * r)
+width = jnp.where((x > 0) & (x < 1), jnp.log(-jnp.expm1(-2 * half * r)), 0)
+log_p = (jnp.where(x < 1, below, 0) + jnp.where(x > 0, above, 0) + width).sum(axis=-1)""",
+}
+
+LOG_W = "log_w = log_p + 0.5 * (eps**2 - z**2 + logvar).sum(axis=-1)  # ln p(x, z) - ln q(z | x)"
+LOG_Q = """\
+log_q = -0.5 * ((z - mu) ** 2 / jnp.exp(logvar) + logvar).sum(axis=-1)  # without its constant
+f = jax.lax.stop_gradient(log_p - 0.5 * (z**2).sum(axis=-1) - log_q)"""
+OBJECTIVES = {
+    "iwae": f"""\
+{LOG_W}
+objective, rec = jnp.log(len(eps)) - jax.nn.logsumexp(log_w, axis=0).mean(), -log_w.mean() - kl""",
+    "analytic-kl": "objective = rec + $KL_TERM",
+    "monte-carlo-kl": f"""\
+{LOG_W}
+objective = -log_w.mean()""",
+    "sticking-the-landing": """\
+fixed_mu, fixed_logvar = jax.lax.stop_gradient((mu, logvar))
+away = (z - fixed_mu) ** 2 / jnp.exp(fixed_logvar)
+objective = -(log_p + 0.5 * (away - z**2 + fixed_logvar).sum(axis=-1)).mean()""",
+    "naive": """\
+away = (z - mu) ** 2 / jnp.exp(logvar)
+objective = -(log_p + 0.5 * (away - z**2 + logvar).sum(axis=-1)).mean()""",
+    "score-function": f"""\
+{LOG_Q}
+objective = -(log_p + f * log_q).mean()""",
+    "score-function-baseline": f"""\
+{LOG_Q}
+objective = -(log_p + (f - (f.sum(axis=0) - f) / (len(f) - 1)) * log_q).mean()""",
+}
+HOLD_Z = ("naive", "score-function", "score-function-baseline")  # estimators without a path through z
+
+BOUND = '''\
+@functools.partial(jax.jit, static_argnames="training")
+def loss(params, $XY, eps, step=jnp.inf, training=False):
+    """Return the objective, and the parts of the loss in nats per example; eps ($SAMPLES, N, $LATENT) is the noise."""
+    seen = {} if training else None
+    mu, logvar = encode(params, $XY, seen)
+    z = $Z
+    output = decode(params, z.reshape(-1, $LATENT)$Y, seen).reshape(*z.shape[:2], -1)
+    $RESCALE
+    $LOG_LIKELIHOOD
+    kl_j = 0.5 * (mu**2 + jnp.exp(logvar) - 1 - logvar).mean(axis=0)  # of each latent dimension
+    rec, kl = -log_p.mean(), kl_j.sum()
+    $OBJECTIVE
+    return $MINIMISED, ({"loss": rec + kl, "rec": rec, "kl": kl}, seen)'''
+
+COPY = '''\
+@functools.partial(jax.jit, static_argnames="training")
+def loss(params, x, noise=None, step=jnp.inf, training=False):
+    """Return the squared error of the copies, summed over the numbers of an example, averaged over the examples."""
+    seen = {} if training else None
+    output = decode(params, encode(params, $SEEN, seen), seen)
+    $RESCALE
+    error = ((output - x) ** 2).sum(axis=-1).mean()
+    return error, ({"loss": error}, seen)'''
+SEEN = {"gaussian": "x + $LEVEL * noise", "masking": "x * (noise >= $LEVEL)"}  # by the encoder of a denoising one
+
+ONE_HOT = """\
+LABELS = np.array($LABELS)
+
+
+def one_hot(y):
+    return (y[:, None] == LABELS).astype(jnp.float32)"""
+
+
+def loss(run):
+    """Return the function `loss`."""
+    model, chosen = run.model, run.settings
+    rescale = "x = 2 * x - 1" if model.rescales else ""
+    if not model.has_bound:
+        seen = pieces.filled(SEEN[chosen["noise"]], LEVEL=pieces.number(chosen["noise_level"])) if model.noise else "x"
+        return pieces.filled(COPY, SEEN=seen, RESCALE=rescale)
+    labels, estimator = model.needs_labels, "iwae" if chosen["model"] == "iwae" else chosen["estimator"]
+    z = "mu + jnp.exp(0.5 * logvar) * eps"
+    is_plain = estimator == "analytic-kl" and model.kl_term.is_plain
+    term = pieces.kl_term(model.kl_term, "jax.nn.relu").replace("min(", "jnp.minimum(")
+    return pieces.filled(
+        BOUND,
+        XY="x, y" if labels else "x", Y=", y" if labels else "", LATENT=model.latent_dim, SAMPLES=model.samples,
+        Z=f"jax.lax.stop_gradient({z})" if estimator in HOLD_Z else z,
+        RESCALE=rescale, LOG_LIKELIHOOD=LOG_LIKELIHOODS[chosen["likelihood"]],
+        OBJECTIVE="" if is_plain else pieces.filled(OBJECTIVES[estimator], KL_TERM=term),
+        MINIMISED="rec + kl" if is_plain else "objective",
+    )  # fmt: skip
+
+
+def noise(run, number):
+    """Return the noise of a minibatch `batch` with this number, as an expression."""
+    model, key = run.model, f"jax.random.fold_in(keys, {number})"
+    if model.has_bound:
+        return f"jax.random.normal({key}, ({model.samples}, len(batch[0]), {model.latent_dim}))"
+    if model.noise is None:
+        return "None"
+    return f"jax.random.{'normal' if run.settings['noise'] == 'gaussian' else 'uniform'}({key}, batch[0].shape)"
+
+
+# --- the whole --------------------------------------------------------------------------------------------------------
+
+UPDATES = {  # by optimizer: how many moments it keeps, and the step of one parameter
+    "adam": (2, '''\
+def update(p, g, moments, step):
+    """Return a parameter and its moments after a step of Adam."""
+    t, (m, v) = step - STEP + 1, moments
+    m, v = 0.9 * m + 0.1 * g, 0.999 * v + 0.001 * g**2
+    return p - $LR * (m / (1 - 0.9**t)) / (jnp.sqrt(v / (1 - 0.999**t)) + 1e-8), [m, v]'''),
+    "adagrad": (1, '''\
+def update(p, g, moments, step):
+    """Return a parameter and its moments after a step of Adagrad."""
+    squares = moments[0] + g**2
+    return p - $LR * g / (jnp.sqrt(squares) + 1e-10), [squares]'''),
+    "sgd": (0, '''\
+def update(p, g, moments, step):
+    """Return a parameter after a step of stochastic gradient descent, which keeps no moments."""
+    return p - $LR * g, moments'''),
+}  # fmt: skip
+PIXELS = "x / np.float32(255) if x.dtype == np.uint8 else x"
+
+
+def source(run, file):
+    """Return the program of a run, as text; `file` is its name."""
+    model, chosen = run.model, run.settings
+    prepare = ""
+    if chosen.get("binarization") == "dynamic":
+        prepare = "batch[0] = (rng.random(batch[0].shape) < batch[0]).astype(jnp.float32)"
+    moments, update = UPDATES[chosen["optimizer"]]
+    lr = " * ".join(filter(None, [pieces.number(chosen["lr"]), pieces.schedule_factor(run)]))
+    labels, images, is_random = model.needs_labels, has_images(model), noise(run, "i") != "None"
+    return pieces.filled(
+        PROGRAM,
+        TITLE=pieces.title(run, "JAX"), FILE=file, BATCH_SIZE=chosen["batch_size"], SEED=chosen["seed"], STEP=run.step,
+        LAYOUT=LAYOUT if images else "", LABELS=pieces.filled(ONE_HOT, LABELS=model.labels.tolist()) if labels else "",
+        IMAGES=IMAGES if images else "", NETWORKS=networks(model), LOSS=loss(run), UPDATE=pieces.filled(update, LR=lr),
+        SEEN="seen" if images else "_", RUNNING=RUNNING if images else "", MOMENTS=moments, PREPARE=prepare,
+        KEYS=", keys" if is_random else "", KEY=", jax.random.key(SEED)" if is_random else "",
+        NOISE_I=noise(run, "i"), NOISE_STEP=noise(run, "step"),
+        ARRAYS=f'{PIXELS}, arrays[f"y_{{part}}"]' if labels else PIXELS,
+    )  # fmt: skip

@@ -1,0 +1,60 @@
+"""What the programs for PyTorch and JAX have in common: pieces of text, and what fills them."""
+
+import string
+import textwrap
+
+from ..nn.schedules import SCHEDULES
+
+FACTORS = {"constant": "", "polynomial": "(1 + step / 1000) ** -0.75"}  # of the learning rate in a step, by schedule
+assert FACTORS.keys() == SCHEDULES.keys()
+
+
+def filled(template, **parts):
+    """Return a text with every $NAME replaced by the part of that name.
+
+    A line that is nothing but a $NAME stands for all lines of the part, indented as it is; for an empty part, it goes.
+    """
+    lines = []
+    for line in template.split("\n"):
+        part = parts.get(line.strip()[1:]) if line.strip().startswith("$") else None
+        if part is None:
+            lines.append(string.Template(line).substitute(parts))
+        elif part:
+            lines += textwrap.indent(part, line[: line.index("$")]).split("\n")
+    return "\n".join(lines)
+
+
+def indented(text):
+    """Return the lines of a text, four spaces to the right."""
+    return textwrap.indent(text, " " * 4)
+
+
+def number(value):
+    """Return a number as a person writes it: 0.001, 4, 61.44."""
+    return f"{value:g}" if float(f"{value:g}") == value else repr(value)
+
+
+def title(run, library):
+    """Return the first line of a program's docstring."""
+    model = run.settings["model"]
+    return f"The {model} of {run.folder.name} in {library}: the same layers under the same names, and the same loss."
+
+
+def schedule_factor(run):
+    """Return the factor of the learning rate in a step, as an expression of `step`; an empty text for a constant."""
+    return FACTORS[run.settings["schedule"]]
+
+
+def kl_term(term, relu):
+    """Return what stands in the objective for the KL, as an expression of `kl`, `kl_j` and `step`.
+
+    term   a `KLTerm`
+    relu   the name of the function max(·, 0) in the library
+    """
+    risen = f"min(1, step / {term.warm_up})" if term.warm_up else ""
+    if term.capacity is not None:
+        target = " * ".join(filter(None, [risen, number(term.capacity)]))
+        return f"{number(term.beta)} * abs(kl - {target})"
+    weight = "" if term.beta == 1 else number(term.beta)
+    paid = f"({relu}(kl_j - {number(term.free_bits)}) + {number(term.free_bits)}).sum()" if term.free_bits else "kl"
+    return " * ".join(filter(None, [risen, weight, paid]))

@@ -1,0 +1,139 @@
+"""The weights of a model in the layout of another library, and back.
+
+A network is a tree: a `Sequential` may contain another one. The name of an array leads through the tree, and the
+programs use the same names, without `layers`: what is `decoder.layers.0.layers.2.W` here is `decoder.0.2.W` in JAX, and
+`decoder.0.2.weight` in PyTorch.
+
+JAX takes the arrays as they are. PyTorch's layers expect the axes in reverse order, the two of a kernel excepted:
+
+    Linear             weight (out, in)               here W (in, out)
+    Conv2d             weight (out, in, k, k)         here W (k, k, in, out)
+    ConvTranspose2d    weight (in, out, k, k)         here W (k, k, out, in)
+
+PyTorch has the channels of an image first, so its rows hold the same numbers in another order wherever an image becomes
+a row or a row an image: in the data, and in the dense layers between the two convolutional networks.
+"""
+
+import numpy as np
+
+from ..errors import UserError
+from ..nn import BatchNorm, Conv2d, Dense, Reshape
+
+TORCH_NAMES = {"W": "weight", "b": "bias", "gamma": "weight", "beta": "bias", "running_variance": "running_var"}
+COUNTER = "num_batches_tracked"  # in PyTorch's state of a batch normalization, which uses it for nothing here
+
+
+def plain(name):
+    """Return the name of an array without `layers`."""
+    return ".".join(part for part in name.split(".") if part != "layers")
+
+
+def torch_name(name):
+    """Return PyTorch's name for an array of ours."""
+    layer, _, last = plain(name).rpartition(".")
+    return f"{layer}.{TORCH_NAMES.get(last, last)}"
+
+
+def has_images(model):
+    """Return whether a model has convolutions, and so rows that PyTorch orders in another way."""
+    return any(isinstance(part, Conv2d) for _, part in model.named_modules())
+
+
+def channels_first(image_shape):
+    """Return where the numbers of an image with channels first stand in a row of ours: indices (C · H · W,).
+
+    image_shape   (H, W, C)
+    """
+    return np.arange(np.prod(image_shape)).reshape(image_shape).transpose(2, 0, 1).ravel()
+
+
+def _reordered(model):
+    """Return the arrays whose rows or columns PyTorch orders in another way, with the axis; and that order."""
+    if not has_images(model):
+        return {}, None
+    shapes = [part.shape for _, part in model.decoder.named_modules() if isinstance(part, Reshape)]
+    axes = {}
+    for path, part in model.named_modules():
+        if isinstance(part, Dense):
+            axes |= {f"{path}W": 1, f"{path}b": 0} if path.startswith("decoder") else {f"{path}W": 0}
+    return axes, channels_first(shapes[0])  # the first makes an image of a row
+
+
+def to_torch(model):
+    """Return what PyTorch's `load_state_dict` takes: the arrays of a model, by PyTorch's names, in its layout."""
+    axes, order = _reordered(model)
+    state = {}
+    for name, a in model.state_dict().items():
+        a = np.take(a, order, axis=axes[name]) if name in axes else a
+        if name.endswith(".W"):
+            a = a.T if a.ndim == 2 else a.transpose(3, 2, 0, 1)
+        state[torch_name(name)] = np.ascontiguousarray(a)
+    for path, part in model.named_modules():
+        if isinstance(part, BatchNorm):
+            state[torch_name(path + COUNTER)] = np.array(0)
+    return state
+
+
+def to_jax(model):
+    """Return the arrays of a model by the names of a program for JAX: "encoder.0.W"."""
+    return {plain(name): a for name, a in model.state_dict().items()}
+
+
+def from_torch(saved, model):
+    """Return PyTorch's arrays, by PyTorch's names, as `model.load_state_dict` takes them."""
+    axes, order = _reordered(model)
+    state = {}
+    for name in model.state_dict():
+        a = np.asarray(saved[torch_name(name)])
+        if name.endswith(".W"):
+            a = a.T if a.ndim == 2 else a.transpose(2, 3, 1, 0)
+        if name in axes and a.shape[axes[name]] == len(order):  # if not, load_state_dict refuses it
+            a = np.take(a, np.argsort(order), axis=axes[name])
+        state[name] = a
+    return state
+
+
+def from_saved(saved, model):
+    """Return the arrays that a program saved as `model.load_state_dict` takes them.
+
+    saved   arrays by name: what a program of ours saves, or PyTorch-VAE's VanillaVAE, for the layers of this model
+
+    Raises UserError for the names of other layers. `load_state_dict` refuses other shapes.
+    """
+    saved = {name: a for name, a in saved.items() if not name.endswith(COUNTER)}
+    names = list(model.state_dict())
+    if saved.keys() == {plain(name) for name in names}:
+        return {name: saved[plain(name)] for name in names}
+    saved = published_names(saved, model)
+    expected = {torch_name(name) for name in names}
+    if saved.keys() == expected:
+        return from_torch(saved, model)
+    unknown, missing = sorted(saved.keys() - expected), sorted(expected - saved.keys())
+    found = f"holds {unknown[0]!r}, which the run does not have" if unknown else f"has no {missing[0]!r}"
+    raise UserError(f"the file {found}: expected the weights of the same layers, such as npvae export writes them")
+
+
+BLOCK = 3  # layers of a block in PyTorch-VAE: convolution, batch normalization, leaky ReLU
+
+
+def published_names(saved, model):
+    """Return a state dict of PyTorch-VAE's VanillaVAE by the names that `to_torch` gives; any other as it is.
+
+    There, each block of three layers is a Sequential, and the last block of the decoder has a name of its own.
+    """
+    if "decoder_input.weight" not in saved:
+        return saved
+    blocks = sum(isinstance(part, Conv2d) for path, part in model.named_modules() if path.startswith("encoder"))
+    renamed = {}
+    for name, a in saved.items():
+        first, *rest = name.split(".")
+        if first == "encoder":
+            renamed[f"encoder.{1 + BLOCK * int(rest[0]) + int(rest[1])}.{rest[2]}"] = a
+        elif first == "decoder":
+            renamed[f"decoder.0.{2 + BLOCK * int(rest[0]) + int(rest[1])}.{rest[2]}"] = a
+        elif first == "final_layer":
+            renamed[f"decoder.0.{2 + BLOCK * (blocks - 1) + int(rest[0])}.{rest[1]}"] = a
+        else:
+            named = {"fc_mu": "mu", "fc_var": "logvar", "decoder_input": "decoder.0.0"}
+            renamed[".".join([named.get(first, first), *rest])] = a
+    return renamed
