@@ -1,8 +1,8 @@
 """npvae: variational autoencoders in plain NumPy, with every derivative written by hand and proved.
 
 Read the packages in the order in which they import one another: errors, arguments, plain, runtime; autodiff, datasets;
-nn, diagnosis; probability; models; training, gradchecks; figures; learn, bench; experiments; cli. Each module opens
-with its idea.
+nn, diagnosis; probability; models; training, gradchecks; figures; learn, bench, export; experiments; cli. Each module
+opens with its idea.
 """
 
 import importlib

@@ -23,7 +23,7 @@ FLOORS = [  # from the ground up; README.md and the package's docstring name the
     {"models"},
     {"training", "gradchecks"},
     {"figures"},
-    {"learn", "bench"},
+    {"learn", "bench", "export"},
     {"experiments"},
     {"cli"},
     {"__main__", "__init__"},

@@ -111,6 +111,17 @@ def build_parser():
     explore.add_argument("--out", metavar="PAGE.html", help="the file to write (default RUN/explorer.html)")
     explore.add_argument("--force", action="store_true", help="replace the file if it exists")
 
+    export = commands.add_parser("export", help="write the model as a program of PyTorch or JAX, or as ONNX files")
+    export.add_argument("run", metavar="RUN", help="the folder of the run")
+    export.add_argument("--to", choices=["torch", "jax", "onnx"], required=True, help="the library")
+    export.add_argument("--data", metavar="DATA", help=moved)
+    export.add_argument("--out", metavar="FOLDER", help="the folder to write (default RUN-LIBRARY)")
+
+    taken = commands.add_parser("import", help="make a run of the weights that an exported program saved")
+    taken.add_argument("file", metavar="FILE.safetensors", help="the weights")
+    taken.add_argument("run", metavar="RUN", help="a run of the same layers, whose settings the new one gets")
+    taken.add_argument("--out", metavar="FOLDER", help="the folder of the new run (default RUN-imported)")
+
     encode = commands.add_parser("encode", help="write the codes of a data set to an .npz file")
     encode.add_argument("run", metavar="RUN", help="the folder of the run")
     encode.add_argument("--out", metavar="PATH.npz", required=True, help="the file to write")

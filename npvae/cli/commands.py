@@ -16,6 +16,7 @@ import numpy as np
 from .. import datasets, plain
 from ..datasets.files import shown_path
 from ..errors import UserError, choose_name
+from ..export import folder as exported
 from ..figures import explorer, pictures
 from ..figures.film import Film
 from ..training import Run, evaluation, settings
@@ -226,6 +227,22 @@ def explore(options):
     return 0
 
 
+def export(options):
+    """npvae export: write the model of a run as a program, or as ONNX files."""
+    out = options.out or f"{options.run.rstrip('/')}-{options.to}"
+    written = exported.export(Run.load(options.run, _place(options)), options.to, out)
+    print_wrapped(f"wrote to {out}: {', '.join(written)}")
+    return 0
+
+
+def import_(options):
+    """npvae import: make a new run with the settings of another one and the weights in a file."""
+    out = options.out or f"{options.run.rstrip('/')}-imported"
+    run = exported.import_weights(options.file, options.run, out)
+    print_wrapped(f"wrote {run.folder}, a run that has taken no steps; next: npvae evaluate {run.folder}")
+    return 0
+
+
 def encode(options):
     """npvae encode: write the codes of a data set to an .npz file, with its labels."""
     require_writable(options.out)
@@ -253,6 +270,7 @@ def _place(options):
 
 
 COMMANDS = {
-    "train": train, "evaluate": evaluate, "draw": draw, "explore": explore, "encode": encode,
+    "train": train, "evaluate": evaluate, "draw": draw, "explore": explore, "export": export,
+    "import": import_, "encode": encode,
     "experiment": experiment, "bench": bench, "gradcheck": gradcheck, "data": data, "learn": learn,
 }  # fmt: skip

@@ -71,7 +71,7 @@ def export(run, library, folder):
 
 def safetensors(arrays):
     """Return arrays as the bytes of a .safetensors file."""
-    return require("safetensors.numpy").save({name: np.ascontiguousarray(a) for name, a in arrays.items()})
+    return require("safetensors.numpy").save({name: np.asarray(a, order="C") for name, a in arrays.items()})
 
 
 def data(run, library):

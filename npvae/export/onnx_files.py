@@ -46,7 +46,10 @@ class Graph:
         self.nodes.append(helper.make_node("Identity", [output], [name]))
 
     def bytes(self, inputs, outputs, title):
-        """Return the graph as the bytes of a file. inputs, outputs: dicts from names to numbers of columns; y has none."""
+        """Return the graph as the bytes of a file.
+
+        inputs, outputs   dicts from names to numbers of columns; the labels y have none
+        """
         described = [
             [helper.make_tensor_value_info(name, *_type(name, columns)) for name, columns in each.items()]
             for each in (inputs, outputs)

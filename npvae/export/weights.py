@@ -67,7 +67,7 @@ def to_torch(model):
         a = np.take(a, order, axis=axes[name]) if name in axes else a
         if name.endswith(".W"):
             a = a.T if a.ndim == 2 else a.transpose(3, 2, 0, 1)
-        state[torch_name(name)] = np.ascontiguousarray(a)
+        state[torch_name(name)] = np.array(a, order="C")
     for path, part in model.named_modules():
         if isinstance(part, BatchNorm):
             state[torch_name(path + COUNTER)] = np.array(0)

@@ -13,6 +13,7 @@ from npvae.training import Run
 
 SMALL = {"data": "bars", "latent_dim": 3}
 DENSE = {**SMALL, "hidden": [7, 5]}
+CONVOLUTIONS = {**SMALL, "channels": [3, 5]}
 TANH = {**DENSE, "activation": "tanh"}
 LIKELIHOODS = ("bernoulli", "continuous-bernoulli", "gaussian", "squared-error", "discretized-logistic")
 ESTIMATORS = ("monte-carlo-kl", "sticking-the-landing", "score-function", "score-function-baseline", "naive")
@@ -22,14 +23,14 @@ CASES = {
     **{f"vae, {name}": {"model": "vae", **DENSE, "estimator": name, "samples": 2} for name in ESTIMATORS},
     **{f"iwae, {name}": {"model": "iwae", **TANH, "likelihood": name} for name in LIKELIHOODS},
     **{f"cvae, {name}": {"model": "cvae", **DENSE, "likelihood": name, "samples": 3} for name in LIKELIHOODS},
-    **{f"conv-vae, {name}": {"model": "conv-vae", **SMALL, "channels": [3, 5], "likelihood": name} for name in LIKELIHOODS},
+    **{f"conv-vae, {name}": {"model": "conv-vae", **CONVOLUTIONS, "likelihood": name} for name in LIKELIHOODS},
     "conv-vae, naive": {"model": "conv-vae", **SMALL, "channels": [3], "estimator": "naive", "samples": 2},
-    "vanilla-vae": {"model": "vanilla-vae", **SMALL, "channels": [3, 5], "beta": 0.3},
-    "vanilla-vae, gaussian": {"model": "vanilla-vae", **SMALL, "channels": [3, 5], "likelihood": "gaussian"},
+    "vanilla-vae": {"model": "vanilla-vae", **CONVOLUTIONS, "beta": 0.3},
+    "vanilla-vae, gaussian": {"model": "vanilla-vae", **CONVOLUTIONS, "likelihood": "gaussian"},
     "colours": {"model": "vanilla-vae", "latent_dim": 2, "channels": [2, 3], "data": "shapes"},
     "ae": {"model": "ae", **DENSE},
     "linear-ae": {"model": "linear-ae", **SMALL},
-    "conv-ae": {"model": "conv-ae", **SMALL, "channels": [3, 5]},
+    "conv-ae": {"model": "conv-ae", **CONVOLUTIONS},
     **{f"dae, {name}": {"model": "dae", **DENSE, "noise": name, "noise_level": 0.3} for name in NOISES},
     "beta": {"model": "vae", **DENSE, "beta": 0.3, "warm_up": 7},
     "free bits": {"model": "vae", **DENSE, "free_bits": 0.1},
@@ -52,7 +53,7 @@ def run_of(name, dtype="float64"):
     state = run.model.state_dict()
     for key, a in state.items():
         positive = key.endswith(("running_variance", "gamma"))
-        state[key] = rng.uniform(0.5, 1.5, a.shape) if positive else 0.4 * rng.standard_normal(a.shape)
+        state[key] = np.array(rng.uniform(0.5, 1.5, a.shape) if positive else 0.4 * rng.standard_normal(a.shape))
     run.model.load_state_dict(state)
     return run
 
@@ -86,7 +87,7 @@ def loss(run, seed=1):
     objective.backward()
     gradients = copy.deepcopy(run.model)
     for ours, p in zip(run.model.parameters(), gradients.parameters()):
-        p.data = np.zeros_like(ours.data) if ours.grad is None else ours.grad
+        p.data = np.zeros_like(ours.data) if ours.grad is None else np.asarray(ours.grad)
     return parts, gradients
 
 

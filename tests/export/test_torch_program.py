@@ -1,4 +1,4 @@
-"""Proves that the program for PyTorch computes what npvae computes: outputs, loss, gradients, and steps of the optimiser.
+"""Proves that the program for PyTorch computes what npvae computes: outputs, loss, gradients, steps of the optimiser.
 
 These tests would catch a weight that is transposed or of the wrong layer, channels in another order, a running variance
 that is taken for a standard deviation, a likelihood without a constant, and an estimator that lets a gradient through.
@@ -16,6 +16,7 @@ from npvae.autodiff import no_grad
 from npvae.export import folder, torch_program, weights
 from npvae.nn.optim import OPTIMIZERS
 from tests.export import cases
+from tests.export.comparison import before_normalization, same
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("safetensors")
@@ -40,13 +41,6 @@ def reordered(run, eps):
     return None if eps is None else torch.from_numpy(eps)
 
 
-def same(ours, theirs, limit):
-    """Check that two arrays agree to `limit`, relative to their size and at least 1."""
-    theirs = theirs.detach().numpy() if isinstance(theirs, torch.Tensor) else np.asarray(theirs)
-    assert np.shape(ours) == theirs.shape
-    assert np.abs(ours - theirs).max() <= limit * max(1, np.abs(ours).max())
-
-
 @pytest.mark.parametrize("dtype, limit", [("float64", 1e-10), ("float32", 1e-5)])
 @pytest.mark.parametrize("name", cases.CASES)
 def test_the_loss_its_parts_and_every_gradient(name, dtype, limit):
@@ -62,8 +56,9 @@ def test_the_loss_its_parts_and_every_gradient(name, dtype, limit):
     if "objective" in parts:
         same(parts["objective"], objective, limit)
     expected = weights.to_torch(gradients)
+    largest = max(np.abs(p.data).max() for p in gradients.parameters())    # some gradients are nothing but rounding
     for key, p in model.named_parameters():
-        same(expected[key], torch.zeros_like(p) if p.grad is None else p.grad, limit)
+        same(expected[key], torch.zeros_like(p) if p.grad is None else p.grad, limit, largest)
     state, surrogate = weights.to_torch(run.model), run.settings.get("estimator", "analytic-kl") != "analytic-kl"
     for key, a in model.named_buffers():        # a surrogate's decoder runs twice here: see VAE._surrogate_loss
         if "running" in key and not (surrogate and key.startswith("decoder")):
@@ -106,8 +101,10 @@ def test_twenty_steps(name, optimizer):
         ours.step()
     assert any(np.abs(a - before[key]).max() > 1e-3 for key, a in run.model.state_dict().items())
     state = weights.to_torch(run.model)
+    without_effect = {weights.torch_name(key) for key in before_normalization(run.model)}
     for key, p in model.named_parameters():
-        same(state[key], p, 1e-4)
+        if key not in without_effect:
+            same(state[key], p, 1e-4)
 
 
 @pytest.mark.parametrize("name", cases.CASES)

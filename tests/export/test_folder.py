@@ -1,0 +1,54 @@
+"""Proves `npvae export` and `npvae import`: what they write, what they refuse, and that nothing on disk is lost."""
+
+import pathlib
+
+import numpy as np
+import pytest
+
+from npvae.export import folder
+from npvae.training import Run
+
+pytest.importorskip("safetensors")
+TRAIN = ["train", "--data", "bars", "--steps", "20"]
+
+
+def test_weights_go_out_and_come_back(npvae_, refuse):
+    npvae_(*TRAIN, "--hidden", "7", "--out", "run")
+    status, out, _ = npvae_("export", "run", "--to", "jax")
+    assert status == 0 and "wrote to run-jax: vae.py, model.safetensors, data.npz" in out
+    with np.load("run-jax/data.npz") as data:
+        assert data["x_train"].shape == (2000, 64)
+    state = Run.load("run").model.state_dict()
+    status, out, _ = npvae_("import", "run-jax/model.safetensors", "run")
+    assert status == 0 and "wrote run-imported" in out
+    assert all(np.array_equal(a, state[key]) for key, a in Run.load("run-imported").model.state_dict().items())
+    assert npvae_("evaluate", "run-imported")[0] == 0
+    assert npvae_(*TRAIN, "--hidden", "7", "--out", "run-imported", "--resume")[0] == 0
+    assert "run-imported already exists" in refuse("import", "run-jax/model.safetensors", "run")
+    assert "run-jax is not empty: choose another folder with --out" in refuse("export", "run", "--to", "jax")
+
+
+def test_bytes_are_kept_only_if_nothing_is_lost():
+    x = np.arange(256, dtype=np.float32)[None] / np.float32(255)
+    assert folder._bytes_if_exact(x).dtype == np.uint8
+    x[0, 3] += 1e-4
+    assert folder._bytes_if_exact(x) is x and folder._bytes_if_exact(x * 2).dtype == np.float32
+
+
+def test_what_is_refused(npvae_, refuse, monkeypatch):
+    npvae_("train", "--data", "bars", "--model", "pca", "--out", "pca")
+    npvae_(*TRAIN, "--hidden", "7", "--out", "run")
+    npvae_(*TRAIN, "--hidden", "8", "--out", "other")
+    npvae_("export", "other", "--to", "jax")
+    assert "pca cannot be exported: PCA is one matrix" in refuse("export", "pca", "--to", "torch")
+    assert "different networks" in refuse("import", "other-jax/model.safetensors", "run")
+    assert not pathlib.Path("run-imported").exists()
+    assert "there is no file nowhere.safetensors" in refuse("import", "nowhere.safetensors", "run")
+    pathlib.Path("bad.safetensors").write_bytes(b"\xff" * 100)
+    assert "bad.safetensors is no .safetensors file" in refuse("import", "bad.safetensors", "run")
+
+
+def test_a_missing_package_is_named(monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "onnx", None)
+    with pytest.raises(folder.UserError, match=r"needs the package onnx: install it with pip install 'npvae\[export\]'"):
+        folder.require("onnx")

@@ -1,0 +1,107 @@
+"""Proves that the program for JAX computes what npvae computes: loss, gradients, running statistics, steps; and shares.
+
+These tests would catch a kernel that is flipped, a running variance without its M / (M − 1), a second moment of Adam
+without its correction, and devices that each normalize their own share.
+"""
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from npvae.export import folder, jax_program, weights
+from npvae.nn.optim import OPTIMIZERS
+from tests.export import cases
+from tests.export.comparison import before_normalization, same
+
+jax = pytest.importorskip("jax")
+pytest.importorskip("safetensors")
+
+
+@pytest.fixture(autouse=True)
+def double_precision():
+    with jax.enable_x64(True):
+        yield
+
+
+def called(program, run, seed=1):
+    """Return the gradients of a program's loss in training, the objective, the parts, and what normalizations saw."""
+    x, y = cases.examples(run)
+    batch, params = [a for a in (x, y) if a is not None], weights.to_jax(run.model)
+    f = jax.value_and_grad(program.loss, has_aux=True)
+    (objective, (parts, seen)), grads = f(params, *batch, cases.noise(run, seed), cases.STEP, True)
+    return grads, objective, parts, seen
+
+
+@pytest.mark.parametrize("dtype, limit", [("float64", 1e-10), ("float32", 1e-5)])
+@pytest.mark.parametrize("name", cases.CASES)
+def test_the_loss_its_parts_and_every_gradient(name, dtype, limit):
+    run = cases.run_of(name, dtype)
+    grads, objective, found, seen = called(cases.program(jax_program, run), run)
+    before = run.model.state_dict()
+    parts, gradients = cases.loss(run)
+    for key, value in found.items():
+        same(parts[key], value, limit)
+    if "objective" in parts:
+        same(parts["objective"], objective, limit)
+    largest = max(np.abs(p.data).max() for p in gradients.parameters())
+    for key, p in gradients.named_parameters():
+        same(p.data, grads[weights.plain(key)], limit, largest)
+    surrogate = run.settings.get("estimator", "analytic-kl") != "analytic-kl"
+    for key, a in run.model.state_dict().items():
+        if weights.plain(key) in seen and not (surrogate and key.startswith("decoder")):
+            same(a, before[key] + 0.1 * (seen[weights.plain(key)] - before[key]), limit)
+
+
+@pytest.mark.parametrize("name", ["vae, bernoulli", "conv-vae, gaussian", "vanilla-vae", "cvae, bernoulli", "ae"])
+@pytest.mark.parametrize("optimizer", ["adam", "sgd", "adagrad"])
+def test_twenty_steps(name, optimizer):
+    run = cases.run_of(name, "float32")
+    run.settings = run.settings | {"optimizer": optimizer, "lr": 1e-4 if optimizer == "sgd" else 1e-3}
+    program = cases.program(jax_program, run)
+    ours = OPTIMIZERS[optimizer](run.model.parameters(), run.settings["lr"])
+    x, y = cases.examples(run)
+    params = weights.to_jax(run.model)
+    moments = {key: [np.zeros_like(p)] * jax_program.UPDATES[optimizer][0] for key, p in params.items()}
+    batch = [a for a in (x, y) if a is not None]
+    for step in range(20):
+        params, moments, _ = program.train_step(params, moments, batch, cases.noise(run, step), step)
+        cases.loss(run, step)
+        ours.step()
+    without_effect = before_normalization(run.model)
+    for key, p in run.model.named_parameters():
+        if key not in without_effect:
+            same(p.data, params[weights.plain(key)], 1e-4)
+
+
+@pytest.mark.parametrize("name", cases.CASES)
+def test_it_reads_as_a_person_would_write_it(name, tmp_path):
+    text = jax_program.source(cases.run_of(name), "program.py")
+    assert len(text.splitlines()) <= 150 and max(map(len, text.splitlines())) <= 120
+    (tmp_path / "program.py").write_text(text)
+    config = os.path.join(os.path.dirname(__file__), "../../pyproject.toml")
+    ruff = [sys.executable, "-m", "ruff", "check", "--config", config, tmp_path / "program.py"]
+    found = subprocess.run(ruff, capture_output=True, text=True)
+    assert found.returncode == 0, found.stdout
+
+
+@pytest.mark.parametrize("name", ["cvae, bernoulli", "vanilla-vae"])
+def test_two_devices_train_like_one(tmp_path, name):
+    run = cases.run_of(name, "float32")
+    folder.export(run, "jax", tmp_path / "export")
+    (program,) = (tmp_path / "export").glob("*.py")
+    trained = []
+    for devices in (1, 2):
+        environment = os.environ | {"XLA_FLAGS": f"--xla_force_host_platform_device_count={devices}"}
+        train = [sys.executable, program, "train", "--steps", "20"]
+        found = subprocess.run(train, env=environment, capture_output=True, text=True)
+        assert found.returncode == 0 and "step     20" in found.stdout, found.stderr
+        trained.append(folder.read(tmp_path / "export/trained.safetensors"))
+    without_effect = before_normalization(run.model)
+    for key, _ in run.model.named_parameters():
+        if key not in without_effect:
+            same(trained[0][weights.plain(key)], trained[1][weights.plain(key)], 1e-4)
+    evaluate = [sys.executable, program, "evaluate", "--weights", tmp_path / "export/trained.safetensors"]
+    assert subprocess.run(evaluate, capture_output=True, text=True, check=True).stdout.startswith("loss ")
