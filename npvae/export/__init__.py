@@ -4,6 +4,6 @@
     pieces.py            what the programs have in common
     torch_program.py     the program for PyTorch
     jax_program.py       the program for JAX
-    onnx_files.py        encoder.onnx and decoder.onnx
+    with_onnx.py        encoder.onnx and decoder.onnx
     folder.py            the folder of `npvae export`, and `npvae import`
 """

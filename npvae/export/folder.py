@@ -52,9 +52,9 @@ def export(run, library, folder):
     for package in PACKAGES[library]:
         require(package)
     if library == "onnx":
-        from . import onnx_files  # only here: it needs the package
+        from . import with_onnx  # only here: it needs the package
 
-        files = onnx_files.files(run)
+        files = with_onnx.files(run)
     else:
         from . import jax_program, torch_program
 

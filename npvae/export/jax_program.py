@@ -24,7 +24,7 @@ import pathlib
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.sharding import NamedSharding, PartitionSpec
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from safetensors.numpy import load_file, save_file
 
 HERE = pathlib.Path(__file__).parent
@@ -77,7 +77,7 @@ def evaluate(params, part="test", size=200):
 
 def train(steps, path):
     """Train until step STEP + steps."""
-    mesh = jax.make_mesh((jax.device_count(),), ("batch",))
+    mesh = Mesh(jax.devices(), ("batch",))
     everywhere, divided = NamedSharding(mesh, PartitionSpec()), NamedSharding(mesh, PartitionSpec("batch"))
     params = jax.device_put(load_file(path), everywhere)
     moments = {name: [jnp.zeros_like(p)] * $MOMENTS for name, p in params.items()}

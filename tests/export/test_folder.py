@@ -1,6 +1,7 @@
 """Proves `npvae export` and `npvae import`: what they write, what they refuse, and that nothing on disk is lost."""
 
 import pathlib
+import sys
 
 import numpy as np
 import pytest
@@ -49,6 +50,6 @@ def test_what_is_refused(npvae_, refuse, monkeypatch):
 
 
 def test_a_missing_package_is_named(monkeypatch):
-    monkeypatch.setitem(__import__("sys").modules, "onnx", None)
-    with pytest.raises(folder.UserError, match=r"needs the package onnx: install it with pip install 'npvae\[export\]'"):
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    with pytest.raises(folder.UserError, match=r"the package onnx: install it with pip install .npvae\[export\]"):
         folder.require("onnx")

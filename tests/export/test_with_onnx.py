@@ -20,12 +20,12 @@ def computed(content, **inputs):
 
 @pytest.mark.parametrize("name", cases.CASES)
 def test_the_encoder_and_the_decoder(name):
-    from npvae.export import onnx_files
+    from npvae.export import with_onnx
 
     run = cases.run_of(name, "float32")
     x, y = cases.examples(run)
     model = run.model if y is None else run.model.given(y)
-    files = onnx_files.files(run)
+    files = with_onnx.files(run)
     with model.evaluating(), no_grad():
         if model.has_bound:
             q, found = model.encode(x), computed(files["encoder.onnx"], x=x, y=y)
