@@ -56,7 +56,7 @@ class ConvolutionalVAE(VAE):
     Raises UserError if the images cannot be halved as often as there are channels.
     """
 
-    make_decoder = staticmethod(convolutional_decoder)
+    _make_decoder = staticmethod(convolutional_decoder)
 
     def __init__(
         self, image_shape, latent_dim, channels, rng, likelihood="squared-error", init=xavier_uniform,
@@ -69,7 +69,7 @@ class ConvolutionalVAE(VAE):
         self.encoder, width = convolutional_encoder(image_shape, channels, rng)
         self.mu = Dense(width, latent_dim, rng, init)
         self.logvar = Dense(width, latent_dim, rng, init)
-        decoder = self.make_decoder(image_shape, channels, latent_dim, rng, init)
+        decoder = self._make_decoder(image_shape, channels, latent_dim, rng, init)
         self.decoder = Sequential(decoder, Tanh()) if self.rescales else decoder
         self.image_shape, self.data_dim = tuple(image_shape), math.prod(image_shape)
 

@@ -50,7 +50,7 @@ class VanillaVAE(ConvolutionalVAE):
     Raises UserError for other likelihoods, and for whatever `ConvolutionalVAE` refuses.
     """
 
-    make_decoder = staticmethod(vanilla_decoder)
+    _make_decoder = staticmethod(vanilla_decoder)
 
     def __init__(
         self, image_shape, latent_dim, channels, rng, likelihood="squared-error", init=xavier_uniform,
