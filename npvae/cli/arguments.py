@@ -120,6 +120,7 @@ def build_parser():
     taken = commands.add_parser("import", help="make a run of the weights that an exported program saved")
     taken.add_argument("file", metavar="FILE.safetensors", help="the weights")
     taken.add_argument("run", metavar="RUN", help="a run of the same layers, whose settings the new one gets")
+    taken.add_argument("--data", metavar="DATA", help=moved)
     taken.add_argument("--out", metavar="FOLDER", help="the folder of the new run (default RUN-imported)")
 
     encode = commands.add_parser("encode", help="write the codes of a data set to an .npz file")

@@ -229,7 +229,7 @@ def explore(options):
 
 def export(options):
     """npvae export: write the model of a run as a program, or as ONNX files."""
-    out = options.out or f"{options.run.rstrip('/')}-{options.to}"
+    out = options.out or _beside(options.run, options.to)
     written = exported.export(Run.load(options.run, _place(options)), options.to, out)
     print_wrapped(f"wrote to {out}: {', '.join(written)}")
     return 0
@@ -237,10 +237,16 @@ def export(options):
 
 def import_(options):
     """npvae import: make a new run with the settings of another one and the weights in a file."""
-    out = options.out or f"{options.run.rstrip('/')}-imported"
-    run = exported.import_weights(options.file, options.run, out)
+    out = options.out or _beside(options.run, "imported")
+    run = exported.import_weights(options.file, options.run, out, _place(options))
     print_wrapped(f"wrote {run.folder}, a run that has taken no steps; next: npvae evaluate {run.folder}")
     return 0
+
+
+def _beside(run, ending):
+    """Return the path of a folder beside that of a run: runs/mnist-torch for runs/mnist."""
+    path = pathlib.Path(run)
+    return path.parent / f"{path.resolve().name}-{ending}"
 
 
 def encode(options):

@@ -52,9 +52,9 @@ def _trained(folder, stage, model, k):
 
 
 def _nll(run, images):
-    """Return −ln p(x) of the first images of the test set, and its standard error, with IMPORTANCE_SAMPLES samples."""
+    """Return [−ln p(x), its standard error] of the first images of the test set, with IMPORTANCE_SAMPLES samples."""
     found = evaluate(run.model, run.x_test[:images], np.random.default_rng(0), IMPORTANCE_SAMPLES)
-    return -found["log_likelihood"], found["standard_error"]
+    return [-found["log_likelihood"], float(found["standard_error"])]
 
 
 def _kept(path):

@@ -97,13 +97,15 @@ def _bytes_if_exact(x):
     return x
 
 
-def import_weights(path, folder, out):
+def import_weights(path, folder, out, place=None):
     """Make a new run with the settings of the run in `folder` and the weights in a .safetensors file; return it.
+
+    place   settings that say where the data of the run is now, such as {"data": "my.npz"}
 
     The new run has taken no steps, and its history is empty. Raises UserError for a file that cannot be read, weights
     of other layers or shapes, numbers that are not finite, and a folder `out` that exists.
     """
-    original = Run.load(folder)
+    original = Run.load(folder, place)
     if original.settings["model"] in WITHOUT:
         raise UserError(f"nothing can be imported into {original.settings['model']}")
     state = weights.from_saved(read(path), original.model)
@@ -111,7 +113,7 @@ def import_weights(path, folder, out):
         if not np.isfinite(a).all():
             raise UserError(f"{name} in {shown_path(path)} holds NaN or infinity, expected finite numbers")
     original.model.load_state_dict(state)
-    run = Run.create(out, original.settings)
+    run = Run.create(out, original.settings | (place or {}))
     run.model.load_state_dict(state)
     run.save(*run.training.state())
     run.finish()
@@ -126,5 +128,5 @@ def read(path):
         raise UserError(f"there is no file {shown_path(path)}: expected the weights of a model, as .safetensors")
     try:
         return load(path)
-    except (error, ValueError, KeyError, OverflowError) as reason:
+    except (error, ValueError, KeyError, TypeError, OverflowError) as reason:
         raise UserError(f"{shown_path(path)} is no .safetensors file that can be read: {reason}") from None

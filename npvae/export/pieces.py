@@ -3,10 +3,18 @@
 import string
 import textwrap
 
-from ..nn.schedules import SCHEDULES
-
 FACTORS = {"constant": "", "polynomial": "(1 + step / 1000) ** -0.75"}  # of the learning rate in a step, by schedule
-assert FACTORS.keys() == SCHEDULES.keys()
+MAIN = '''\
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("action", choices=["evaluate", "train"])
+    parser.add_argument("--steps", type=int, default=1000)
+    parser.add_argument("--weights", default=HERE / "model.safetensors")
+    options = parser.parse_args()
+    if options.action == "train":
+        train(options.steps, options.weights)
+    else:
+        print(*(f"{name} {value:.2f}" for name, value in evaluate($LOAD(options.weights)).items()))'''
 
 
 def filled(template, **parts):

@@ -20,6 +20,7 @@ from ..errors import UserError
 from ..nn import BatchNorm, Conv2d, Dense, Reshape
 
 TORCH_NAMES = {"W": "weight", "b": "bias", "gamma": "weight", "beta": "bias", "running_variance": "running_var"}
+BLOCK = 3  # layers of a block in PyTorch-VAE: convolution, batch normalization, leaky ReLU
 COUNTER = "num_batches_tracked"  # in PyTorch's state of a batch normalization, which uses it for nothing here
 
 
@@ -111,9 +112,6 @@ def from_saved(saved, model):
     unknown, missing = sorted(saved.keys() - expected), sorted(expected - saved.keys())
     found = f"holds {unknown[0]!r}, which the run does not have" if unknown else f"has no {missing[0]!r}"
     raise UserError(f"the file {found}: expected the weights of the same layers, such as npvae export writes them")
-
-
-BLOCK = 3  # layers of a block in PyTorch-VAE: convolution, batch normalization, leaky ReLU
 
 
 def published_names(saved, model):

@@ -70,7 +70,10 @@ ACTIVATIONS = {"relu": "Relu", "sigmoid": "Sigmoid", "tanh": "Tanh", "softplus":
 
 def add_layer(graph, module, name, h):
     """Append a layer, or the layers of a Sequential, to a graph; return the name of the output."""
-    kept = lambda key, a: graph.array(a, f"{plain(name)}.{key}")  # noqa: E731  # the weights keep their names
+
+    def kept(key, a):  # the weights keep their names
+        return graph.array(a, f"{plain(name)}.{key}")
+
     if isinstance(module, Sequential):
         for i, part in enumerate(module.layers):
             h = add_layer(graph, part, f"{name}.{i}", h)
@@ -121,12 +124,12 @@ def encoder(model):
     return graph.bytes(_inputs(model, "x", model.data_dim), dict.fromkeys(names, model.latent_dim), "encoder")
 
 
-def decoder(model):
-    """Return decoder.onnx as bytes."""
+def decoder(model, likelihood=None):
+    """Return decoder.onnx as bytes. likelihood: the name of a likelihood, None for an autoencoder."""
     graph = Graph()
     output = add_layer(graph, model.decoder, "decoder", with_labels(graph, model, "z"))
     graph.named(output, "output")
-    graph.named(_mean(graph, model, output), "mean")
+    graph.named(_mean(graph, model.rescales, likelihood, output), "mean")
     outputs = dict.fromkeys(("output", "mean"), model.data_dim)
     return graph.bytes(_inputs(model, "z", model.latent_dim), outputs, "decoder")
 
@@ -135,16 +138,15 @@ def _inputs(model, name, columns):
     return {name: columns} | ({"y": None} if model.needs_labels else {})
 
 
-def _mean(graph, model, output):
+def _mean(graph, rescales, likelihood, output):
     """Append what makes the mean of p(x | z) of the decoder's output, as `model.generate` does."""
-    if model.rescales:
+    if rescales:
         return graph.add("Mul", graph.add("Add", output, graph.number(1)), graph.number(0.5))
-    kind = type(model.likelihood(np.zeros((1, 1), np.float32))).__name__ if model.has_bound else None
-    if kind == "Bernoulli":
+    if likelihood == "bernoulli":
         return graph.add("Sigmoid", output)
-    if kind == "ContinuousBernoulli":
+    if likelihood == "continuous-bernoulli":
         return _continuous_bernoulli_mean(graph, output)
-    if kind == "DiscretizedLogistic":
+    if likelihood == "discretized-logistic":
         return graph.add("Clip", output, graph.number(0), graph.number(1))
     return output
 
@@ -166,4 +168,4 @@ def _continuous_bernoulli_mean(graph, l):
 
 def files(run):
     """Return the two files of a run: a dict from names to bytes."""
-    return {"encoder.onnx": encoder(run.model), "decoder.onnx": decoder(run.model)}
+    return {"encoder.onnx": encoder(run.model), "decoder.onnx": decoder(run.model, run.settings.get("likelihood"))}

@@ -301,7 +301,7 @@ def growth(grown, title):
     figure = new_figure(9, 4)
     for i, (axis, curves) in enumerate(grown.items()):
         axes = figure.add_subplot(1, len(grown), i + 1)
-        for (name, (sizes, seconds)), (colour, style, marker) in zip(curves.items(), STYLES):
+        for (name, (sizes, seconds)), (colour, style, marker) in zip(curves.items(), itertools.cycle(STYLES)):
             milliseconds = 1000 * np.asarray(seconds)
             axes.loglog(sizes, milliseconds, color=colour, linestyle=style, marker=marker, markersize=4, label=name)
         axes.set_xticks(sizes, [f"{n:,}" if i % 2 == 0 else "" for i, n in enumerate(sizes)], fontsize=8)

@@ -56,7 +56,7 @@ class ConvolutionalVAE(VAE):
     Raises UserError if the images cannot be halved as often as there are channels.
     """
 
-    _make_decoder = staticmethod(convolutional_decoder)
+    _make_decoder = staticmethod(convolutional_decoder)  # a subclass may have another
 
     def __init__(
         self, image_shape, latent_dim, channels, rng, likelihood="squared-error", init=xavier_uniform,

@@ -119,3 +119,29 @@ def test_the_second_moment_of_the_codes(tmp_path, monkeypatch):
     expected = np.mean(q.mu**2 + np.exp(q.logvar))
     assert float(cells[5]) == pytest.approx(expected, abs=0.006)
     assert float(cells[6]) == pytest.approx(0.1, abs=0.05)
+
+
+def test_burdas_protocol(tmp_path, monkeypatch):
+    assert burda.epochs_until(4) == 121 and burda.epochs_until(7) == 3280
+    assert burda.rate(0) == 0.001 and burda.rate(7) == pytest.approx(0.0001)
+    assert burda.extrapolated([100, 92, 88], 3) == pytest.approx(86)              # differences −8, −4, −2
+    assert burda.extrapolated([100, 92, 88], 5) == pytest.approx(84.5)            # … −1, −½
+    assert burda.extrapolated([100, 90, 91], 5) == 91                             # it does not go on falling
+    monkeypatch.setattr(burda, "EPOCH", 2)
+    monkeypatch.setattr(burda, "IMPORTANCE_SAMPLES", 3)
+    monkeypatch.setattr(burda, "CURVE_IMAGES", 10)
+    first = burda._measured(tmp_path / "run", 2, "vae", 1)
+    assert burda._measured(tmp_path / "run", 2, "vae", 1) == first                # nothing is trained again
+    more = burda._measured(tmp_path / "run", 3, "vae", 1)
+    assert more["curve"][:2] == first["curve"] and more["test"].keys() == {"2", "3"}
+    run = burda._trained(tmp_path / "run", 2, "vae", 1)
+    assert run.step == 13 * 2 and run.settings["lr"] == burda.rate(2) and run.optimizer.eps == 1e-4
+
+
+def test_how_far_apart_two_numbers_are():
+    """With n runs of standard deviation s, the difference to one published run has the variance s² (1 + 1/n)."""
+    assert published.beside("a", 10.0, [11.0, 12.0, 13.0]) == ["a", "10", "12.00", "1.00", "+1.7"]
+
+
+def test_full(refuse):
+    assert "fashion already follows its whole protocol: leave out --full" in refuse("experiment", "fashion", "--full")

@@ -35,15 +35,19 @@ CASES = {
     "beta": {"model": "vae", **DENSE, "beta": 0.3, "warm_up": 7},
     "free bits": {"model": "vae", **DENSE, "free_bits": 0.1},
     "free bits, warm-up": {"model": "vae", **DENSE, "free_bits": 0.1, "warm_up": 11, "beta": 2.5},
+    "dynamic, polynomial": {"model": "cvae", **DENSE, "binarization": "dynamic", "schedule": "polynomial"},
     "capacity above": {"model": "cvae", **DENSE, "capacity": 50.0, "beta": 5.0},
     "capacity below": {"model": "vae", **DENSE, "capacity": 0.5, "warm_up": 7},
 }
 N, STEP = 7, 3
 
 
+FOLDER = tempfile.TemporaryDirectory()  # until the tests end
+
+
 @functools.cache
 def _run(name):
-    return Run.create(pathlib.Path(tempfile.mkdtemp()) / "run", CASES[name])
+    return Run.create(pathlib.Path(FOLDER.name, name), CASES[name])
 
 
 def run_of(name, dtype="float64"):

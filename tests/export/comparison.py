@@ -1,5 +1,9 @@
 """What the tests of both programs compare with."""
 
+import pathlib
+import subprocess
+import sys
+
 import numpy as np
 
 from npvae.nn import BatchNorm
@@ -20,3 +24,13 @@ def before_normalization(model):
             names.add(f"{previous}b")
         previous = path if hasattr(layer, "b") else previous
     return names
+
+
+def require_style(text, folder):
+    """Check that a program has at most 150 lines, and that the linter has nothing to say about it."""
+    assert len(text.splitlines()) <= 150 and max(map(len, text.splitlines())) <= 120
+    (folder / "program.py").write_text(text)
+    config = pathlib.Path(__file__).parents[2] / "pyproject.toml"
+    ruff = [sys.executable, "-m", "ruff", "check", "--config", config, folder / "program.py"]
+    found = subprocess.run(ruff, capture_output=True, text=True)
+    assert found.returncode == 0, found.stdout

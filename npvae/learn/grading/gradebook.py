@@ -102,6 +102,6 @@ def checksum(content):
 
 
 def file_name(student):
-    """Return a file name for a student that every system accepts; names that differ get different ones."""
+    """Return a file name for a student that every system accepts: another one for every other name, up to case."""
     plain = re.sub(r"[^\w .-]+", "_", student).strip("._ ")[:80]
     return plain if plain == student else f"{plain}-{checksum(student.encode('utf-8', 'replace'))[:6]}"
