@@ -33,7 +33,7 @@ EXPERIMENTS = {
         "table 1 of IWAE (2016), 121 of its 3,280 epochs", "8 hours; 27 times as long with --full",
         burda.burda, burda.full,
     ),
-    "pytorch-example": Experiment("PyTorch's VAE example, 784-400-20", "2 minutes", published.pytorch_example),
+    "pytorch-example": Experiment("PyTorch's VAE example, 784-400-20", "5 minutes", published.pytorch_example),
     "summary": Experiment("the network of the README beside a published log", "5 minutes", published.summary),
     "fashion": Experiment("the same network on Fashion-MNIST", "10 minutes", published.fashion),
 }  # fmt: skip
