@@ -2,14 +2,14 @@
 
 from .. import figures, runtime
 from ..errors import UserError, choose_name
-from . import contenders, costs, growth, tables
+from . import contenders, costs, growth, programs, tables
 from .race import race
 from .workloads import BY_NAME
 
-NAMES = (*BY_NAME, "busy", "import", "memory", "growth")
+NAMES = (*BY_NAME, "busy", "import", "memory", "growth", "programs")
 BUSY = (0, 1, 2)  # how many other programs run beside the step
-SECONDS = {"import": 10, "memory": 60, "growth": 300}  # how long they take on a quiet machine
-DEFAULT = NAMES[:-1]  # without growth, which takes longest
+SECONDS = {"import": 10, "memory": 60, "growth": 300, "programs": 1200}  # how long they take on a quiet machine
+DEFAULT = NAMES[:-2]  # without those that take longest
 
 
 def chosen_libraries(against):
@@ -69,6 +69,9 @@ def run(names, against, threads, seconds, folder, say, save=lambda measured: Non
         elif name == "growth":
             measured[name] = growth.measure(versions, threads)
             lines = [*tables.growth_lines(measured[name]), f"wrote to {folder}: growth.png"]
+        elif name == "programs":
+            measured[name] = programs.measure(versions)
+            lines = tables.programs_lines(measured[name])
         else:
             workload = BY_NAME[name]
             results = race(workload, contenders.taking_part(workload, versions), seconds, threads)

@@ -141,6 +141,14 @@ def growth_lines(grown):
             yield f"{n:7}" + "".join(cells)
 
 
+def programs_lines(measured):
+    """Yield the table of whole programs: steps per second by batch size. measured: {program: {batch size: seconds}}."""
+    yield "programs: steps per second, trained here and by what npvae export writes"
+    yield f"  {'batch size':<22}" + "".join(f"{n:>12,}" for n in measured[OURS])
+    for name, seconds in measured.items():
+        yield f"  {name:<22}" + "".join(f"{1 / s:12.3g}" for s in seconds.values())
+
+
 def import_line(times):
     """Return one line about the time of the import."""
     ratio = times["npvae"] / times["numpy"]

@@ -134,9 +134,8 @@ def build_parser():
     experiment.add_argument("--full", action="store_true", help="train as long as the publication, which takes days")
 
     bench_ = commands.add_parser("bench", help="time training steps side by side with other libraries")
-    bench_.add_argument(
-        "names", nargs="*", metavar="NAME", help=f"what to measure: {', '.join(bench.NAMES)} (default: all but growth)"
-    )
+    what = f"what to measure: {', '.join(bench.NAMES)} (default: all but the last two)"
+    bench_.add_argument("names", nargs="*", metavar="NAME", help=what)
     bench_.add_argument(
         "--against", nargs="+", metavar="PEER", help=f"after the NAMEs: {', '.join(PEERS)} (default: all installed)"
     )

@@ -4,7 +4,7 @@
 in its folder. If you interrupt it, the next call continues; if you repeat it, it only measures again.
 """
 
-from . import burda, kingma_welling, mnist, published, toys
+from . import burda, kingma_welling, mnist, published, toys, vanilla
 from .experiment import Experiment
 
 
@@ -35,6 +35,7 @@ EXPERIMENTS = {
     ),
     "pytorch-example": Experiment("PyTorch's VAE example, 784-400-20", "5 minutes", published.pytorch_example),
     "summary": Experiment("the network of the README beside a published log", "5 minutes", published.summary),
+    "vanilla": Experiment("PyTorch-VAE's loss, in PyTorch and here", "10 minutes", vanilla.vanilla),
     "fashion": Experiment("the same network on Fashion-MNIST", "10 minutes", published.fashion),
 }  # fmt: skip
 

@@ -70,7 +70,7 @@ SETTINGS = {
     "binarization": Setting("none", Name("binarization", BINARIZATIONS), "NAME", "makes grey pixels black or white"),
     "samples": Setting(1, count, "L", "samples of z for each example in training: L of a VAE, K of an IWAE"),
     "estimator": Setting("analytic-kl", Name("estimator", ESTIMATORS), "NAME", "the estimator of the gradient"),
-    "beta": Setting(1.0, real_or_0, "B", "the weight of the KL"),
+    "beta": Setting(1.0, real_or_0, "B", "the weight of the KL: D M/N for a published M/N beside a mean over D pixels"),
     "warm_up": Setting(0, count_or_0, "STEPS", "steps during which the weight of the KL rises from 0"),
     "free_bits": Setting(0.0, real_or_0, "NATS", "the KL that costs nothing in each latent dimension"),
     "capacity": Setting(None, real_or_0, "NATS", "hold the KL at this value instead of minimising it"),

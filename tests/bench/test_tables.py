@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from npvae.bench import bench, contenders, costs, tables
+from npvae.bench import bench, contenders, costs, programs, tables
 from npvae.bench.contenders import OURS, PRODUCTS
 from npvae.bench.race import Result
 from npvae.bench.workloads import BY_NAME
@@ -118,6 +118,22 @@ def test_growth_is_drawn(no_peers, tmp_path, monkeypatch):
     assert (tmp_path / "growth.png").stat().st_size > 1000
     assert measured["growth"]["batch"][OURS][0] == [1, 2] and measured["growth"]["width"][OURS][1][0] > 0
     assert all(len(line) <= 80 for line in said if str(tmp_path) not in line)           # a path is not broken
+
+
+def test_whole_programs(no_peers, tmp_path, monkeypatch):
+    """Steps per second, from seconds for a step; and with no library beside it, npvae alone is timed."""
+    head, names, ours, *others = tables.programs_lines({OURS: {100: 0.01, 10_000: 0.5}, "JAX": {100: 0.004, 10_000: 1}})
+    assert names.split() == ["batch", "size", "100", "10,000"] and ours.split() == [OURS, "100", "2"]
+    assert others[0].split() == ["JAX", "250", "1"] and max(map(len, (head, names, ours))) <= 80
+    monkeypatch.setattr(programs, "ROUNDS", 1)
+    monkeypatch.setattr(programs, "STEPS", {50: 100})
+    measured = bench.run(["programs"], None, 1, 1, tmp_path, lambda line: None)
+    assert measured["programs"].keys() == {OURS} and 1e-4 < measured["programs"][OURS][50] < 1
+
+
+def test_a_program_that_fails_says_why(tmp_path):
+    with pytest.raises(UserError, match="the program for npvae failed: npvae: argument --batch-size: found '0'"):
+        programs.seconds("npvae", [], {}, 0, 1, tmp_path)
 
 
 def test_names_are_checked_before_anything_is_measured(no_peers, tmp_path):

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from npvae.errors import UserError
-from npvae.experiments import EXPERIMENTS, burda, diagnosis, kingma_welling, mnist, published, toys
+from npvae.experiments import EXPERIMENTS, burda, diagnosis, kingma_welling, mnist, published, toys, vanilla
 from npvae.experiments.experiment import table, trained
+from npvae.nn.optim import Adam
 from npvae.probability import DiagonalGaussian, log_weights, refine, ring
 
 SMALL = {"data": "bars", "hidden": [8]}
@@ -37,8 +38,17 @@ def test_a_trained_network_is_kept_and_taken_up_again(tmp_path):
         trained(tmp_path / "a", 20, **SMALL)
 
 
+def shrink(module, monkeypatch):
+    """Let the experiment `vanilla` take five steps with a small network."""
+    for number, value in {"STEPS": 5, "CHANNELS": [4, 5], "LATENT_DIM": 3, "BATCH": 4, "SHOWN": (1, 5)}.items():
+        monkeypatch.setattr(module, number, value)
+
+
 @pytest.mark.parametrize("name", EXPERIMENTS)
 def test_every_experiment_runs_and_prints_a_table(npvae_, monkeypatch, name):
+    if name == "vanilla":
+        pytest.importorskip("torch")
+        pytest.importorskip("safetensors")
     given, decoders = mnist.with_the_decoder_of_the_vae, []
 
     def small(folder, steps, initialize=None, **chosen):
@@ -59,6 +69,7 @@ def test_every_experiment_runs_and_prints_a_table(npvae_, monkeypatch, name):
     monkeypatch.setattr(mnist, "with_the_decoder_of_the_vae", lambda run: given(run) or decoders.append(run.model))
     for number in ("REPETITIONS", "GAP_STEPS"):
         monkeypatch.setattr(mnist, number, 3)
+    shrink(vanilla, monkeypatch)
     monkeypatch.setattr(toys, "EXAMPLES", 20)
     monkeypatch.setattr(diagnosis, "EXERCISES", diagnosis.EXERCISES[:3])    # test_planted.py takes all of them
     monkeypatch.setattr(diagnosis, "ROUNDS", 1)
@@ -136,6 +147,22 @@ def test_burdas_protocol(tmp_path, monkeypatch):
     assert more["curve"][:2] == first["curve"] and more["test"].keys() == {"2", "3"}
     run = burda._trained(tmp_path / "run", 2, "vae", 1)
     assert run.step == 13 * 2 and run.settings["lr"] == burda.rate(2) and run.optimizer.eps == 1e-4
+
+
+def test_pytorch_vaes_loss_here_and_in_pytorch(tmp_path, monkeypatch):
+    """In float64, five steps agree to rounding; with the same ε of Adam for gradients D times as large, they do not."""
+    pytest.importorskip("torch")
+    pytest.importorskip("safetensors")
+
+    def largest(name, precision):
+        (tmp_path / name).mkdir()
+        rows = [line.split("|")[1:-1] for line in vanilla.vanilla(tmp_path / name) if f"{precision}, largest" in line]
+        return float(rows[0][4])
+
+    shrink(vanilla, monkeypatch)
+    assert largest("same", "float64") < 1e-10 and largest("again", "float32") < 1e-3
+    monkeypatch.setattr(vanilla, "Adam", lambda parameters, lr, eps: Adam(parameters, lr, eps=vanilla.EPS))
+    assert largest("other", "float64") > 1e-7
 
 
 def test_how_far_apart_two_numbers_are():

@@ -1,0 +1,66 @@
+"""Steps per second of whole programs, as a reader starts them: a training here, and what `npvae export` makes of it.
+
+Each program runs twice, with a few steps and with many, and the difference of the two times counts. So loading,
+compiling and saving cancel, and what a program does for every minibatch (choosing it, copying it, logging) stays.
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import UserError
+from ..export.folder import export
+from ..training import Run
+
+STEPS = {100: 600, 1000: 100, 10_000: 12}  # by batch size: so many more steps, about six seconds
+FEW = 6  # an epoch of the largest minibatches
+ROUNDS = 3
+TORCHRUN = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+TWO_DEVICES = {"XLA_FLAGS": "--xla_force_host_platform_device_count=2"}
+# name in the table: the library; the words between python and the program; variables of the environment
+PROGRAMS = {
+    "npvae": ("npvae", [], {}),
+    "PyTorch": ("torch", [], {}),
+    "PyTorch, two processes": ("torch", TORCHRUN, {}),
+    "JAX": ("jax", [], {}),
+    "JAX, two devices": ("jax", [], TWO_DEVICES),
+}
+
+
+def seconds(library, words, variables, batch_size, steps, folder):
+    """Return how long a program takes that starts, trains for this many steps, and ends; its files go to a folder."""
+    chosen = {"model": "vae", "data": "mnist", "batch_size": batch_size}
+    command = ["-m", "npvae", "train", "--out", folder / "run", "--batch-size", str(batch_size)]
+    if library != "npvae":
+        export(Run.create(folder / "run", chosen), library, folder / "program")
+        command = [*words, folder / "program" / "vae.py", "train"]
+    start = time.perf_counter()
+    done = subprocess.run(
+        [sys.executable, *command, "--steps", str(steps)], env=os.environ | variables, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    )  # fmt: skip
+    if done.returncode != 0:
+        raise UserError(f"the program for {library} failed: {done.stdout.strip().splitlines()[-1]}")
+    return time.perf_counter() - start
+
+
+def measure(libraries):
+    """Return the seconds of a step: {program: {batch size: median}}, for the programs of these libraries and ours."""
+    chosen = {name: how for name, how in PROGRAMS.items() if how[0] in ("npvae", *libraries)}
+    found = {name: {} for name in chosen}
+    for batch_size, more in STEPS.items():
+        each = {name: [] for name in chosen}
+        for _ in range(ROUNDS):
+            for name, how in chosen.items():
+                with tempfile.TemporaryDirectory() as folder:
+                    few = seconds(*how, batch_size, FEW, Path(folder, "few"))
+                    many = seconds(*how, batch_size, FEW + more, Path(folder, "many"))
+                each[name].append((many - few) / more)
+        for name, times in each.items():
+            found[name][batch_size] = float(np.median(times))
+    return found
