@@ -64,7 +64,7 @@ PACKAGES = [  # and modules, in the order in which they import one another
 ]
 WORDS_PER_MINUTE = 200  # of text, formulas and code
 PAGES = [  # beside the chapters
-    "teaching", "own_exercises", "notation", "results", "benchmarks", "contributing", "changes",
+    "teaching", "own_exercises", "notation", "results", "benchmarks", "beyond_one_machine", "contributing", "changes",
 ]  # fmt: skip
 
 

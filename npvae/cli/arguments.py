@@ -118,7 +118,7 @@ def build_parser():
     export.add_argument("--out", metavar="FOLDER", help="the folder to write (default RUN-LIBRARY)")
 
     taken = commands.add_parser("import", help="make a run of the weights that an exported program saved")
-    taken.add_argument("file", metavar="FILE.safetensors", help="the weights")
+    taken.add_argument("file", metavar="FILE", help="the weights: .safetensors, or .pt, .pth, .ckpt of PyTorch")
     taken.add_argument("run", metavar="RUN", help="a run of the same layers, whose settings the new one gets")
     taken.add_argument("--data", metavar="DATA", help=moved)
     taken.add_argument("--out", metavar="FOLDER", help="the folder of the new run (default RUN-imported)")

@@ -98,7 +98,7 @@ def _bytes_if_exact(x):
 
 
 def import_weights(path, folder, out, place=None):
-    """Make a new run with the settings of the run in `folder` and the weights in a .safetensors file; return it.
+    """Make a new run with the settings of the run in `folder` and the weights in a file (see `read`); return it.
 
     place   settings that say where the data of the run is now, such as {"data": "my.npz"}
 
@@ -121,12 +121,29 @@ def import_weights(path, folder, out, place=None):
 
 
 def read(path):
-    """Return the arrays of a .safetensors file, by name; UserError if it cannot be read."""
-    load, error = require("safetensors.numpy").load_file, require("safetensors").SafetensorError
+    """Return the arrays of a file, by name; UserError if it cannot be read.
+
+    path   a .safetensors file; or a state dict that PyTorch saved, .pt or .pth; or a checkpoint of Lightning, .ckpt
+    """
     path = pathlib.Path(path)
     if not path.is_file():
         raise UserError(f"there is no file {shown_path(path)}: expected the weights of a model, as .safetensors")
+    if path.suffix in (".pt", ".pth", ".ckpt"):
+        return _read_pytorch(path)
+    load, error = require("safetensors.numpy").load_file, require("safetensors").SafetensorError
     try:
         return load(path)
     except (error, ValueError, KeyError, TypeError, OverflowError) as reason:
         raise UserError(f"{shown_path(path)} is no .safetensors file that can be read: {reason}") from None
+
+
+def _read_pytorch(path):
+    """Return the arrays of a state dict that PyTorch saved. Lightning puts it into a dict, and `model.` before names."""
+    torch = require("torch")
+    try:
+        saved = torch.load(path, map_location="cpu", weights_only=True)  # runs no code of the file
+        saved = saved.get("state_dict", saved)
+        return {name.removeprefix("model."): a.numpy() for name, a in saved.items()}
+    except Exception as reason:  # torch.load raises errors of many kinds for damaged files
+        what = str(reason).strip().partition("\n")[0]
+        raise UserError(f"{shown_path(path)} is no state dict that PyTorch can load: {what}") from None

@@ -6,7 +6,7 @@ import sys
 import numpy as np
 import pytest
 
-from npvae.export import folder
+from npvae.export import folder, weights
 from npvae.training import Run
 
 pytest.importorskip("safetensors")
@@ -47,6 +47,23 @@ def test_what_is_refused(npvae_, refuse, monkeypatch):
     assert "there is no file nowhere.safetensors" in refuse("import", "nowhere.safetensors", "run")
     pathlib.Path("bad.safetensors").write_bytes(b"\xff" * 100)
     assert "bad.safetensors is no .safetensors file" in refuse("import", "bad.safetensors", "run")
+
+
+def test_what_pytorch_saved(npvae_, refuse):
+    """A state dict, or a checkpoint of Lightning: its state_dict, with `model.` before each name."""
+    torch = pytest.importorskip("torch")
+    npvae_(*TRAIN, "--hidden", "7", "--out", "run")
+    state = {name: torch.from_numpy(a) for name, a in weights.to_torch(Run.load("run").model).items()}
+    torch.save(state, "saved.pth")
+    torch.save({"state_dict": {f"model.{name}": a for name, a in state.items()}, "epoch": 3}, "last.ckpt")
+    pathlib.Path("bad.pt").write_bytes(b"no")
+    torch.save([1, 2], "list.pt")
+    ours = Run.load("run").model.state_dict()
+    for file in ("saved.pth", "last.ckpt"):
+        assert npvae_("import", file, "run", "--out", f"from-{file}")[0] == 0
+        assert all(np.array_equal(a, ours[key]) for key, a in Run.load(f"from-{file}").model.state_dict().items())
+    assert "bad.pt is no state dict that PyTorch can load" in refuse("import", "bad.pt", "run")
+    assert "list.pt is no state dict that PyTorch can load" in refuse("import", "list.pt", "run")
 
 
 def test_a_missing_package_is_named(monkeypatch):

@@ -88,7 +88,8 @@ def test_two_devices_train_like_one(tmp_path, name):
     (program,) = (tmp_path / "export").glob("*.py")
     trained = []
     for devices in (1, 2):
-        environment = os.environ | {"XLA_FLAGS": f"--xla_force_host_platform_device_count={devices}"}
+        flags = f"--xla_force_host_platform_device_count={devices}"
+        environment = os.environ | {"XLA_FLAGS": flags, "NPROC": "4"}              # NPROC: see bench/programs.py
         train = [sys.executable, program, "train", "--steps", "20"]
         found = subprocess.run(train, env=environment, capture_output=True, text=True)
         assert found.returncode == 0 and "step     20" in found.stdout, found.stderr
