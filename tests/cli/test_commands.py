@@ -97,7 +97,7 @@ def test_version(npvae_, capsys):
 
 
 def test_the_purpose_of_the_kl_term_is_printed(npvae_):
-    train = ["train", "--data", "bars", "--hidden", 32, "--steps", 1500, "--lr", "1e-2", "--out"]
+    train = ["train", "--data", "bars", "--hidden", 32, "--steps", 600, "--lr", "1e-2", "--out"]
     for beta, words in ((0, "the codes have left the prior"), (1000, "the posterior has collapsed")):
         _, out, _ = npvae_(*train, f"run{beta}", "--beta", beta)
         assert " ".join(out.split()).count(words) == 2      # during training, and at its end

@@ -32,13 +32,13 @@ def weights(folder):
 @pytest.mark.parametrize("model", [[], ["--model", "cvae"], ["--model", "ae"], ["--model", "conv-vae"]])
 def test_a_film_ends_with_the_trained_model_and_leaves_the_training_alone(tmp_path, model):
     hidden = [] if model[1:] != ["conv-vae"] else ["--data", "bars", "--latent-dim", "2"]
-    command = (["train", *hidden] if hidden else SMALL) + ["--steps", "30", *model]
+    command = (["train", *hidden] if hidden else SMALL) + ["--steps", "12", *model]
     assert main([*command, "--out", str(tmp_path / "plain")]) == 0
     assert main([*command, "--out", str(tmp_path / "filmed"), "--film"]) == 0
     plain, filmed = weights(tmp_path / "plain"), weights(tmp_path / "filmed")
     assert plain.keys() == filmed.keys() and all(np.array_equal(plain[name], filmed[name]) for name in plain)
     run, saved = Run.load(tmp_path / "filmed"), np.load(tmp_path / "filmed" / FILE)
-    assert np.array_equal(saved["steps"], frame_steps(30))
+    assert np.array_equal(saved["steps"], frame_steps(12))
     codes = run.given(slice(1000)).codes(run.x_test[:1000])
     assert np.allclose(saved["codes"][-1], codes, atol=1e-5) and not np.allclose(saved["codes"][0], codes, atol=0.01)
     if not model:
@@ -50,15 +50,15 @@ def test_a_film_ends_with_the_trained_model_and_leaves_the_training_alone(tmp_pa
 
 def test_a_resumed_run_keeps_the_frames_of_before(tmp_path):
     out = ["--out", str(tmp_path / "run"), "--film"]
-    assert main([*SMALL, "--steps", "20", *out]) == 0
+    assert main([*SMALL, "--steps", "6", *out]) == 0
     before = np.load(tmp_path / "run" / FILE)
-    assert main([*SMALL, "--steps", "40", "--resume", *out]) == 0
+    assert main([*SMALL, "--steps", "12", "--resume", *out]) == 0
     after = np.load(tmp_path / "run" / FILE)
-    assert set(before["steps"]) < set(after["steps"]) and after["steps"][-1] == 40
+    assert set(before["steps"]) < set(after["steps"]) and after["steps"][-1] == 12
     kept = np.isin(after["steps"], before["steps"])
     assert np.array_equal(after["codes"][kept], before["codes"])
     assert np.array_equal(after["pictures"][kept], before["pictures"])
-    assert main([*SMALL, "--steps", "20", "--resume", *out]) == 0                        # fewer steps than were taken
+    assert main([*SMALL, "--steps", "6", "--resume", *out]) == 0                         # fewer steps than were taken
 
 
 @pytest.mark.parametrize(

@@ -280,7 +280,7 @@ def test_without_the_kl_and_with_too_much_of_it_the_loop_says_so(capsys):
         rng = np.random.default_rng(0)
         model = VAE(16, 2, [32], rng, kl_term=KLTerm(beta=beta))
         run = Training(model, optim.Adam(model.parameters(), 1e-2), BARS.x_train, 20, rng)
-        run.run(1500)
+        run.run(1000)
         printed = capsys.readouterr().out
         assert word in " ".join(printed.split())
         assert max(len(line) for line in printed.splitlines()) <= 80
