@@ -21,7 +21,7 @@ STEPS = {100: 600, 1000: 100, 10_000: 12}  # by batch size: so many more steps, 
 FEW = 6  # an epoch of the largest minibatches
 ROUNDS = 3
 TORCHRUN = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
-# NPROC: XLA's threads. With as many threads as devices, an all-reduce may wait for ever for a product that needs its thread.
+# NPROC: XLA's threads. With no more threads than devices, an all-reduce may wait for a product that needs its thread.
 TWO_DEVICES = {"XLA_FLAGS": "--xla_force_host_platform_device_count=2", "NPROC": "4"}
 # name in the table: the library; the words between python and the program; variables of the environment
 PROGRAMS = {

@@ -138,7 +138,7 @@ def read(path):
 
 
 def _read_pytorch(path):
-    """Return the arrays of a state dict that PyTorch saved. Lightning puts it into a dict, and `model.` before names."""
+    """Return the arrays of a state dict that PyTorch saved. Lightning puts `model.` before each name."""
     torch = require("torch")
     try:
         saved = torch.load(path, map_location="cpu", weights_only=True)  # runs no code of the file
