@@ -6,6 +6,10 @@ i = 0, …, 7, which is 3,280 epochs in all. Training pixels are binarized anew 
 the negative log-likelihood of the test set, estimated with 5,000 samples for each image.
 
 By default the stages are i = 0, …, 4, which is 121 epochs; with `--full`, all of them.
+
+Their program (github.com/yburda/iwae) differs from this one in three ways. Its VAE averages ln w_k over the samples,
+where ours has the KL in closed form, so only there are VAE and IWAE the same for k = 1. The last biases of its decoder
+start at the logits of the mean training image. And its β₁ is 0.99, although the paper says 0.9.
 """
 
 import json
@@ -61,7 +65,7 @@ def _kept(path):
     """Return what earlier calls measured of a network: {"curve": [], "test": {}} for none.
 
     curve   −ln p(x) of CURVE_IMAGES images after each stage
-    test    from a number of stages to the same of the whole test set, and its standard error
+    test    from a number of stages to [−ln p(x) of the whole test set, its standard error]
     """
     return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {"curve": [], "test": {}}
 
@@ -73,8 +77,8 @@ def _measured(folder, stages, model, k):
     for stage in range(len(found["curve"]), stages):
         run = _trained(folder, stage, model, k)
         found["curve"].append(_nll(run, CURVE_IMAGES)[0])
-        if stage == stages - 1:
-            found["test"][str(stages)] = _nll(run, len(run.x_test))
+        if stage + 1 in (STAGES, stages):
+            found["test"][str(stage + 1)] = _nll(run, len(run.x_test))
         with replacing(path) as file:
             file.write(json.dumps(found).encode())
         del run  # releases the folder
@@ -82,7 +86,7 @@ def _measured(folder, stages, model, k):
 
 
 def extrapolated(curve, stage):
-    """Return what a curve would reach at a later stage if its last steps went on shrinking by the same factor.
+    """Return what a curve would reach at a later stage if its differences went on shrinking by the same factor.
 
     With the last two differences d₁ and d₂ and r = d₂ / d₁, the next ones are d₂ r, d₂ r², …
     """
@@ -92,16 +96,20 @@ def extrapolated(curve, stage):
 
 
 def burda(folder, stages=STAGES):
-    """Train the five networks of table 1 through these stages, or as many as an earlier call; measure each stage."""
+    """Train the five networks of table 1 through these stages, and measure each stage.
+
+    If an earlier call with `--full` went further, this one continues it through all stages.
+    """
     folders = {name: folder / f"{model}-{k}" for name, (model, k) in NETWORKS.items()}
-    stages = max([stages, *(len(_kept(each.with_suffix(".json"))["curve"]) for each in folders.values())])
+    if any(len(_kept(each.with_suffix(".json"))["curve"]) > stages for each in folders.values()):
+        stages = ALL_STAGES
     found = {name: _measured(folders[name], stages, *NETWORKS[name]) for name in NETWORKS}
     rows, curves, last = [], {}, ALL_STAGES - 1
     for name, each in found.items():
         curve = each["curve"]
         nll, error = each["test"][str(stages)]
-        whole = nll - curve[-1]  # how far the test set is from its first images
-        ahead = extrapolated(curve, last) + whole if len(curve) >= 3 else np.nan
+        beyond = nll - curve[-1]  # from the first test images to all of them
+        ahead = extrapolated(curve, last) + beyond if len(curve) >= 3 else np.nan
         rows.append(
             [name, *(f"{value:.2f}" for value in curve), f"{nll:.2f} ± {error:.2f}", f"{ahead:.2f}", PUBLISHED[name]]
         )

@@ -3,9 +3,11 @@
 Their protocol, section 5: encoder and decoder with one hidden layer of 500 units, minibatches of 100, one sample of z,
 Adagrad with the rate among 0.01, 0.02 and 0.1 that does best on the training set in the first iterations, all
 parameters drawn from N(0, 0.01). They show AEVB beside wake-sleep, for 3, 5, 10, 20 and 200 latent dimensions, up to
-10⁸ examples, and conclude that more latent dimensions do not overfit, because of the bound's regularizing effect.
+10⁸ examples. They conclude that superfluous latent dimensions do not overfit, because the bound regularizes.
 
-Here it is AEVB alone, without their weight decay, whose gradient, θ / N, is small. The units are tanh.
+The hidden units are tanh, as in their appendix C. We take 0.01 to be the variance of the initial parameters, not their
+standard deviation. We train AEVB alone, on grey pixels, without their weight decay, whose gradient θ / N is small.
+Their second curve is the test set; ours is 5,000 training images that are held out, and the table adds the test set.
 """
 
 import numpy as np

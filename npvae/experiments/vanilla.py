@@ -2,10 +2,10 @@
 
 In PyTorch, the layers are those of the exported program, and the loss is that of its authors: the mean squared error
 over all pixels, plus M/N times the KL. Here it is `VanillaVAE` with β = D · M/N. That objective is D times as large, up
-to a constant. So are its gradients, and so must Adam's ε be, for the steps to be the same.
+to a constant, and so are its gradients. With an ε that is D times as large, too, Adam takes the same steps.
 
-Both train in float32 and in float64. Where the two libraries differ by rounding alone, float64 brings the difference
-down by nine orders of magnitude; a mistake would stay.
+Both train in float32 and in float64. A difference that is rounding shrinks by nine orders of magnitude in float64; a
+mistake would stay.
 """
 
 import copy
@@ -31,7 +31,7 @@ SHOWN = (1, 20, 50, 100, 200)  # steps
 
 
 def noise(step, dtype):
-    """Return the generator whose first draw is ε (1, M, LATENT_DIM) of a step, and that draw itself."""
+    """Return a generator whose first draw is the ε (1, M, LATENT_DIM) of a step, and that draw itself."""
     draw = np.random.default_rng(step).standard_normal((1, BATCH, LATENT_DIM), dtype)
     return np.random.default_rng(step), draw
 

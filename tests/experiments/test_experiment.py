@@ -5,6 +5,7 @@ tutorials/results.md has the results on MNIST, and `pytest -m slow` repeats some
 """
 
 import pathlib
+import types
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from npvae.experiments import EXPERIMENTS, burda, diagnosis, kingma_welling, mni
 from npvae.experiments.experiment import table, trained
 from npvae.nn.optim import Adam
 from npvae.probability import DiagonalGaussian, log_weights, refine, ring
+from npvae.training import Run
 
 SMALL = {"data": "bars", "hidden": [8]}
 
@@ -147,6 +149,70 @@ def test_burdas_protocol(tmp_path, monkeypatch):
     assert more["curve"][:2] == first["curve"] and more["test"].keys() == {"2", "3"}
     run = burda._trained(tmp_path / "run", 2, "vae", 1)
     assert run.step == 13 * 2 and run.settings["lr"] == burda.rate(2) and run.optimizer.eps == 1e-4
+    assert run.optimizer.schedule(run.step) == burda.rate(2)
+
+
+def test_burdas_full_protocol_interrupted(tmp_path, monkeypatch):
+    """The next call continues it, also without --full: it must not print a table of stages that were not measured."""
+    values = {"NETWORKS": {"VAE, k = 1": ("vae", 1)}, "STAGES": 2, "ALL_STAGES": 4, "EPOCH": 1, "CURVE_IMAGES": 10}
+    for name, value in (values | {"IMPORTANCE_SAMPLES": 3}).items():
+        monkeypatch.setattr(burda, name, value)
+    given = burda._trained
+
+    def stopped(folder, stage, *network):
+        if stage == 3:
+            raise KeyboardInterrupt
+        return given(folder, stage, *network)
+
+    monkeypatch.setattr(burda, "_trained", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        burda.full(tmp_path)
+    monkeypatch.setattr(burda, "_trained", given)
+    lines = burda.burda(tmp_path, 2)
+    assert [cell.strip() for cell in lines[4].split("|")[2:6]] == ["1", "4", "13", "40"]
+    assert burda._kept(tmp_path / "vae-1.json")["test"].keys() == {"2", "4"}
+
+
+def test_kingma_and_wellings_protocol(tmp_path, monkeypatch):
+    """The best of three rates; the training bound is the mean over the last fifth; all parameters from N(0, 0.01)."""
+    asked = []
+
+    def fake(folder, steps, initialize, lr, **chosen):
+        asked.append((folder.parent.name, steps, chosen))
+        is_first = folder.parent.name == "rates"
+        losses = [{0.01: 3.0, 0.02: 1.0, 0.1: 2.0}[lr]] * steps if is_first else range(steps)
+        history, validations = [(loss,) for loss in losses], [(500, 104.0), (2000, 105.5)]
+        training = types.SimpleNamespace(history=history, validations=validations)
+        return types.SimpleNamespace(training=training, model=None, x_test=None)
+
+    monkeypatch.setattr(kingma_welling, "trained", fake)
+    monkeypatch.setattr(kingma_welling, "mean_loss", lambda model, x, rng: {"loss": 103.0, "kl": 20.0})
+    lines = kingma_welling.kingma_welling(tmp_path, 200_000)
+    cells = [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines[5:10]]
+    assert cells[0] == ["3", "0.02", "-1799.5", "-105.5", "-103.0", "1.50", "20.0"]
+    assert [row[0] for row in cells] == ["3", "5", "10", "20", "200"]
+    assert [steps for _, steps, _ in asked[:4]] == [1000, 1000, 1000, 2000]
+    expected = {"hidden": [500], "activation": "tanh", "optimizer": "adagrad", "batch_size": 100}
+    assert all(chosen.items() >= expected.items() for _, _, chosen in asked)
+    run = Run.create(tmp_path / "run", {"data": "bars", "hidden": [500]})
+    kingma_welling._draw_all(run)
+    drawn = np.concatenate([p.data.ravel() for p in run.model.parameters()])
+    assert drawn.std() == pytest.approx(0.1, rel=0.02) and all(p.data.any() for p in run.model.parameters())
+
+
+def test_the_log_of_the_readmes_network(tmp_path, monkeypatch):
+    """Each published minibatch stands beside ours around the same step, and the first one beside the first alone."""
+    def fake(folder, steps, seed):
+        history = np.arange(steps)[:, None] + np.full(3, seed)
+        training = types.SimpleNamespace(history=history)
+        return types.SimpleNamespace(training=training, model=seed, x_test=None)
+
+    monkeypatch.setattr(published, "trained", fake)
+    monkeypatch.setattr(published, "evaluate", lambda model, x, rng: {"loss": 100.0 + model})
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in published.summary(tmp_path) if "|" in line]
+    assert rows[2][:4] == ["0", "545.4", "2.00 ± 1.58", "-343.7"]
+    assert rows[3][0] == "500" and rows[3][2].startswith("502.00 ± 29.")
+    assert rows[10][2] == "9501.50" and rows[13][2:4] == ["102.00", "1.58"]
 
 
 def test_pytorch_vaes_loss_here_and_in_pytorch(tmp_path, monkeypatch):
