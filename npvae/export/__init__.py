@@ -1,4 +1,4 @@
-"""The model of a run elsewhere: as a readable program of PyTorch or JAX with its weights, or as ONNX files.
+"""The model of a run elsewhere: as a readable program for PyTorch or JAX with its weights, or as ONNX files.
 
     weights.py           the weights in the layout of each library, and back
     pieces.py            what the programs have in common

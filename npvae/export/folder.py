@@ -1,9 +1,9 @@
-"""`npvae export`: a folder that stands by itself; and `npvae import`: weights from such a folder in a new run.
+"""`npvae export`: a folder that needs nothing else; and `npvae import`: weights from such a folder in a new run.
 
     vae.py               the program, named after the model, for PyTorch or JAX
     model.safetensors    the weights
-    data.npz             the examples that the run saw: x_train and x_test, with y_train and y_test if it needs labels
-    encoder.onnx         for ONNX, in place of the three
+    data.npz             the examples that the run saw: x_train and x_test; y_train and y_test if it needs labels
+    encoder.onnx         for ONNX, instead of these three
     decoder.onnx
 """
 
@@ -18,7 +18,7 @@ from ..errors import UserError
 from ..training import Run
 from ..training.folder import refuse_a_file
 from ..training.replacing import replacing
-from . import weights
+from . import jax_program, torch_program, weights
 
 PACKAGES = {"torch": ("safetensors",), "jax": ("safetensors",), "onnx": ("onnx",)}  # what writing needs
 WITHOUT = {
@@ -40,7 +40,7 @@ def require(package):
 def export(run, library, folder):
     """Write the model of a run for "torch", "jax" or "onnx"; return the names of the files.
 
-    Raises UserError for models that have no such form, a folder that is not empty, and a package that is missing.
+    Raises UserError for a model that cannot be exported, a folder that is not empty, and a package that is missing.
     """
     model, kind = run.model, run.settings["model"]
     if kind in WITHOUT:
@@ -56,8 +56,6 @@ def export(run, library, folder):
 
         files = with_onnx.files(run)
     else:
-        from . import jax_program, torch_program
-
         program = f"{kind.replace('-', '_')}.py"
         source = {"torch": torch_program, "jax": jax_program}[library].source(run, program)
         arrays = weights.to_torch(model) if library == "torch" else weights.to_jax(model)
@@ -75,7 +73,7 @@ def safetensors(arrays):
 
 
 def data(run, library):
-    """Return the examples of a run as the bytes of data.npz: as bytes where they are pixels of 256 levels."""
+    """Return data.npz, the examples of a run, as bytes. Pixels of 256 levels are stored as uint8."""
     order = slice(None)
     if library == "torch" and weights.has_images(run.model):
         order = weights.channels_first(run.model.image_shape)
@@ -88,7 +86,7 @@ def data(run, library):
 
 
 def _bytes_if_exact(x):
-    """Return examples x (N, D) as bytes if bytes / 255 are the same float32 numbers, else as they are."""
+    """Return examples x (N, D) as uint8 if dividing by 255 restores the same float32 numbers; else x itself."""
     x = np.asarray(x)
     if x.min() >= 0 and x.max() <= 1:
         levels = np.rint(x * BYTES).astype(np.uint8)
@@ -123,7 +121,7 @@ def import_weights(path, folder, out, place=None):
 def read(path):
     """Return the arrays of a file, by name; UserError if it cannot be read.
 
-    path   a .safetensors file; or a state dict that PyTorch saved, .pt or .pth; or a checkpoint of Lightning, .ckpt
+    path   a .safetensors file; a state dict that PyTorch saved, .pt or .pth; or a Lightning checkpoint, .ckpt
     """
     path = pathlib.Path(path)
     if not path.is_file():
@@ -134,7 +132,7 @@ def read(path):
     try:
         return load(path)
     except (error, ValueError, KeyError, TypeError, OverflowError) as reason:
-        raise UserError(f"{shown_path(path)} is no .safetensors file that can be read: {reason}") from None
+        raise UserError(f"{shown_path(path)} is not a readable .safetensors file: {reason}") from None
 
 
 def _read_pytorch(path):
@@ -144,6 +142,6 @@ def _read_pytorch(path):
         saved = torch.load(path, map_location="cpu", weights_only=True)  # runs no code of the file
         saved = saved.get("state_dict", saved)
         return {name.removeprefix("model."): a.numpy() for name, a in saved.items()}
-    except Exception as reason:  # torch.load raises errors of many kinds for damaged files
+    except Exception as reason:  # for a damaged file, torch.load raises errors of many kinds
         what = str(reason).strip().partition("\n")[0]
-        raise UserError(f"{shown_path(path)} is no state dict that PyTorch can load: {what}") from None
+        raise UserError(f"{shown_path(path)} is not a state dict that PyTorch can load: {what}") from None

@@ -1,11 +1,11 @@
 """The loss in the program for JAX: the function `loss`, and the noise that it takes, by likelihood and estimator.
 
-They are the pieces of torch_loss.py in the words of JAX.
+They are the pieces of torch_loss.py, written for JAX.
 """
 
 from . import pieces
 
-LOG_LIKELIHOODS = {  # what gives log_p (L, N)
+LOG_LIKELIHOODS = {  # the lines that compute log_p (L, N)
     "bernoulli": "log_p = (x * output - jax.nn.softplus(output)).sum(axis=-1)",
     "continuous-bernoulli": """\
 near = abs(output) < (0.6 if output.dtype == jnp.float32 else 0.03)  # there, a series
@@ -77,7 +77,7 @@ def loss(params, x, noise=None, step=jnp.inf, training=False):
     $RESCALE
     error = ((output - x) ** 2).sum(axis=-1).mean()
     return error, ({"loss": error}, seen)'''
-SEEN = {"gaussian": "x + $LEVEL * noise", "masking": "x * (noise >= $LEVEL)"}  # by the encoder of a denoising one
+SEEN = {"gaussian": "x + $LEVEL * noise", "masking": "x * (noise >= $LEVEL)"}  # what a denoising encoder sees
 
 ONE_HOT = """\
 LABELS = np.array($LABELS)
@@ -109,7 +109,7 @@ def loss(run):
 
 
 def noise(run, number):
-    """Return the noise of a minibatch `batch` with this number, as an expression."""
+    """Return the noise of the minibatch `batch` with this number, as an expression."""
     model, key = run.model, f"jax.random.fold_in(keys, {number})"
     if model.has_bound:
         return f"jax.random.normal({key}, ({model.samples}, len(batch[0]), {model.latent_dim}))"

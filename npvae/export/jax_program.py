@@ -1,7 +1,7 @@
 """The program of a run in JAX: as text, made of the pieces that its model, its likelihood and its objective need.
 
-The parameters are a dict from names to arrays, and every layer is a line. What `$NAMES` in the pieces stand for is
-chosen in `source`, at the end of this file: see `pieces.filled`.
+The parameters are a dict from names to arrays, and every layer is a line. `source`, at the end of this file, chooses
+what each `$NAME` in the pieces stands for: see `pieces.filled`.
 """
 
 from ..nn import BatchNorm, Conv2d, ConvTranspose2d, Dense, Reshape, Sequential
@@ -29,7 +29,7 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from safetensors.numpy import load_file, save_file
 
 HERE = pathlib.Path(__file__).parent
-BATCH_SIZE, SEED, STEP = $BATCH_SIZE, $SEED, $STEP  # STEP: what the run had taken
+BATCH_SIZE, SEED, STEP = $BATCH_SIZE, $SEED, $STEP  # STEP: the steps of the run
 $LAYOUT
 $LABELS
 
@@ -117,7 +117,7 @@ def conv_transpose(params, name, x, stride, padding, output_padding):
 
 
 def batch_norm(params, name, x, seen):
-    """Normalize by the minibatch, and note its mean and variance in the dict `seen`; without, by the running ones."""
+    """Normalize by the minibatch, and record its mean and variance in `seen`; if that is None, by the running ones."""
     mean, variance = params[f"{name}.running_mean"], params[f"{name}.running_variance"]
     if seen is not None:
         mean, variance, M = x.mean((0, 1, 2)), x.var((0, 1, 2)), x.size // x.shape[-1]
@@ -163,7 +163,7 @@ def in_order(network, name):
 def lines(network, name, first):
     """Return a network as lines that compute h from the expression `first`, and the expression of its last layers.
 
-    A line ends before the next weights, and where it would become too long.
+    A line ends before the next layer with weights, or where it would become too long.
     """
     found, h = [], first
     for path, module in in_order(network, name):

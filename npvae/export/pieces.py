@@ -3,12 +3,12 @@
 import string
 import textwrap
 
-FACTORS = {"constant": "", "polynomial": "(1 + step / 1000) ** -0.75"}  # of the learning rate in a step, by schedule
+FACTORS = {"constant": "", "polynomial": "(1 + step / 1000) ** -0.75"}  # of the learning rate, by schedule
 MAIN = '''\
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("action", choices=["evaluate", "train"])
-    parser.add_argument("--steps", type=int, default=1000)
+    parser.add_argument("--steps", type=int, default=1000, help="counted from the exported step")
     parser.add_argument("--weights", default=HERE / "model.safetensors")
     options = parser.parse_args()
     if options.action == "train":
@@ -20,7 +20,7 @@ if __name__ == "__main__":
 def filled(template, **parts):
     """Return a text with every $NAME replaced by the part of that name.
 
-    A line that is nothing but a $NAME stands for all lines of the part, indented as it is; for an empty part, it goes.
+    A line that holds only $NAME becomes all lines of that part, indented like it; an empty part removes the line.
     """
     lines = []
     for line in template.split("\n"):
@@ -38,7 +38,7 @@ def indented(text):
 
 
 def number(value):
-    """Return a number as a person writes it: 0.001, 4, 61.44."""
+    """Return a number as you would type it: 0.001, 4, 61.44."""
     return f"{value:g}" if float(f"{value:g}") == value else repr(value)
 
 
@@ -49,12 +49,12 @@ def title(run, library):
 
 
 def schedule_factor(run):
-    """Return the factor of the learning rate in a step, as an expression of `step`; an empty text for a constant."""
+    """Return the factor of the learning rate, as an expression of `step`; for a constant rate, an empty text."""
     return FACTORS[run.settings["schedule"]]
 
 
 def kl_term(term, relu):
-    """Return what stands in the objective for the KL, as an expression of `kl`, `kl_j` and `step`.
+    """Return the KL term of the objective, as an expression of `kl`, `kl_j` and `step`.
 
     term   a `KLTerm`
     relu   the name of the function max(·, 0) in the library

@@ -5,7 +5,7 @@ The formulas are those of npvae/probability; `log_p` is ln p(x | z) of L samples
 
 from . import pieces
 
-LOG_LIKELIHOODS = {  # what gives log_p (L, N)
+LOG_LIKELIHOODS = {  # the lines that compute log_p (L, N)
     "bernoulli": """\
 log_p = -F.binary_cross_entropy_with_logits(output, x.expand_as(output), reduction="none").sum(dim=-1)""",
     "continuous-bernoulli": """\

@@ -1,6 +1,6 @@
 """The program of a run in PyTorch: as text, made of the pieces that its model, its likelihood and its objective need.
 
-What `$NAMES` in the pieces stand for is chosen in `source`, at the end of this file: see `pieces.filled`.
+`source`, at the end of this file, chooses what each `$NAME` in the pieces stands for: see `pieces.filled`.
 """
 
 from ..nn import Activation, BatchNorm, Conv2d, ConvTranspose2d, Dense, Module, Reshape, Sequential
@@ -34,7 +34,7 @@ from torch.nn.parallel import DistributedDataParallel
 from torch.utils.data import DataLoader, DistributedSampler, TensorDataset
 
 HERE = pathlib.Path(__file__).parent
-BATCH_SIZE, SEED, STEP = $BATCH_SIZE, $SEED, $STEP  # STEP: what the run had taken
+BATCH_SIZE, SEED, STEP = $BATCH_SIZE, $SEED, $STEP  # STEP: the steps of the run
 $LABELS
 
 

@@ -4,14 +4,14 @@ A network is a tree: a `Sequential` may contain another one. The name of an arra
 programs use the same names, without `layers`: what is `decoder.layers.0.layers.2.W` here is `decoder.0.2.W` in JAX, and
 `decoder.0.2.weight` in PyTorch.
 
-JAX takes the arrays as they are. PyTorch's layers expect the axes in reverse order, the two of a kernel excepted:
+JAX takes the arrays as they are. PyTorch's layers expect the axes in reverse order, except for the two of a kernel:
 
     Linear             weight (out, in)               here W (in, out)
     Conv2d             weight (out, in, k, k)         here W (k, k, in, out)
     ConvTranspose2d    weight (in, out, k, k)         here W (k, k, out, in)
 
-PyTorch has the channels of an image first, so its rows hold the same numbers in another order wherever an image becomes
-a row or a row an image: in the data, and in the dense layers between the two convolutional networks.
+PyTorch has the channels of an image first. So its rows hold the same numbers in another order wherever an image becomes
+a row, or a row an image: in the data, and in the dense layers between the two convolutional networks.
 """
 
 import numpy as np
@@ -21,7 +21,7 @@ from ..nn import BatchNorm, Conv2d, Dense, Reshape
 
 TORCH_NAMES = {"W": "weight", "b": "bias", "gamma": "weight", "beta": "bias", "running_variance": "running_var"}
 BLOCK = 3  # layers of a block in PyTorch-VAE: convolution, batch normalization, leaky ReLU
-COUNTER = "num_batches_tracked"  # in PyTorch's state of a batch normalization, which uses it for nothing here
+COUNTER = "num_batches_tracked"  # of PyTorch's batch normalization, which needs it only without a momentum
 
 
 def plain(name):
@@ -36,7 +36,7 @@ def torch_name(name):
 
 
 def has_images(model):
-    """Return whether a model has convolutions, and so rows that PyTorch orders in another way."""
+    """Return whether a model has convolutions, for which PyTorch orders the rows in another way."""
     return any(isinstance(part, Conv2d) for _, part in model.named_modules())
 
 
@@ -97,9 +97,9 @@ def from_torch(saved, model):
 def from_saved(saved, model):
     """Return the arrays that a program saved as `model.load_state_dict` takes them.
 
-    saved   arrays by name: what a program of ours saves, or PyTorch-VAE's VanillaVAE, for the layers of this model
+    saved   arrays by name, from an exported program or from PyTorch-VAE's VanillaVAE, for the layers of this model
 
-    Raises UserError for the names of other layers. `load_state_dict` refuses other shapes.
+    Raises UserError for the names of other layers; `load_state_dict` refuses other shapes.
     """
     saved = {name: a for name, a in saved.items() if not name.endswith(COUNTER)}
     names = list(model.state_dict())
@@ -111,13 +111,13 @@ def from_saved(saved, model):
         return from_torch(saved, model)
     unknown, missing = sorted(saved.keys() - expected), sorted(expected - saved.keys())
     found = f"holds {unknown[0]!r}, which the run does not have" if unknown else f"has no {missing[0]!r}"
-    raise UserError(f"the file {found}: expected the weights of the same layers, such as npvae export writes them")
+    raise UserError(f"the file {found}: expected the weights of the same layers, by the names that npvae export writes")
 
 
 def published_names(saved, model):
-    """Return a state dict of PyTorch-VAE's VanillaVAE by the names that `to_torch` gives; any other as it is.
+    """Return a state dict of PyTorch-VAE's VanillaVAE by the names that `to_torch` gives; any other unchanged.
 
-    There, each block of three layers is a Sequential, and the last block of the decoder has a name of its own.
+    There, each block of three layers is a Sequential, and the last block of the decoder has a separate name.
     """
     if "decoder_input.weight" not in saved:
         return saved

@@ -3,7 +3,8 @@
     encoder.onnx   x (N, D), and the labels y (N,) of a conditional model  ->  mu and logvar (N, latent_dim), or z
     decoder.onnx   z (N, latent_dim), and y  ->  output (N, D) of the decoder, and mean (N, D) of p(x | z)
 
-x are rows of pixels, as here: an image has its channels last. Inside, convolutions have them first, as ONNX demands.
+Each x is a row of pixels, as in npvae: an image has its channels last. Inside the graphs, convolutions have them first,
+as ONNX demands.
 """
 
 import numpy as np
@@ -15,11 +16,11 @@ from ..probability.continuous_bernoulli import NEAR
 from .weights import plain
 
 OPSET = 17
-IR_VERSION = 8  # of the files: what runtimes of 2022 read
+IR_VERSION = 8  # of the files: old enough for most runtimes
 
 
 class Graph:
-    """A graph in the making: nodes, and the arrays that they need."""
+    """A graph under construction: nodes, and the arrays that they need."""
 
     def __init__(self):
         self.nodes, self.arrays = [], {}
@@ -139,7 +140,7 @@ def _inputs(model, name, columns):
 
 
 def _mean(graph, rescales, likelihood, output):
-    """Append what makes the mean of p(x | z) of the decoder's output, as `model.generate` does."""
+    """Append the mean of p(x | z), computed from the decoder's output as in `model.generate`."""
     if rescales:
         return graph.add("Mul", graph.add("Add", output, graph.number(1)), graph.number(0.5))
     if likelihood == "bernoulli":

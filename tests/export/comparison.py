@@ -27,7 +27,7 @@ def before_normalization(model):
 
 
 def require_style(text, folder):
-    """Check that a program has at most 150 lines, and that the linter has nothing to say about it."""
+    """Check that a program has at most 150 lines of 120 columns, and that the linter accepts it."""
     assert len(text.splitlines()) <= 150 and max(map(len, text.splitlines())) <= 120
     (folder / "program.py").write_text(text)
     config = pathlib.Path(__file__).parents[2] / "pyproject.toml"

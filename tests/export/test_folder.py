@@ -36,7 +36,7 @@ def test_bytes_are_kept_only_if_nothing_is_lost():
     assert folder._bytes_if_exact(x) is x and folder._bytes_if_exact(x * 2).dtype == np.float32
 
 
-def test_what_is_refused(npvae_, refuse, monkeypatch):
+def test_what_is_refused(npvae_, refuse):
     npvae_("train", "--data", "bars", "--model", "pca", "--out", "pca")
     npvae_(*TRAIN, "--hidden", "7", "--out", "run")
     npvae_(*TRAIN, "--hidden", "8", "--out", "other")
@@ -46,7 +46,11 @@ def test_what_is_refused(npvae_, refuse, monkeypatch):
     assert not pathlib.Path("run-imported").exists()
     assert "there is no file nowhere.safetensors" in refuse("import", "nowhere.safetensors", "run")
     pathlib.Path("bad.safetensors").write_bytes(b"\xff" * 100)
-    assert "bad.safetensors is no .safetensors file" in refuse("import", "bad.safetensors", "run")
+    assert "bad.safetensors is not a readable .safetensors file" in refuse("import", "bad.safetensors", "run")
+    spoilt = folder.read("other-jax/model.safetensors") | {"mu.b": np.full(10, np.nan, np.float32)}
+    pathlib.Path("nan.safetensors").write_bytes(folder.safetensors(spoilt))
+    assert "mu.b in nan.safetensors holds NaN or infinity" in refuse("import", "nan.safetensors", "other")
+    assert not pathlib.Path("other-imported").exists()
 
 
 def test_what_pytorch_saved(npvae_, refuse):
@@ -62,8 +66,8 @@ def test_what_pytorch_saved(npvae_, refuse):
     for file in ("saved.pth", "last.ckpt"):
         assert npvae_("import", file, "run", "--out", f"from-{file}")[0] == 0
         assert all(np.array_equal(a, ours[key]) for key, a in Run.load(f"from-{file}").model.state_dict().items())
-    assert "bad.pt is no state dict that PyTorch can load" in refuse("import", "bad.pt", "run")
-    assert "list.pt is no state dict that PyTorch can load" in refuse("import", "list.pt", "run")
+    assert "bad.pt is not a state dict that PyTorch can load" in refuse("import", "bad.pt", "run")
+    assert "list.pt is not a state dict that PyTorch can load" in refuse("import", "list.pt", "run")
 
 
 def test_a_missing_package_is_named(monkeypatch):

@@ -77,7 +77,7 @@ def test_twenty_steps(name, optimizer):
 
 
 @pytest.mark.parametrize("name", cases.CASES)
-def test_it_reads_as_a_person_would_write_it(name, tmp_path):
+def test_it_is_short_and_the_linter_accepts_it(name, tmp_path):
     require_style(jax_program.source(cases.run_of(name), "program.py"), tmp_path)
 
 

@@ -29,6 +29,13 @@ def test_every_optimiser_schedule_and_activation_has_its_piece():
         assert {*program.ACTIVATIONS, "leaky_relu"} == {make().label() for make in ACTIVATIONS.values()}
 
 
+@pytest.mark.parametrize("name", SCHEDULES)
+def test_the_factor_of_each_schedule(name):
+    for step in (0, 1, 999, 12_345):
+        factor = eval(pieces.FACTORS[name] or "1", {"step": step})
+        assert 0.01 * factor == pytest.approx(SCHEDULES[name](0.01)(step), rel=1e-12)
+
+
 def test_numbers_and_kl_terms():
     assert [pieces.number(value) for value in (0.001, 4.0, 61.44, 1 / 3)] == ["0.001", "4", "61.44", repr(1 / 3)]
     terms = [KLTerm(), KLTerm(beta=2.0, warm_up=5), KLTerm(free_bits=0.1), KLTerm(capacity=3.0, warm_up=5, beta=9.0)]
