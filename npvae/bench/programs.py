@@ -17,13 +17,13 @@ from ..errors import UserError
 from ..export.folder import export
 from ..training import Run
 
-STEPS = {100: 600, 1000: 100, 10_000: 12}  # by batch size: so many more steps, about six seconds
+STEPS = {100: 600, 1000: 100, 10_000: 12}  # by batch size: the steps that count, about six seconds
 FEW = 6  # an epoch of the largest minibatches
 ROUNDS = 3
 TORCHRUN = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
 # NPROC: XLA's threads. With no more threads than devices, an all-reduce may wait for a product that needs its thread.
 TWO_DEVICES = {"XLA_FLAGS": "--xla_force_host_platform_device_count=2", "NPROC": "4"}
-# name in the table: the library; the words between python and the program; variables of the environment
+# name in the table: the library; what stands between python and the program; environment variables
 PROGRAMS = {
     "npvae": ("npvae", [], {}),
     "PyTorch": ("torch", [], {}),
@@ -34,7 +34,7 @@ PROGRAMS = {
 
 
 def seconds(library, words, variables, batch_size, steps, folder):
-    """Return how long a program takes that starts, trains for this many steps, and ends; its files go to a folder."""
+    """Return how long a program takes to start, train for this many steps, and end; its files go to a folder."""
     chosen = {"model": "vae", "data": "mnist", "batch_size": batch_size}
     command = ["-m", "npvae", "train", "--out", folder / "run", "--batch-size", str(batch_size)]
     if library != "npvae":

@@ -1,14 +1,14 @@
-"""The convolutional VAE that is most often copied: PyTorch-VAE's VanillaVAE, layer for layer.
+"""The convolutional VAE of a popular collection: PyTorch-VAE's VanillaVAE, layer for layer.
 
     encoder   that of `ConvolutionalVAE`: convolutions of stride 2, batch normalization, leaky ReLU; mu and logvar
-    decoder   a dense layer without normalization; as many blocks of [transposed convolution, batch normalization, leaky
-              ReLU] as the encoder has; then a 3 × 3 convolution to the colours, and tanh
+    decoder   a dense layer without normalization; one block of [transposed convolution, batch normalization, leaky
+              ReLU] for each convolution of the encoder; then a 3 × 3 convolution to the colours, and tanh
 
 In the decoder of `ConvolutionalVAE`, the last transposed convolution makes the colours; here one more convolution does.
 
-Its loss is the *mean* squared error over all D numbers of an example plus M/N times the KL, for minibatches of M among
-N examples. Times D that is a squared error summed over D, plus D · M/N times the KL: up to a constant, the objective
-here with the likelihood `squared-error` and
+Its loss is the *mean* squared error over all D numbers of an example, plus M/N times the KL, for minibatches of M among
+N examples. D times that loss is the squared error summed over D, plus D · M/N times the KL. Up to a constant, this is
+the objective here with the likelihood `squared-error` and
 
     β = D · M / N.
 
@@ -73,8 +73,8 @@ class VanillaVAE(ConvolutionalVAE):
 
         x   pixels in [0, 1], an array (N, D)
 
-        The copy is a Tensor (N, D) in [0, 1], the other two are Tensors (N, latent_dim). What is called `generate` in
-        PyTorch-VAE, the first of these alone, is `reconstruct` here, with the mean of q in place of a draw.
+        The copy is a Tensor (N, D) in [0, 1]; mu and logvar are Tensors (N, latent_dim). PyTorch-VAE's `generate`
+        returns the copy alone; here that is `reconstruct`, which takes the mean of q instead of a draw.
         """
         q = self.encode(x)
         z = self.reparameterize(q.mu, q.logvar, rng)
