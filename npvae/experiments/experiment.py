@@ -46,7 +46,7 @@ def trained(folder, steps, initialize=None, **chosen):
         run = Run.create(folder, chosen)
         if initialize:
             initialize(run)
-    if run.training.step < steps or steps == 0:  # 0: a closed form
+    if run.training.step < steps or steps == 0:  # 0: a closed form, or the initial weights
         run.training.run(steps, run.save)
     if run.training.step > steps:
         found = run.training.step

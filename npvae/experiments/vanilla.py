@@ -10,6 +10,8 @@ mistake would stay.
 
 import copy
 import importlib.util
+import tempfile
+from pathlib import Path
 
 import numpy as np
 from tqdm import tqdm
@@ -47,10 +49,10 @@ def here(initial, dtype, batches):
     return np.array(found)
 
 
-def in_pytorch(program, image_shape, dtype, batches):
-    """Train the network of a program in PyTorch; return what `here` returns."""
+def in_pytorch(initial, image_shape, dtype, batches):
+    """Train a copy of an exported model in PyTorch; return what `here` returns."""
     torch, order = require("torch"), weights.channels_first(image_shape)
-    model = program.load().to(getattr(torch, dtype)).train()
+    model = copy.deepcopy(initial).to(getattr(torch, dtype)).train()
     optimizer, found = torch.optim.Adam(model.parameters(), RATE, eps=EPS), []
     for step, x in enumerate(batches):
         x, eps = torch.from_numpy(x[:, order].astype(dtype)), torch.from_numpy(noise(step, dtype)[1][0])
@@ -70,12 +72,9 @@ def vanilla(folder):
     """Train VanillaVAE on our colour images in both libraries, in both precisions, and compare every step."""
     chosen = {"model": "vanilla-vae", "data": "shapes", "channels": CHANNELS, "latent_dim": LATENT_DIM}
     run = trained(folder / "run", 0, batch_size=BATCH, beta=D * WEIGHT, **chosen)
-    if not (folder / "program").exists():
-        export(run, "torch", folder / "program")
-    program = _imported(folder / "program" / "vanilla_vae.py")
-    N, rows, curves = len(run.x_train), [], {}
+    exported, N, rows, curves = _exported(run), len(run.x_train), [], {}
     for dtype in ("float32", "float64"):
-        theirs = in_pytorch(program, run.model.image_shape, dtype, _minibatches(run, f"PyTorch, {dtype}"))
+        theirs = in_pytorch(exported, run.model.image_shape, dtype, _minibatches(run, f"PyTorch, {dtype}"))
         ours = here(run.model, dtype, _minibatches(run, f"npvae, {dtype}"))
         apart = np.abs(ours - theirs)
         for step in SHOWN:
@@ -101,9 +100,11 @@ def _minibatches(run, name):
     return tqdm((run.x_train[each] for each in rows), name, STEPS, unit="step", disable=None)
 
 
-def _imported(path):
-    """Return the program in a file as a module."""
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def _exported(run):
+    """Return the model of the program that `npvae export` writes for a run."""
+    with tempfile.TemporaryDirectory() as folder:
+        export(run, "torch", folder)
+        spec = importlib.util.spec_from_file_location("vanilla_vae", Path(folder, "vanilla_vae.py"))
+        program = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(program)
+        return program.load()

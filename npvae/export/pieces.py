@@ -60,9 +60,9 @@ def kl_term(term, relu):
     relu   the name of the function max(·, 0) in the library
     """
     risen = f"min(1, step / {term.warm_up})" if term.warm_up else ""
+    weight = "" if term.beta == 1 else number(term.beta)
     if term.capacity is not None:
         target = " * ".join(filter(None, [risen, number(term.capacity)]))
-        return f"{number(term.beta)} * abs(kl - {target})"
-    weight = "" if term.beta == 1 else number(term.beta)
+        return " * ".join(filter(None, [weight, f"abs(kl - {target})"]))
     paid = f"({relu}(kl_j - {number(term.free_bits)}) + {number(term.free_bits)}).sum()" if term.free_bits else "kl"
     return " * ".join(filter(None, [risen, weight, paid]))

@@ -14,7 +14,8 @@ PROGRAM = '''\
     python $FILE train --steps 1000
     torchrun --nproc-per-node 2 $FILE train --steps 1000     # on two processes, with half a minibatch each
 
-`train` continues from model.safetensors, or from its own checkpoint.pt, and writes trained.safetensors.
+`train` continues from its own checkpoint.pt; without one it starts from model.safetensors (or --weights). It writes
+trained.safetensors, too.
 $NOTE
 """
 

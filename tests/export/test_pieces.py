@@ -39,5 +39,7 @@ def test_the_factor_of_each_schedule(name):
 def test_numbers_and_kl_terms():
     assert [pieces.number(value) for value in (0.001, 4.0, 61.44, 1 / 3)] == ["0.001", "4", "61.44", repr(1 / 3)]
     terms = [KLTerm(), KLTerm(beta=2.0, warm_up=5), KLTerm(free_bits=0.1), KLTerm(capacity=3.0, warm_up=5, beta=9.0)]
+    terms.append(KLTerm(capacity=3.0))
     expected = ["kl", "min(1, step / 5) * 2 * kl", "(r(kl_j - 0.1) + 0.1).sum()", "9 * abs(kl - min(1, step / 5) * 3)"]
+    expected.append("abs(kl - 3)")
     assert [pieces.kl_term(term, "r") for term in terms] == expected
