@@ -42,8 +42,8 @@ def seconds(library, words, variables, batch_size, steps, folder):
         command = [*words, folder / "program" / "vae.py", "train"]
     start = time.perf_counter()
     done = subprocess.run(
-        [sys.executable, *command, "--steps", str(steps)], env=os.environ | variables, text=True,
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        [sys.executable, *command, "--steps", str(steps)], env=os.environ | variables,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8", errors="replace",
     )  # fmt: skip
     if done.returncode != 0:
         raise UserError(f"the program for {library} failed: {done.stdout.strip().splitlines()[-1]}")

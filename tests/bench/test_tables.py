@@ -121,14 +121,14 @@ def test_growth_is_drawn(no_peers, tmp_path, monkeypatch):
 
 
 def test_whole_programs(no_peers, tmp_path, monkeypatch):
-    """Steps per second, from seconds for a step; and with no library beside it, npvae alone is timed."""
+    """Steps per second, from seconds for a step. With no library beside it, npvae alone is timed; its start cancels."""
     head, names, ours, *others = tables.programs_lines({OURS: {100: 0.01, 10_000: 0.5}, "JAX": {100: 0.004, 10_000: 1}})
     assert names.split() == ["batch", "size", "100", "10,000"] and ours.split() == [OURS, "100", "2"]
     assert others[0].split() == ["JAX", "250", "1"] and max(map(len, (head, names, ours))) <= 80
-    monkeypatch.setattr(programs, "ROUNDS", 1)
-    monkeypatch.setattr(programs, "STEPS", {50: 100})
+    assert programs.seconds(OURS, [], {}, 50, 2, tmp_path / "real") > 0.01
+    monkeypatch.setattr(programs, "seconds", lambda *call: 7 + 0.01 * call[-2])
     measured = bench.run(["programs"], None, 1, 1, tmp_path, lambda line: None)
-    assert measured["programs"].keys() == {OURS} and 1e-4 < measured["programs"][OURS][50] < 1
+    assert measured["programs"] == {OURS: dict.fromkeys(programs.STEPS, pytest.approx(0.01))}
 
 
 def test_a_program_that_fails_says_why(tmp_path):
