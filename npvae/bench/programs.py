@@ -46,7 +46,8 @@ def seconds(library, words, variables, batch_size, steps, folder):
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8", errors="replace",
     )  # fmt: skip
     if done.returncode != 0:
-        raise UserError(f"the program for {library} failed: {done.stdout.strip().splitlines()[-1]}")
+        last = (done.stdout.strip().splitlines() or [f"it ended with status {done.returncode}"])[-1]
+        raise UserError(f"the program for {library} failed: {last}")
     return time.perf_counter() - start
 
 

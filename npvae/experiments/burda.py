@@ -18,8 +18,10 @@ import json
 import numpy as np
 
 from .. import figures
+from ..errors import UserError
+from ..probability import active_units
 from ..training import Run
-from ..training.evaluation import evaluate
+from ..training.evaluation import codes_of, evaluate
 from ..training.folder import CHECKPOINT
 from ..training.replacing import replacing
 from .experiment import table
@@ -27,6 +29,7 @@ from .experiment import table
 NETWORKS = {"VAE, k = 1": ("vae", 1), "VAE, k = 5": ("vae", 5), "VAE, k = 50": ("vae", 50),
             "IWAE, k = 5": ("iwae", 5), "IWAE, k = 50": ("iwae", 50)}  # fmt: skip
 PUBLISHED = dict(zip(NETWORKS, (86.76, 86.47, 86.35, 85.54, 84.78)))  # NLL after 3,280 epochs; with k = 1, both are one
+ACTIVE = dict(zip(NETWORKS, (19, 20, 20, 22, 25)))  # published: latent dimensions that are used, of 50
 STAGES, ALL_STAGES = 5, 8
 BATCH, EPOCH = 20, 3000  # minibatches of an epoch
 IMPORTANCE_SAMPLES = 5000
@@ -52,7 +55,11 @@ def _trained(folder, stage, model, k):
     else:
         run = Run.create(folder, chosen)
     run.optimizer.eps = 1e-4
-    run.training.run(epochs_until(stage) * EPOCH, run.save, every=EPOCH)
+    steps = epochs_until(stage) * EPOCH
+    if run.step > steps:
+        found = f"{folder} has been trained for {run.step} steps"
+        raise UserError(f"{found}, expected at most {steps}: choose another --out")
+    run.training.run(steps, run.save, every=EPOCH)
     return run
 
 
@@ -105,7 +112,7 @@ def burda(folder, stages=STAGES):
     if any(len(_kept(each.with_suffix(".json"))["curve"]) > stages for each in folders.values()):
         stages = ALL_STAGES
     found = {name: _measured(folders[name], stages, *NETWORKS[name]) for name in NETWORKS}
-    rows, curves, last = [], {}, ALL_STAGES - 1
+    rows, units, curves, last = [], [], {}, ALL_STAGES - 1
     for name, each in found.items():
         curve = each["curve"]
         nll, error = each["test"][str(stages)]
@@ -115,6 +122,8 @@ def burda(folder, stages=STAGES):
             [name, *(f"{value:.2f}" for value in curve), f"{nll:.2f} ± {error:.2f}", f"{ahead:.2f}", PUBLISHED[name]]
         )
         curves[name] = ([epochs_until(i) for i in range(stages)], curve)
+        run = Run.load(folders[name])
+        units.append([name, active_units(codes_of(run.model, run.x_test)).sum(), ACTIVE[name]])
     figures.lines(curves, "epochs", "−ln p(x) in nats per example", log_x=True).savefig(folder / "burda.png")
     epochs = [epochs_until(i) for i in range(stages)]
     return [
@@ -123,6 +132,8 @@ def burda(folder, stages=STAGES):
         f"each stage: the first {CURVE_IMAGES:,} test images. Then the whole test set ± its standard error, and",
         f"the same extrapolated to {epochs_until(last):,} epochs from the last two differences: no measurement.",
         *table(["epochs", *epochs, "test set", f"to {epochs_until(last):,}", "published"], rows),
+        "",
+        *table(["active units of 50", "ours", "published"], units),
     ]
 
 

@@ -81,7 +81,7 @@ def summary(folder):
         *table(["step", "loss: published", "ours", "apart", "KL: published", "ours", "apart"], rows),
         "",
         *table(
-            HEADER,
+            ["", "expected", *HEADER[2:]],
             [
                 beside("loss, steps 9,001 to 10,000", 102.8, last[:, 0]),
                 beside("rec", 86.3, last[:, 1]),

@@ -48,7 +48,7 @@ $LOSS
 $UPDATE
 
 
-@jax.jit
+@functools.partial(jax.jit, donate_argnums=(0, 1))
 def train_step(params, moments, batch, noise, step):
     """Take a step; return the parameters, the optimizer's moments, and the parts of the loss."""
     (_, (parts, $SEEN)), grads = jax.value_and_grad(loss, has_aux=True)(params, *batch, noise, step, True)
@@ -87,8 +87,9 @@ def train(steps, path):
     while step < STEP + steps:
         order = rng.permutation(len(data[0]))
         for i in range(0, len(order) - size + 1, size)[: STEP + steps - step]:
-            batch = [jax.device_put(a[order[i : i + size]], divided) for a in data]
+            batch = [a[order[i : i + size]] for a in data]
             $PREPARE
+            batch = [jax.device_put(a, divided) for a in batch]
             noise = $NOISE_STEP
             params, moments, parts = train_step(params, moments, batch, noise, step)
             step += 1
@@ -237,7 +238,7 @@ def source(run, file):
     model, chosen = run.model, run.settings
     prepare = ""
     if chosen.get("binarization") == "dynamic":
-        prepare = "batch[0] = (rng.random(batch[0].shape) < batch[0]).astype(jnp.float32)"
+        prepare = "batch[0] = (rng.random(batch[0].shape) < batch[0]).astype(np.float32)"
     moments, update = UPDATES[chosen["optimizer"]]
     lr = " * ".join(filter(None, [pieces.number(chosen["lr"]), pieces.schedule_factor(run)]))
     labels, images, is_random = model.needs_labels, has_images(model), noise(run, "i") != "None"

@@ -44,8 +44,9 @@ def number(value):
 
 def title(run, library):
     """Return the first line of a program's docstring."""
-    model = run.settings["model"]
-    return f"The {model} of {run.folder.name} in {library}: the same layers under the same names, and the same loss."
+    model, name = run.settings["model"], run.folder.resolve().name
+    name = "".join(c for c in name if c.isprintable() and c not in '\\"')  # what would end the docstring
+    return f"The {model} of {name} in {library}: the same layers under the same names, and the same loss."
 
 
 def schedule_factor(run):

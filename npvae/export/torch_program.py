@@ -32,7 +32,7 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 $IMPORT_F
 from torch.nn.parallel import DistributedDataParallel
-from torch.utils.data import DataLoader, DistributedSampler, TensorDataset
+from torch.utils.data import BatchSampler, DataLoader, DistributedSampler, TensorDataset
 
 HERE = pathlib.Path(__file__).parent
 BATCH_SIZE, SEED, STEP = $BATCH_SIZE, $SEED, $STEP  # STEP: the steps of the run
@@ -65,6 +65,7 @@ def examples(part):
 def evaluate(model, part="test"):
     """Return the parts of the loss, averaged over the examples."""
     model.eval()
+    torch.manual_seed(SEED)
     data, total = examples(part), {}
     for batch in DataLoader(data, 200):
         for name, value in model(*batch)[1].items():
@@ -76,9 +77,10 @@ def train(steps, path):
     """Train until step STEP + steps, on all processes of torchrun; rank 0 saves."""
     rank, world, cuda = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1)), torch.cuda.is_available()
     device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", 0))) if cuda else torch.device("cpu")
+    if cuda:
+        torch.cuda.set_device(device)
     if world > 1:
         dist.init_process_group("nccl" if cuda else "gloo")
-    torch.manual_seed(SEED + rank)
     model, step, checkpoint, new = load(path).to(device), STEP, HERE / "checkpoint.pt", HERE / "checkpoint.partial"
     optimizer = $OPTIMIZER
     if checkpoint.exists():
@@ -86,10 +88,14 @@ def train(steps, path):
         model.load_state_dict(saved["model"])
         optimizer.load_state_dict(saved["optimizer"])
         step = saved["step"]
+    if rank == 0:
+        print(f"from step {step} to step {STEP + steps}")
+    torch.manual_seed((SEED + step) * world + rank)  # other noise for each process, and after each interruption
     $SYNCHRONIZED
     wrapped = DistributedDataParallel($SHARED) if world > 1 else model
     sampler = DistributedSampler(examples("train"), world, rank, seed=SEED)
-    loader = DataLoader(sampler.dataset, max(1, BATCH_SIZE // world), sampler=sampler)
+    batches = BatchSampler(sampler, max(1, BATCH_SIZE // world), drop_last=False)
+    loader = DataLoader(sampler.dataset, sampler=batches, batch_size=None)  # gathers a whole minibatch at once
     wrapped.train()
     while step < STEP + steps:
         sampler.set_epoch(step)  # a new order
@@ -172,6 +178,7 @@ def layers(model):
 
 PIXELS = "x / 255 if x.dtype == torch.uint8 else x"
 OPTIMIZERS = {"adam": "Adam", "sgd": "SGD", "adagrad": "Adagrad"}
+OPTIONS = {"adam": ", fused=True", "sgd": "", "adagrad": ""}  # fused: one pass over memory
 APART = "On several processes, each normalizes its own part of a minibatch; on GPUs, they share means and variances."
 SYNCHRONIZED = "shared = nn.SyncBatchNorm.convert_sync_batchnorm(model) if cuda else model"
 
@@ -180,7 +187,8 @@ def source(run, file):
     """Return the program of a run, as text; `file` is its name."""
     model, chosen = run.model, run.settings
     normalizes = any(isinstance(part, BatchNorm) for _, part in model.named_modules())
-    optimizer, lr = OPTIMIZERS[chosen["optimizer"]], pieces.number(chosen["lr"])
+    optimizer, options = OPTIMIZERS[chosen["optimizer"]], OPTIONS[chosen["optimizer"]]
+    lr = pieces.number(chosen["lr"])
     prepare, factor = [], pieces.schedule_factor(run)
     if chosen.get("binarization") == "dynamic":
         prepare.append("batch[0] = torch.bernoulli(batch[0])")
@@ -195,6 +203,6 @@ def source(run, file):
         LABELS=pieces.filled(ONE_HOT, LABELS=model.labels.tolist()) if model.needs_labels else "",
         LAYERS=made, METHODS=defined, MAIN=pieces.filled(pieces.MAIN, LOAD="load"),
         TENSORS=f'{PIXELS}, torch.from_numpy(arrays[f"y_{{part}}"])' if model.needs_labels else PIXELS,
-        OPTIMIZER=f"torch.optim.{optimizer}(model.parameters(), lr={lr})", PREPARE="\n".join(prepare),
+        OPTIMIZER=f"torch.optim.{optimizer}(model.parameters(), lr={lr}{options})", PREPARE="\n".join(prepare),
         SYNCHRONIZED=SYNCHRONIZED if normalizes else "", SHARED="shared" if normalizes else "model",
     )  # fmt: skip

@@ -150,6 +150,9 @@ def test_burdas_protocol(tmp_path, monkeypatch):
     run = burda._trained(tmp_path / "run", 2, "vae", 1)
     assert run.step == 13 * 2 and run.settings["lr"] == burda.rate(2) and run.optimizer.eps == 1e-4
     assert run.optimizer.schedule(run.step) == burda.rate(2)
+    del run
+    with pytest.raises(UserError, match="trained for 26 steps, expected at most 8"):
+        burda._trained(tmp_path / "run", 1, "vae", 1)
 
 
 def test_burdas_full_protocol_interrupted(tmp_path, monkeypatch):

@@ -153,6 +153,29 @@ def test_two_processes_equal_one_with_the_joined_minibatch(tmp_path):
     assert any(np.abs(moved[key] - a.numpy()).max() > 1e-3 for key, a in states[0].items())
 
 
+def test_the_loop_binarizes_anew_and_follows_the_schedule(tmp_path, monkeypatch):
+    run = cases.run_of("dynamic, polynomial", "float32")
+    folder.export(run, "torch", tmp_path / "export")
+    program, seen, rates = cases.program(torch_program, run), [], []
+    program.HERE = tmp_path / "export"
+    forward, step = program.ConditionalVAE.forward, torch.optim.Adam.step
+
+    def watched_forward(self, x, *rest, **named):
+        seen.append(x)
+        return forward(self, x, *rest, **named)
+
+    def watched_step(self):
+        rates.append(self.param_groups[0]["lr"])
+        return step(self)
+
+    monkeypatch.setattr(program.ConditionalVAE, "forward", watched_forward)
+    monkeypatch.setattr(torch.optim.Adam, "step", watched_step)
+    program.train(45, tmp_path / "export/model.safetensors")                     # more than two epochs
+    assert all(((x == 0) | (x == 1)).all() and len(x) == run.settings["batch_size"] for x in seen)
+    assert len(seen) == 45 and not torch.equal(seen[0], seen[20])
+    assert rates == pytest.approx([run.settings["lr"] * (1 + n / 1000) ** -0.75 for n in range(45)]) and run.step == 0
+
+
 @pytest.mark.parametrize("processes", [1, 2])
 def test_it_evaluates_trains_and_goes_on(tmp_path, processes):
     run = cases.run_of("dynamic, polynomial", "float32")
