@@ -246,7 +246,8 @@ def import_(options):
 def _beside(run, ending):
     """Return the path of a folder beside that of a run: runs/mnist-torch for runs/mnist."""
     path = pathlib.Path(run)
-    return path.parent / f"{path.resolve().name}-{ending}"
+    beside = path.parent if path.name not in ("", "..") else path / ".."
+    return beside / f"{path.resolve().name}-{ending}"
 
 
 def encode(options):

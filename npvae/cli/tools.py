@@ -30,7 +30,11 @@ def experiment(options):
     refuse_a_file(folder)
     folder.mkdir(parents=True, exist_ok=True)
     start = time.perf_counter()
-    lines = run(folder)
+    try:
+        lines = run(folder)
+    except KeyboardInterrupt:
+        print_wrapped("interrupted: repeat the command, and it continues with the networks that are finished")
+        raise
     lines.append(f"This call took {(time.perf_counter() - start) / 60:.1f} minutes.")
     print("\n".join(lines))
     with replacing(folder / "table.md") as file:

@@ -10,6 +10,8 @@
 import importlib
 import io
 import pathlib
+import re
+import warnings
 
 import numpy as np
 
@@ -26,6 +28,8 @@ WITHOUT = {
     "vem": "variational EM has no encoder, only a table with a q of each training image: export a vae",
 }
 BYTES = np.float32(255)
+PYTORCH = (b"PK", b"\x80\x02")  # how a file of PyTorch begins: a zip archive, or a pickle
+WRAPPERS = re.compile(r"^((module|model|_orig_mod)\.)+")  # of DataParallel, Lightning, torch.compile
 
 
 def require(package):
@@ -33,8 +37,8 @@ def require(package):
     try:
         return importlib.import_module(package)
     except ImportError:
-        install = "pip install 'npvae[export]'"
-        raise UserError(f"this needs the package {package.split('.')[0]}: install it with {install}") from None
+        name = package.split(".")[0]
+        raise UserError(f"this needs the package {name}: pip install {name}, or 'npvae[export]' for all") from None
 
 
 def export(run, library, folder):
@@ -107,41 +111,57 @@ def import_weights(path, folder, out, place=None):
     if original.settings["model"] in WITHOUT:
         raise UserError(f"nothing can be imported into {original.settings['model']}")
     state = weights.from_saved(read(path), original.model)
-    for name, a in state.items():
+    with np.errstate(over="ignore"):  # the next lines look for infinity
+        original.model.load_state_dict(state)
+    for name, a in original.model.state_dict().items():
         if not np.isfinite(a).all():
-            raise UserError(f"{name} in {shown_path(path)} holds NaN or infinity, expected finite numbers")
-    original.model.load_state_dict(state)
+            raise UserError(f"{name} in {shown_path(path)} holds NaN or infinity in float32, expected finite numbers")
     run = Run.create(out, original.settings | (place or {}))
-    run.model.load_state_dict(state)
+    run.model.load_state_dict(original.model.state_dict())
     run.save(*run.training.state())
     run.finish()
     return run
 
 
 def read(path):
-    """Return the arrays of a file, by name; UserError if it cannot be read.
+    """Return the arrays of a file, by name, without the prefixes that wrappers put before every name.
 
-    path   a .safetensors file; a state dict that PyTorch saved, .pt or .pth; or a Lightning checkpoint, .ckpt
+    path   a .safetensors file; or a state dict that PyTorch saved; or a checkpoint that holds one
+
+    Raises UserError for a file that cannot be read.
     """
     path = pathlib.Path(path)
     if not path.is_file():
         raise UserError(f"there is no file {shown_path(path)}: expected the weights of a model, as .safetensors")
-    if path.suffix in (".pt", ".pth", ".ckpt"):
-        return _read_pytorch(path)
+    with open(path, "rb") as file:
+        is_from_pytorch = file.read(2) in PYTORCH or path.suffix.lower() in (".pt", ".pth", ".ckpt")
+    arrays = _read_pytorch(path) if is_from_pytorch else _read_safetensors(path)
+    return {WRAPPERS.sub("", name): a for name, a in arrays.items()}
+
+
+def _read_safetensors(path):
     load, error = require("safetensors.numpy").load_file, require("safetensors").SafetensorError
     try:
         return load(path)
-    except (error, ValueError, KeyError, TypeError, OverflowError) as reason:
+    except (AttributeError, TypeError) as reason:  # bfloat16 and others
+        found = f"{shown_path(path)} holds numbers of a type that NumPy does not have ({reason})"
+        raise UserError(f"{found}: save them as float32") from None
+    except (error, ValueError, KeyError, OverflowError) as reason:
         raise UserError(f"{shown_path(path)} is not a readable .safetensors file: {reason}") from None
 
 
 def _read_pytorch(path):
-    """Return the arrays of a state dict that PyTorch saved. Lightning puts `model.` before each name."""
     torch = require("torch")
-    try:
-        saved = torch.load(path, map_location="cpu", weights_only=True)  # runs no code of the file
-        saved = saved.get("state_dict", saved)
-        return {name.removeprefix("model."): a.numpy() for name, a in saved.items()}
-    except Exception as reason:  # for a damaged file, torch.load raises errors of many kinds
-        what = str(reason).strip().partition("\n")[0]
-        raise UserError(f"{shown_path(path)} is not a state dict that PyTorch can load: {what}") from None
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            saved = torch.load(path, map_location="cpu", weights_only=True)  # runs no code of the file
+        except Exception:  # of many kinds, for damaged files and for other objects
+            saved = None
+    for key in ("state_dict", "model"):  # in a checkpoint of Lightning; in one of an exported program
+        if isinstance(saved, dict) and isinstance(saved.get(key), dict):
+            saved = saved[key]
+    if not isinstance(saved, dict) or not all(isinstance(a, torch.Tensor) for a in saved.values()):
+        what = "holds no state dict, which maps names to tensors"
+        raise UserError(f"{shown_path(path)} {what}: save one with torch.save(model.state_dict(), 'weights.pt')")
+    return {str(name): a.detach().to_dense().to(torch.float64).numpy() for name, a in saved.items()}

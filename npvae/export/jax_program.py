@@ -78,12 +78,12 @@ def evaluate(params, part="test", size=200):
 
 def train(steps, path):
     """Train until step STEP + steps."""
-    mesh = Mesh(jax.devices(), ("batch",))
+    data, rng, step$KEYS = examples("train"), np.random.default_rng(SEED), STEP$KEY
+    mesh = Mesh(jax.devices()[: len(data[0])], ("batch",))
     everywhere, divided = NamedSharding(mesh, PartitionSpec()), NamedSharding(mesh, PartitionSpec("batch"))
     params = jax.device_put(load_file(path), everywhere)
-    moments = {name: [jnp.zeros_like(p)] * $MOMENTS for name, p in params.items()}
-    data, rng, step$KEYS = examples("train"), np.random.default_rng(SEED), STEP$KEY
-    size = max(1, min(BATCH_SIZE, len(data[0])) // jax.device_count()) * jax.device_count()
+    moments = {name: [jnp.zeros_like(p) for _ in range($MOMENTS)] for name, p in params.items()}
+    size = max(1, min(BATCH_SIZE, len(data[0])) // mesh.size) * mesh.size
     while step < STEP + steps:
         order = rng.permutation(len(data[0]))
         for i in range(0, len(order) - size + 1, size)[: STEP + steps - step]:

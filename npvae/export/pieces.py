@@ -9,7 +9,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("action", choices=["evaluate", "train"])
     parser.add_argument("--steps", type=int, default=1000, help="counted from the exported step")
-    parser.add_argument("--weights", default=HERE / "model.safetensors")
+    parser.add_argument("--weights", default=HERE / "model.safetensors", help="to evaluate, or to start from")
     options = parser.parse_args()
     if options.action == "train":
         train(options.steps, options.weights)

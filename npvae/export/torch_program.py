@@ -77,10 +77,8 @@ def train(steps, path):
     """Train until step STEP + steps, on all processes of torchrun; rank 0 saves."""
     rank, world, cuda = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1)), torch.cuda.is_available()
     device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", 0))) if cuda else torch.device("cpu")
-    if cuda:
-        torch.cuda.set_device(device)
     if world > 1:
-        dist.init_process_group("nccl" if cuda else "gloo")
+        dist.init_process_group("nccl" if cuda else "gloo", device_id=device if cuda else None)
     model, step, checkpoint, new = load(path).to(device), STEP, HERE / "checkpoint.pt", HERE / "checkpoint.partial"
     optimizer = $OPTIMIZER
     if checkpoint.exists():
@@ -88,15 +86,13 @@ def train(steps, path):
         model.load_state_dict(saved["model"])
         optimizer.load_state_dict(saved["optimizer"])
         step = saved["step"]
-    if rank == 0:
-        print(f"from step {step} to step {STEP + steps}")
     torch.manual_seed((SEED + step) * world + rank)  # other noise for each process, and after each interruption
     $SYNCHRONIZED
     wrapped = DistributedDataParallel($SHARED) if world > 1 else model
     sampler = DistributedSampler(examples("train"), world, rank, seed=SEED)
-    batches = BatchSampler(sampler, max(1, BATCH_SIZE // world), drop_last=False)
+    batches = BatchSampler(sampler, max(1, min(BATCH_SIZE // world, len(sampler))), drop_last=True)
     loader = DataLoader(sampler.dataset, sampler=batches, batch_size=None)  # gathers a whole minibatch at once
-    wrapped.train()
+    print(f"process {rank + 1} of {world}: from step {step} to step {STEP + steps}")
     while step < STEP + steps:
         sampler.set_epoch(step)  # a new order
         for batch in itertools.islice(loader, STEP + steps - step):

@@ -119,9 +119,9 @@ def published_names(saved, model):
 
     There, each block of three layers is a Sequential, and the last block of the decoder has a separate name.
     """
-    if "decoder_input.weight" not in saved:
-        return saved
     blocks = sum(isinstance(part, Conv2d) for path, part in model.named_modules() if path.startswith("encoder"))
+    if "decoder_input.weight" not in saved or not blocks:
+        return saved
     renamed = {}
     for name, a in saved.items():
         first, *rest = name.split(".")

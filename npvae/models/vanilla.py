@@ -60,7 +60,8 @@ class VanillaVAE(ConvolutionalVAE):
         rng = generator(rng)
         super().__init__(image_shape, latent_dim, channels, rng, likelihood, init, samples, estimator, kl_term)
         if not self.rescales:
-            raise UserError(f"its decoder ends in tanh: choose squared-error or gaussian, found {likelihood}")
+            advice = f"choose squared-error or gaussian, found {likelihood}"
+            raise UserError(f"the decoder of VanillaVAE ends in tanh: {advice}")
         if init is pytorch_uniform:
             draw_like_pytorch(self, rng)
 

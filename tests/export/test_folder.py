@@ -29,6 +29,13 @@ def test_weights_go_out_and_come_back(npvae_, refuse):
     assert "run-jax is not empty: choose another folder with --out" in refuse("export", "run", "--to", "jax")
 
 
+def test_the_folder_of_a_run_may_be_the_current_one(npvae_, monkeypatch):
+    npvae_(*TRAIN, "--hidden", "7", "--out", "a run")
+    monkeypatch.chdir("a run")
+    assert npvae_("export", ".", "--to", "jax")[0] == 0
+    assert pathlib.Path("../a run-jax/vae.py").read_text(encoding="utf-8").startswith('"""The vae of a run in JAX')
+
+
 def test_bytes_are_kept_only_if_nothing_is_lost():
     x = np.arange(256, dtype=np.float32)[None] / np.float32(255)
     assert folder._bytes_if_exact(x).dtype == np.uint8
@@ -62,15 +69,23 @@ def test_what_pytorch_saved(npvae_, refuse):
     torch.save({"state_dict": {f"model.{name}": a for name, a in state.items()}, "epoch": 3}, "last.ckpt")
     pathlib.Path("bad.pt").write_bytes(b"no")
     torch.save([1, 2], "list.pt")
+    torch.save(torch.nn.Linear(2, 3), "module.pt")
+    half = {f"module._orig_mod.{name}": torch.nn.Parameter(a.bfloat16()) for name, a in state.items()}
+    torch.save({"model": half, "step": 3}, "wrapped.PT")
+    torch.save({name: a.double() * 1e300 for name, a in state.items()}, "large.pt")
     ours = Run.load("run").model.state_dict()
     for file in ("saved.pth", "last.ckpt"):
         assert npvae_("import", file, "run", "--out", f"from-{file}")[0] == 0
         assert all(np.array_equal(a, ours[key]) for key, a in Run.load(f"from-{file}").model.state_dict().items())
-    assert "bad.pt is not a state dict that PyTorch can load" in refuse("import", "bad.pt", "run")
-    assert "list.pt is not a state dict that PyTorch can load" in refuse("import", "list.pt", "run")
+    assert npvae_("import", "wrapped.PT", "run", "--out", "from-wrapped")[0] == 0
+    assert all(np.abs(a - ours[key]).max() < 0.01 for key, a in Run.load("from-wrapped").model.state_dict().items())
+    for file in ("bad.pt", "list.pt", "module.pt"):
+        assert f"{file} holds no state dict" in refuse("import", file, "run")
+    assert "holds NaN or infinity in float32" in refuse("import", "large.pt", "run", "--out", "large")
+    assert not pathlib.Path("large").exists()
 
 
 def test_a_missing_package_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "onnx", None)
-    with pytest.raises(folder.UserError, match=r"the package onnx: install it with pip install .npvae\[export\]"):
+    with pytest.raises(folder.UserError, match=r"the package onnx: pip install onnx, or 'npvae\[export\]' for all"):
         folder.require("onnx")

@@ -1,5 +1,9 @@
 """Proves how templates are filled, and that every setting which a program must know has its piece."""
 
+import ast
+import pathlib
+import types
+
 import pytest
 
 from npvae.export import jax_loss, jax_program, pieces, torch_loss, torch_program
@@ -34,6 +38,14 @@ def test_the_factor_of_each_schedule(name):
     for step in (0, 1, 999, 12_345):
         factor = eval(pieces.FACTORS[name] or "1", {"step": step})
         assert 0.01 * factor == pytest.approx(SCHEDULES[name](0.01)(step), rel=1e-12)
+
+
+@pytest.mark.parametrize("name", ['a"""b', "a\\Nb", "a\udcffb", "a\nb"])
+def test_no_name_of_a_folder_breaks_the_docstring(name):
+    run = types.SimpleNamespace(folder=pathlib.Path(name), settings={"model": "vae"})
+    title = pieces.title(run, "JAX")
+    assert ast.literal_eval(f'"""{title}"""') == title and "of a" in title
+    title.encode()
 
 
 def test_numbers_and_kl_terms():

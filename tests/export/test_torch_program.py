@@ -14,6 +14,7 @@ import pytest
 from npvae.autodiff import no_grad
 from npvae.export import folder, torch_program, weights
 from npvae.nn.optim import OPTIMIZERS
+from npvae.training import Run
 from tests.export import cases
 from tests.export.comparison import before_normalization, require_style, same
 
@@ -174,6 +175,19 @@ def test_the_loop_binarizes_anew_and_follows_the_schedule(tmp_path, monkeypatch)
     assert all(((x == 0) | (x == 1)).all() and len(x) == run.settings["batch_size"] for x in seen)
     assert len(seen) == 45 and not torch.equal(seen[0], seen[20])
     assert rates == pytest.approx([run.settings["lr"] * (1 + n / 1000) ** -0.75 for n in range(45)]) and run.step == 0
+
+
+def test_a_remainder_of_one_example_is_left_out(tmp_path):
+    """Batch normalization of a single pixel by itself would divide by zero, and PyTorch refuses it."""
+    np.savez(tmp_path / "data.npz", x=np.random.default_rng(0).random((12, 4, 4, 3)))
+    chosen = {"model": "vanilla-vae", "data": str(tmp_path / "data.npz"), "channels": [2, 3], "batch_size": 2}
+    run = Run.create(tmp_path / "run", chosen)
+    assert len(run.x_train) % 2 == 1
+    folder.export(run, "torch", tmp_path / "export")
+    program = cases.program(torch_program, run)
+    program.HERE = tmp_path / "export"
+    program.train(7, tmp_path / "export/model.safetensors")
+    assert torch.load(tmp_path / "export/checkpoint.pt", weights_only=True)["step"] == 7
 
 
 @pytest.mark.parametrize("processes", [1, 2])

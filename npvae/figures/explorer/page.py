@@ -81,7 +81,7 @@ def write(runs, path, force=False):
     if len(text) > LARGEST:
         raise UserError(
             f"the page would take {len(text) / 1e6:.1f} MB, expected at most {LARGEST / 1e6:.1f}: explore fewer runs "
-            "at once, or train smaller networks, such as --hidden 200 100"
+            "at once, or train smaller networks, such as --hidden 200 100 or --channels 16 32"
         )
     with replacing(path) as file:
         file.write(text)
