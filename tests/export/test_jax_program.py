@@ -13,6 +13,7 @@ import pytest
 
 from npvae.export import folder, jax_program, weights
 from npvae.nn.optim import OPTIMIZERS
+from npvae.training import Run
 from tests.export import cases
 from tests.export.comparison import before_normalization, require_style, same
 
@@ -100,3 +101,14 @@ def test_two_devices_train_like_one(tmp_path, name):
             same(trained[0][weights.plain(key)], trained[1][weights.plain(key)], 1e-4)
     evaluate = [sys.executable, program, "evaluate", "--weights", tmp_path / "export/trained.safetensors"]
     assert subprocess.run(evaluate, capture_output=True, text=True, check=True).stdout.count("loss ") == 1
+
+
+def test_more_devices_than_examples(tmp_path):
+    """Some devices stay idle; a minibatch of one example for each would never be full."""
+    np.savez(tmp_path / "data.npz", x=np.random.default_rng(0).random((12, 9)))
+    chosen = {"model": "vae", "data": str(tmp_path / "data.npz"), "hidden": [4], "latent_dim": 2}
+    folder.export(Run.create(tmp_path / "run", chosen), "jax", tmp_path / "export")
+    environment = os.environ | {"XLA_FLAGS": "--xla_force_host_platform_device_count=16", "NPROC": "32"}
+    train = [sys.executable, tmp_path / "export/vae.py", "train", "--steps", "3"]
+    found = subprocess.run(train, env=environment, capture_output=True, text=True, timeout=120)
+    assert found.returncode == 0 and "step      3" in found.stdout, found.stderr
