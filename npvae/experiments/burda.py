@@ -7,10 +7,11 @@ the negative log-likelihood of the test set, estimated with 5,000 samples for ea
 
 By default the stages are i = 0, …, 4, which is 121 epochs; with `--full`, all of them.
 
-Their program (github.com/yburda/iwae) differs from this one in several ways. Its VAE averages ln w_k over the samples,
-where ours has the KL in closed form; so only there are VAE and IWAE the same for k = 1. The last biases of its decoder
-start at the logits of the mean training image. Its β₁ is 0.99, where the paper says 0.9, and Adam's second moments
-start at 1. It holds out 400 training images, and takes the others in the same order in every epoch.
+In their program (github.com/yburda/iwae), a gradient is the sum over the minibatch. Ours is the mean, so their ε of 1e-4
+is 5e-6 here. The program differs from this one in several ways. Its VAE averages ln w_k over the samples, where ours has
+the KL in closed form; so only there are VAE and IWAE the same for k = 1. Its encoder returns ln σ, ours ln σ². The last
+biases of its decoder start at the logits of the mean training image. Its β₁ is 0.99, where the paper says 0.9, and Adam's
+second moments start at 1. It holds out 400 training images, and takes the others in the same order in every epoch.
 """
 
 import json
@@ -32,6 +33,7 @@ PUBLISHED = dict(zip(NETWORKS, (86.76, 86.47, 86.35, 85.54, 84.78)))  # NLL afte
 ACTIVE = dict(zip(NETWORKS, (19, 20, 20, 22, 25)))  # published: latent dimensions that are used, of 50
 STAGES, ALL_STAGES = 5, 8
 BATCH, EPOCH = 20, 3000  # minibatches of an epoch
+EPS = 1e-4 / BATCH  # their gradients are sums over the minibatch, and ours are means
 IMPORTANCE_SAMPLES = 5000
 CURVE_IMAGES = 1000  # the first images of the test set, measured after each stage
 
@@ -54,7 +56,7 @@ def _trained(folder, stage, model, k):
         run = Run.load(folder, chosen, to_train=True, may_change=("lr",))
     else:
         run = Run.create(folder, chosen)
-    run.optimizer.eps = 1e-4
+    run.optimizer.eps = EPS
     steps = epochs_until(stage) * EPOCH
     if run.step > steps:
         found = f"{folder} has been trained for {run.step} steps"
@@ -127,7 +129,7 @@ def burda(folder, stages=STAGES):
     figures.lines(curves, "epochs", "−ln p(x) in nats per example", log_x=True).savefig(folder / "burda.png")
     epochs = [epochs_until(i) for i in range(stages)]
     return [
-        f"MNIST, binarized anew in training, the test set once; 200-200 tanh, 50 latent, batch {BATCH}, Adam (ε 1e-4),",
+        f"MNIST, binarized anew in training, the test set once; 200-200 tanh, 50 latent, batch {BATCH}, Adam (ε {EPS:g}),",
         f"rates 0.001 · 10^(−i/7) for 3^i epochs, seed 0; −ln p(x) in nats by {IMPORTANCE_SAMPLES:,} samples. After",
         f"each stage: the first {CURVE_IMAGES:,} test images. Then the whole test set ± its standard error, and",
         f"the same extrapolated to {epochs_until(last):,} epochs from the last two differences: no measurement.",
