@@ -7,11 +7,12 @@ the negative log-likelihood of the test set, estimated with 5,000 samples for ea
 
 By default the stages are i = 0, …, 4, which is 121 epochs; with `--full`, all of them.
 
-In their program (github.com/yburda/iwae), a gradient is the sum over the minibatch. Ours is the mean, so their ε of 1e-4
-is 5e-6 here. The program differs from this one in several ways. Its VAE averages ln w_k over the samples, where ours has
-the KL in closed form; so only there are VAE and IWAE the same for k = 1. Its encoder returns ln σ, ours ln σ². The last
-biases of its decoder start at the logits of the mean training image. Its β₁ is 0.99, where the paper says 0.9, and Adam's
-second moments start at 1. It holds out 400 training images, and takes the others in the same order in every epoch.
+In their program (github.com/yburda/iwae), a gradient is the sum over the minibatch. Ours is the mean, so their ε of
+1e-4 is 5e-6 here. The program differs from this one in several ways. Its VAE averages ln w_k over the samples, where
+ours has the KL in closed form; so only there are VAE and IWAE the same for k = 1. Its encoder returns ln σ, ours ln σ².
+The last biases of its decoder start at the logits of the mean training image. Its β₁ is 0.99, where the paper says 0.9,
+and Adam's second moments start at 1. It holds out 400 training images, and takes the others in the same order in every
+epoch.
 """
 
 import json
@@ -129,9 +130,9 @@ def burda(folder, stages=STAGES):
     figures.lines(curves, "epochs", "−ln p(x) in nats per example", log_x=True).savefig(folder / "burda.png")
     epochs = [epochs_until(i) for i in range(stages)]
     return [
-        f"MNIST, binarized anew in training, the test set once; 200-200 tanh, 50 latent, batch {BATCH}, Adam (ε {EPS:g}),",
-        f"rates 0.001 · 10^(−i/7) for 3^i epochs, seed 0; −ln p(x) in nats by {IMPORTANCE_SAMPLES:,} samples. After",
-        f"each stage: the first {CURVE_IMAGES:,} test images. Then the whole test set ± its standard error, and",
+        f"MNIST, binarized anew in training, the test set once; 200-200 tanh, 50 latent, batch {BATCH}, seed 0;",
+        f"Adam (ε {EPS:g}), rates 0.001 · 10^(−i/7) for 3^i epochs; −ln p(x) in nats by {IMPORTANCE_SAMPLES:,} samples.",
+        f"After each stage: the first {CURVE_IMAGES:,} test images. Then the whole test set ± its standard error, and",
         f"the same extrapolated to {epochs_until(last):,} epochs from the last two differences: no measurement.",
         *table(["epochs", *epochs, "test set", f"to {epochs_until(last):,}", "published"], rows),
         "",
