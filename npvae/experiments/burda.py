@@ -131,7 +131,7 @@ def burda(folder, stages=STAGES):
     epochs = [epochs_until(i) for i in range(stages)]
     return [
         f"MNIST, binarized anew in training, the test set once; 200-200 tanh, 50 latent, batch {BATCH}, seed 0;",
-        f"Adam (ε {EPS:g}), rates 0.001 · 10^(−i/7) for 3^i epochs; −ln p(x) in nats by {IMPORTANCE_SAMPLES:,} samples.",
+        f"Adam (ε {EPS:g}), rate 0.001 · 10^(−i/7) for 3^i epochs; −ln p(x) in nats by {IMPORTANCE_SAMPLES:,} samples.",
         f"After each stage: the first {CURVE_IMAGES:,} test images. Then the whole test set ± its standard error, and",
         f"the same extrapolated to {epochs_until(last):,} epochs from the last two differences: no measurement.",
         *table(["epochs", *epochs, "test set", f"to {epochs_until(last):,}", "published"], rows),
