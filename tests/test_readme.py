@@ -71,7 +71,7 @@ def test_every_model_and_likelihood_is_in_the_readme():
 
 def test_there_are_three_commands():
     commands = re.findall(r"^python3 -m venv .* && (.*)$", README, re.MULTILINE)
-    assert commands == [".venv/bin/npvae train", ".venv/bin/pytest", ".venv/bin/python tutorials/build.py site"]
+    assert commands == [".venv/bin/npvae train", ".venv/bin/pytest -n auto", ".venv/bin/python tutorials/build.py site"]
 
 
 def test_every_file_that_it_links_to_is_there():
