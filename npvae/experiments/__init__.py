@@ -34,9 +34,9 @@ EXPERIMENTS = {
         burda.burda, burda.full,
     ),
     "pytorch-example": Experiment("PyTorch's VAE example, 784-400-20", "5 minutes", published.pytorch_example),
-    "summary": Experiment("the network of the README beside a published log", "5 minutes", published.summary),
+    "summary": Experiment("the network of the README beside a published log", "15 minutes", published.summary),
     "vanilla": Experiment("PyTorch-VAE's loss, in PyTorch and here", "5 minutes", vanilla.vanilla),
-    "fashion": Experiment("the same network on Fashion-MNIST", "10 minutes", published.fashion),
+    "fashion": Experiment("the same network on Fashion-MNIST", "20 minutes", published.fashion),
 }  # fmt: skip
 
 __all__ = ["EXPERIMENTS", "Experiment"]
