@@ -1,9 +1,11 @@
 """Steps per second of whole programs, as a reader starts them: a training here, and what `npvae export` makes of it.
 
 Each program runs twice, with a few steps and with many, and the difference of the two times counts. So loading,
-compiling and saving cancel, and what a program does for every minibatch (choosing it, copying it, logging) stays.
+compiling and saving cancel, and what a program does for every minibatch (choosing it, copying it, logging) stays. Each
+library takes the threads that it takes by default.
 """
 
+import itertools
 import os
 import subprocess
 import sys
@@ -12,6 +14,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+from tqdm import tqdm
 
 from ..errors import UserError
 from ..export.folder import export
@@ -54,15 +57,11 @@ def seconds(library, words, variables, batch_size, steps, folder):
 def measure(libraries):
     """Return the seconds of a step: {program: {batch size: median}}, for the programs of these libraries and ours."""
     chosen = {name: how for name, how in PROGRAMS.items() if how[0] in ("npvae", *libraries)}
-    found = {name: {} for name in chosen}
-    for batch_size, more in STEPS.items():
-        each = {name: [] for name in chosen}
-        for _ in range(ROUNDS):
-            for name, how in chosen.items():
-                with tempfile.TemporaryDirectory() as folder:
-                    few = seconds(*how, batch_size, FEW, Path(folder, "few"))
-                    many = seconds(*how, batch_size, FEW + more, Path(folder, "many"))
-                each[name].append((many - few) / more)
-        for name, times in each.items():
-            found[name][batch_size] = float(np.median(times))
-    return found
+    times = {name: {batch_size: [] for batch_size in STEPS} for name in chosen}
+    turns = list(itertools.product(STEPS.items(), range(ROUNDS), chosen.items()))
+    for (batch_size, more), _, (name, how) in tqdm(turns, "programs", unit="program", disable=None):
+        with tempfile.TemporaryDirectory() as folder:
+            few = seconds(*how, batch_size, FEW, Path(folder, "few"))
+            many = seconds(*how, batch_size, FEW + more, Path(folder, "many"))
+        times[name][batch_size].append((many - few) / more)
+    return {name: {size: float(np.median(found)) for size, found in each.items()} for name, each in times.items()}

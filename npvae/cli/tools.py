@@ -33,7 +33,7 @@ def experiment(options):
     try:
         lines = run(folder)
     except KeyboardInterrupt:
-        print_wrapped("interrupted: repeat the command, and it continues with the networks that are finished")
+        print_wrapped("interrupted: repeat the command to continue")
         raise
     lines.append(f"This call took {(time.perf_counter() - start) / 60:.1f} minutes.")
     print("\n".join(lines))

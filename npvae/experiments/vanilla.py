@@ -70,6 +70,7 @@ def in_pytorch(initial, image_shape, dtype, batches):
 
 def vanilla(folder):
     """Train VanillaVAE on our colour images in both libraries, in both precisions, and compare every step."""
+    require("torch")  # before anything is written
     chosen = {"model": "vanilla-vae", "data": "shapes", "channels": CHANNELS, "latent_dim": LATENT_DIM}
     run = trained(folder / "run", 0, batch_size=BATCH, beta=D * WEIGHT, **chosen)
     exported, N, rows, curves = _exported(run), len(run.x_train), [], {}

@@ -5,6 +5,7 @@ tutorials/results.md has the results on MNIST, and `pytest -m slow` repeats some
 """
 
 import pathlib
+import sys
 import types
 
 import numpy as np
@@ -12,7 +13,7 @@ import pytest
 
 from npvae.errors import UserError
 from npvae.experiments import EXPERIMENTS, burda, diagnosis, kingma_welling, mnist, published, toys, vanilla
-from npvae.experiments.experiment import table, trained
+from npvae.experiments.experiment import Experiment, table, trained
 from npvae.nn.optim import Adam
 from npvae.probability import DiagonalGaussian, log_weights, refine, ring
 from npvae.training import Run
@@ -40,10 +41,10 @@ def test_a_trained_network_is_kept_and_taken_up_again(tmp_path):
         trained(tmp_path / "a", 20, **SMALL)
 
 
-def shrink(module, monkeypatch):
+def shrink_vanilla(monkeypatch):
     """Let the experiment `vanilla` take five steps with a small network."""
     for number, value in {"STEPS": 5, "CHANNELS": [4, 5], "LATENT_DIM": 3, "BATCH": 4, "SHOWN": (1, 5)}.items():
-        monkeypatch.setattr(module, number, value)
+        monkeypatch.setattr(vanilla, number, value)
 
 
 @pytest.mark.parametrize("name", EXPERIMENTS)
@@ -71,7 +72,7 @@ def test_every_experiment_runs_and_prints_a_table(npvae_, monkeypatch, name):
     monkeypatch.setattr(mnist, "with_the_decoder_of_the_vae", lambda run: given(run) or decoders.append(run.model))
     for number in ("REPETITIONS", "GAP_STEPS"):
         monkeypatch.setattr(mnist, number, 3)
-    shrink(vanilla, monkeypatch)
+    shrink_vanilla(monkeypatch)
     monkeypatch.setattr(toys, "EXAMPLES", 20)
     monkeypatch.setattr(diagnosis, "EXERCISES", diagnosis.EXERCISES[:3])    # test_planted.py takes all of them
     monkeypatch.setattr(diagnosis, "ROUNDS", 1)
@@ -91,6 +92,22 @@ def test_the_list_and_a_name_that_is_not_on_it(npvae_, refuse):
     pathlib.Path("file").write_text("")
     assert "file is a file, expected the name of a folder" in refuse("experiment", "ring", "--out", "file")
     assert "unknown experiment 'rign': did you mean 'ring'?" in refuse("experiment", "rign")
+
+
+def test_an_interrupted_experiment_says_how_to_continue(npvae_, monkeypatch):
+    def interrupted(folder):
+        raise KeyboardInterrupt
+
+    monkeypatch.setitem(EXPERIMENTS, "ring", Experiment("", "", interrupted))
+    status, out, _ = npvae_("experiment", "ring")
+    assert status == 130 and "repeat the command to continue" in out
+
+
+def test_vanilla_without_pytorch_writes_nothing(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", None)
+    with pytest.raises(UserError, match="this needs the package torch"):
+        vanilla.vanilla(tmp_path)
+    assert not list(tmp_path.iterdir())
 
 
 def test_naive_monte_carlo_fails_as_the_dimension_grows(tmp_path):
@@ -228,7 +245,7 @@ def test_pytorch_vaes_loss_here_and_in_pytorch(tmp_path, monkeypatch):
         rows = [line.split("|")[1:-1] for line in vanilla.vanilla(tmp_path / name) if f"{precision}, largest" in line]
         return float(rows[0][4])
 
-    shrink(vanilla, monkeypatch)
+    shrink_vanilla(monkeypatch)
     assert largest("same", "float64") < 1e-10 and largest("again", "float32") < 1e-3
     monkeypatch.setattr(vanilla, "Adam", lambda parameters, lr, eps: Adam(parameters, lr, eps=vanilla.EPS))
     assert largest("other", "float64") > 1e-7
