@@ -157,9 +157,9 @@ def test_burdas_protocol(tmp_path, monkeypatch):
     assert burda.extrapolated([100, 92, 88], 3) == pytest.approx(86)              # differences −8, −4, −2
     assert burda.extrapolated([100, 92, 88], 5) == pytest.approx(84.5)            # … −1, −½
     assert burda.extrapolated([100, 90, 91], 5) == 91                             # it does not go on falling
-    monkeypatch.setattr(burda, "EPOCH", 2)
-    monkeypatch.setattr(burda, "IMPORTANCE_SAMPLES", 3)
-    monkeypatch.setattr(burda, "CURVE_IMAGES", 10)
+    values = {"EPOCH": 2, "IMPORTANCE_SAMPLES": 3, "CURVE_IMAGES": 10, "STAGES": 2, "ALL_STAGES": 3}
+    for name, value in values.items():
+        monkeypatch.setattr(burda, name, value)
     first = burda._measured(tmp_path / "run", 2, "vae", 1)
     assert burda._measured(tmp_path / "run", 2, "vae", 1) == first                # nothing is trained again
     more = burda._measured(tmp_path / "run", 3, "vae", 1)
@@ -170,6 +170,24 @@ def test_burdas_protocol(tmp_path, monkeypatch):
     del run
     with pytest.raises(UserError, match="trained for 26 steps, expected at most 8"):
         burda._trained(tmp_path / "run", 1, "vae", 1)
+
+
+def test_burdas_program(tmp_path, monkeypatch):
+    """The first biases and second moments are those of the program, and with k = 1 its VAE is its IWAE."""
+    monkeypatch.setattr(burda, "EPOCH", 2)
+    run = Run.create(tmp_path / "start", {"model": "vae", "hidden": [8], "binarization": "dynamic"})
+    burda._start(run, burda.PROGRAM)
+    decoded = run.model.decode(np.zeros((1, run.model.latent_dim), "float32")).mean[0]
+    blank = run.x_train.max(axis=0) == 0
+    assert decoded[~blank] == pytest.approx(run.x_train.mean(axis=0)[~blank].clip(0.001, 0.999), rel=1e-4)
+    assert decoded[blank] == pytest.approx(0.001, rel=1e-4)
+    for V in run.optimizer.state["V"]:
+        assert V * (1 - run.optimizer.beta2) * 20**2 == pytest.approx(np.ones(V.shape))
+    vae, iwae = (burda._trained(tmp_path / model, 1, model, 1).model for model in ("vae", "iwae"))
+    for name, a in vae.state_dict().items():
+        assert iwae.state_dict()[name] == pytest.approx(a, abs=1e-5), name
+    paper = burda._trained(tmp_path / "paper", 1, "vae", 1, burda.PAPER)
+    assert paper.optimizer.beta1 == 0.9 and paper.settings["estimator"] == "analytic-kl"
 
 
 def test_burdas_full_protocol_interrupted(tmp_path, monkeypatch):
