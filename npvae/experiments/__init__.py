@@ -26,7 +26,7 @@ EXPERIMENTS = {
     "diagnosis": Experiment("how often the diagnosis of a planted mistake is right", "half an hour", _diagnosis),
     "likelihood": Experiment("ln p(x) of the MNIST test set with 5,000 samples each", "10 minutes", mnist.likelihood),
     "kingma-welling": Experiment(
-        "figure 2 of AEVB (2014): the bound, by latent dimensions", "half an hour; 10 times as long "
+        "figure 2 of AEVB (2014): the bound, by latent dimensions", "two hours; 10 times as long "
         "with --full", kingma_welling.kingma_welling, kingma_welling.full,
     ),
     "burda": Experiment(
