@@ -33,9 +33,7 @@ EXPERIMENTS = {
         "table 1 of IWAE (2016), 121 of its 3,280 epochs", "9 hours; 27 times as long with --full",
         burda.burda, burda.full,
     ),
-    "burda-details": Experiment(
-        "what the program of IWAE's authors does and their paper does not say", "20 minutes", burda.burda_details
-    ),
+    "burda-details": Experiment("from IWAE's paper to its authors' program", "20 minutes", burda.burda_details),
     "pytorch-example": Experiment("PyTorch's VAE example, 784-400-20", "5 minutes", published.pytorch_example),
     "summary": Experiment("the network of the README beside a published log", "15 minutes", published.summary),
     "vanilla": Experiment("PyTorch-VAE's loss, in PyTorch and here", "5 minutes", vanilla.vanilla),
