@@ -42,7 +42,7 @@ CURVE_IMAGES = 1000  # the first images of the test set, measured after each sta
 
 @dataclasses.dataclass(frozen=True)
 class Details:
-    """What the paper does not say, or says otherwise than the authors' program does; first as the paper has it.
+    """What the paper does not say, or says otherwise than the authors' program does; the defaults are the paper's.
 
     estimator   of a VAE's gradient. The program averages ln w over the samples, which is a KL by Monte Carlo; so with
                 k = 1, VAE and IWAE are the same
@@ -197,8 +197,7 @@ def burda_details(folder):
     figures.lines(curves, "epochs", "−ln p(x) in nats per example", log_x=True).savefig(folder / "burda-details.png")
     epochs = [epochs_until(i) for i in range(DETAILS_STAGES)]
     return [
-        "The VAE with k = 1 of `npvae experiment burda`, seed 0; −ln p(x) in nats of the first "
-        f"{CURVE_IMAGES:,} test images, by",
-        f"{IMPORTANCE_SAMPLES:,} samples; each line adds a detail of the authors' program to the one above.",
+        "The VAE with k = 1 of `npvae experiment burda`, seed 0, from the paper to the authors' program: each line adds",
+        f"to the one above. −ln p(x) in nats of the first {CURVE_IMAGES:,} test images, by {IMPORTANCE_SAMPLES:,} samples.",
         *table(["after epochs", *epochs, "active units of 50"], rows),
     ]
