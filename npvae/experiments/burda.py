@@ -197,7 +197,8 @@ def burda_details(folder):
     figures.lines(curves, "epochs", "−ln p(x) in nats per example", log_x=True).savefig(folder / "burda-details.png")
     epochs = [epochs_until(i) for i in range(DETAILS_STAGES)]
     return [
-        "The VAE with k = 1 of `npvae experiment burda`, seed 0, from the paper to the authors' program: each line adds",
-        f"to the one above. −ln p(x) in nats of the first {CURVE_IMAGES:,} test images, by {IMPORTANCE_SAMPLES:,} samples.",
+        "The VAE with k = 1 of `npvae experiment burda`, seed 0, from the paper to the authors' program:",
+        "each line adds to the one above. −ln p(x) in nats of the first",
+        f"{CURVE_IMAGES:,} test images, by {IMPORTANCE_SAMPLES:,} samples.",
         *table(["after epochs", *epochs, "active units of 50"], rows),
     ]
