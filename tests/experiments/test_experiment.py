@@ -199,11 +199,11 @@ def test_burdas_full_protocol_interrupted(tmp_path, monkeypatch):
 
     def stopped(folder, stage, *network):
         if stage == 3:
-            raise KeyboardInterrupt
+            raise KeyboardInterrupt("at stage 3")
         return given(folder, stage, *network)
 
     monkeypatch.setattr(burda, "_trained", stopped)
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(KeyboardInterrupt, match="at stage 3"):  # and no signal from outside, which training catches
         burda.full(tmp_path)
     monkeypatch.setattr(burda, "_trained", given)
     lines = burda.burda(tmp_path, 2)
