@@ -78,7 +78,8 @@ def epochs_until(i):
 
 
 def _start(run, details):
-    """Give a new network the first biases of its decoder, and its optimiser the first second moments."""
+    """Give a new network the first biases of its decoder, and its optimiser ε, β₁ and the first second moments."""
+    run.optimizer.eps, run.optimizer.beta1 = EPS, details.beta1
     if details.biases:
         mean = run.x_train.mean(axis=0).clip(0.001, 0.999)
         run.model.decoder.layers[-1].b.data[...] = np.log(mean / (1 - mean))
@@ -97,7 +98,6 @@ def _trained(folder, stage, model, k, details=PROGRAM):
     else:
         run = Run.create(folder, chosen)
         _start(run, details)
-    run.optimizer.eps, run.optimizer.beta1 = EPS, details.beta1
     steps = epochs_until(stage) * EPOCH
     if run.step > steps:
         found = f"{folder} has been trained for {run.step} steps"

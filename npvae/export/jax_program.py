@@ -29,7 +29,7 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from safetensors.numpy import load_file, save_file
 
 HERE = pathlib.Path(__file__).parent
-BATCH_SIZE, SEED, STEP = $BATCH_SIZE, $SEED, $STEP  # STEP: the steps of the run
+BATCH_SIZE, LR, SEED, STEP = $BATCH_SIZE, $LR, $SEED, $STEP  # STEP: the steps of the run
 $LAYOUT
 $LABELS
 
@@ -218,17 +218,18 @@ UPDATES = {  # by optimizer: how many moments it keeps, and the step of one para
 def update(p, g, moments, step):
     """Return a parameter and its moments after a step of Adam."""
     t, (m, v) = step - STEP + 1, moments
-    m, v = 0.9 * m + 0.1 * g, 0.999 * v + 0.001 * g**2
-    return p - $LR * (m / (1 - 0.9**t)) / (jnp.sqrt(v / (1 - 0.999**t)) + 1e-8), [m, v]'''),
+    m, v = $BETA1 * m + (1 - $BETA1) * g, $BETA2 * v + (1 - $BETA2) * g**2
+    return p - $RATE * (m / (1 - $BETA1**t)) / (jnp.sqrt(v / (1 - $BETA2**t)) + $EPS), [m, v]'''),
     "adagrad": (1, '''\
 def update(p, g, moments, step):
     """Return a parameter and its moments after a step of Adagrad."""
     squares = moments[0] + g**2
-    return p - $LR * g / (jnp.sqrt(squares) + 1e-10), [squares]'''),
-    "sgd": (0, '''\
+    return p - $RATE * g / (jnp.sqrt(squares) + $EPS), [squares]'''),
+    "sgd": (1, '''\
 def update(p, g, moments, step):
-    """Return a parameter after a step of stochastic gradient descent, which keeps no moments."""
-    return p - $LR * g, moments'''),
+    """Return a parameter and its velocity after a step of stochastic gradient descent."""
+    velocity = $MOMENTUM * moments[0] + g
+    return p - $RATE * velocity, [velocity]'''),
 }  # fmt: skip
 PIXELS = "x / np.float32(255) if x.dtype == np.uint8 else x"
 
@@ -240,13 +241,15 @@ def source(run, file):
     if chosen.get("binarization") == "dynamic":
         prepare = "batch[0] = (rng.random(batch[0].shape) < batch[0]).astype(np.float32)"
     moments, update = UPDATES[chosen["optimizer"]]
-    lr = " * ".join(filter(None, [pieces.number(chosen["lr"]), pieces.schedule_factor(run)]))
+    rate = " * ".join(filter(None, ["LR", pieces.schedule_factor(run)]))
+    update = pieces.filled(update, RATE=rate, **pieces.hyperparameters(run))
     labels, images, is_random = model.needs_labels, has_images(model), noise(run, "i") != "None"
     return pieces.filled(
         PROGRAM,
-        TITLE=pieces.title(run, "JAX"), FILE=file, BATCH_SIZE=chosen["batch_size"], SEED=chosen["seed"], STEP=run.step,
+        TITLE=pieces.title(run, "JAX"), FILE=file, BATCH_SIZE=chosen["batch_size"],
+        LR=pieces.number(chosen["lr"]), SEED=chosen["seed"], STEP=run.step,
         LAYOUT=LAYOUT if images else "", LABELS=pieces.filled(ONE_HOT, LABELS=model.labels.tolist()) if labels else "",
-        IMAGES=IMAGES if images else "", NETWORKS=networks(model), LOSS=loss(run), UPDATE=pieces.filled(update, LR=lr),
+        IMAGES=IMAGES if images else "", NETWORKS=networks(model), LOSS=loss(run), UPDATE=update,
         SEEN="seen" if images else "_", RUNNING=RUNNING if images else "", MOMENTS=moments, PREPARE=prepare,
         KEYS=", keys" if is_random else "", KEY=", jax.random.key(SEED)" if is_random else "",
         NOISE_I=noise(run, "i"), NOISE_STEP=noise(run, "step"), MAIN=pieces.filled(pieces.MAIN, LOAD="load_file"),

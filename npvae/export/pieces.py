@@ -42,6 +42,12 @@ def number(value):
     return f"{value:g}" if float(f"{value:g}") == value else repr(value)
 
 
+def hyperparameters(run):
+    """Return those of the run's optimiser: a dict from names in capitals to texts."""
+    optimizer = run.optimizer
+    return {name.upper(): number(getattr(optimizer, name)) for name in optimizer.hyperparameters}
+
+
 def title(run, library):
     """Return the first line of a program's docstring."""
     model, name = run.settings["model"], run.folder.resolve().name

@@ -14,8 +14,7 @@ PROGRAM = '''\
     python $FILE train --steps 1000
     torchrun --nproc-per-node 2 $FILE train --steps 1000     # on two processes, with half a minibatch each
 
-`train` continues from its own checkpoint.pt; without one it starts from model.safetensors (or --weights). It writes
-trained.safetensors, too.
+`train` continues from its checkpoint.pt, or starts from model.safetensors; it writes trained.safetensors, too.
 $NOTE
 """
 
@@ -35,7 +34,7 @@ from torch.nn.parallel import DistributedDataParallel
 from torch.utils.data import BatchSampler, DataLoader, DistributedSampler, TensorDataset
 
 HERE = pathlib.Path(__file__).parent
-BATCH_SIZE, SEED, STEP = $BATCH_SIZE, $SEED, $STEP  # STEP: the steps of the run
+BATCH_SIZE, LR, SEED, STEP = $BATCH_SIZE, $LR, $SEED, $STEP  # STEP: the steps of the run
 $LABELS
 
 
@@ -80,7 +79,8 @@ def train(steps, path):
     if world > 1:
         dist.init_process_group("nccl" if cuda else "gloo", device_id=device if cuda else None)
     model, step, checkpoint, new = load(path).to(device), STEP, HERE / "checkpoint.pt", HERE / "checkpoint.partial"
-    optimizer = $OPTIMIZER
+    torch.set_flush_denormal(True)  # moments of rarely seen pixels shrink until they slow a processor down
+    optimizer = torch.optim.$OPTIMIZER
     if checkpoint.exists():
         saved = torch.load(checkpoint, map_location=device, weights_only=True)
         model.load_state_dict(saved["model"])
@@ -173,8 +173,11 @@ def layers(model):
 # --- the whole --------------------------------------------------------------------------------------------------------
 
 PIXELS = "x / 255 if x.dtype == torch.uint8 else x"
-OPTIMIZERS = {"adam": "Adam", "sgd": "SGD", "adagrad": "Adagrad"}
-OPTIONS = {"adam": ", fused=True", "sgd": "", "adagrad": ""}  # fused: one pass over memory
+OPTIMIZERS = {
+    "adam": "Adam(model.parameters(), LR, betas=($BETA1, $BETA2), eps=$EPS, fused=True)",  # fused: one pass over memory
+    "sgd": "SGD(model.parameters(), LR, momentum=$MOMENTUM)",
+    "adagrad": "Adagrad(model.parameters(), LR, eps=$EPS)",
+}
 APART = "On several processes, each normalizes its own part of a minibatch; on GPUs, they share means and variances."
 SYNCHRONIZED = "shared = nn.SyncBatchNorm.convert_sync_batchnorm(model) if cuda else model"
 
@@ -183,13 +186,12 @@ def source(run, file):
     """Return the program of a run, as text; `file` is its name."""
     model, chosen = run.model, run.settings
     normalizes = any(isinstance(part, BatchNorm) for _, part in model.named_modules())
-    optimizer, options = OPTIMIZERS[chosen["optimizer"]], OPTIONS[chosen["optimizer"]]
-    lr = pieces.number(chosen["lr"])
+    optimizer = pieces.filled(OPTIMIZERS[chosen["optimizer"]], **pieces.hyperparameters(run))
     prepare, factor = [], pieces.schedule_factor(run)
     if chosen.get("binarization") == "dynamic":
         prepare.append("batch[0] = torch.bernoulli(batch[0])")
     if factor:
-        prepare.append(f'optimizer.param_groups[0]["lr"] = {lr} * {factor}')
+        prepare.append(f'optimizer.param_groups[0]["lr"] = LR * {factor}')
     made, defined = layers(model), methods(run)
     return pieces.filled(
         PROGRAM,
@@ -199,6 +201,6 @@ def source(run, file):
         LABELS=pieces.filled(ONE_HOT, LABELS=model.labels.tolist()) if model.needs_labels else "",
         LAYERS=made, METHODS=defined, MAIN=pieces.filled(pieces.MAIN, LOAD="load"),
         TENSORS=f'{PIXELS}, torch.from_numpy(arrays[f"y_{{part}}"])' if model.needs_labels else PIXELS,
-        OPTIMIZER=f"torch.optim.{optimizer}(model.parameters(), lr={lr}{options})", PREPARE="\n".join(prepare),
+        LR=pieces.number(chosen["lr"]), OPTIMIZER=optimizer, PREPARE="\n".join(prepare),
         SYNCHRONIZED=SYNCHRONIZED if normalizes else "", SHARED="shared" if normalizes else "model",
     )  # fmt: skip

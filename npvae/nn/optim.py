@@ -52,6 +52,8 @@ class Optimizer:
     """
 
     accumulators = ()  # the names of the arrays that the rule keeps for each parameter, all zero at first
+    hyperparameters = ()  # the names of the rule's numbers besides the learning rate, which is the schedule's
+    eps = math.inf  # for a rule that has no ε
 
     def __init__(self, parameters, lr):
         self.parameters = list(parameters) if np.iterable(parameters) else [parameters]
@@ -68,7 +70,6 @@ class Optimizer:
         self.schedule = lr if callable(lr) else schedules.constant(lr)
         self.steps, self.counts = 0, [0] * len(self.parameters)  # taken so far: in all, and by each parameter
         self.state = {name: [np.zeros(p.shape, p.dtype) for p in self.parameters] for name in self.accumulators}
-        self.negligible = NEGLIGIBLE
 
     def step(self):
         """Move every parameter that has a gradient. Raises ValueError for a gradient of another shape, moving none."""
@@ -91,8 +92,9 @@ class Optimizer:
         is_small = sum(arrays[0].size for _, arrays in blocks) <= BLOCK
         share_out(update_all, [blocks] if is_small else [[block] for block in blocks])
         if self.steps % FLUSH_EVERY == 0:
+            negligible = min(NEGLIGIBLE, (1e-7 * self.eps) ** 2)
             for a in itertools.chain(*self.state.values()):
-                a[np.abs(a) < self.negligible] = 0
+                a[np.abs(a) < negligible] = 0
 
     def _update_all(self, lr, blocks):
         for t, arrays in blocks:
@@ -105,17 +107,21 @@ class Optimizer:
 
     def state_dict(self):
         """Return everything that the next step depends on, besides the parameters: a dict from names to arrays."""
+        numbers = {name: np.array(getattr(self, name), float) for name in self.hyperparameters}
         arrays = {f"{name}.{i}": a.copy() for name, many in self.state.items() for i, a in enumerate(many)}
-        return {"steps": np.array(self.steps), "counts": np.array(self.counts)} | arrays
+        return {"steps": np.array(self.steps), "counts": np.array(self.counts)} | numbers | arrays
 
     def load_state_dict(self, state):
         """Continue from a `state_dict` of the same optimiser for the same parameters; UserError for any other.
 
-        Without counts, as 0.1.0 saved it, every parameter is taken to have moved in every step.
+        A state without hyperparameters leaves those of this optimiser. Without counts, as 0.1.0 saved it, every
+        parameter is taken to have moved in every step.
         """
         check_state(state)
-        state = {"counts": np.full(len(self.parameters), state.get("steps", 0))} | state
-        expected = {name: a.shape for name, a in self.state_dict().items()}
+        here = self.state_dict()
+        missing = {"counts": np.full(len(self.parameters), state.get("steps", 0))}
+        state = missing | {name: here[name] for name in self.hyperparameters} | state
+        expected = {name: a.shape for name, a in here.items()}
         found = {name: np.shape(a) for name, a in state.items()}
         if found != expected:
             raise UserError(
@@ -124,6 +130,8 @@ class Optimizer:
                 "the parameters' shapes"
             )
         self.steps, self.counts = int(state["steps"]), [int(n) for n in state["counts"]]
+        for name in self.hyperparameters:
+            setattr(self, name, float(state[name]))
         for name, many in self.state.items():
             for i, a in enumerate(many):
                 a[...] = state[f"{name}.{i}"]
@@ -135,7 +143,7 @@ class SGD(Optimizer):
     Source: Sutskever, Martens, Dahl, Hinton (2013), eq. 1; with a constant rate, their velocity is −lr · u.
     """
 
-    accumulators = ("velocity",)
+    accumulators, hyperparameters = ("velocity",), ("momentum",)
 
     def __init__(self, parameters, lr, momentum=0.0):
         super().__init__(parameters, lr)
@@ -155,12 +163,12 @@ class Adagrad(Optimizer):
     Source: Duchi, Hazan, Singer (2011), the diagonal form in their figure 1.
     """
 
-    accumulators = ("squares",)
+    accumulators, hyperparameters = ("squares",), ("eps",)
 
     def __init__(self, parameters, lr, eps=1e-10):
         super().__init__(parameters, lr)
         require("eps", eps, 0 < eps < math.inf, "a small number above zero")
-        self.eps, self.negligible = eps, min(NEGLIGIBLE, (1e-7 * eps) ** 2)
+        self.eps = eps
 
     def update(self, lr, t, scratch, p, g, s):
         np.multiply(g, g, out=scratch)
@@ -188,7 +196,7 @@ class Adam(Optimizer):
     Source: Kingma and Ba (2015), Adam: a method for stochastic optimization, algorithm 1.
     """
 
-    accumulators = ("M", "V")
+    accumulators, hyperparameters = ("M", "V"), ("beta1", "beta2", "eps")
 
     def __init__(self, parameters, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8):
         super().__init__(parameters, lr)
@@ -196,7 +204,6 @@ class Adam(Optimizer):
             require(name, beta, 0 <= beta < 1, "a number from 0 to below 1")
         require("eps", eps, 0 < eps < math.inf, "a small number above zero")
         self.beta1, self.beta2, self.eps = beta1, beta2, eps
-        self.negligible = min(NEGLIGIBLE, (1e-7 * eps) ** 2)
 
     def update(self, lr, t, scratch, p, g, M, V):
         a = (1 - self.beta1) / (1 - self.beta1**t)

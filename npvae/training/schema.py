@@ -141,7 +141,8 @@ def require_arrays(arrays, model, optimizer, training, N):
     if optimizer is not None:
         expected |= {f"optimizer/{name}": a.shape for name, a in optimizer.state_dict().items()}
         rows, columns = training["step"], len(training.get("columns", ()))
-        optional["optimizer/counts"] = expected.pop("optimizer/counts")  # version 0.1.0 does not have it
+        for name in ("counts", *optimizer.hyperparameters):  # older files do not have them
+            optional[f"optimizer/{name}"] = expected.pop(f"optimizer/{name}")
         expected |= {"batches/order": (N,), "batches/position": (), "history": (rows, columns) if rows else (0,)}
         optional |= {f"best/{name}": shape for name, shape in weights.items()}
     elif training["step"]:

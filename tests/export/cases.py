@@ -9,6 +9,7 @@ import types
 import numpy as np
 
 from npvae.models import NOISES
+from npvae.nn.optim import OPTIMIZERS
 from npvae.training import Run
 
 SMALL = {"data": "bars", "latent_dim": 3}
@@ -59,6 +60,22 @@ def run_of(name, dtype="float64"):
         positive = key.endswith(("running_variance", "gamma"))
         state[key] = np.array(rng.uniform(0.5, 1.5, a.shape) if positive else 0.4 * rng.standard_normal(a.shape))
     run.model.load_state_dict(state)
+    return run
+
+
+OPTIMISERS = {
+    "adam": {"lr": 1e-3, "beta1": 0.99, "beta2": 0.9, "eps": 1e-3},
+    "sgd": {"lr": 1e-4, "momentum": 0.5},
+    "adagrad": {"lr": 1e-3, "eps": 1e-3},
+}
+
+
+def with_optimiser(name, optimiser, is_default):
+    """Return a copy of the run of a case in float32, with an optimiser of default or of other hyperparameters."""
+    run, chosen = run_of(name, "float32"), OPTIMISERS[optimiser]
+    run.settings = run.settings | {"optimizer": optimiser, "lr": chosen["lr"]}
+    chosen = {"lr": chosen["lr"]} if is_default else chosen
+    run.optimizer = OPTIMIZERS[optimiser](run.model.parameters(), **chosen)
     return run
 
 

@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 
 from npvae.export import folder, jax_program, weights
-from npvae.nn.optim import OPTIMIZERS
 from npvae.training import Run
 from tests.export import cases
 from tests.export.comparison import before_normalization, require_style, same
@@ -57,12 +56,11 @@ def test_the_loss_its_parts_and_every_gradient(name, dtype, limit):
 
 
 @pytest.mark.parametrize("name", ["vae, bernoulli", "conv-vae, gaussian", "vanilla-vae", "cvae, bernoulli", "ae"])
-@pytest.mark.parametrize("optimizer", ["adam", "sgd", "adagrad"])
-def test_twenty_steps(name, optimizer):
-    run = cases.run_of(name, "float32")
-    run.settings = run.settings | {"optimizer": optimizer, "lr": 1e-4 if optimizer == "sgd" else 1e-3}
+@pytest.mark.parametrize("is_default", [True, False])
+@pytest.mark.parametrize("optimizer", cases.OPTIMISERS)
+def test_twenty_steps(name, optimizer, is_default):
+    run = cases.with_optimiser(name, optimizer, is_default)
     program = cases.program(jax_program, run)
-    ours = OPTIMIZERS[optimizer](run.model.parameters(), run.settings["lr"])
     x, y = cases.examples(run)
     params = weights.to_jax(run.model)
     moments = {key: [np.zeros_like(p)] * jax_program.UPDATES[optimizer][0] for key, p in params.items()}
@@ -70,7 +68,7 @@ def test_twenty_steps(name, optimizer):
     for step in range(20):
         params, moments, _ = program.train_step(params, moments, batch, cases.noise(run, step), step)
         cases.loss(run, step)
-        ours.step()
+        run.optimizer.step()
     without_effect = before_normalization(run.model)
     for key, p in run.model.named_parameters():
         if key not in without_effect:

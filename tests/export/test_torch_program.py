@@ -5,6 +5,7 @@ that is taken for a standard deviation, a likelihood without a constant, and an 
 """
 
 import copy
+import re
 import subprocess
 import sys
 
@@ -13,7 +14,6 @@ import pytest
 
 from npvae.autodiff import no_grad
 from npvae.export import folder, torch_program, weights
-from npvae.nn.optim import OPTIMIZERS
 from npvae.training import Run
 from tests.export import cases
 from tests.export.comparison import before_normalization, require_style, same
@@ -86,13 +86,14 @@ def test_the_networks_in_evaluation_mode(name):
 
 
 @pytest.mark.parametrize("name", ["vae, bernoulli", "conv-vae, gaussian", "vanilla-vae", "cvae, bernoulli", "ae"])
-@pytest.mark.parametrize("optimizer", ["adam", "sgd", "adagrad"])
-def test_twenty_steps(name, optimizer):
-    run = cases.run_of(name, "float32")
-    run.settings = run.settings | {"optimizer": optimizer, "lr": 1e-4 if optimizer == "sgd" else 1e-3}
-    model = model_of(cases.program(torch_program, run), run)
-    theirs = getattr(torch.optim, torch_program.OPTIMIZERS[optimizer])(model.parameters(), lr=run.settings["lr"])
-    ours = OPTIMIZERS[optimizer](run.model.parameters(), run.settings["lr"])
+@pytest.mark.parametrize("is_default", [True, False])
+@pytest.mark.parametrize("optimizer", cases.OPTIMISERS)
+def test_twenty_steps(name, optimizer, is_default):
+    run = cases.with_optimiser(name, optimizer, is_default)
+    program = cases.program(torch_program, run)
+    model = model_of(program, run)
+    (made,) = re.findall("optimizer = (.*)", torch_program.source(run, "program.py"))
+    theirs = eval(made, vars(program) | {"model": model})
     x, y = cases.examples(run)
     before = copy.deepcopy(run.model.state_dict())
     for seed in range(20):
@@ -100,7 +101,7 @@ def test_twenty_steps(name, optimizer):
         model(*tensors(run, x, y), noise(run, seed), step=cases.STEP)[0].backward()
         theirs.step()
         cases.loss(run, seed)
-        ours.step()
+        run.optimizer.step()
     assert any(np.abs(a - before[key]).max() > 1e-3 for key, a in run.model.state_dict().items())
     state = weights.to_torch(run.model)
     without_effect = {weights.torch_name(key) for key in before_normalization(run.model)}

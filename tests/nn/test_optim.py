@@ -185,16 +185,27 @@ def test_a_parameter_whose_first_gradient_comes_late_starts_as_any_other(make, r
     assert optimizer.counts == [7, 3] and optimizer.state_dict()["counts"].tolist() == [7, 3]
 
 
-def test_a_state_without_counts_still_loads():
+def test_the_hyperparameters_are_part_of_the_state():
+    """A run that was begun with others than the defaults must go on with them, also where nobody says them again."""
+    p = Tensor(np.ones(3), requires_grad=True)
+    for name, rule in optim.OPTIMIZERS.items():
+        numbers = {each: 0.25 / (i + 1) for i, each in enumerate(rule.hyperparameters)}
+        other = rule([p], 0.1)
+        other.load_state_dict(rule([p], 0.1, **numbers).state_dict())
+        assert numbers and {each: getattr(other, each) for each in numbers} == numbers, name
+
+
+def test_a_state_without_counts_and_hyperparameters_still_loads():
     p = Tensor(np.ones(3), requires_grad=True)
     optimizer = optim.Adam([p])
     for _ in range(4):
         p.grad = np.ones(3)
         optimizer.step()
-    old = {name: a for name, a in optimizer.state_dict().items() if name != "counts"}
-    other = optim.Adam([p])
+    newer = ("counts", "beta1", "beta2", "eps")
+    old = {name: a for name, a in optimizer.state_dict().items() if name not in newer}
+    other = optim.Adam([p], beta1=0.5)
     other.load_state_dict(old)
-    assert other.counts == [4] and other.steps == 4
+    assert other.counts == [4] and other.steps == 4 and other.beta1 == 0.5
 
 
 NO_SENSE = {
