@@ -10,5 +10,7 @@
     costs.py         the time of the import, and memory
     profile.py       where the time of our own steps goes
     growth.py        the time of a step against the sizes of the minibatch and the network
+    programs.py      steps per second of whole programs: a training here, and what `npvae export` makes of it
     tables.py        the results as tables
+    bench.py         what `npvae bench` does with them
 """

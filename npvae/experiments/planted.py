@@ -153,7 +153,7 @@ def transposed(draws, rng):
 
 
 def shifted(draws, rng):
-    """The right numbers stand one place further."""
+    """Every number stands one place too far along an axis."""
     if draws[0].expected.ndim == 0:
         return None
     axis = int(rng.integers(draws[0].expected.ndim))
@@ -224,7 +224,7 @@ def is_wrong(draws, found):
 
 
 def nothing_simple(draws, rng):
-    """Return what a student would have found whose mistake has no simple cause."""
+    """Return arrays that are wrong for no simple reason."""
     kind = rng.integers(4)
 
     def damage(c):

@@ -90,10 +90,10 @@ ESTIMATES = 10_000
 
 
 def on_the_oracle(estimator, shift=0.3):
-    """Return how far an estimator's mean deviates from the exact gradient, at most, and its variance.
+    """Return the largest deviation of an estimator's mean from the exact gradient, and the variance of one estimate.
 
     The gradient is that of the ELBO of one example, for μ and logvar of q, which is the posterior with both shifted.
-    The deviation is in standard errors. The variance is that of one estimate, summed over the elements.
+    The deviation is in standard errors. The variance is summed over the elements.
     """
     oracle = ProbabilisticPCA.random(10, 5, np.random.default_rng(0), logvar=0.0)
     x = np.tile(oracle.sample(1, np.random.default_rng(1)), (ESTIMATES, 1))

@@ -27,8 +27,10 @@ WITHOUT = {
     "pca": "PCA is one matrix: take `components` and `mean` out of model.npz with np.load",
     "vem": "variational EM has no encoder, only a table with a q of each training image: export a vae",
 }
-BYTES = np.float32(255)
-PYTORCH = (b"PK", b"\x80\x02")  # how a file of PyTorch begins: a zip archive, or a pickle
+WHITE = np.float32(255)  # as a byte
+# How a file of PyTorch begins: a zip archive, or a pickle of a long number. Fewer bytes would not tell it from
+# .safetensors, which begins with the length of its header: as lengths, these are 67 and 177 megabytes.
+PYTORCH = (b"PK\x03\x04", b"\x80\x02\x8a\x0a")
 WRAPPERS = re.compile(r"^((module|model|_orig_mod)\.)+")  # of DataParallel, Lightning, torch.compile
 
 
@@ -93,8 +95,8 @@ def _bytes_if_exact(x):
     """Return examples x (N, D) as uint8 if dividing by 255 restores the same float32 numbers; else x itself."""
     x = np.asarray(x)
     if x.min() >= 0 and x.max() <= 1:
-        levels = np.rint(x * BYTES).astype(np.uint8)
-        if np.array_equal(levels / BYTES, x):
+        levels = np.rint(x * WHITE).astype(np.uint8)
+        if np.array_equal(levels / WHITE, x):
             return levels
     return x
 
@@ -134,7 +136,7 @@ def read(path):
     if not path.is_file():
         raise UserError(f"there is no file {shown_path(path)}: expected the weights of a model, as .safetensors")
     with open(path, "rb") as file:
-        is_from_pytorch = file.read(2) in PYTORCH or path.suffix.lower() in (".pt", ".pth", ".ckpt")
+        is_from_pytorch = file.read(4) in PYTORCH or path.suffix.lower() in (".pt", ".pth", ".ckpt")
     arrays = _read_pytorch(path) if is_from_pytorch else _read_safetensors(path)
     return {WRAPPERS.sub("", name): a for name, a in arrays.items()}
 

@@ -10,9 +10,8 @@ LOG_LIKELIHOODS = {  # the lines that compute log_p (L, N)
     "continuous-bernoulli": """\
 near = abs(output) < (0.6 if output.dtype == jnp.float32 else 0.03)  # there, a series
 m, l2 = jnp.where(near, 1, abs(output)), jnp.where(near, output, 0) ** 2
-log_normalizer = jnp.maximum(output, 0) + jnp.log(-jnp.expm1(-m) / m)
 series = output / 2 + l2 / 24 - l2**2 / 2880 + l2**3 / 181440
-log_p = (x * output - jnp.where(near, series, log_normalizer)).sum(axis=-1)""",
+log_p = (x * output - jnp.where(near, series, jnp.maximum(output, 0) + jnp.log(-jnp.expm1(-m) / m))).sum(axis=-1)""",
     "gaussian": """\
 noise = params["likelihood.logvar"]  # ln of the variance
 log_p = -0.5 * ((x - output) ** 2 / jnp.exp(noise) + noise + jnp.log(2 * jnp.pi)).sum(axis=-1)""",
@@ -39,8 +38,7 @@ objective, rec = jnp.log(len(eps)) - jax.nn.logsumexp(log_w, axis=0).mean(), -lo
 objective = -log_w.mean()""",
     "sticking-the-landing": """\
 fixed_mu, fixed_logvar = jax.lax.stop_gradient((mu, logvar))
-away = (z - fixed_mu) ** 2 / jnp.exp(fixed_logvar)
-objective = -(log_p + 0.5 * (away - z**2 + fixed_logvar).sum(axis=-1)).mean()""",
+objective = -(log_p + 0.5 * ((z - fixed_mu) ** 2 / jnp.exp(fixed_logvar) - z**2 + fixed_logvar).sum(axis=-1)).mean()""",
     "naive": """\
 away = (z - mu) ** 2 / jnp.exp(logvar)
 objective = -(log_p + 0.5 * (away - z**2 + logvar).sum(axis=-1)).mean()""",
@@ -54,10 +52,9 @@ objective = -(log_p + (f - (f.sum(axis=0) - f) / (len(f) - 1)) * log_q).mean()""
 HOLD_Z = ("naive", "score-function", "score-function-baseline")  # estimators without a path through z
 
 BOUND = '''\
-@functools.partial(jax.jit, static_argnames="training")
-def loss(params, $XY, eps, step=jnp.inf, training=False):
+@jax.jit
+def loss(params, $XY, eps, step=jnp.inf, seen=None):
     """Return the objective, and the parts of the loss in nats per example; eps ($SAMPLES, N, $LATENT) is the noise."""
-    seen = {} if training else None
     mu, logvar = encode(params, $XY, seen)
     z = $Z
     output = decode(params, z.reshape(-1, $LATENT)$Y, seen).reshape(*z.shape[:2], -1)
@@ -69,10 +66,9 @@ def loss(params, $XY, eps, step=jnp.inf, training=False):
     return $MINIMISED, ({"loss": rec + kl, "rec": rec, "kl": kl}, seen)'''
 
 COPY = '''\
-@functools.partial(jax.jit, static_argnames="training")
-def loss(params, x, noise=None, step=jnp.inf, training=False):
+@jax.jit
+def loss(params, x, noise=None, step=jnp.inf, seen=None):
     """Return the squared error of the copies, summed over the numbers of an example, averaged over the examples."""
-    seen = {} if training else None
     output = decode(params, encode(params, $SEEN, seen), seen)
     $RESCALE
     error = ((output - x) ** 2).sum(axis=-1).mean()
@@ -88,7 +84,7 @@ def one_hot(y):
 
 
 def loss(run):
-    """Return the function `loss`."""
+    """Return the function `loss`, as text."""
     model, chosen = run.model, run.settings
     rescale = "x = 2 * x - 1" if model.rescales else ""
     if not model.has_bound:
@@ -97,7 +93,7 @@ def loss(run):
     labels, estimator = model.needs_labels, "iwae" if chosen["model"] == "iwae" else chosen["estimator"]
     z = "mu + jnp.exp(0.5 * logvar) * eps"
     is_plain = estimator == "analytic-kl" and model.kl_term.is_plain
-    term = pieces.kl_term(model.kl_term, "jax.nn.relu").replace("min(", "jnp.minimum(")
+    term = pieces.kl_term(model.kl_term, "jax.nn.relu", "jnp.minimum")
     return pieces.filled(
         BOUND,
         XY="x, y" if labels else "x", Y=", y" if labels else "", LATENT=model.latent_dim, SAMPLES=model.samples,

@@ -51,7 +51,7 @@ $UPDATE
 @functools.partial(jax.jit, donate_argnums=(0, 1))
 def train_step(params, moments, batch, noise, step):
     """Take a step; return the parameters, the optimizer's moments, and the parts of the loss."""
-    (_, (parts, $SEEN)), grads = jax.value_and_grad(loss, has_aux=True)(params, *batch, noise, step, True)
+    (_, (parts, $SEEN)), grads = jax.value_and_grad(loss, has_aux=True)(params, *batch, noise, step, {})
     new = {name: update(p, grads[name], moments[name], step) for name, p in params.items()}
     params, moments = ({name: pair[i] for name, pair in new.items()} for i in (0, 1))
     $RUNNING
@@ -60,9 +60,9 @@ def train_step(params, moments, batch, noise, step):
 
 def examples(part):
     """Return one part of data.npz, "train" or "test", as a list of arrays."""
-    with np.load(HERE / "data.npz") as arrays:
-        x = arrays[f"x_{part}"]
-        return [$ARRAYS]
+    x = np.load(HERE / "data.npz")[f"x_{part}"]
+    $Y
+    return [$ARRAYS]
 
 
 def evaluate(params, part="test", size=200):
@@ -89,9 +89,8 @@ def train(steps, path):
         for i in range(0, len(order) - size + 1, size)[: STEP + steps - step]:
             batch = [a[order[i : i + size]] for a in data]
             $PREPARE
-            batch = [jax.device_put(a, divided) for a in batch]
             noise = $NOISE_STEP
-            params, moments, parts = train_step(params, moments, batch, noise, step)
+            params, moments, parts = train_step(params, moments, jax.device_put(batch, divided), noise, step)
             step += 1
             if step % 500 == 0 or step == STEP + steps:
                 print(f"step {step:6}", *(f" {name} {value:8.2f}" for name, value in parts.items()))
@@ -127,8 +126,7 @@ def batch_norm(params, name, x, seen):
 
 '''
 RUNNING = """\
-for name, value in seen.items():  # running means and variances
-    params[name] = params[name] + 0.1 * (value - params[name])"""
+params |= {name: params[name] + 0.1 * (value - params[name]) for name, value in seen.items()}  # running statistics"""
 
 ACTIVATIONS = {"relu": "jax.nn.relu", "sigmoid": "jax.nn.sigmoid", "tanh": "jnp.tanh", "softplus": "jax.nn.softplus"}
 
@@ -161,6 +159,9 @@ def in_order(network, name):
         yield from in_order(module, f"{name}.{i}")
 
 
+LONGEST = 112  # the most columns of an expression
+
+
 def lines(network, name, first):
     """Return a network as lines that compute h from the expression `first`, and the expression of its last layers.
 
@@ -168,14 +169,11 @@ def lines(network, name, first):
     """
     found, h = [], first
     for path, module in in_order(network, name):
-        is_long = len(line(module, path, h)) > (LONGEST // 2 if isinstance(module, Reshape) else LONGEST)
+        is_long = len(line(module, path, h)) > LONGEST
         if (is_long or isinstance(module, (Dense, Conv2d, ConvTranspose2d))) and h not in (first, "h"):
             found, h = [*found, f"h = {h}"], "h"
         h = line(module, path, h)
     return found, h
-
-
-LONGEST = 112  # the most columns of an expression
 
 
 NETWORKS = '''\
@@ -217,9 +215,9 @@ UPDATES = {  # by optimizer: how many moments it keeps, and the step of one para
     "adam": (2, '''\
 def update(p, g, moments, step):
     """Return a parameter and its moments after a step of Adam."""
-    t, (m, v) = step - STEP + 1, moments
-    m, v = $BETA1 * m + (1 - $BETA1) * g, $BETA2 * v + (1 - $BETA2) * g**2
-    return p - $RATE * (m / (1 - $BETA1**t)) / (jnp.sqrt(v / (1 - $BETA2**t)) + $EPS), [m, v]'''),
+    t, rate = step - STEP + 1, $RATE
+    m, v = $BETA1 * moments[0] + (1 - $BETA1) * g, $BETA2 * moments[1] + (1 - $BETA2) * g**2
+    return p - rate * (m / (1 - $BETA1**t)) / (jnp.sqrt(v / (1 - $BETA2**t)) + $EPS), [m, v]'''),
     "adagrad": (1, '''\
 def update(p, g, moments, step):
     """Return a parameter and its moments after a step of Adagrad."""
@@ -253,5 +251,5 @@ def source(run, file):
         SEEN="seen" if images else "_", RUNNING=RUNNING if images else "", MOMENTS=moments, PREPARE=prepare,
         KEYS=", keys" if is_random else "", KEY=", jax.random.key(SEED)" if is_random else "",
         NOISE_I=noise(run, "i"), NOISE_STEP=noise(run, "step"), MAIN=pieces.filled(pieces.MAIN, LOAD="load_file"),
-        ARRAYS=f'{PIXELS}, arrays[f"y_{{part}}"]' if labels else PIXELS,
+        ARRAYS=f"{PIXELS}, y" if labels else PIXELS, Y='y = np.load(HERE / "data.npz")[f"y_{part}"]' if labels else "",
     )  # fmt: skip

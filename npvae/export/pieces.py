@@ -33,7 +33,7 @@ def filled(template, **parts):
 
 
 def indented(text):
-    """Return the lines of a text, four spaces to the right."""
+    """Return the lines of a text, indented by four spaces."""
     return textwrap.indent(text, " " * 4)
 
 
@@ -43,7 +43,7 @@ def number(value):
 
 
 def hyperparameters(run):
-    """Return those of the run's optimiser: a dict from names in capitals to texts."""
+    """Return the hyperparameters of the run's optimiser: a dict from names in capitals to texts."""
     optimizer = run.optimizer
     return {name.upper(): number(getattr(optimizer, name)) for name in optimizer.hyperparameters}
 
@@ -60,13 +60,13 @@ def schedule_factor(run):
     return FACTORS[run.settings["schedule"]]
 
 
-def kl_term(term, relu):
+def kl_term(term, relu, minimum="min"):
     """Return the KL term of the objective, as an expression of `kl`, `kl_j` and `step`.
 
-    term   a `KLTerm`
-    relu   the name of the function max(·, 0) in the library
+    term            a `KLTerm`
+    relu, minimum   the names of the functions max(·, 0) and min(·, ·) in the library
     """
-    risen = f"min(1, step / {term.warm_up})" if term.warm_up else ""
+    risen = f"{minimum}(1, step / {term.warm_up})" if term.warm_up else ""
     weight = "" if term.beta == 1 else number(term.beta)
     if term.capacity is not None:
         target = " * ".join(filter(None, [risen, number(term.capacity)]))

@@ -16,9 +16,9 @@ series = output / 2 + l2 / 24 - l2**2 / 2880 + l2**3 / 181440
 log_p = (x * output - torch.where(near, series, log_normalizer)).sum(dim=-1)""",
     "gaussian": """\
 noise = self.likelihood["logvar"]  # ln of the variance
-log_p = -0.5 * ((x - output).square() / noise.exp() + noise + math.log(2 * math.pi)).sum(dim=-1)""",
+log_p = -0.5 * ((x - output).square() / noise.exp() + noise + np.log(2 * np.pi)).sum(dim=-1)""",
     "squared-error": """\
-log_p = -((x - output).square() + 0.5 * math.log(math.pi)).sum(dim=-1)  # a Gaussian with variance 1/2""",
+log_p = -((x - output).square() + 0.5 * np.log(np.pi)).sum(dim=-1)  # a Gaussian with variance 1/2""",
     "discretized-logistic": """\
 r, half = torch.exp(-self.likelihood["log_scale"]), 0.5 / 255
 below, above = F.logsigmoid((x + half - output) * r), F.logsigmoid((output - x + half) * r)
@@ -33,7 +33,7 @@ f = (log_p - 0.5 * z.square().sum(dim=-1) - log_q).detach()"""
 OBJECTIVES = {
     "iwae": f"""\
 {LOG_W}
-objective, rec = math.log(len(eps)) - torch.logsumexp(log_w, dim=0).mean(), -log_w.mean() - kl""",
+objective, rec = -(torch.logsumexp(log_w, dim=0) - np.log(len(eps))).mean(), -log_w.mean() - kl""",
     "analytic-kl": "objective = rec + $KL_TERM",
     "monte-carlo-kl": f"""\
 {LOG_W}
@@ -63,7 +63,7 @@ def decode(self, $ZY):
     """Return the output of the decoder, for z (M, $LATENT)."""
     return self.decoder($CODE)
 
-def forward(self, $XY, eps=None, step=math.inf):
+def forward(self, $XY, eps=None, step=np.inf):
     """Return the objective and the parts of the loss, in nats per example; eps ($SAMPLES, N, $LATENT) is the noise."""
     mu, logvar = self.encode($XY)
     eps = torch.randn($SAMPLES, *mu.shape, dtype=x.dtype, device=x.device) if eps is None else eps
@@ -77,7 +77,7 @@ def forward(self, $XY, eps=None, step=math.inf):
     return $MINIMISED, {"loss": rec + kl, "rec": rec, "kl": kl}'''
 
 COPY = '''\
-def forward(self, x, noise=None, step=math.inf):
+def forward(self, x, noise=None, step=np.inf):
     """Return the squared error of the copies, summed over the numbers of an example, averaged over the examples."""
     $RESCALE
     $NOISE
@@ -97,7 +97,7 @@ def one_hot(y, a):
 
 
 def methods(run):
-    """Return the methods of the class."""
+    """Return the methods of the class, as text."""
     model, chosen = run.model, run.settings
     rescale = "x = 2 * x - 1" if model.rescales else ""
     if not model.has_bound:
@@ -108,7 +108,7 @@ def methods(run):
         return pieces.filled(COPY, SEEN=seen, NOISE=f"noise = {drawn} if noise is None else noise", RESCALE=rescale)
     labels, estimator = model.needs_labels, "iwae" if chosen["model"] == "iwae" else chosen["estimator"]
     z = "mu + torch.exp(0.5 * logvar) * eps"
-    objective = pieces.filled(OBJECTIVES[estimator], KL_TERM=pieces.kl_term(model.kl_term, "F.relu"))
+    objective = pieces.filled(OBJECTIVES[estimator], KL_TERM=pieces.kl_term(model.kl_term, "torch.relu"))
     is_plain = estimator == "analytic-kl" and model.kl_term.is_plain
     return pieces.filled(
         BOUND,

@@ -11,26 +11,21 @@ PROGRAM = '''\
 """$TITLE
 
     python $FILE evaluate
-    python $FILE train --steps 1000
-    torchrun --nproc-per-node 2 $FILE train --steps 1000     # on two processes, with half a minibatch each
+    python $FILE train --steps 1000     # on two processes: torchrun --nproc-per-node 2 in place of python
 
-`train` continues from its checkpoint.pt, or starts from model.safetensors; it writes trained.safetensors, too.
+`train` continues from checkpoint.pt; where there is none, it starts from --weights. It writes trained.safetensors.
 $NOTE
 """
 
 import argparse
-import itertools
-import math
 import os
 import pathlib
 
 import numpy as np
 import torch
-import torch.distributed as dist
 from safetensors.torch import load_file, save_file
-from torch import nn
+from torch import distributed, nn
 $IMPORT_F
-from torch.nn.parallel import DistributedDataParallel
 from torch.utils.data import BatchSampler, DataLoader, DistributedSampler, TensorDataset
 
 HERE = pathlib.Path(__file__).parent
@@ -55,9 +50,9 @@ def load(path=HERE / "model.safetensors"):
 
 def examples(part):
     """Return one part of data.npz, "train" or "test", as a data set."""
-    with np.load(HERE / "data.npz") as arrays:
-        x = torch.from_numpy(arrays[f"x_{part}"])
-        return TensorDataset($TENSORS)
+    x = torch.from_numpy(np.load(HERE / "data.npz")[f"x_{part}"])
+    $Y
+    return TensorDataset($TENSORS)
 
 
 @torch.no_grad()
@@ -77,7 +72,7 @@ def train(steps, path):
     rank, world, cuda = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1)), torch.cuda.is_available()
     device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", 0))) if cuda else torch.device("cpu")
     if world > 1:
-        dist.init_process_group("nccl" if cuda else "gloo", device_id=device if cuda else None)
+        distributed.init_process_group("nccl" if cuda else "gloo", device_id=device if cuda else None)
     model, step, checkpoint, new = load(path).to(device), STEP, HERE / "checkpoint.pt", HERE / "checkpoint.partial"
     torch.set_flush_denormal(True)  # moments of rarely seen pixels shrink until they slow a processor down
     optimizer = torch.optim.$OPTIMIZER
@@ -88,14 +83,14 @@ def train(steps, path):
         step = saved["step"]
     torch.manual_seed((SEED + step) * world + rank)  # other noise for each process, and after each interruption
     $SYNCHRONIZED
-    wrapped = DistributedDataParallel($SHARED) if world > 1 else model
+    wrapped = nn.parallel.DistributedDataParallel($SHARED) if world > 1 else model
     sampler = DistributedSampler(examples("train"), world, rank, seed=SEED)
     batches = BatchSampler(sampler, max(1, min(BATCH_SIZE // world, len(sampler))), drop_last=True)
     loader = DataLoader(sampler.dataset, sampler=batches, batch_size=None)  # gathers a whole minibatch at once
     print(f"process {rank + 1} of {world}: from step {step} to step {STEP + steps}")
     while step < STEP + steps:
         sampler.set_epoch(step)  # a new order
-        for batch in itertools.islice(loader, STEP + steps - step):
+        for _, batch in zip(range(STEP + steps - step), loader):
             $PREPARE
             objective, parts = wrapped(*(a.to(device) for a in batch), step=step)
             optimizer.zero_grad()
@@ -105,14 +100,14 @@ def train(steps, path):
             if step % 500 == 0 or step == STEP + steps:
                 means = torch.stack([part.detach() for part in parts.values()]) / world
                 if world > 1:
-                    dist.all_reduce(means)  # the sum over the ranks
+                    distributed.all_reduce(means)  # the sum over the ranks
                 if rank == 0:
                     print(f"step {step:6}", *(f" {name} {mean:8.2f}" for name, mean in zip(parts, means)))
                     torch.save({"model": model.state_dict(), "optimizer": optimizer.state_dict(), "step": step}, new)
                     os.replace(new, checkpoint)
                     save_file(model.state_dict(), HERE / "trained.safetensors")
     if world > 1:
-        dist.destroy_process_group()
+        distributed.destroy_process_group()
 
 
 $MAIN
@@ -146,15 +141,28 @@ def layer(module):
     return ACTIVATIONS[module.label()]
 
 
+LONGEST = 105  # the most columns of a line of layers
+
+
 def sequential(network):
-    """Return a Sequential as an expression of several lines: a line ends after an activation or a change of shape."""
-    lines, line = [], []
+    """Return a Sequential as an expression of several lines.
+
+    A line holds as many blocks of layers as fit; a block ends after an activation or a change of shape. In a decoder,
+    the first module is a Sequential too: the hidden layers.
+    """
+    if not network.layers:
+        return "nn.Sequential()"
+    first, *others = network.layers
+    if isinstance(first, Sequential):
+        return f"nn.Sequential({sequential(first)}, {', '.join(map(layer, others))})"
+    lines, block = [""], ""
     for module in network.layers:
-        line.append(sequential(module) if isinstance(module, Sequential) else layer(module))
-        if isinstance(module, (Activation, Reshape)):
-            lines, line = [*lines, line], []
-    lines = [", ".join(line) + "," for line in [*lines, line] if line]
-    return "\n".join(["nn.Sequential(", *(pieces.indented(line) for line in lines), ")"])
+        block += f"{layer(module)}, "
+        if isinstance(module, (Activation, Reshape)) or module is network.layers[-1]:
+            if lines[-1] and len(lines[-1] + block) > LONGEST:
+                lines.append("")
+            lines[-1], block = lines[-1] + block, ""
+    return "\n".join(["nn.Sequential(", *(pieces.indented(line.rstrip()) for line in lines), ")"])
 
 
 def layers(model):
@@ -179,6 +187,7 @@ OPTIMIZERS = {
     "adagrad": "Adagrad(model.parameters(), LR, eps=$EPS)",
 }
 APART = "On several processes, each normalizes its own part of a minibatch; on GPUs, they share means and variances."
+NOT_LINEAR = "On several processes, each compares the KL of its own part of a minibatch with $WHAT."
 SYNCHRONIZED = "shared = nn.SyncBatchNorm.convert_sync_batchnorm(model) if cuda else model"
 
 
@@ -186,6 +195,10 @@ def source(run, file):
     """Return the program of a run, as text; `file` is its name."""
     model, chosen = run.model, run.settings
     normalizes = any(isinstance(part, BatchNorm) for _, part in model.named_modules())
+    notes = [APART] if normalizes else []
+    for name in ("free_bits", "capacity"):
+        if chosen.get(name):
+            notes.append(pieces.filled(NOT_LINEAR, WHAT=f"the {name.replace('_', ' ')}"))
     optimizer = pieces.filled(OPTIMIZERS[chosen["optimizer"]], **pieces.hyperparameters(run))
     prepare, factor = [], pieces.schedule_factor(run)
     if chosen.get("binarization") == "dynamic":
@@ -195,12 +208,13 @@ def source(run, file):
     made, defined = layers(model), methods(run)
     return pieces.filled(
         PROGRAM,
-        TITLE=pieces.title(run, "PyTorch"), FILE=file, CLASS=type(model).__name__, NOTE=APART if normalizes else "",
+        TITLE=pieces.title(run, "PyTorch"), FILE=file, CLASS=type(model).__name__, NOTE="\n".join(notes),
         IMPORT_F="from torch.nn import functional as F" if "F." in defined else "",
         BATCH_SIZE=chosen["batch_size"], SEED=chosen["seed"], STEP=run.step,
         LABELS=pieces.filled(ONE_HOT, LABELS=model.labels.tolist()) if model.needs_labels else "",
         LAYERS=made, METHODS=defined, MAIN=pieces.filled(pieces.MAIN, LOAD="load"),
-        TENSORS=f'{PIXELS}, torch.from_numpy(arrays[f"y_{{part}}"])' if model.needs_labels else PIXELS,
+        Y='y = torch.from_numpy(np.load(HERE / "data.npz")[f"y_{part}"])' if model.needs_labels else "",
+        TENSORS=f"{PIXELS}, y" if model.needs_labels else PIXELS,
         LR=pieces.number(chosen["lr"]), OPTIMIZER=optimizer, PREPARE="\n".join(prepare),
         SYNCHRONIZED=SYNCHRONIZED if normalizes else "", SHARED="shared" if normalizes else "model",
     )  # fmt: skip

@@ -9,9 +9,10 @@ An update makes several passes over arrays that together do not fit into a proce
 arrays in ten passes. So a parameter is updated block by block, all temporary results go into one scratch block, and the
 blocks are shared out among threads. Written as expressions, the formulas of the paper would be much slower.
 
-The gradient of a dead unit is exactly zero, and its momentum shrinks by 0.9 in every step: after 800 steps it is below
-10⁻³⁸ and *denormal*, where a processor computes a hundred times more slowly. There it stays, because 0.9 times the
-smallest positive number rounds up to that number. So every hundred steps, everything smaller than 10⁻³⁰ becomes zero.
+The gradient of a dead unit is exactly zero, and its momentum shrinks by 0.9 in every step: after 850 steps it has
+shrunk by 10⁻³⁸ and is *denormal*, where a processor computes a hundred times more slowly. It never becomes zero: 0.9
+times four of the smallest positive numbers rounds back to four. So every hundred steps, everything smaller than 10⁻³⁰
+becomes zero.
 Beside Adam's ε of 10⁻⁸, neither such a momentum counts, nor the root of such a mean square, 10⁻¹⁵; where ε is smaller,
 so is the threshold, (10⁻⁷ ε)².
 """
@@ -47,8 +48,8 @@ class Optimizer:
     A parameter that has no gradient in a step stays where it is, and the step does not count for it: `counts` has the
     steps that each parameter has taken.
 
-    Raises ValueError if there is nothing to optimise, for a parameter that is listed twice, and for settings that make
-    no sense, such as a learning rate that is not above zero, or not finite.
+    Raises TypeError for what is not a list of Tensors; ValueError if there is nothing to optimise, for a parameter that
+    is listed twice, and for settings that make no sense, such as a learning rate that is not above zero, or not finite.
     """
 
     accumulators = ()  # the names of the arrays that the rule keeps for each parameter, all zero at first

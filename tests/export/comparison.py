@@ -9,6 +9,9 @@ import numpy as np
 from npvae.nn import BatchNorm
 
 
+CONFIG = pathlib.Path(__file__).parents[2] / "pyproject.toml"
+
+
 def same(ours, theirs, limit, scale=1):
     """Check that two arrays agree to `limit`, relative to their largest number or `scale`."""
     theirs = np.asarray(theirs.detach() if hasattr(theirs, "detach") else theirs)
@@ -30,7 +33,6 @@ def require_style(text, folder):
     """Check that a program has at most 150 lines of 120 columns, and that the linter accepts it."""
     assert len(text.splitlines()) <= 150 and max(map(len, text.splitlines())) <= 120
     (folder / "program.py").write_text(text)
-    config = pathlib.Path(__file__).parents[2] / "pyproject.toml"
-    ruff = [sys.executable, "-m", "ruff", "check", "--config", config, folder / "program.py"]
+    ruff = [sys.executable, "-m", "ruff", "check", "--config", CONFIG, folder / "program.py"]
     found = subprocess.run(ruff, capture_output=True, text=True)
     assert found.returncode == 0, found.stdout

@@ -31,7 +31,7 @@ def called(program, run, seed=1):
     x, y = cases.examples(run)
     batch, params = [a for a in (x, y) if a is not None], weights.to_jax(run.model)
     f = jax.value_and_grad(program.loss, has_aux=True)
-    (objective, (parts, seen)), grads = f(params, *batch, cases.noise(run, seed), cases.STEP, True)
+    (objective, (parts, seen)), grads = f(params, *batch, cases.noise(run, seed), cases.STEP, {})
     return grads, objective, parts, seen
 
 

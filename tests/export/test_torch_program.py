@@ -125,7 +125,7 @@ rank, world = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1
 if world > 1:
     dist.init_process_group("gloo")
 model = program.load().double()
-wrapped = program.DistributedDataParallel(model) if world > 1 else model
+wrapped = torch.nn.parallel.DistributedDataParallel(model) if world > 1 else model
 x, = program.examples("train").tensors
 x, eps = x[:12].double(), torch.randn(1, 12, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
 optimizer = torch.optim.Adam(model.parameters(), 1e-3)

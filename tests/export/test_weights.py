@@ -29,7 +29,7 @@ def test_the_weights_of_other_layers_are_refused():
 
 
 def published(model):
-    """Return the weights of a VanillaVAE by PyTorch-VAE's names: blocks, and a last block with a name of its own."""
+    """Return the weights of a VanillaVAE by PyTorch-VAE's names: blocks, and a last block with another name."""
     names = {"mu": "fc_mu", "logvar": "fc_var", "decoder.0.0": "decoder_input"}
     names |= {f"encoder.{1 + 3 * i + j}": f"encoder.{i}.{j}" for i in range(2) for j in range(2)}
     names |= {f"decoder.0.{2 + j}": f"decoder.0.{j}" for j in range(2)}
