@@ -18,13 +18,13 @@ import numpy as np
 from ..datasets.files import shown_path
 from ..errors import UserError
 from ..training import Run
-from ..training.folder import refuse_a_file
+from ..training.folder import CHECKPOINT, refuse_a_file
 from ..training.replacing import replacing
 from . import jax_program, torch_program, weights
 
 PACKAGES = {"torch": ("safetensors",), "jax": ("safetensors",), "onnx": ("onnx",)}  # what writing needs
 WITHOUT = {
-    "pca": "PCA is one matrix: take `components` and `mean` out of model.npz with np.load",
+    "pca": "PCA is one matrix: take `model/components` and `model/mean` out of model.npz with np.load",
     "vem": "variational EM has no encoder, only a table with a q of each training image: export a vae",
 }
 WHITE = np.float32(255)  # as a byte
@@ -109,17 +109,15 @@ def import_weights(path, folder, out, place=None):
     The new run has taken no steps, and its history is empty. Raises UserError for a file that cannot be read, weights
     of other layers or shapes, numbers that are not finite, and a folder `out` that exists.
     """
+    if (pathlib.Path(out) / CHECKPOINT).exists():
+        raise UserError(f"{shown_path(out)} already holds a run: choose another folder with --out")
     original = Run.load(folder, place)
-    if original.settings["model"] in WITHOUT:
-        raise UserError(f"nothing can be imported into {original.settings['model']}")
+    kind = original.settings["model"]
+    if kind in WITHOUT:
+        raise UserError(f"a {kind} takes no weights of an exported program: choose a run of another model")
     state = weights.from_saved(read(path), original.model)
-    with np.errstate(over="ignore"):  # the next lines look for infinity
-        original.model.load_state_dict(state)
-    for name, a in original.model.state_dict().items():
-        if not np.isfinite(a).all():
-            raise UserError(f"{name} in {shown_path(path)} holds NaN or infinity in float32, expected finite numbers")
     run = Run.create(out, original.settings | (place or {}))
-    run.model.load_state_dict(original.model.state_dict())
+    run.model.load_state_dict(state)
     run.save(*run.training.state())
     run.finish()
     return run
@@ -134,7 +132,8 @@ def read(path):
     """
     path = pathlib.Path(path)
     if not path.is_file():
-        raise UserError(f"there is no file {shown_path(path)}: expected the weights of a model, as .safetensors")
+        found = f"{shown_path(path)} is a folder" if path.is_dir() else f"there is no file {shown_path(path)}"
+        raise UserError(f"{found}: expected the weights of a model, such as trained.safetensors")
     with open(path, "rb") as file:
         is_from_pytorch = file.read(4) in PYTORCH or path.suffix.lower() in (".pt", ".pth", ".ckpt")
     arrays = _read_pytorch(path) if is_from_pytorch else _read_safetensors(path)
@@ -149,7 +148,7 @@ def _read_safetensors(path):
         found = f"{shown_path(path)} holds numbers of a type that NumPy does not have ({reason})"
         raise UserError(f"{found}: save them as float32") from None
     except (error, ValueError, KeyError, OverflowError) as reason:
-        raise UserError(f"{shown_path(path)} is not a readable .safetensors file: {reason}") from None
+        raise UserError(f"{shown_path(path)} is not a readable .safetensors file, copy or save it again: {reason}") from None
 
 
 def _read_pytorch(path):
@@ -159,7 +158,10 @@ def _read_pytorch(path):
         try:
             saved = torch.load(path, map_location="cpu", weights_only=True)  # runs no code of the file
         except Exception:  # of many kinds, for damaged files and for other objects
-            saved = None
+            raise UserError(
+                f"PyTorch cannot read {shown_path(path)} as tensors: copy the file again, or save the weights alone, "
+                "with torch.save(model.state_dict(), 'weights.pt')"
+            ) from None
     for key in ("state_dict", "model"):  # in a checkpoint of Lightning; in one of an exported program
         if isinstance(saved, dict) and isinstance(saved.get(key), dict):
             saved = saved[key]

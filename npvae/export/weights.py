@@ -88,7 +88,7 @@ def from_torch(saved, model):
         a = np.asarray(saved[torch_name(name)])
         if name.endswith(".W"):
             a = a.T if a.ndim == 2 else a.transpose(2, 3, 1, 0)
-        if name in axes and a.shape[axes[name]] == len(order):  # if not, load_state_dict refuses it
+        if name in axes:
             a = np.take(a, np.argsort(order), axis=axes[name])
         state[name] = a
     return state
@@ -99,39 +99,50 @@ def from_saved(saved, model):
 
     saved   arrays by name, from an exported program or from PyTorch-VAE's VanillaVAE, for the layers of this model
 
-    Raises UserError for the names of other layers; `load_state_dict` refuses other shapes.
+    Raises UserError for other layers, other shapes, and numbers that are not finite in the model's dtype; it names an
+    array as the file does.
     """
     saved = {name: a for name, a in saved.items() if not name.endswith(COUNTER)}
-    names = list(model.state_dict())
-    if saved.keys() == {plain(name) for name in names}:
-        return {name: saved[plain(name)] for name in names}
-    saved = published_names(saved, model)
-    expected = {torch_name(name) for name in names}
-    if saved.keys() == expected:
-        return from_torch(saved, model)
-    unknown, missing = sorted(saved.keys() - expected), sorted(expected - saved.keys())
-    found = f"holds {unknown[0]!r}, which the run does not have" if unknown else f"has no {missing[0]!r}"
-    raise UserError(f"the file {found}: expected the weights of the same layers, by the names that npvae export writes")
+    is_jax = saved.keys() == to_jax(model).keys()
+    expected = to_jax(model) if is_jax else to_torch(model)
+    names = {name: name for name in saved} if is_jax else published_names(saved, model)
+    unknown = sorted(name for ours, name in names.items() if ours not in expected)
+    missing = sorted(name for name in expected.keys() - names.keys() if not name.endswith(COUNTER))
+    if unknown or missing:
+        found = f"holds {unknown[0]!r}, which the run does not have" if unknown else f"has no {missing[0]!r}"
+        same = "expected the weights of the same layers, by the names that npvae export writes"
+        raise UserError(f"the file {found}: {same}")
+    for ours, name in names.items():
+        found, shape = np.shape(saved[name]), expected[ours].shape
+        if found != shape:
+            same = "choose a run with the same layers, or train one for a step"
+            raise UserError(f"{name!r} has shape {found} in the file, and {shape} in the run: {same}")
+        with np.errstate(over="ignore"):  # a large number becomes infinite
+            if not np.isfinite(np.asarray(saved[name]).astype(model.dtype)).all():
+                raise UserError(f"{name!r} holds NaN or infinity in {model.dtype}, expected finite numbers")
+    arrays = {ours: saved[name] for ours, name in names.items()}
+    return {name: arrays[plain(name)] for name in model.state_dict()} if is_jax else from_torch(arrays, model)
 
 
 def published_names(saved, model):
-    """Return a state dict of PyTorch-VAE's VanillaVAE by the names that `to_torch` gives; any other unchanged.
+    """Return a dict from the names that `to_torch` gives to the names in a state dict.
 
-    There, each block of three layers is a Sequential, and the last block of the decoder has a separate name.
+    They are the same, except in PyTorch-VAE's VanillaVAE: there, each block of three layers is a Sequential, and the
+    last block of the decoder has another name.
     """
     blocks = sum(isinstance(part, Conv2d) for path, part in model.named_modules() if path.startswith("encoder"))
     if "decoder_input.weight" not in saved or not blocks:
-        return saved
-    renamed = {}
-    for name, a in saved.items():
-        first, *rest = name.split(".")
-        if first == "encoder":
-            renamed[f"encoder.{1 + BLOCK * int(rest[0]) + int(rest[1])}.{rest[2]}"] = a
-        elif first == "decoder":
-            renamed[f"decoder.0.{2 + BLOCK * int(rest[0]) + int(rest[1])}.{rest[2]}"] = a
-        elif first == "final_layer":
-            renamed[f"decoder.0.{2 + BLOCK * (blocks - 1) + int(rest[0])}.{rest[1]}"] = a
+        return {name: name for name in saved}
+    first_layers = {"encoder": ("encoder", 1), "decoder": ("decoder.0", 2)}
+    first_layers["final_layer"] = ("decoder.0", 2 + BLOCK * (blocks - 1))
+    others = {"fc_mu": "mu", "fc_var": "logvar", "decoder_input": "decoder.0.0"}
+    names = {}
+    for name in saved:
+        part, *numbers, last = name.split(".")
+        if part in first_layers and all(number.isdecimal() for number in numbers):
+            ours, layer = first_layers[part]
+            numbers = [0, 0, *map(int, numbers)][-2:]  # of the block, where there are several, and in the block
+            names[f"{ours}.{layer + BLOCK * numbers[0] + numbers[1]}.{last}"] = name
         else:
-            named = {"fc_mu": "mu", "fc_var": "logvar", "decoder_input": "decoder.0.0"}
-            renamed[".".join([named.get(first, first), *rest])] = a
-    return renamed
+            names[".".join([others.get(part, part), *numbers, last])] = name
+    return names

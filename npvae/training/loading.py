@@ -31,6 +31,10 @@ def load(make, folder, chosen, may_change):
         N = origin.N - saved["run"].get("validation", 0)
         schema.require_arrays(arrays, run.model, run.optimizer, saved["training"], N)
         run.model.load_state_dict(part_of(arrays, "model"))
+        if run.optimizer is not None:
+            run.optimizer.load_state_dict(part_of(arrays, "optimizer"))
+            for name in run.optimizer.hyperparameters:  # from now on it has them, and you may set others
+                arrays.pop(f"optimizer/{name}", None)
     run.changes, run._given, run._saved = saved["changes"] + changed, given, (arrays, saved["training"])
     for name, array in part_of(arrays, "prior").items():
         setattr(run.model, name, array)

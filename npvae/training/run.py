@@ -82,8 +82,10 @@ class Run:
         the data has changed, or the settings do not agree.
         """
         folder = pathlib.Path(folder)
+        called = shown_path(folder)
+        if folder.is_file():
+            raise UserError(f"{called} is a file, expected the folder of a run, such as {shown_path(folder.parent)}")
         if not folder.is_dir():
-            called = shown_path(folder)
             raise UserError(f"there is no folder {called}: train a model first, with npvae train --out {called}")
         unlock = lock(folder) if to_train else lambda: None
         try:

@@ -1,5 +1,6 @@
 """Proves `npvae export` and `npvae import`: what they write, what they refuse, and that nothing on disk is lost."""
 
+import os
 import pathlib
 import sys
 
@@ -25,7 +26,7 @@ def test_weights_go_out_and_come_back(npvae_, refuse):
     assert all(np.array_equal(a, state[key]) for key, a in Run.load("run-imported").model.state_dict().items())
     assert npvae_("evaluate", "run-imported")[0] == 0
     assert npvae_(*TRAIN, "--hidden", "7", "--out", "run-imported", "--resume")[0] == 0
-    assert "run-imported already exists" in refuse("import", "run-jax/model.safetensors", "run")
+    assert "run-imported already holds a run" in refuse("import", "run-jax/model.safetensors", "run")
     assert "run-jax is not empty: choose another folder with --out" in refuse("export", "run", "--to", "jax")
 
 
@@ -49,15 +50,48 @@ def test_what_is_refused(npvae_, refuse):
     npvae_(*TRAIN, "--hidden", "8", "--out", "other")
     npvae_("export", "other", "--to", "jax")
     assert "pca cannot be exported: PCA is one matrix" in refuse("export", "pca", "--to", "torch")
-    assert "different networks" in refuse("import", "other-jax/model.safetensors", "run")
+    said = refuse("import", "other-jax/model.safetensors", "run")
+    assert "'decoder.0.0.W' has shape (10, 8) in the file, and (10, 7) in the run: choose a run" in said
     assert not pathlib.Path("run-imported").exists()
     assert "there is no file nowhere.safetensors" in refuse("import", "nowhere.safetensors", "run")
     pathlib.Path("bad.safetensors").write_bytes(b"\xff" * 100)
     assert "bad.safetensors is not a readable .safetensors file" in refuse("import", "bad.safetensors", "run")
     spoilt = folder.read("other-jax/model.safetensors") | {"mu.b": np.full(10, np.nan, np.float32)}
     pathlib.Path("nan.safetensors").write_bytes(folder.safetensors(spoilt))
-    assert "mu.b in nan.safetensors holds NaN or infinity" in refuse("import", "nan.safetensors", "other")
+    assert "'mu.b' holds NaN or infinity in float32" in refuse("import", "nan.safetensors", "other")
     assert not pathlib.Path("other-imported").exists()
+    assert "other is a folder: expected the weights" in refuse("import", "other", "other")
+    assert "other already holds a run: choose another folder" in refuse("import", "x", "run", "--out", "other")
+    assert "pca takes no weights of an exported program" in refuse("import", "other-jax/model.safetensors", "pca")
+    file = os.path.join("run", "model.npz")
+    assert f"{file} is a file, expected the folder of a run, such as run" in refuse("export", file, "--to", "jax")
+
+
+def test_the_program_of_a_run_with_other_hyperparameters(npvae_, tmp_path):
+    """What was set on the optimiser is what the loaded run has, and what is set after loading is what it trains with."""
+    run = Run.create("run", {"data": "bars", "hidden": [7], "model": "vae"})
+    run.optimizer.beta1, run.optimizer.eps = 0.5, 1e-3
+    run.training.run(3, run.save)
+    del run
+    assert npvae_("export", "run", "--to", "torch")[0] == npvae_("export", "run", "--to", "jax")[0] == 0
+    assert "betas=(0.5, 0.999), eps=0.001" in pathlib.Path("run-torch/vae.py").read_text()
+    assert "m, v = 0.5 * moments[0]" in pathlib.Path("run-jax/vae.py").read_text()
+    run = Run.load("run", to_train=True)
+    assert (run.optimizer.beta1, run.optimizer.steps) == (0.5, 3)
+    run.optimizer.beta1 = 0.7
+    assert run.training.optimizer.beta1 == 0.7 and run.training.optimizer.eps == 1e-3
+    run.training.run(4, run.save)
+    assert Run.load("run").optimizer.beta1 == 0.7
+
+
+@pytest.mark.parametrize("length", [0x0280, 0x4B50])
+def test_a_header_whose_length_looks_like_pytorch(tmp_path, length):
+    """A .safetensors file begins with the length of its header: these two, as bytes, are those of a pickle and a zip."""
+    content = folder.safetensors({"mu.b": np.arange(3, dtype=np.float32)})
+    header = content[8 : 8 + int.from_bytes(content[:8], "little")]
+    path = tmp_path / "weights"
+    path.write_bytes(length.to_bytes(8, "little") + header.ljust(length) + content[8 + len(header) :])
+    assert folder.read(path)["mu.b"].tolist() == [0, 1, 2]
 
 
 def test_what_pytorch_saved(npvae_, refuse):
@@ -79,8 +113,9 @@ def test_what_pytorch_saved(npvae_, refuse):
         assert all(np.array_equal(a, ours[key]) for key, a in Run.load(f"from-{file}").model.state_dict().items())
     assert npvae_("import", "wrapped.PT", "run", "--out", "from-wrapped")[0] == 0
     assert all(np.abs(a - ours[key]).max() < 0.01 for key, a in Run.load("from-wrapped").model.state_dict().items())
-    for file in ("bad.pt", "list.pt", "module.pt"):
-        assert f"{file} holds no state dict" in refuse("import", file, "run")
+    assert "list.pt holds no state dict" in refuse("import", "list.pt", "run")
+    for file in ("bad.pt", "module.pt"):
+        assert f"PyTorch cannot read {file} as tensors: copy the file again" in refuse("import", file, "run")
     assert "holds NaN or infinity in float32" in refuse("import", "large.pt", "run", "--out", "large")
     assert not pathlib.Path("large").exists()
 

@@ -80,6 +80,15 @@ def test_it_is_short_and_the_linter_accepts_it(name, tmp_path):
     require_style(jax_program.source(cases.run_of(name), "program.py"), tmp_path)
 
 
+def on_devices(number):
+    """Return environment variables with which JAX finds this number of devices."""
+    flags = f"--xla_force_host_platform_device_count={number}"
+    environment = os.environ | {"XLA_FLAGS": flags, "NPROC": str(2 * number)}      # NPROC: see bench/programs.py
+    count = [sys.executable, "-c", "import jax; print(len(jax.devices()))"]
+    assert int(subprocess.run(count, env=environment, capture_output=True, text=True, check=True).stdout) == number
+    return environment
+
+
 @pytest.mark.parametrize("name", ["dynamic, polynomial", "vanilla-vae"])
 def test_two_devices_train_like_one(tmp_path, name):
     run = cases.run_of(name, "float32")
@@ -87,10 +96,8 @@ def test_two_devices_train_like_one(tmp_path, name):
     (program,) = (tmp_path / "export").glob("*.py")
     trained = []
     for devices in (1, 2):
-        flags = f"--xla_force_host_platform_device_count={devices}"
-        environment = os.environ | {"XLA_FLAGS": flags, "NPROC": "4"}              # NPROC: see bench/programs.py
         train = [sys.executable, program, "train", "--steps", "20"]
-        found = subprocess.run(train, env=environment, capture_output=True, text=True)
+        found = subprocess.run(train, env=on_devices(devices), capture_output=True, text=True)
         assert found.returncode == 0 and "step     20" in found.stdout, found.stderr
         trained.append(folder.read(tmp_path / "export/trained.safetensors"))
     without_effect = before_normalization(run.model)
@@ -106,7 +113,6 @@ def test_more_devices_than_examples(tmp_path):
     np.savez(tmp_path / "data.npz", x=np.random.default_rng(0).random((12, 9)))
     chosen = {"model": "vae", "data": str(tmp_path / "data.npz"), "hidden": [4], "latent_dim": 2}
     folder.export(Run.create(tmp_path / "run", chosen), "jax", tmp_path / "export")
-    environment = os.environ | {"XLA_FLAGS": "--xla_force_host_platform_device_count=16", "NPROC": "32"}
     train = [sys.executable, tmp_path / "export/vae.py", "train", "--steps", "3"]
-    found = subprocess.run(train, env=environment, capture_output=True, text=True, timeout=120)
+    found = subprocess.run(train, env=on_devices(16), capture_output=True, text=True, timeout=120)
     assert found.returncode == 0 and "step      3" in found.stdout, found.stderr
