@@ -1,4 +1,4 @@
-"""The claims of the tutorials, measured: every table and figure that the project quotes comes from here.
+"""The claims of the tutorials, measured: the tables of tutorials/results.md.
 
 `npvae experiment NAME` runs one, prints its table, and writes its figure. An experiment that trains networks keeps them
 in its folder. If you interrupt it, the next call continues; if you repeat it, it only measures again.

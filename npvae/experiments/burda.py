@@ -9,10 +9,11 @@ By default the stages are i = 0, …, 4, which is 121 epochs; with `--full`, all
 
 Their published numbers come from their program (github.com/yburda/iwae), so the networks start and step as it does. It
 departs from the paper, or adds to it, in four ways: see `Details`. It also sums the gradients over the minibatch, where
-ours are means: their ε of 1e-4 is 5e-6 here. `npvae experiment burda-details` shows what each of the four changes.
+ours are means: their ε of 1e-4 is 5e-6 here. `npvae experiment burda-details` shows what the biases change, what the
+estimator does, and what the two details of Adam do together.
 
 Not taken over: their encoder returns ln σ, ours ln σ²; they hold out 400 training images, and take the others in the
-same order in every epoch.
+same order in every epoch; their ε stands beside √v, ours beside √v̂; they round the rates to multiples of 10⁻⁵.
 """
 
 import dataclasses

@@ -148,7 +148,8 @@ def _read_safetensors(path):
         found = f"{shown_path(path)} holds numbers of a type that NumPy does not have ({reason})"
         raise UserError(f"{found}: save them as float32") from None
     except (error, ValueError, KeyError, OverflowError) as reason:
-        raise UserError(f"{shown_path(path)} is not a readable .safetensors file, copy or save it again: {reason}") from None
+        found = f"{shown_path(path)} is not a readable .safetensors file ({reason})"
+        raise UserError(f"{found}: copy it again, or save it again") from None
 
 
 def _read_pytorch(path):

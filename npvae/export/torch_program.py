@@ -80,14 +80,14 @@ def train(steps, path):
         saved = torch.load(checkpoint, map_location=device, weights_only=True)
         model.load_state_dict(saved["model"])
         optimizer.load_state_dict(saved["optimizer"])
-        step = saved["step"]
+        step, path = saved["step"], checkpoint
     torch.manual_seed((SEED + step) * world + rank)  # other noise for each process, and after each interruption
     $SYNCHRONIZED
     wrapped = nn.parallel.DistributedDataParallel($SHARED) if world > 1 else model
     sampler = DistributedSampler(examples("train"), world, rank, seed=SEED)
     batches = BatchSampler(sampler, max(1, min(BATCH_SIZE // world, len(sampler))), drop_last=True)
     loader = DataLoader(sampler.dataset, sampler=batches, batch_size=None)  # gathers a whole minibatch at once
-    print(f"process {rank + 1} of {world}: from step {step} to step {STEP + steps}")
+    print(f"process {rank + 1} of {world}: from step {step} of {path} to step {STEP + steps}")
     while step < STEP + steps:
         sampler.set_epoch(step)  # a new order
         for _, batch in zip(range(STEP + steps - step), loader):

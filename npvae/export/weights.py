@@ -139,10 +139,10 @@ def published_names(saved, model):
     names = {}
     for name in saved:
         part, *numbers, last = name.split(".")
-        if part in first_layers and all(number.isdecimal() for number in numbers):
+        numbers = ["0", *numbers] if part == "final_layer" else numbers  # of the block, and of the layer in it
+        if part in first_layers and len(numbers) == 2 and all(number.isdecimal() for number in numbers):
             ours, layer = first_layers[part]
-            numbers = [0, 0, *map(int, numbers)][-2:]  # of the block, where there are several, and in the block
-            names[f"{ours}.{layer + BLOCK * numbers[0] + numbers[1]}.{last}"] = name
+            names[f"{ours}.{layer + BLOCK * int(numbers[0]) + int(numbers[1])}.{last}"] = name
         else:
             names[".".join([others.get(part, part), *numbers, last])] = name
     return names

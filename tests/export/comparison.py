@@ -8,7 +8,6 @@ import numpy as np
 
 from npvae.nn import BatchNorm
 
-
 CONFIG = pathlib.Path(__file__).parents[2] / "pyproject.toml"
 
 

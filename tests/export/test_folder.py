@@ -68,7 +68,7 @@ def test_what_is_refused(npvae_, refuse):
 
 
 def test_the_program_of_a_run_with_other_hyperparameters(npvae_, tmp_path):
-    """What was set on the optimiser is what the loaded run has, and what is set after loading is what it trains with."""
+    """A loaded run has what was set on its optimiser, and trains with what is set after loading."""
     run = Run.create("run", {"data": "bars", "hidden": [7], "model": "vae"})
     run.optimizer.beta1, run.optimizer.eps = 0.5, 1e-3
     run.training.run(3, run.save)
@@ -86,7 +86,7 @@ def test_the_program_of_a_run_with_other_hyperparameters(npvae_, tmp_path):
 
 @pytest.mark.parametrize("length", [0x0280, 0x4B50])
 def test_a_header_whose_length_looks_like_pytorch(tmp_path, length):
-    """A .safetensors file begins with the length of its header: these two, as bytes, are those of a pickle and a zip."""
+    """A .safetensors file begins with the length of its header: these two begin like a pickle and a zip archive."""
     content = folder.safetensors({"mu.b": np.arange(3, dtype=np.float32)})
     header = content[8 : 8 + int.from_bytes(content[:8], "little")]
     path = tmp_path / "weights"
