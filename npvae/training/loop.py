@@ -43,6 +43,10 @@ def training_step(model, optimizer, x, rng, step=math.inf, rows=None):
     return float(objective), parts
 
 
+class Diverged(UserError):
+    """The loss, or a number that training keeps, is no longer finite."""
+
+
 class Training:
     """Training that can be stopped and continued at any step.
 
@@ -88,8 +92,9 @@ class Training:
         look    called after each step, with the number of steps taken; None for nothing
 
         Validations come only at multiples of `every`, so a step does not depend on where earlier calls ended. On Ctrl-C
-        or SIGTERM, finishes the step, saves, and raises KeyboardInterrupt. Raises UserError if the loss becomes NaN or
-        infinite: it names the operation where that began, and the last checkpoint is still good.
+        or SIGTERM, finishes the step, saves, and raises KeyboardInterrupt. Raises Diverged, a UserError, if the loss, a
+        parameter or an array of the optimiser becomes NaN or infinite: it names the operation where that began, and the
+        last checkpoint is still good.
         """
         with interruptible() as interrupted, tqdm(total=steps, initial=self.step, unit="step", disable=None) as bar:
             if self.step == 0:
@@ -175,25 +180,32 @@ class Training:
     # --- checkpoints, and the search for the first NaN or infinity ----------------------------------------------------
 
     def _save(self, save):
-        name = self._spoilt_parameter()
-        if name:
-            raise self._explain(f"the parameter {name} is no longer finite after step {self.step}", self.step)
+        spoilt = self._spoilt()
+        if spoilt:
+            raise self._explain(f"{spoilt} is no longer finite after step {self.step}", self.step)
         arrays, settings = self.state()
         save(arrays, settings)
         self._last_saved = arrays, settings
 
-    def _spoilt_parameter(self):
-        """Return the name of the first parameter or buffer that holds NaN or infinity, or None."""
-        return next((name for name, a in self.model.state_dict().items() if not np.isfinite(a).all()), None)
+    def _spoilt(self):
+        """Return what holds NaN or infinity first, in words: a parameter, a buffer, an array of the optimiser; or None.
+
+        An infinite mean square of the gradient makes no number of the model infinite: its parameter just stands still.
+        """
+        names = {p: name for name, p in self.model.named_parameters()}
+        held = {f"the parameter {name}": a for name, a in self.model.state_dict().items()}
+        for kind, arrays in self.optimizer.state.items():
+            held |= {f"the optimiser's {kind} of {names[p]}": a for p, a in zip(self.optimizer.parameters, arrays)}
+        return next((what for what, a in held.items() if not np.isfinite(a).all()), None)
 
     def _explain(self, what, step):
-        """Return a UserError that says `what` went wrong, and which operation gave the first NaN or infinity.
+        """Return an error that says `what` went wrong, and which operation gave the first NaN or infinity.
 
         The loss shows it late, when the parameters may already be spoilt. So return to the last checkpoint, and repeat
         the same steps, up to this one, while `trap_nonfinite` watches every operation.
         """
         if self._last_saved is None:
-            return UserError(what)
+            return Diverged(what)
         first = "which did not happen again when the steps since the last checkpoint were repeated"
         saved = self._last_saved
         self.load_state(*saved)
@@ -202,9 +214,9 @@ class Training:
             with trap_nonfinite():
                 while self.step < step:
                     self.take_step()
-                    name = self._spoilt_parameter()
-                    if name:
-                        raise FloatingPointError(f"the optimiser's update of {name} gave the first NaN or infinity")
+                    spoilt = self._spoilt()
+                    if spoilt:
+                        raise FloatingPointError(f"the optimiser's update gave the first NaN or infinity, in {spoilt}")
         except FloatingPointError as error:
             first = f"in step {self.step + 1}, {error}"
         except UserError:
@@ -213,7 +225,7 @@ class Training:
         self.load_state(*saved)
         with np.errstate(all="ignore"):  # the mean of numbers that are nearly too large is infinite
             cure = cure_for_infinity(self.x, failed)
-        return UserError(f"{what}: {first}; what was saved after step {self.step} is good and was kept: {cure}")
+        return Diverged(f"{what}: {first}; what was saved after step {self.step} is good and was kept: {cure}")
 
     def state(self):
         """Return (arrays, settings): everything that the rest of the run depends on, for a checkpoint."""

@@ -221,13 +221,13 @@ def test_kingma_and_wellings_protocol(tmp_path, monkeypatch):
         losses = [{0.01: 3.0, 0.02: 1.0, 0.1: 2.0}[lr]] * steps if is_first else range(steps)
         history, validations = [(loss,) for loss in losses], [(500, 104.0), (2000, 105.5)]
         training = types.SimpleNamespace(history=history, validations=validations)
-        return types.SimpleNamespace(training=training, model=None, x_test=None)
+        return types.SimpleNamespace(training=training, model=None, x_train=102.0, x_test=103.0)
 
     monkeypatch.setattr(kingma_welling, "trained", fake)
-    monkeypatch.setattr(kingma_welling, "mean_loss", lambda model, x, rng: {"loss": 103.0, "kl": 20.0})
+    monkeypatch.setattr(kingma_welling, "mean_loss", lambda model, x, rng: {"loss": x, "kl": 20.0})
     lines = kingma_welling.kingma_welling(tmp_path, 200_000)
     cells = [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines[5:10]]
-    assert cells[0] == ["3", "0.02", "-1799.5", "-105.5", "-103.0", "1.50", "20.0"]
+    assert cells[0] == ["3", "0.02", "-102.0", "-105.5", "-103.0", "1.50", "20.0"]
     assert [row[0] for row in cells] == ["3", "5", "10", "20", "200"]
     assert [steps for _, steps, _ in asked[:4]] == [1000, 1000, 1000, 2000]
     expected = {"hidden": [500], "activation": "tanh", "optimizer": "adagrad", "batch_size": 100}

@@ -18,7 +18,7 @@ from npvae.models import VAE, VariationalEM
 from npvae.nn import optim
 from npvae.probability import DiagonalGaussian, KLTerm
 from npvae.training import loop, warnings
-from npvae.training.loop import Training, interruptible
+from npvae.training.loop import Diverged, Training, interruptible
 
 BARS = load_bars(side=4, N=203)                             # 203: the last minibatch of an epoch is not full
 
@@ -210,6 +210,16 @@ def test_spoilt_parameters_are_never_saved():
     with pytest.raises(UserError, match=r"mu\.b is no longer finite"):
         run._save(lambda *state: saved.append(state))
     assert len(saved) == 2
+
+
+@pytest.mark.parametrize("value", [np.inf, np.nan])
+def test_a_spoilt_array_of_the_optimiser_is_never_saved(value):
+    """Loading would refuse it; and where V is infinite, the parameter stands still for ever."""
+    run = training()
+    run.run(5, every=5)
+    run.optimizer.state["V"][0].flat[0] = value
+    with pytest.raises(Diverged, match=r"the optimiser's V of encoder\.\S+ is no longer finite after step 5"):
+        run._save(lambda *state: None)
 
 
 def test_a_spoilt_buffer_is_never_saved():
