@@ -13,7 +13,7 @@ class Experiment:
     """A measurement that can be repeated.
 
     idea       what it shows, in a few words
-    duration   as text, on two cores
+    duration   as text, on two cores; tutorials/results.md says where it was measured on one
     run        takes a folder (a pathlib.Path) for networks and figures; returns the lines of a table
     full       the same with the whole published protocol, if `run` stops earlier; else None
     """
