@@ -33,7 +33,9 @@ def choose_name(kind, name, table, or_else=None):
     for known in table:
         if isinstance(name, str) and _plain(name) == _plain(known):
             return known
-    near = difflib.get_close_matches(str(name)[:LONGEST_NAME], table, n=1, cutoff=0.65)
+    typed = str(name)[:LONGEST_NAME]
+    near = [known for known in table if sorted(known) == sorted(typed)]  # letters that are only exchanged
+    near = near or difflib.get_close_matches(typed, table, n=1, cutoff=0.65)
     names = [*table] if len(table) <= MOST_NAMES else [*itertools.islice(table, MOST_NAMES), "…"]
     hint = f"did you mean {near[0]!r}?" if near else f"expected one of {', '.join(names)}"
     hint += f" or {or_else}" if or_else and not near else ""

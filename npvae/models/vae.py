@@ -77,7 +77,10 @@ class VAE(LatentModel):
         if estimator == "score-function-baseline" and samples < 2:
             raise UserError("the baseline is the mean over the other samples: take at least 2 samples, found 1")
         if estimator != "analytic-kl" and not kl_term.is_plain:
-            raise UserError(f"beta, warm-up, free bits and capacity need the KL apart: {estimator} does not have it")
+            raise UserError(
+                f"beta, warm-up, free bits and capacity need the KL apart, which {estimator} does not have: choose "
+                "analytic-kl, or leave them out"
+            )
 
     def encode(self, x):
         """Return q(z | x) of the examples x, an array (N, D): a DiagonalGaussian (N, latent_dim)."""
