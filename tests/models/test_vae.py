@@ -141,7 +141,7 @@ def test_what_is_refused(rng):
         "unknown estimator 'naiv': did you mean 'naive'": {"estimator": "naiv"},
         "samples is 0, expected a whole number from 1 on": {"samples": 0},
         "take at least 2 samples, found 1": {"estimator": "score-function-baseline"},
-        "need the KL apart, which naive does not have: choose analytic-kl": {"estimator": "naive", "kl_term": KLTerm(beta=2)},
+        "which naive does not have: choose analytic-kl": {"estimator": "naive", "kl_term": KLTerm(beta=2)},
     }.items():
         with pytest.raises(UserError, match=message):
             VAE(20, 3, [11], rng, **options)
