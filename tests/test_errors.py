@@ -12,7 +12,7 @@ TABLE = {"adam": 1, "adagrad": 2, "sgd": 3}
 
 def test_choose():
     assert choose("optimiser", "sgd", TABLE) == 3
-    with pytest.raises(UserError, match="unknown model 'vea': did you mean 'vae"):  # and not vem, as near as it
+    with pytest.raises(UserError, match="unknown model 'vea': did you mean 'vae'"):  # and not vem, as near as it
         choose("model", "vea", {"vem": 1, "vae": 2})
     with pytest.raises(UserError, match="unknown optimiser 'adma': did you mean 'adam'"):
         choose("optimiser", "adma", TABLE)
