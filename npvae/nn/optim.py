@@ -12,9 +12,8 @@ blocks are shared out among threads. Written as expressions, the formulas of the
 The gradient of a dead unit is exactly zero, and its momentum shrinks by 0.9 in every step: after 850 steps it has
 shrunk by 10⁻³⁸ and is *denormal*, where a processor computes a hundred times more slowly. It never becomes zero: 0.9
 times four of the smallest positive numbers rounds back to four. So every hundred steps, everything smaller than 10⁻³⁰
-becomes zero.
-Beside Adam's ε of 10⁻⁸, neither such a momentum counts, nor the root of such a mean square, 10⁻¹⁵; where ε is smaller,
-so is the threshold, (10⁻⁷ ε)².
+becomes zero. Beside Adam's ε of 10⁻⁸, neither such a momentum counts, nor the root of such a mean square, 10⁻¹⁵; where
+ε is smaller, so is the threshold, (10⁻⁷ ε)².
 """
 
 import functools
